@@ -1,0 +1,112 @@
+# Everything on a fresh machine that has python3 (3.11 or later) and make.
+# Each target installs what it needs, once, into .venv; nothing outside this folder is changed.
+
+PYTHON ?= python3
+OUT ?= runs/fashion_mnist_ann
+
+# Where the four Fashion-MNIST files lie in fashion-mnist/; without it the loader looks further.
+ifneq ($(wildcard ../shared/data/fashion-mnist),)
+TINYNET_DATA ?= $(abspath ../shared/data)
+export TINYNET_DATA
+endif
+
+PY := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check install $(if $(CI),--quiet --progress-bar off)
+
+# What TensorFlow says while it loads is of no use to a reader of test results.
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+EXTRAS_train := plots,report
+EXTRAS_test := dev,parity,plots,report
+EXTRAS_docs := docs,plots,report
+EXTRAS_lint := lint,plots
+EXTRAS_dev := dev,docs,parity,plots,report
+
+.DELETE_ON_ERROR:
+.NOTPARALLEL:  # two pips in one environment would get in each other's way
+.PHONY: help train retrain test parity lint format docs dev constraints clean distclean FORCE
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+train: $(OUT)/results.json ## train the full Fashion MNIST ANN; ARGS="--epochs 1", OUT=folder
+	@echo "The results are in $(OUT)/. To train once more: make retrain"
+
+retrain: ## train again, even where nothing has changed since the last run
+	rm -f $(OUT)/results.json
+	@$(MAKE) --no-print-directory train
+
+test: .venv/.has-test ## run all tests, those against Keras included; ARGS="-k dense"
+	$(PY) -m pytest tests parity_tests $(ARGS)
+
+parity: .venv/.has-test ## run only the tests against Keras
+	$(PY) -m pytest parity_tests $(ARGS)
+
+lint: .venv/.has-lint ## check style, format and types
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+format: .venv/.has-lint ## mend style and format
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+docs: .venv/.has-docs ## build the documentation; a warning is an error
+	MPLBACKEND=Agg $(PY) -m sphinx -W --keep-going $(if $(CI),--quiet --no-color) -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
+dev: .venv/.has-dev ## install everything that work on tinynet needs
+	@echo "Next: source .venv/bin/activate"
+
+# The example writes results.json last, so the file stands for a finished run. It depends only in
+# order on the packages: a new version of a tool is no reason to train again.
+$(OUT)/results.json: examples/fashion_mnist_ann.py $(shell find tinynet -name '*.py') \
+		$(OUT)/.args | .venv/.has-train
+	rm -f $@
+	$(PY) examples/fashion_mnist_ann.py --out $(OUT) $(ARGS)
+
+# Rewritten only where ARGS differ from those of the run before: other options, another run.
+$(OUT)/.args: FORCE
+	@mkdir -p $(OUT)
+	@printf '%s\n' "$$ARGS" | cmp -s - $@ || printf '%s\n' "$$ARGS" > $@
+
+# A run on the drawn garments never counts as done: the real images may have come since.
+ifneq ($(shell grep -s drawn_apparel $(OUT)/results.json),)
+$(OUT)/results.json: FORCE
+endif
+
+.venv/.has-%: pyproject.toml constraints.txt .venv/.made
+	$(PIP) --constraint constraints.txt --editable '.[$(EXTRAS_$*)]'
+	@touch $@
+
+.venv/.made:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "$(PYTHON) was not found. tinynet needs Python 3.11 or later; if it has" \
+		"another name: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "tinynet needs Python 3.11 or later, and $(PYTHON) is" \
+		"$$($(PYTHON) --version 2>&1). If a later one is installed:" \
+		"make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) comes without the venv module. On Debian and Ubuntu:" \
+		"apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+# The newest versions that the extras allow, seen in a fresh environment; then run make test.
+constraints: ## renew constraints.txt
+	rm -rf build/constraints
+	$(PYTHON) -m venv build/constraints
+	build/constraints/bin/python -m pip install '.[$(EXTRAS_dev)]'
+	sed -n '/^#/p' constraints.txt > build/constraints.txt
+	build/constraints/bin/python -m pip freeze | grep '^[^@]*==' | grep -v '^tinynet==' \
+		>> build/constraints.txt
+	mv build/constraints.txt constraints.txt
+	rm -rf build/constraints
+
+clean: ## remove built documentation and caches, keep .venv and runs
+	rm -rf docs/_build build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -path ./.venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
+
+distclean: clean ## clean, and remove .venv as well
+	rm -rf .venv

@@ -1,0 +1,305 @@
+r"""Activations: a function and its derivative in one object.
+
+Calling one computes it, as in Keras: ``activations.leaky_relu(x, negative_slope=0.1)``. A
+layer also needs the way back, ``backward(dout, x, out)``, which is the derivative at ``x``
+times the gradient ``dout`` that arrives from above. Both are a pair of kernels; the function
+under each name below says which pair, and which constants go with it.
+
+`get` makes a name, a function or a config into such an object, with its options fixed.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinynet import config
+from tinynet.config import through_float32
+from tinynet.configurable import Configurable, known_name
+from tinynet.kernels import rectifiers, smooth
+from tinynet.kernels.registry import Array, Kernel
+
+# A forward kernel, a backward kernel, and the constants that both are called with.
+Choice = tuple[Any, ...]
+ACTIVATIONS: dict[str, Activation] = {}
+
+
+class Activation(Configurable):
+    """An elementwise function with its derivative.
+
+    Parameters
+    ----------
+    choose : callable
+        Takes the function's options and returns the forward kernel, the backward kernel and
+        the constants for both. Its name and docstring become the activation's.
+    options : dict
+        Options that are fixed for this object.
+    """
+
+    def __init__(self, choose: Callable[..., Choice], **options: Any) -> None:
+        functools.update_wrapper(self, choose)
+        self.name = choose.__name__
+        self.choose = choose
+        self.options = options
+
+    def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
+        """Return the function's value at every element of `x`."""
+        bound = inspect.signature(self.choose).bind(*args, **{**self.options, **options})
+        forward, _, *constants = self.choose(*bound.args, **bound.kwargs)
+        x = _as_float(x)
+        out = np.empty(x.shape, x.dtype)
+        self._run(forward, (x,), constants, out)
+        return out
+
+    def backward(self, dout: Array, x: Array, out: Array) -> Array:
+        """Return the gradient at the input: dout times the derivative at `x`.
+
+        Parameters
+        ----------
+        dout, x, out : ndarray of the same shape and dtype
+            The gradient at the output, the input and the output of the forward pass.
+        """
+        _, backward, *constants = self.choose(**self.options)
+        dx = np.empty(x.shape, x.dtype)
+        self._run(backward, (dout, x, out), constants, dx)
+        return dx
+
+    def with_options(self, **options: Any) -> Activation:
+        """Return the same function with some options fixed."""
+        return type(self)(self.choose, **{**self.options, **options})
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the function's name and the options that differ from its own defaults."""
+        return {"name": self.name, **self.options}
+
+    def _run(
+        self, kernel: Kernel, inputs: tuple[Array, ...], constants: list[Any], out: Array
+    ) -> None:
+        """Call the kernel on flat arrays: for it, an array is a list of numbers."""
+        kernel(*(each.reshape(-1) for each in inputs), *constants, out.reshape(-1))
+
+    def __repr__(self) -> str:
+        options = "".join(f", {k}={v!r}" for k, v in self.options.items())
+        return f"<activation {self.name}{options}>"
+
+
+class RowActivation(Activation):
+    """An activation that works on the vectors along one axis, option `axis`."""
+
+    def _run(
+        self, kernel: Kernel, inputs: tuple[Array, ...], constants: list[Any], out: Array
+    ) -> None:
+        (axis,) = constants
+        rows = [_rows_along(each, axis) for each in inputs]
+        out_rows = np.empty_like(rows[0])
+        kernel(*rows, out_rows)
+        moved = np.moveaxis(out, axis, -1)
+        moved[...] = out_rows.reshape(moved.shape)
+
+
+class Linear(Activation):
+    """The function that changes nothing, and therefore copies nothing."""
+
+    def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
+        """Return `x`."""
+        return _as_float(x)
+
+    def backward(self, dout: Array, x: Array, out: Array) -> Array:
+        """Return `dout`."""
+        return dout
+
+
+def registered(kind: type[Activation]) -> Callable[[Callable[..., Choice]], Activation]:
+    """Make the decorated choice of kernels an activation of this kind, under its own name."""
+
+    def register(choose: Callable[..., Choice]) -> Activation:
+        ACTIVATIONS[choose.__name__] = kind(choose)
+        return ACTIVATIONS[choose.__name__]
+
+    return register
+
+
+@registered(Linear)
+def linear() -> Choice:
+    """Identity: x itself, with the derivative 1."""
+    return ()
+
+
+@registered(Activation)
+def relu(
+    negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+) -> Choice:
+    r"""Rectifier, :math:`\max(x, 0)` (Nair and Hinton 2010).
+
+    Parameters
+    ----------
+    x : array_like of any shape
+    negative_slope : float
+        Slope below the threshold, at least 0.
+    max_value : float, optional
+        Ceiling, at least 0.
+    threshold : float
+        Below it the function is ``negative_slope*(x - threshold)``.
+
+    Notes
+    -----
+    The derivative at 0 is 0 and NaN passes through. With several options at once the pieces
+    and their derivatives follow keras/src/activations/activations.py.
+    """
+    if max_value is None and threshold == 0:
+        if negative_slope == 0:
+            return rectifiers.relu, rectifiers.relu_backward
+        return leaky_relu.choose(negative_slope)
+    ceiling = np.inf if max_value is None else through_float32(max_value)
+    return (
+        rectifiers.clipped_relu,
+        rectifiers.clipped_relu_backward,
+        float(negative_slope),
+        float(threshold),
+        ceiling,
+    )
+
+
+@registered(Activation)
+def relu6() -> Choice:
+    r"""Rectifier with a ceiling, :math:`\min(\max(x, 0), 6)`; derivative 0 at 0 and at 6."""
+    return relu.choose(max_value=6.0)
+
+
+@registered(Activation)
+def leaky_relu(negative_slope: float = 0.2) -> Choice:
+    r"""Leaky rectifier: x above 0, ``negative_slope*x`` elsewhere (Maas et al. 2013, section 2).
+
+    The slope is rounded through float32, and is also the derivative at 0.
+    """
+    return (
+        rectifiers.leaky_relu,
+        rectifiers.leaky_relu_backward,
+        through_float32(negative_slope),
+    )
+
+
+@registered(Activation)
+def elu(alpha: float = 1.0) -> Choice:
+    r"""Exponential linear unit: x above 0, :math:`\alpha(e^x - 1)` elsewhere.
+
+    Clevert et al. 2016, equation 15.
+    """
+    return rectifiers.elu, rectifiers.elu_backward, float(alpha)
+
+
+@registered(Activation)
+def selu() -> Choice:
+    r"""Scaled exponential linear unit, ``scale*elu(x, alpha)`` (Klambauer et al. 2017, eq. 2).
+
+    The two constants make mean 0 and variance 1 a fixed point from layer to layer.
+    """
+    return rectifiers.selu, rectifiers.selu_backward
+
+
+@registered(Activation)
+def gelu(approximate: bool = False) -> Choice:
+    r"""Gaussian error linear unit, :math:`x\,\Phi(x)` (Hendrycks and Gimpel 2016).
+
+    :math:`\Phi` is the normal distribution function. With `approximate` it is replaced by
+    :math:`\tfrac12(1 + \tanh(\sqrt{2/\pi}(x + 0.044715 x^3)))`.
+    """
+    if approximate:
+        return smooth.gelu_tanh, smooth.gelu_tanh_backward
+    return smooth.gelu, smooth.gelu_backward
+
+
+@registered(Activation)
+def silu() -> Choice:
+    r"""Sigmoid linear unit or swish, :math:`x\,\sigma(x)` (Elfwing et al. 2018, equation 6)."""
+    return smooth.silu, smooth.silu_backward
+
+
+@registered(Activation)
+def sigmoid() -> Choice:
+    r"""Logistic function, :math:`\sigma(x) = 1/(1 + e^{-x})`.
+
+    Its derivative is :math:`\sigma(1 - \sigma)`.
+    """
+    return smooth.sigmoid, smooth.sigmoid_backward
+
+
+@registered(Activation)
+def tanh() -> Choice:
+    r"""Hyperbolic tangent; its derivative is :math:`1 - \tanh^2 x`."""
+    return smooth.tanh, smooth.tanh_backward
+
+
+@registered(Activation)
+def softplus() -> Choice:
+    r"""Smooth rectifier, :math:`\log(1 + e^x)`; its derivative is the sigmoid."""
+    return smooth.softplus, smooth.softplus_backward
+
+
+@registered(Activation)
+def softsign() -> Choice:
+    r"""Sign with a soft step, :math:`x/(1 + |x|)`; its derivative is :math:`1/(1 + |x|)^2`."""
+    return smooth.softsign, smooth.softsign_backward
+
+
+@registered(Activation)
+def exponential() -> Choice:
+    r"""Exponential function :math:`e^x`, its own derivative."""
+    return smooth.exponential, smooth.exponential_backward
+
+
+@registered(RowActivation)
+def softmax(axis: int = -1) -> Choice:
+    r"""Probabilities along `axis`: :math:`p_i = e^{x_i}/\sum_k e^{x_k}`.
+
+    Its derivative takes dout to :math:`(dout - \sum_k dout_k p_k)\,p`. A final softmax under
+    a cross-entropy is never differentiated like this: the loss reads the logits before it.
+    """
+    return smooth.softmax, smooth.softmax_backward, axis
+
+
+swish = silu
+ALIASES = {"swish": silu}
+
+
+def get(identifier: object) -> Activation:
+    """Return the activation that a name, a config, a function or None (linear) stands for.
+
+    Raises
+    ------
+    ValueError
+        If there is no activation of that name; the nearest name is suggested.
+    TypeError
+        If `identifier` is something else, for instance a plain function: a layer needs its
+        derivative too.
+    """
+    if identifier is None:
+        return linear
+    if isinstance(identifier, Activation):
+        return identifier
+    table = {**ACTIVATIONS, **ALIASES}
+    if isinstance(identifier, str):
+        return table[known_name("activation", identifier, table)]
+    if isinstance(identifier, dict) and "config" in identifier:
+        options = dict(identifier["config"])
+        return get(options.pop("name")).with_options(**options)
+    raise TypeError(
+        f"activation: expected its name or an Activation (a function with its derivative), "
+        f"got {identifier!r} of type {type(identifier).__name__}"
+    )
+
+
+def _as_float(x: Any) -> Array:
+    x = np.asarray(x)
+    floating: Array = x if x.dtype.kind == "f" else x.astype(config.floatx())
+    return floating
+
+
+def _rows_along(x: Array, axis: int) -> Array:
+    """Lay out the vectors along `axis` as the rows of a matrix."""
+    moved = np.moveaxis(x, axis, -1)
+    return np.ascontiguousarray(moved).reshape(-1, moved.shape[-1])

@@ -1,0 +1,20 @@
+"""Callbacks: what can happen around the steps of fit, evaluate and predict."""
+
+from tinynet.callbacks.base import Callback, CallbackList, History, LambdaCallback
+from tinynet.callbacks.monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
+from tinynet.callbacks.progress import ProgbarLogger
+from tinynet.callbacks.various import CSVLogger, LearningRateScheduler, TerminateOnNaN
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ProgbarLogger",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+]

@@ -1,0 +1,190 @@
+"""Callbacks: objects that fit tells what happens, and that may act on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+Logs = dict[str, Any]
+
+
+class Callback:
+    """Does nothing at every occasion; a subclass overrides those it cares about.
+
+    Attributes
+    ----------
+    model : Sequential
+        The model that is trained, evaluated or used.
+    params : dict
+        ``verbose``, ``epochs``, ``steps``, and ``metrics``: the names that the logs of an
+        epoch will have, or None where another callback may add some.
+    """
+
+    def __init__(self) -> None:
+        self.model: Any = None
+        self.params: dict[str, Any] = {}
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Take what is known before the start."""
+        self.params = params
+
+    def set_model(self, model: Any) -> None:
+        """Take the model."""
+        self.model = model
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Before the first epoch."""
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """After the last epoch, with its logs."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Before an epoch; `epoch` counts from 0."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """After an epoch and its validation, with the logs of both."""
+
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a training batch (old name)."""
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a training batch (old name)."""
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a training batch."""
+        self.on_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a training batch, with the epoch's figures so far."""
+        self.on_batch_end(batch, logs)
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Before an evaluation, validation in fit included."""
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """After an evaluation."""
+
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of an evaluation."""
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of an evaluation."""
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """Before predictions."""
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        """After predictions."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of predictions."""
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of predictions."""
+
+
+class CallbackList:
+    """Tells several callbacks the same thing, in their order.
+
+    Parameters
+    ----------
+    callbacks : Callback or sequence of Callback, optional
+    model : Sequential
+    params : dict
+        See `Callback`.
+
+    Raises
+    ------
+    TypeError
+        If something in the list is not a callback.
+    """
+
+    def __init__(
+        self, callbacks: Callback | Iterable[Callback] | None, model: Any, params: dict[str, Any]
+    ) -> None:
+        self.callbacks = as_list(callbacks)
+        for each in self.callbacks:
+            each.set_model(model)
+            each.set_params(params)
+
+    def tell(self, occasion: str, *args: Any) -> None:
+        """Call the method ``on_<occasion>`` of every callback."""
+        for each in self.callbacks:
+            getattr(each, f"on_{occasion}")(*args)
+
+
+def as_list(callbacks: Callback | Iterable[Callback] | None) -> list[Callback]:
+    """Return the callbacks as a list, after a look at each."""
+    if callbacks is None:
+        return []
+    found = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+    for each in found:
+        if not isinstance(each, Callback):
+            hint = "; call the class: add ()" if isinstance(each, type) else ""
+            raise TypeError(f"callbacks: expected Callback objects, got {each!r}{hint}")
+    return found
+
+
+class History(Callback):
+    """Keeps the logs of every epoch; `fit` returns one.
+
+    Attributes
+    ----------
+    history : dict of str to list
+        A list with one entry an epoch under every name in the logs.
+    epoch : list of int
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: dict[str, list[Any]] = {}
+        self.epoch: list[int] = []
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Begin a new list of epochs."""
+        self.epoch = []
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Keep the epoch's logs."""
+        self.epoch.append(epoch)
+        for key, value in (logs or {}).items():
+            self.history.setdefault(key, []).append(value)
+        self.model.history = self
+
+
+class LambdaCallback(Callback):
+    """Calls functions given at the start.
+
+    Parameters
+    ----------
+    **functions
+        By the name of the occasion: ``on_epoch_end=lambda epoch, logs: ...``.
+
+    Raises
+    ------
+    TypeError
+        If there is no such occasion.
+    """
+
+    def __init__(self, **functions: Callable[..., Any] | None) -> None:
+        super().__init__()
+        for name, function in functions.items():
+            if not name.startswith("on_") or not hasattr(Callback, name):
+                raise TypeError(f"LambdaCallback: there is no occasion {name!r}")
+            if function is not None:
+                setattr(self, name, function)
+
+
+def expected_logs(
+    metric_names: Sequence[str], validates: bool, callbacks: Sequence[Callback]
+) -> list[str] | None:
+    """Return the names that an epoch's logs will have, or None if a callback may add more."""
+    foreign = [
+        each
+        for each in callbacks
+        if isinstance(each, LambdaCallback) or not type(each).__module__.startswith("tinynet.")
+    ]
+    if foreign:
+        return None
+    validation = [f"val_{name}" for name in metric_names] if validates else []
+    return [*metric_names, *validation, "learning_rate"]

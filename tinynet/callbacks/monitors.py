@@ -1,0 +1,383 @@
+"""Callbacks that watch one figure and decide: lower the rate, stop, save."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinynet import config
+from tinynet.callbacks.base import Callback, Logs
+
+
+class MonitorCallback(Callback):
+    """Watches a figure in the logs.
+
+    Parameters
+    ----------
+    monitor : str
+        Its name: ``"val_loss"``.
+    mode : {"auto", "min", "max"}
+        Which way is better; "auto" asks the metric.
+    min_delta : float
+        By how much it has to be better to count; only its size matters.
+
+    Raises
+    ------
+    ValueError
+        When training begins: if the logs will not have `monitor`, or if "auto" cannot tell
+        which way is better.
+
+    Notes
+    -----
+    Follows keras/src/callbacks/monitor_callback.py: an improvement is
+    ``current - min_delta > best`` (``current + min_delta < best``), compared in floatx, and
+    everything is better than nothing, even NaN, which nothing is better than.
+    """
+
+    def __init__(self, monitor: str = "val_loss", mode: str = "auto", min_delta: float = 0) -> None:
+        super().__init__()
+        if mode not in ("auto", "min", "max"):
+            raise ValueError(f"mode: expected 'auto', 'min' or 'max', got {mode!r}")
+        self.monitor = monitor
+        self.mode = mode
+        self.min_delta = abs(min_delta)
+        self.best: float | None = None
+        self.less_is_better: bool | None = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Look whether there will be something to watch."""
+        expected = self.params.get("metrics")
+        if expected is not None and self.monitor not in expected:
+            hint = (
+                "give fit validation_split or validation_data"
+                if self.monitor.startswith("val_") and self.monitor[4:] in expected
+                else "is it among the metrics given to compile?"
+            )
+            raise ValueError(
+                f"{type(self).__name__}: monitor {self.monitor!r} will not be in the logs, which "
+                f"have {expected}; {hint}"
+            )
+
+    def current(self, logs: Logs | None) -> float | None:
+        """Return the figure, or None, with a warning, if the logs do not have it."""
+        value = (logs or {}).get(self.monitor)
+        if value is None:
+            warnings.warn(
+                f"{type(self).__name__}: the logs of this epoch have no {self.monitor!r}, only "
+                f"{', '.join(logs or {})}; nothing is decided",
+                stacklevel=3,
+            )
+            return None
+        return float(value)
+
+    def is_improvement(self, current: float, best: float | None) -> bool:
+        """Return whether `current` is better than `best` by `min_delta`."""
+        if best is None:
+            return True
+        number: Callable[[float], Any] = np.dtype(config.floatx()).type
+        if self.less():
+            return bool(number(current + self.min_delta) < number(best))
+        return bool(number(current - self.min_delta) > number(best))
+
+    def less(self) -> bool:
+        """Return whether less is better, which "auto" asks the metrics about once."""
+        if self.less_is_better is None:
+            self.less_is_better = self._direction() == "down"
+        return self.less_is_better
+
+    def _direction(self) -> str:
+        if self.mode != "auto":
+            return "down" if self.mode == "min" else "up"
+        name = self.monitor.removeprefix("val_")
+        if name == "loss":
+            return "down"
+        for metric in self.model.metrics:
+            if metric.name == name:
+                return str(metric.direction)
+        raise ValueError(
+            f"{type(self).__name__}: cannot tell whether more or less {self.monitor!r} is "
+            f"better; pass mode='max' or mode='min'"
+        )
+
+
+class EarlyStopping(MonitorCallback):
+    """Stop when the figure has not improved for `patience` epochs.
+
+    Parameters
+    ----------
+    monitor, min_delta, mode
+        See `MonitorCallback`.
+    patience : int
+        Epochs without improvement that are borne.
+    verbose : {0, 1}
+        Whether to say so.
+    baseline : float, optional
+        An improvement resets the count only if it also beats this value.
+    restore_best_weights : bool
+        Whether to go back to the weights of the best epoch at the end of training, also
+        where the epochs ran out first.
+    start_from_epoch : int
+        Epochs before this one are not looked at.
+
+    Notes
+    -----
+    Follows keras/src/callbacks/early_stopping.py.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.patience = patience
+        self.verbose = verbose
+        self.baseline = baseline
+        self.restore_best_weights = restore_best_weights
+        self.start_from_epoch = start_from_epoch
+        self.wait = 0
+        self.stopped_epoch = 0
+        self.best_epoch = 0
+        self.best_weights: list[Any] | None = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Forget the last training."""
+        super().on_train_begin(logs)
+        self.wait = 0
+        self.stopped_epoch = 0
+        self.best_epoch = 0
+        self.best = None
+        self.best_weights = None
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Decide."""
+        current = self.current(logs)
+        if current is None or epoch < self.start_from_epoch:
+            return
+        self.wait += 1
+        if self.is_improvement(current, self.best):
+            self.best = current
+            self.best_epoch = epoch
+            if self.restore_best_weights:
+                self.best_weights = self.model.get_weights()
+            if self.baseline is None or self.is_improvement(current, self.baseline):
+                self.wait = 0
+        elif self.wait >= self.patience and epoch > 0:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Go back to the best weights if asked to."""
+        if self.verbose and self.stopped_epoch:
+            print(f"Epoch {self.stopped_epoch + 1}: early stopping")
+        if self.best_weights is not None:
+            if self.verbose:
+                print(f"Restoring the weights of the best epoch: {self.best_epoch + 1}.")
+            self.model.set_weights(self.best_weights)
+
+
+class ReduceLROnPlateau(MonitorCallback):
+    """Multiply the learning rate by `factor` when the figure has stopped improving.
+
+    Parameters
+    ----------
+    monitor, mode, min_delta
+        See `MonitorCallback`.
+    factor : float
+        Below 1.
+    patience : int
+        Epochs without improvement before a cut.
+    verbose : {0, 1}
+        Whether to say so.
+    cooldown : int
+        Epochs after a cut in which nothing is counted.
+    min_lr : float
+        The learning rate does not go below.
+
+    Raises
+    ------
+    ValueError
+        If `factor` is not below 1.
+
+    Notes
+    -----
+    Follows keras/src/callbacks/reduce_lr_on_plateau.py. ``logs["learning_rate"]`` is the rate
+    that the epoch was trained with, before a cut.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        verbose: int = 0,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        if factor >= 1:
+            raise ValueError(f"factor: expected a number below 1, got {factor!r}")
+        self.factor = factor
+        self.patience = patience
+        self.verbose = verbose
+        self.cooldown = cooldown
+        self.min_lr = min_lr
+        self.wait = 0
+        self.cooldown_counter = 0
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Forget the last training."""
+        super().on_train_begin(logs)
+        self.best = None
+        self.wait = 0
+        self.cooldown_counter = 0
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Decide."""
+        logs = {} if logs is None else logs
+        logs["learning_rate"] = self.model.optimizer.learning_rate
+        current = self.current(logs)
+        if current is None:
+            return
+        if self.cooldown_counter > 0:
+            self.cooldown_counter -= 1
+            self.wait = 0
+        if self.is_improvement(current, self.best):
+            self.best = current
+            self.wait = 0
+        elif self.cooldown_counter == 0:
+            self.wait += 1
+            if self.wait >= self.patience:
+                self._reduce(epoch)
+
+    def _reduce(self, epoch: int) -> None:
+        old = self.model.optimizer.learning_rate
+        if old <= config.through_float32(self.min_lr):
+            return
+        new = max(old * self.factor, self.min_lr)
+        self.model.optimizer.learning_rate = new
+        self.cooldown_counter = self.cooldown
+        self.wait = 0
+        if self.verbose:
+            print(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {new}.")
+
+
+class ModelCheckpoint(MonitorCallback):
+    """Save the model after every epoch, or only when it is the best so far.
+
+    Parameters
+    ----------
+    filepath : str or path
+        Ends in ``.safetensors``; may hold ``{epoch}`` (counted from 1), ``{batch}`` and any
+        name in the logs: ``"{epoch:02d}-{val_loss:.2f}.safetensors"``.
+    monitor, mode
+        See `MonitorCallback`; only looked at with `save_best_only`.
+    verbose : {0, 1}
+        Whether to say so.
+    save_best_only : bool
+    save_weights_only : bool
+        Leave the architecture and the optimizer out.
+    save_freq : "epoch" or int
+        Or after so many batches.
+    initial_value_threshold : float, optional
+        What the first figure has to beat.
+
+    Raises
+    ------
+    ValueError
+        If the file's ending or `save_freq` is another.
+
+    Notes
+    -----
+    Follows keras/src/callbacks/model_checkpoint.py.
+    """
+
+    def __init__(
+        self,
+        filepath: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: str | int = "epoch",
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        super().__init__(monitor, mode)
+        if save_freq != "epoch" and not isinstance(save_freq, int):
+            raise ValueError(f"save_freq: expected 'epoch' or a number of batches, got {save_freq}")
+        self.filepath = os.fspath(filepath)
+        if not self.filepath.endswith(".safetensors"):
+            raise ValueError(
+                f"filepath: expected an ending .safetensors, the one format that tinynet "
+                f"writes, got {self.filepath!r}"
+            )
+        self.best = initial_value_threshold
+        self.verbose = verbose
+        self.save_best_only = save_best_only
+        self.save_weights_only = save_weights_only
+        self.save_freq = save_freq
+        self.epoch = 0
+        self.batches_since_saving = 0
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Look whether there will be something to watch."""
+        if self.save_best_only:
+            super().on_train_begin(logs)
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Note the epoch."""
+        self.epoch = epoch
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Save if it is time."""
+        if self.save_freq == "epoch":
+            return
+        self.batches_since_saving += 1
+        if self.batches_since_saving >= int(self.save_freq):
+            self.batches_since_saving = 0
+            self._save({"batch": batch + 1, **(logs or {})})
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Save if it is time."""
+        if self.save_freq == "epoch":
+            self._save(logs or {})
+
+    def _save(self, logs: Logs) -> None:
+        if self.save_best_only and not self._is_best(logs):
+            return
+        try:
+            path = Path(self.filepath.format(epoch=self.epoch + 1, **logs))
+        except KeyError as missing:
+            raise KeyError(
+                f"filepath: {self.filepath!r} asks for {missing}, and the logs have {list(logs)}"
+            ) from None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if self.verbose:
+            print(f"\nEpoch {self.epoch + 1}: saving model to {path}")
+        if self.save_weights_only:
+            self.model.save_weights(path)
+        else:
+            self.model.save(path)
+
+    def _is_best(self, logs: Logs) -> bool:
+        current = self.current(logs)
+        if current is None:
+            return True  # as Keras does: what cannot be compared is kept
+        if self.is_improvement(current, self.best):
+            self.best = current
+            return True
+        return False

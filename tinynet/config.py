@@ -1,0 +1,83 @@
+"""What applies to the whole library: the float type, epsilon, and the form of the kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinynet.kernels import registry
+
+_floatx = "float32"
+_epsilon = 1e-7
+
+
+def floatx() -> str:
+    """Return the float type of new parameters and of data fed to a model: ``"float32"``."""
+    return _floatx
+
+
+def set_floatx(value: str) -> None:
+    """Set the float type of everything built from now on.
+
+    Parameters
+    ----------
+    value : {"float32", "float64"}
+        float64 costs about twice the time; it makes gradients checkable and runs repeatable
+        to the last bits.
+
+    Raises
+    ------
+    ValueError
+        If `value` is another type. Keras's float16 and bfloat16 are not offered.
+    """
+    global _floatx
+    if value not in ("float32", "float64"):
+        raise ValueError(f"set_floatx: expected 'float32' or 'float64', got {value!r}")
+    _floatx = value
+
+
+def epsilon() -> float:
+    """Return the small number by which losses keep probabilities away from 0 and 1: 1e-7."""
+    return _epsilon
+
+
+def set_epsilon(value: float) -> None:
+    """Set the number that `epsilon` returns."""
+    global _epsilon
+    if not 0 < value < 0.5:
+        raise ValueError(f"set_epsilon: expected a number between 0 and 0.5, got {value!r}")
+    _epsilon = float(value)
+
+
+def use_kernels(form: str) -> None:
+    """Choose the form in which every kernel runs from now on.
+
+    Parameters
+    ----------
+    form : {"numba", "numpy"}
+        ``"numba"`` compiles the explicit loops, ``"numpy"`` runs the array expressions. The
+        environment variable ``TINYNET_KERNELS`` makes the same choice before the start;
+        without either, Numba is used where it is installed.
+
+    Raises
+    ------
+    ValueError
+        If `form` is not one of the two.
+    ImportError
+        If ``"numba"`` is asked for and Numba is not installed.
+    """
+    registry.choose_form(form)
+
+
+def kernels() -> str:
+    """Return the form in which the kernels run: ``"numba"`` or ``"numpy"``."""
+    return registry.active_form()
+
+
+def through_float32(value: float) -> float:
+    """Round a number to float32 and back.
+
+    TensorFlow casts Python numbers to tensors by way of float32, whatever the tensor's type.
+    Keras inherits this for betas in powers, momentum, limits of uniform draws and others; a
+    float64 run that does not round the same constants is a different run.
+    """
+    return float(np.float32(value))

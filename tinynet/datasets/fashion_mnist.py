@@ -1,0 +1,155 @@
+"""Fashion-MNIST: 70,000 photographs of clothing, 28x28 grey pixels, in ten classes.
+
+Xiao, Rasul and Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
+Algorithms", arXiv:1708.07747 (2017). The data are Zalando SE's, under the MIT licence.
+"""
+
+import gzip
+import math
+import os
+import struct
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinynet.datasets.sources import DataFile, DatasetError, Source
+
+CLASS_NAMES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+
+# MD5 as published with the data set
+SOURCE = Source(
+    title="Fashion-MNIST",
+    folder="fashion-mnist",
+    files=(
+        DataFile(
+            "train-images-idx3-ubyte.gz",
+            md5="8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+            sha256="3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        ),
+        DataFile(
+            "train-labels-idx1-ubyte.gz",
+            md5="25c81989df183df01b3e8a0aad5dffbe",
+            sha256="a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        ),
+        DataFile(
+            "t10k-images-idx3-ubyte.gz",
+            md5="bef4ecab320f06d8554ea6380940ec79",
+            sha256="346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        ),
+        DataFile(
+            "t10k-labels-idx1-ubyte.gz",
+            md5="bb300cfdad3c16e7a12a480ee83cd310",
+            sha256="67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+        ),
+    ),
+    addresses=(
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+    ),
+)
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.uint8]
+
+
+def load_data(
+    path: str | os.PathLike[str] | None = None,
+) -> tuple[tuple[Images, Labels], tuple[Images, Labels]]:
+    """Load Fashion-MNIST, from disk if it is there, else from the network.
+
+    Looks in ``path``; if that is not given, in the folder named by the environment variable
+    ``TINYNET_DATA``; if that is not set, in tinynet's cache (the user's cache folder of the
+    operating system) and in Keras's (``KERAS_HOME`` or ``~/.keras``); then downloads 30 MB into
+    tinynet's cache, from the official address or a mirror. A folder given by ``path`` or
+    ``TINYNET_DATA`` is never passed over: if the files in it are missing or damaged, that is an
+    error. The checksums of the files are verified on every load.
+
+    Parameters
+    ----------
+    path : path-like, optional
+        A folder that holds the four files, or that holds them in a folder ``fashion-mnist``.
+
+    Returns
+    -------
+    (x_train, y_train), (x_test, y_test) : tuples of ndarray, uint8
+        ``x_train`` (60000, 28, 28) and ``x_test`` (10000, 28, 28) hold grey levels, 0 for the
+        background to 255; ``y_train`` (60000,) and ``y_test`` (10000,) hold classes 0 to 9,
+        named by ``CLASS_NAMES``.
+
+    Raises
+    ------
+    DatasetError
+        An OSError. If no place has the four files undamaged: lists every place tried, why it
+        failed, and what to do.
+    TypeError
+        If ``path`` is not a path.
+
+    Warns
+    -----
+    UserWarning
+        If a cache is passed over because a file in it is damaged.
+
+    Notes
+    -----
+    Same values as ``keras.datasets.fashion_mnist.load_data`` (Keras file
+    ``keras/src/datasets/fashion_mnist.py``), which has no ``path`` and checks no checksum.
+
+    Examples
+    --------
+    >>> from tinynet.datasets import fashion_mnist
+    >>> (x_train, y_train), (x_test, y_test) = fashion_mnist.load_data()  # doctest: +SKIP
+    """
+    x_train, y_train, x_test, y_test = (gzip.decompress(content) for content in SOURCE.load(path))
+    return (
+        (read_idx(x_train, ndim=3), read_idx(y_train, ndim=1)),
+        (read_idx(x_test, ndim=3), read_idx(y_test, ndim=1)),
+    )
+
+
+def read_idx(content: bytes, ndim: int) -> NDArray[np.uint8]:
+    """Parse an IDX file of unsigned bytes, the format of the MNIST family of data sets.
+
+    Big-endian 32-bit integers first: the magic number, 0x800 ("unsigned byte") plus the number
+    of dimensions, then the sizes; after them the elements in row-major order. So images
+    (n, 28, 28) begin with 0x803 and labels (n,) with 0x801.
+
+    Parameters
+    ----------
+    content : bytes
+        The whole file, unpacked.
+    ndim : int
+        Number of dimensions that the file must have.
+
+    Returns
+    -------
+    ndarray, uint8
+        A copy of the elements, in the shape that the file states.
+
+    Raises
+    ------
+    DatasetError
+        If the magic number is another one, or the sizes do not match the number of elements.
+    """
+    start = 4 * (1 + ndim)
+    if len(content) < start:
+        raise DatasetError(f"IDX file of {len(content)} bytes, shorter than its {start} of header")
+    magic, *shape = struct.unpack_from(f">{1 + ndim}I", content)
+    if magic != 0x800 + ndim:
+        raise DatasetError(f"IDX file begins with {magic:#010x}, expected {0x800 + ndim:#010x}")
+    if len(content) != start + math.prod(shape):
+        raise DatasetError(
+            f"IDX file has {len(content) - start} elements, "
+            f"but states the shape {tuple(shape)}, which makes {math.prod(shape)}"
+        )
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()

@@ -1,0 +1,282 @@
+"""First values of weights.
+
+A layer's first kernel decides how the size of activations and gradients changes from layer
+to layer: with a variance of 1/fan_in it stays the same in a linear layer (LeCun et al. 1998,
+section 4.6), 2/(fan_in + fan_out) is a compromise with the way back (Glorot and Bengio 2010,
+equation 12), 2/fan_in makes up for the half that a ReLU cuts off (He et al. 2015, section
+2.2). The draws are Keras's, bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from tinynet import config, random
+from tinynet.configurable import Configurable, by_name, resolve
+from tinynet.kernels.registry import Array
+
+# The standard deviation of a standard normal cut off at two deviations.
+TRUNCATED_STDDEV = 0.87962566103423978
+
+
+class Initializer(Configurable):
+    """A rule for the first values of a weight; calling it makes them."""
+
+    def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
+        """Return an array of the given shape, of `dtype` or `tinynet.config.floatx()`."""
+        raise NotImplementedError
+
+
+class Zeros(Initializer):
+    """All zeros; what biases start from."""
+
+    def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
+        """Return zeros."""
+        return np.zeros(shape, dtype or config.floatx())
+
+
+class Ones(Initializer):
+    """All ones; what batch norm's gamma starts from."""
+
+    def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
+        """Return ones."""
+        return np.ones(shape, dtype or config.floatx())
+
+
+class Constant(Initializer):
+    """One number everywhere.
+
+    Parameters
+    ----------
+    value : float
+    """
+
+    def __init__(self, value: float = 0.0) -> None:
+        self.value = value
+
+    def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
+        """Return an array full of `value`, rounded through float32 as TensorFlow does."""
+        return np.full(shape, config.through_float32(self.value), dtype or config.floatx())
+
+
+class RandomInitializer(Initializer):
+    """Common part of the rules that draw.
+
+    Parameters
+    ----------
+    seed : int or SeedGenerator, optional
+        With an integer, or with none, every call gives the same values. Without one, a seed
+        is drawn when the initializer is made.
+
+    Notes
+    -----
+    Follows keras/src/initializers/random_initializers.py.
+    """
+
+    def __init__(self, seed: int | random.SeedGenerator | None = None) -> None:
+        self.seed = seed
+        self.drawn_seed = random.make_default_seed() if seed is None else seed
+
+
+class RandomNormal(RandomInitializer):
+    """Normal numbers with mean `mean` and standard deviation `stddev`."""
+
+    def __init__(
+        self,
+        mean: float = 0.0,
+        stddev: float = 0.05,
+        seed: int | random.SeedGenerator | None = None,
+    ) -> None:
+        self.mean = mean
+        self.stddev = stddev
+        super().__init__(seed)
+
+    def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
+        """Draw the values."""
+        return random.normal(shape, self.mean, self.stddev, dtype, self.drawn_seed)
+
+
+class TruncatedNormal(RandomNormal):
+    """As `RandomNormal`, but values beyond two standard deviations are drawn again."""
+
+    def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
+        """Draw the values."""
+        return random.truncated_normal(shape, self.mean, self.stddev, dtype, self.drawn_seed)
+
+
+class RandomUniform(RandomInitializer):
+    """Uniform numbers in [minval, maxval)."""
+
+    def __init__(
+        self,
+        minval: float = -0.05,
+        maxval: float = 0.05,
+        seed: int | random.SeedGenerator | None = None,
+    ) -> None:
+        self.minval = minval
+        self.maxval = maxval
+        super().__init__(seed)
+
+    def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
+        """Draw the values."""
+        return random.uniform(shape, self.minval, self.maxval, dtype, self.drawn_seed)
+
+
+class VarianceScaling(RandomInitializer):
+    """Values with variance scale/n, where n counts inputs, outputs or their mean.
+
+    Parameters
+    ----------
+    scale : float
+        Above 0.
+    mode : {"fan_in", "fan_out", "fan_avg"}
+        What n counts.
+    distribution : {"truncated_normal", "untruncated_normal", "uniform"}
+    seed : int or SeedGenerator, optional
+
+    Raises
+    ------
+    ValueError
+        If `scale` is not above 0, or `mode` or `distribution` is not one of those named.
+    """
+
+    MODES = ("fan_in", "fan_out", "fan_avg")
+    DISTRIBUTIONS = ("truncated_normal", "untruncated_normal", "uniform")
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: int | random.SeedGenerator | None = None,
+    ) -> None:
+        if scale <= 0:
+            raise ValueError(f"scale: expected a number above 0, got {scale!r}")
+        if mode not in self.MODES:
+            raise ValueError(f"mode: expected one of {self.MODES}, got {mode!r}")
+        if distribution == "normal":
+            distribution = "truncated_normal"
+        if distribution not in self.DISTRIBUTIONS:
+            raise ValueError(
+                f"distribution: expected one of {self.DISTRIBUTIONS}, got {distribution!r}"
+            )
+        self.scale = scale
+        self.mode = mode
+        self.distribution = distribution
+        super().__init__(seed)
+
+    def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
+        """Draw the values."""
+        fan_in, fan_out = compute_fans(shape)
+        n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
+        variance = self.scale / max(1.0, n)
+        if self.distribution == "uniform":
+            limit = math.sqrt(3 * variance)
+            return random.uniform(shape, -limit, limit, dtype, self.drawn_seed)
+        stddev = math.sqrt(variance)
+        if self.distribution == "untruncated_normal":
+            return random.normal(shape, 0.0, stddev, dtype, self.drawn_seed)
+        return random.truncated_normal(
+            shape, 0.0, stddev / TRUNCATED_STDDEV, dtype, self.drawn_seed
+        )
+
+
+class _FixedScaling(VarianceScaling):
+    """A `VarianceScaling` of which only the seed is left open."""
+
+    RULE: tuple[float, str, str]
+
+    def __init__(self, seed: int | random.SeedGenerator | None = None) -> None:
+        super().__init__(*self.RULE, seed=seed)
+
+
+class GlorotUniform(_FixedScaling):
+    """Uniform within +-sqrt(6/(fan_in + fan_out)); Dense's default."""
+
+    RULE = (1.0, "fan_avg", "uniform")
+
+
+class GlorotNormal(_FixedScaling):
+    """Truncated normal with variance 2/(fan_in + fan_out)."""
+
+    RULE = (1.0, "fan_avg", "truncated_normal")
+
+
+class HeUniform(_FixedScaling):
+    """Uniform within +-sqrt(6/fan_in)."""
+
+    RULE = (2.0, "fan_in", "uniform")
+
+
+class HeNormal(_FixedScaling):
+    """Truncated normal with variance 2/fan_in."""
+
+    RULE = (2.0, "fan_in", "truncated_normal")
+
+
+class LecunUniform(_FixedScaling):
+    """Uniform within +-sqrt(3/fan_in)."""
+
+    RULE = (1.0, "fan_in", "uniform")
+
+
+class LecunNormal(_FixedScaling):
+    """Truncated normal with variance 1/fan_in."""
+
+    RULE = (1.0, "fan_in", "truncated_normal")
+
+
+def compute_fans(shape: Sequence[int]) -> tuple[int, int]:
+    """Return how many inputs feed an output of a weight, and how many outputs an input feeds.
+
+    A kernel (inputs, outputs) has just these; in a convolution's (height, width, inputs,
+    outputs) every pixel of the window counts.
+    """
+    if len(shape) < 2:
+        n = shape[0] if shape else 1
+        return n, n
+    window = math.prod(shape[:-2])
+    return shape[-2] * window, shape[-1] * window
+
+
+INITIALIZERS: dict[str, type[Initializer]] = by_name(
+    Zeros,
+    Ones,
+    Constant,
+    RandomNormal,
+    TruncatedNormal,
+    RandomUniform,
+    VarianceScaling,
+    GlorotUniform,
+    GlorotNormal,
+    HeUniform,
+    HeNormal,
+    LecunUniform,
+    LecunNormal,
+)
+
+zeros = Zeros
+ones = Ones
+constant = Constant
+random_normal = RandomNormal
+truncated_normal = TruncatedNormal
+random_uniform = RandomUniform
+variance_scaling = VarianceScaling
+glorot_uniform = GlorotUniform
+glorot_normal = GlorotNormal
+he_uniform = HeUniform
+he_normal = HeNormal
+lecun_uniform = LecunUniform
+lecun_normal = LecunNormal
+
+
+def get(identifier: object) -> Initializer:
+    """Return the initializer that a name, a config or a class stands for."""
+    if isinstance(identifier, Initializer):
+        return identifier
+    if isinstance(identifier, type) and issubclass(identifier, Initializer):
+        return identifier()
+    return resolve("initializer", identifier, INITIALIZERS)

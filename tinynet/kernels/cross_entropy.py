@@ -1,0 +1,349 @@
+"""Cross-entropies and their gradients, a row a sample.
+
+A loss kernel writes one number a row into `losses`; its ``_backward`` writes the gradient of
+sum(weights*losses) into its last argument. The forms called `softmax` and `sigmoid` read
+logits (the numbers before a final softmax or sigmoid), the others probabilities, clipped to
+[epsilon, 1 - epsilon] as Keras does; outside that range the gradient is 0.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinynet.kernels.registry import Array, kernel
+
+
+@kernel
+def sparse_softmax_cross_entropy(labels: Array, logits: Array, losses: Array) -> None:
+    """losses[i] = log(sum over j of exp(z[i, j])) - z[i, labels[i]], z the logits."""
+    z = logits - np.max(logits, axis=1, keepdims=True)
+    log_total = np.log(np.sum(np.exp(z), axis=1))
+    np.subtract(log_total, z[np.arange(labels.size), labels], out=losses)
+
+
+@sparse_softmax_cross_entropy.loops
+def sparse_softmax_cross_entropy_loops(labels: Array, logits: Array, losses: Array) -> None:
+    rows, classes = logits.shape
+    for i in range(rows):
+        largest = logits[i, 0]
+        for j in range(classes):
+            if logits[i, j] > largest or logits[i, j] != logits[i, j]:  # NaN has to be seen
+                largest = logits[i, j]
+        total = logits.dtype.type(0)
+        for j in range(classes):
+            total += np.exp(logits[i, j] - largest)
+        losses[i] = np.log(total) - (logits[i, labels[i]] - largest)
+
+
+@kernel
+def sparse_softmax_cross_entropy_backward(
+    labels: Array, logits: Array, weights: Array, dlogits: Array
+) -> None:
+    """dlogits[i] = weights[i]*(softmax(z[i]) - onehot(labels[i]))."""
+    np.exp(logits - np.max(logits, axis=1, keepdims=True), out=dlogits)
+    dlogits /= np.sum(dlogits, axis=1, keepdims=True)
+    dlogits[np.arange(labels.size), labels] -= 1
+    dlogits *= weights[:, None]
+
+
+@sparse_softmax_cross_entropy_backward.loops
+def sparse_softmax_cross_entropy_backward_loops(
+    labels: Array, logits: Array, weights: Array, dlogits: Array
+) -> None:
+    rows, classes = logits.shape
+    for i in range(rows):
+        largest = logits[i, 0]
+        for j in range(classes):
+            if logits[i, j] > largest or logits[i, j] != logits[i, j]:
+                largest = logits[i, j]
+        total = logits.dtype.type(0)
+        for j in range(classes):
+            dlogits[i, j] = np.exp(logits[i, j] - largest)
+            total += dlogits[i, j]
+        for j in range(classes):
+            dlogits[i, j] /= total
+        dlogits[i, labels[i]] -= logits.dtype.type(1)
+        for j in range(classes):
+            dlogits[i, j] *= weights[i]
+
+
+@kernel
+def softmax_cross_entropy(targets: Array, logits: Array, losses: Array) -> None:
+    """losses[i] = sum over j of t[i, j]*(log(sum over k of exp(z[i, k])) - z[i, j])."""
+    z = logits - np.max(logits, axis=1, keepdims=True)
+    log_total = np.log(np.sum(np.exp(z), axis=1, keepdims=True))
+    np.sum(targets * (log_total - z), axis=1, out=losses)
+
+
+@softmax_cross_entropy.loops
+def softmax_cross_entropy_loops(targets: Array, logits: Array, losses: Array) -> None:
+    rows, classes = logits.shape
+    for i in range(rows):
+        largest = logits[i, 0]
+        for j in range(classes):
+            if logits[i, j] > largest or logits[i, j] != logits[i, j]:
+                largest = logits[i, j]
+        total = logits.dtype.type(0)
+        for j in range(classes):
+            total += np.exp(logits[i, j] - largest)
+        log_total = np.log(total)
+        loss = logits.dtype.type(0)
+        for j in range(classes):
+            loss += targets[i, j] * (log_total - (logits[i, j] - largest))
+        losses[i] = loss
+
+
+@kernel
+def softmax_cross_entropy_backward(
+    targets: Array, logits: Array, weights: Array, dlogits: Array
+) -> None:
+    """dlogits[i] = weights[i]*(softmax(z[i]) - t[i]), which takes rows of t to sum to one."""
+    np.exp(logits - np.max(logits, axis=1, keepdims=True), out=dlogits)
+    dlogits /= np.sum(dlogits, axis=1, keepdims=True)
+    dlogits -= targets
+    dlogits *= weights[:, None]
+
+
+@softmax_cross_entropy_backward.loops
+def softmax_cross_entropy_backward_loops(
+    targets: Array, logits: Array, weights: Array, dlogits: Array
+) -> None:
+    rows, classes = logits.shape
+    for i in range(rows):
+        largest = logits[i, 0]
+        for j in range(classes):
+            if logits[i, j] > largest or logits[i, j] != logits[i, j]:
+                largest = logits[i, j]
+        total = logits.dtype.type(0)
+        for j in range(classes):
+            dlogits[i, j] = np.exp(logits[i, j] - largest)
+            total += dlogits[i, j]
+        for j in range(classes):
+            dlogits[i, j] = (dlogits[i, j] / total - targets[i, j]) * weights[i]
+
+
+@kernel
+def sigmoid_cross_entropy(targets: Array, logits: Array, losses: Array) -> None:
+    """losses[i] = mean over j of max(z, 0) - z*t + log(1 + exp(-|z|))."""
+    each = np.maximum(logits, 0) - logits * targets + np.log1p(np.exp(-np.abs(logits)))
+    np.mean(each, axis=1, out=losses)
+
+
+@sigmoid_cross_entropy.loops
+def sigmoid_cross_entropy_loops(targets: Array, logits: Array, losses: Array) -> None:
+    rows, columns = logits.shape
+    number = logits.dtype.type
+    for i in range(rows):
+        total = number(0)
+        for j in range(columns):
+            z = logits[i, j]
+            positive = number(0) if z < number(0) else z
+            total += positive - z * targets[i, j] + np.log1p(np.exp(-abs(z)))
+        losses[i] = total / number(columns)
+
+
+@kernel
+def sigmoid_cross_entropy_backward(
+    targets: Array, logits: Array, weights: Array, dlogits: Array
+) -> None:
+    """dlogits[i, j] = weights[i]*(sigmoid(z[i, j]) - t[i, j])/columns."""
+    e = np.exp(-np.abs(logits))
+    s = np.where(logits >= 0, 1, e) / (1 + e)
+    np.multiply(s - targets, (weights / logits.shape[1])[:, None], out=dlogits)
+
+
+@sigmoid_cross_entropy_backward.loops
+def sigmoid_cross_entropy_backward_loops(
+    targets: Array, logits: Array, weights: Array, dlogits: Array
+) -> None:
+    rows, columns = logits.shape
+    one = logits.dtype.type(1)
+    for i in range(rows):
+        weight = weights[i] / logits.dtype.type(columns)
+        for j in range(columns):
+            e = np.exp(-abs(logits[i, j]))
+            s = (one if logits[i, j] >= 0 else e) / (one + e)
+            dlogits[i, j] = (s - targets[i, j]) * weight
+
+
+@kernel
+def sparse_cross_entropy(labels: Array, p: Array, epsilon: float, losses: Array) -> None:
+    """losses[i] = log(sum over j of c[i, j]) - log(c[i, labels[i]]), c = clip(p).
+
+    Keras clips the probabilities and feeds their logarithms to the form for logits, so rows
+    that do not sum to one are normalised on the way.
+    """
+    low = p.dtype.type(epsilon)
+    c = np.clip(p, low, 1 - low)
+    picked = c[np.arange(labels.size), labels]
+    np.subtract(np.log(np.sum(c, axis=1)), np.log(picked), out=losses)
+
+
+@sparse_cross_entropy.loops
+def sparse_cross_entropy_loops(labels: Array, p: Array, epsilon: float, losses: Array) -> None:
+    rows, classes = p.shape
+    low = p.dtype.type(epsilon)
+    high = p.dtype.type(1) - low
+    for i in range(rows):
+        total = p.dtype.type(0)
+        picked = p.dtype.type(0)
+        for j in range(classes):
+            q = p[i, j]
+            c = low if q < low else high if q > high else q  # NaN passes through
+            total += c
+            if j == labels[i]:
+                picked = c
+        losses[i] = np.log(total) - np.log(picked)
+
+
+@kernel
+def sparse_cross_entropy_backward(
+    labels: Array, p: Array, epsilon: float, weights: Array, dp: Array
+) -> None:
+    """dp[i] = weights[i]*(1/sum(c[i]) - onehot(labels[i])/c[i]), 0 where p was clipped."""
+    low = p.dtype.type(epsilon)
+    c = np.clip(p, low, 1 - low)
+    dp[...] = 1 / np.sum(c, axis=1, keepdims=True)
+    row = np.arange(labels.size)
+    dp[row, labels] -= 1 / c[row, labels]
+    dp *= weights[:, None]
+    dp[c != p] = 0
+
+
+@sparse_cross_entropy_backward.loops
+def sparse_cross_entropy_backward_loops(
+    labels: Array, p: Array, epsilon: float, weights: Array, dp: Array
+) -> None:
+    rows, classes = p.shape
+    number = p.dtype.type
+    low = number(epsilon)
+    high = number(1) - low
+    for i in range(rows):
+        total = number(0)
+        for j in range(classes):
+            q = p[i, j]
+            total += low if q < low else high if q > high else q
+        for j in range(classes):
+            q = p[i, j]
+            c = low if q < low else high if q > high else q
+            slope = number(1) / total
+            if j == labels[i]:
+                slope -= number(1) / c
+            dp[i, j] = slope * weights[i] if c == p[i, j] else number(0)
+
+
+@kernel
+def cross_entropy(targets: Array, p: Array, epsilon: float, losses: Array) -> None:
+    """losses[i] = -sum over j of t*log(clip(p/sum(p))): the rows of p are normalised first."""
+    low = p.dtype.type(epsilon)
+    c = np.clip(p / np.sum(p, axis=1, keepdims=True), low, 1 - low)
+    np.negative(np.sum(targets * np.log(c), axis=1), out=losses)
+
+
+@cross_entropy.loops
+def cross_entropy_loops(targets: Array, p: Array, epsilon: float, losses: Array) -> None:
+    rows, classes = p.shape
+    low = p.dtype.type(epsilon)
+    high = p.dtype.type(1) - low
+    for i in range(rows):
+        total = p.dtype.type(0)
+        for j in range(classes):
+            total += p[i, j]
+        loss = p.dtype.type(0)
+        for j in range(classes):
+            q = p[i, j] / total
+            c = low if q < low else high if q > high else q
+            loss -= targets[i, j] * np.log(c)
+        losses[i] = loss
+
+
+@kernel
+def cross_entropy_backward(
+    targets: Array, p: Array, epsilon: float, weights: Array, dp: Array
+) -> None:
+    """dp = (dq - sum over the row of dq*q)/sum(p), q = p/sum(p), dq = -weights*t/clip(q)."""
+    low = p.dtype.type(epsilon)
+    total = np.sum(p, axis=1, keepdims=True)
+    q = p / total
+    c = np.clip(q, low, 1 - low)
+    dq = np.where(c == q, -weights[:, None] * targets / c, 0)
+    np.divide(dq - np.sum(dq * q, axis=1, keepdims=True), total, out=dp)
+
+
+@cross_entropy_backward.loops
+def cross_entropy_backward_loops(
+    targets: Array, p: Array, epsilon: float, weights: Array, dp: Array
+) -> None:
+    rows, classes = p.shape
+    number = p.dtype.type
+    low = number(epsilon)
+    high = number(1) - low
+    for i in range(rows):
+        total = number(0)
+        for j in range(classes):
+            total += p[i, j]
+        inner = number(0)
+        for j in range(classes):
+            q = p[i, j] / total
+            c = low if q < low else high if q > high else q
+            dp[i, j] = -weights[i] * targets[i, j] / c if c == q else number(0)  # dq so far
+            inner += dp[i, j] * q
+        for j in range(classes):
+            dp[i, j] = (dp[i, j] - inner) / total
+
+
+@kernel
+def binary_cross_entropy(targets: Array, p: Array, epsilon: float, losses: Array) -> None:
+    """losses[i] = -mean over j of t*log(c) + (1 - t)*log(1 - c), c = clip(p)."""
+    low = p.dtype.type(epsilon)
+    c = np.clip(p, low, 1 - low)
+    each = targets * np.log(c) + (1 - targets) * np.log(1 - c)
+    np.negative(np.mean(each, axis=1), out=losses)
+
+
+@binary_cross_entropy.loops
+def binary_cross_entropy_loops(targets: Array, p: Array, epsilon: float, losses: Array) -> None:
+    rows, columns = p.shape
+    number = p.dtype.type
+    one = number(1)
+    low = number(epsilon)
+    high = one - low
+    for i in range(rows):
+        total = number(0)
+        for j in range(columns):
+            q = p[i, j]
+            c = low if q < low else high if q > high else q
+            t = targets[i, j]
+            total += t * np.log(c) + (one - t) * np.log(one - c)
+        losses[i] = -total / number(columns)
+
+
+@kernel
+def binary_cross_entropy_backward(
+    targets: Array, p: Array, epsilon: float, weights: Array, dp: Array
+) -> None:
+    """dp = weights/columns*((1 - t)/(1 - c) - t/c), 0 where p was clipped."""
+    low = p.dtype.type(epsilon)
+    c = np.clip(p, low, 1 - low)
+    slope = (1 - targets) / (1 - c) - targets / c
+    np.multiply(slope, (weights / p.shape[1])[:, None], out=dp)
+    dp[c != p] = 0
+
+
+@binary_cross_entropy_backward.loops
+def binary_cross_entropy_backward_loops(
+    targets: Array, p: Array, epsilon: float, weights: Array, dp: Array
+) -> None:
+    rows, columns = p.shape
+    number = p.dtype.type
+    one = number(1)
+    low = number(epsilon)
+    high = one - low
+    for i in range(rows):
+        weight = weights[i] / number(columns)
+        for j in range(columns):
+            q = p[i, j]
+            c = low if q < low else high if q > high else q
+            t = targets[i, j]
+            slope = (one - t) / (one - c) - t / c
+            dp[i, j] = slope * weight if c == p[i, j] else number(0)

@@ -1,0 +1,36 @@
+"""What is left of a dense layer beside its matrix products, which BLAS does."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinynet.kernels.registry import Array, kernel
+
+
+@kernel
+def bias_add(bias: Array, z: Array) -> None:
+    """z[i, j] += bias[j], in place: z (rows, columns), bias (columns,)."""
+    z += bias
+
+
+@bias_add.loops
+def bias_add_loops(bias: Array, z: Array) -> None:
+    rows, columns = z.shape
+    for i in range(rows):
+        for j in range(columns):
+            z[i, j] += bias[j]
+
+
+@kernel
+def column_sum(x: Array, out: Array) -> None:
+    """out[j] = sum over i of x[i, j]: x (rows, columns), out (columns,)."""
+    np.sum(x, axis=0, out=out)
+
+
+@column_sum.loops
+def column_sum_loops(x: Array, out: Array) -> None:
+    rows, columns = x.shape
+    out[:] = 0
+    for i in range(rows):  # rows outside: the inner loop runs along memory and vectorises
+        for j in range(columns):
+            out[j] += x[i, j]

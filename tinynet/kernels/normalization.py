@@ -1,0 +1,188 @@
+"""Batch normalization of x (rows, columns).
+
+Every column gets mean 0 and variance 1, then a learned scale gamma and shift beta. The
+backward formula is derived in docs/backprop/batch_norm.md.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinynet.kernels.registry import Array, kernel
+
+
+@kernel
+def batch_norm_forward(
+    x: Array,
+    gamma: Array,
+    beta: Array,
+    epsilon: float,
+    mean: Array,
+    variance: Array,
+    inv_std: Array,
+    out: Array,
+) -> None:
+    """Normalise with the batch's own statistics.
+
+    mean = sum(x)/m, variance = sum((x - mean)^2)/m, inv_std = 1/sqrt(variance + epsilon),
+    out = (x - mean)*inv_std*gamma + beta, the sums over the m rows.
+    The variance is the biased one and computed from centred values: E[x^2] - E[x]^2 would
+    lose all digits for columns far from zero.
+    """
+    rows = x.shape[0]
+    np.divide(np.sum(x, axis=0), rows, out=mean)
+    np.divide(np.sum(np.square(x - mean), axis=0), rows, out=variance)
+    np.divide(1, np.sqrt(variance + epsilon), out=inv_std)
+    scale = inv_std * gamma
+    np.multiply(x, scale, out=out)
+    out += beta - mean * scale
+
+
+@batch_norm_forward.loops
+def batch_norm_forward_loops(
+    x: Array,
+    gamma: Array,
+    beta: Array,
+    epsilon: float,
+    mean: Array,
+    variance: Array,
+    inv_std: Array,
+    out: Array,
+) -> None:
+    rows, columns = x.shape
+    number = x.dtype.type
+    eps = number(epsilon)
+    mean[:] = 0
+    variance[:] = 0
+    for i in range(rows):
+        for j in range(columns):
+            mean[j] += x[i, j]
+    for j in range(columns):
+        mean[j] /= number(rows)
+    for i in range(rows):
+        for j in range(columns):
+            centred = x[i, j] - mean[j]
+            variance[j] += centred * centred
+    scale = np.empty_like(mean)
+    shift = np.empty_like(mean)
+    for j in range(columns):
+        variance[j] /= number(rows)
+        inv_std[j] = number(1) / np.sqrt(variance[j] + eps)
+        scale[j] = inv_std[j] * gamma[j]
+        shift[j] = beta[j] - mean[j] * scale[j]
+    for i in range(rows):
+        for j in range(columns):
+            out[i, j] = x[i, j] * scale[j] + shift[j]
+
+
+@kernel
+def batch_norm_inference(
+    x: Array, gamma: Array, beta: Array, mean: Array, inv_std: Array, out: Array
+) -> None:
+    """out = (x - mean)*inv_std*gamma + beta with statistics that are given, not computed."""
+    scale = inv_std * gamma
+    np.multiply(x, scale, out=out)
+    out += beta - mean * scale
+
+
+@batch_norm_inference.loops
+def batch_norm_inference_loops(
+    x: Array, gamma: Array, beta: Array, mean: Array, inv_std: Array, out: Array
+) -> None:
+    rows, columns = x.shape
+    scale = np.empty_like(mean)
+    shift = np.empty_like(mean)
+    for j in range(columns):
+        scale[j] = inv_std[j] * gamma[j]
+        shift[j] = beta[j] - mean[j] * scale[j]
+    for i in range(rows):
+        for j in range(columns):
+            out[i, j] = x[i, j] * scale[j] + shift[j]
+
+
+@kernel
+def batch_norm_parameter_gradients(
+    dout: Array, x: Array, mean: Array, inv_std: Array, dgamma: Array, dbeta: Array
+) -> None:
+    """dgamma = sum(dout * x_hat), dbeta = sum(dout), with x_hat = (x - mean)*inv_std."""
+    np.sum(dout * ((x - mean) * inv_std), axis=0, out=dgamma)
+    np.sum(dout, axis=0, out=dbeta)
+
+
+@batch_norm_parameter_gradients.loops
+def batch_norm_parameter_gradients_loops(
+    dout: Array, x: Array, mean: Array, inv_std: Array, dgamma: Array, dbeta: Array
+) -> None:
+    rows, columns = x.shape
+    dgamma[:] = 0
+    dbeta[:] = 0
+    for i in range(rows):
+        for j in range(columns):
+            dgamma[j] += dout[i, j] * ((x[i, j] - mean[j]) * inv_std[j])
+            dbeta[j] += dout[i, j]
+
+
+@kernel
+def batch_norm_backward(
+    dout: Array,
+    x: Array,
+    gamma: Array,
+    mean: Array,
+    inv_std: Array,
+    dgamma: Array,
+    dbeta: Array,
+    dx: Array,
+) -> None:
+    """dx = gamma*inv_std * (dout - dbeta/m - x_hat*dgamma/m), m rows.
+
+    `dgamma` and `dbeta` are read here: `batch_norm_parameter_gradients` has filled them.
+    The two subtracted terms are what the mean and the variance owe to every x.
+    """
+    rows = x.shape[0]
+    x_hat = (x - mean) * inv_std
+    np.multiply(gamma * inv_std, dout - dbeta / rows - x_hat * (dgamma / rows), out=dx)
+
+
+@batch_norm_backward.loops
+def batch_norm_backward_loops(
+    dout: Array,
+    x: Array,
+    gamma: Array,
+    mean: Array,
+    inv_std: Array,
+    dgamma: Array,
+    dbeta: Array,
+    dx: Array,
+) -> None:
+    rows, columns = x.shape
+    count = x.dtype.type(rows)
+    scale = np.empty_like(mean)
+    mean_dout = np.empty_like(mean)
+    mean_dgamma = np.empty_like(mean)
+    for j in range(columns):
+        scale[j] = gamma[j] * inv_std[j]
+        mean_dout[j] = dbeta[j] / count
+        mean_dgamma[j] = dgamma[j] / count
+    for i in range(rows):
+        for j in range(columns):
+            x_hat = (x[i, j] - mean[j]) * inv_std[j]
+            dx[i, j] = scale[j] * (dout[i, j] - mean_dout[j] - x_hat * mean_dgamma[j])
+
+
+@kernel
+def batch_norm_inference_backward(dout: Array, gamma: Array, inv_std: Array, dx: Array) -> None:
+    """dx = dout*gamma*inv_std: given statistics are constants, so nothing flows through them."""
+    np.multiply(dout, gamma * inv_std, out=dx)
+
+
+@batch_norm_inference_backward.loops
+def batch_norm_inference_backward_loops(
+    dout: Array, gamma: Array, inv_std: Array, dx: Array
+) -> None:
+    rows, columns = dout.shape
+    scale = np.empty_like(gamma)
+    for j in range(columns):
+        scale[j] = gamma[j] * inv_std[j]
+    for i in range(rows):
+        for j in range(columns):
+            dx[i, j] = dout[i, j] * scale[j]

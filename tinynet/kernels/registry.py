@@ -1,0 +1,124 @@
+"""Every kernel twice: a NumPy form that reads like the formula, and loops that Numba compiles.
+
+The two stand side by side in one file and share one signature and one contract: inputs are
+only read, outputs (always the last arrays of the signature) are overwritten, nothing is
+returned. ``KERNELS`` knows all pairs; one test walks it and holds each pair together.
+
+Only this file imports Numba, and only when the first compiled kernel is called: importing
+tinynet stays fast, and where Numba is absent the NumPy forms run.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Form = Callable[..., None]
+
+KERNELS: dict[str, Kernel] = {}
+FORMS = ("numba", "numpy")
+
+# None: not chosen by anybody, so "numba" if it can be imported and "numpy" otherwise.
+_chosen: str | None = os.environ.get("TINYNET_KERNELS") or None
+
+
+class Kernel:
+    """One piece of arithmetic in two forms; calling it runs the form that is in use.
+
+    Parameters
+    ----------
+    numpy_form : callable
+        The reading form. Its name and docstring become the kernel's.
+
+    Attributes
+    ----------
+    numpy_form, loops_form : callable
+        The two forms as plain Python functions, to read, to test and to step through.
+    """
+
+    def __init__(self, numpy_form: Form) -> None:
+        functools.update_wrapper(self, numpy_form)
+        self.name = numpy_form.__name__
+        self.numpy_form = numpy_form
+        self.loops_form: Form | None = None
+        self._run: Form | None = None
+        if self.name in KERNELS:
+            raise ValueError(f"two kernels are named {self.name!r}")
+        KERNELS[self.name] = self
+
+    def loops(self, loops_form: Form) -> Form:
+        """Decorate the twin: the same arithmetic as explicit loops."""
+        self.loops_form = loops_form
+        return loops_form
+
+    def form(self, name: str) -> Form:
+        """Return the runnable form called `name`, ``"numpy"`` or ``"numba"`` (compiled)."""
+        if name == "numpy":
+            return self.numpy_form
+        if self.loops_form is None:
+            raise TypeError(f"kernel {self.name!r} has no loops to compile")
+        return _compile(self.loops_form)
+
+    def __call__(self, *args: Any) -> None:
+        """Run the form that is in use."""
+        if self._run is None:
+            self._run = self.form(active_form())
+        self._run(*args)
+
+    def __repr__(self) -> str:
+        return f"<kernel {self.name}>"
+
+
+def kernel(numpy_form: Form) -> Kernel:
+    """Register the NumPy form of a new kernel."""
+    return Kernel(numpy_form)
+
+
+@functools.cache
+def _compile(loops_form: Form) -> Form:
+    import numba
+
+    compiled: Form
+    try:
+        compiled = numba.njit(nogil=True, error_model="numpy", cache=True)(loops_form)
+    except RuntimeError:  # no folder where Numba may keep its cache: compile in every process
+        compiled = numba.njit(nogil=True, error_model="numpy")(loops_form)
+    return compiled
+
+
+@functools.cache
+def _numba_is_there() -> bool:
+    try:
+        import numba  # noqa: F401 (only whether it can be imported is asked)
+    except ImportError:
+        return False
+    return True
+
+
+def active_form() -> str:
+    """Return the name of the form that kernels run in: ``"numba"`` or ``"numpy"``."""
+    if _chosen is None:
+        return "numba" if _numba_is_there() else "numpy"
+    _check_form(_chosen, "the environment variable TINYNET_KERNELS")
+    return _chosen
+
+
+def choose_form(name: str) -> None:
+    """Make every kernel run in the form called `name` from now on."""
+    global _chosen
+    _check_form(name, "use_kernels")
+    _chosen = name
+    for each in KERNELS.values():
+        each._run = None
+
+
+def _check_form(name: str, origin: str) -> None:
+    if name not in FORMS:
+        raise ValueError(f"{origin}: expected one of {FORMS}, got {name!r}")
+    if name == "numba" and not _numba_is_there():
+        raise ImportError(f"{origin}: Numba is not installed; install it or choose 'numpy'")

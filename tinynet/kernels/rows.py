@@ -1,0 +1,43 @@
+"""Picking a batch out of the data, and scaling pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinynet.kernels.registry import Array, kernel
+
+
+@kernel
+def gather_rows(source: Array, rows: Array, out: Array) -> None:
+    """out[i] = source[rows[i]], cast to out's dtype: source (n, columns), out (rows, columns).
+
+    The cast happens here, a batch at a time, so that a data set of uint8 pixels (or of
+    float64 numbers for a float32 model) is never copied as a whole.
+    """
+    out[...] = source[rows]
+
+
+@gather_rows.loops
+def gather_rows_loops(source: Array, rows: Array, out: Array) -> None:
+    columns = source.shape[1]
+    for i in range(rows.size):
+        row = rows[i]
+        for j in range(columns):
+            out[i, j] = source[row, j]
+
+
+@kernel
+def rescale(x: Array, scale: float, offset: float, out: Array) -> None:
+    """out = x*scale + offset, all (n,); x may hold integers, the arithmetic is in out's dtype."""
+    number = out.dtype.type
+    np.multiply(x.astype(out.dtype), number(scale), out=out)
+    out += number(offset)
+
+
+@rescale.loops
+def rescale_loops(x: Array, scale: float, offset: float, out: Array) -> None:
+    number = out.dtype.type
+    factor = number(scale)
+    shift = number(offset)
+    for i in range(x.size):
+        out[i] = number(x[i]) * factor + shift

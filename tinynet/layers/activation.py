@@ -1,0 +1,98 @@
+"""Activations that have a layer class of their own in Keras."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinynet import activations
+from tinynet.layers.core import Activation
+
+
+class ReLU(Activation):
+    """Rectifier as a layer; see `tinynet.activations.relu` for the formula.
+
+    Parameters
+    ----------
+    max_value : float, optional
+    negative_slope : float
+    threshold : float
+    **kwargs
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If one of the numbers is negative.
+    """
+
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        given = {"max_value": max_value, "negative_slope": negative_slope, "threshold": threshold}
+        for name, value in given.items():
+            if value is not None and value < 0:
+                raise ValueError(f"{name}: expected 0 or above, got {value!r}")
+        self.max_value = max_value
+        self.negative_slope = negative_slope
+        self.threshold = threshold
+        super().__init__(activations.relu.with_options(**given), **kwargs)
+
+
+class LeakyReLU(Activation):
+    """Leaky rectifier as a layer, with slope 0.3 where the function's default is 0.2.
+
+    Parameters
+    ----------
+    negative_slope : float
+        Slope below 0; not negative.
+    **kwargs
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `negative_slope` is negative.
+    """
+
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
+        if negative_slope < 0:
+            raise ValueError(f"negative_slope: expected 0 or above, got {negative_slope!r}")
+        self.negative_slope = negative_slope
+        super().__init__(
+            activations.leaky_relu.with_options(negative_slope=negative_slope), **kwargs
+        )
+
+
+class ELU(Activation):
+    """Exponential linear unit as a layer; see `tinynet.activations.elu`.
+
+    Parameters
+    ----------
+    alpha : float
+    **kwargs
+        See `Layer`.
+    """
+
+    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+        self.alpha = alpha
+        super().__init__(activations.elu.with_options(alpha=alpha), **kwargs)
+
+
+class Softmax(Activation):
+    """Softmax as a layer; see `tinynet.activations.softmax`.
+
+    Parameters
+    ----------
+    axis : int
+        The axis along which the outputs sum to one.
+    **kwargs
+        See `Layer`.
+    """
+
+    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+        self.axis = axis
+        super().__init__(activations.softmax.with_options(axis=axis), **kwargs)

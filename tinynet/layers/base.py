@@ -1,0 +1,181 @@
+"""What every layer is: two dictionaries of arrays and the way through, forth and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinynet import config
+from tinynet.activations import Activation, linear
+from tinynet.arrays import copy_into
+from tinynet.configurable import Configurable, auto_name, serialize
+from tinynet.initializers import Initializer
+from tinynet.kernels.registry import Array
+from tinynet.random import SeedGenerator
+from tinynet.regularizers import Regularizer
+
+Shape = tuple[int, ...]
+
+
+class Layer(Configurable):
+    """A step of the model: ``forward`` computes it, ``backward`` differentiates it.
+
+    A subclass defines ``forward(x, training)`` and ``backward(dout)``, and, if it has
+    weights, ``build(input_shape)``, which makes them with `add_weight`. `forward` keeps in
+    attributes exactly what `backward` reads; `backward` overwrites ``grads`` (it never adds
+    to them) and returns the gradient at the layer's input.
+
+    Parameters
+    ----------
+    name : str, optional
+        By default the class's name in snake case, numbered: ``"dense"``, ``"dense_1"``.
+    trainable : bool
+        Whether an optimizer may change the layer's weights.
+    dtype : {"float32", "float64"}, optional
+        By default `tinynet.config.floatx()`.
+    input_shape : tuple of int, optional
+        Shape of one sample; on a model's first layer it stands for an `Input`.
+
+    Attributes
+    ----------
+    params, grads : dict of str to ndarray
+        Weights that are learned, and their gradients under the same keys.
+    state : dict of str to ndarray
+        Arrays that training changes but no gradient does: batch norm's moving statistics.
+    """
+
+    # Where a layer that draws random numbers has got to in its sequence.
+    seed_generator: SeedGenerator | None = None
+    # Arguments of the constructor that are configured here and not in the subclass.
+    BASE_ARGUMENTS: ClassVar[tuple[str, ...]] = ("name", "trainable", "dtype")
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: str | None = None,
+        input_shape: Sequence[int] | None = None,
+    ) -> None:
+        self.name = name or auto_name(type(self))
+        self.trainable = trainable
+        self.dtype = dtype or config.floatx()
+        self.declared_input_shape = None if input_shape is None else tuple(input_shape)
+        self.params: dict[str, Array] = {}
+        self.grads: dict[str, Array] = {}
+        self.state: dict[str, Array] = {}
+        self.regularizers: dict[str, Regularizer] = {}
+        self.built = False
+
+    # What a subclass defines.
+
+    def build(self, input_shape: Shape) -> None:
+        """Make the weights for samples of this shape (without the batch axis)."""
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Compute the layer for a batch."""
+        raise NotImplementedError
+
+    def backward(self, dout: Array) -> Array:
+        """Take the gradient at the output to the gradient at the input; fill `grads`."""
+        raise NotImplementedError
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of one sample behind this layer."""
+        return input_shape
+
+    # A final softmax or sigmoid, through which a cross-entropy may look back (see losses.py).
+
+    @property
+    def final_activation(self) -> Activation:
+        """The activation that makes the layer's output; ``linear`` if there is none."""
+        return linear
+
+    def backward_logits(self, dlogits: Array) -> Array:
+        """As `backward`, from the gradient in front of `final_activation`."""
+        return self.backward(dlogits)
+
+    # What all layers share.
+
+    def __call__(self, x: Any, training: bool = False) -> Array:
+        """Build the layer if it is not built yet, and run it forward on an array."""
+        x = np.asarray(x, self.dtype)
+        self.ensure_built(x.shape[1:])
+        return self.forward(x, training)
+
+    def ensure_built(self, input_shape: Shape) -> None:
+        """Build the layer once."""
+        if not self.built:
+            self.build(tuple(input_shape))
+            self.built = True
+
+    def add_weight(
+        self,
+        name: str,
+        shape: Shape,
+        initializer: Initializer,
+        regularizer: Regularizer | None = None,
+    ) -> None:
+        """Make a learned weight ``params[name]``, with the penalty on it if there is one."""
+        self.params[name] = initializer(shape, self.dtype)
+        if regularizer is not None:
+            self.regularizers[name] = regularizer
+
+    def kept(self, name: str) -> Any:
+        """Return what `forward` kept under `name`, or say that no forward came before."""
+        try:
+            return getattr(self, name)
+        except AttributeError:
+            raise RuntimeError(
+                f"{self.name}: backward came before forward; it needs what forward keeps, "
+                f"so call forward(x, training=True) first"
+            ) from None
+
+    def penalty(self) -> float:
+        """Return the sum of the regularizers' penalties on the weights."""
+        return sum(rule(self.params[key]) for key, rule in self.regularizers.items())
+
+    def add_penalty_gradients(self) -> None:
+        """Add the regularizers' gradients to `grads`, after `backward` has filled them."""
+        for key, rule in self.regularizers.items():
+            self.grads[key] += rule.gradient(self.params[key])
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """All weights and states, in Keras's order."""
+        return {**self.params, **self.state}
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all weights and states, in Keras's order."""
+        return [each.copy() for each in self.arrays.values()]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Copy values into all weights and states.
+
+        Raises
+        ------
+        ValueError
+            If the number of arrays or a shape differs; nothing is changed then.
+        """
+        copy_into(self.arrays, weights)
+
+    def count_params(self) -> int:
+        """Return how many numbers the weights and states hold."""
+        return sum(each.size for each in self.arrays.values())
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as plain Python values."""
+        config = {key: serialize(getattr(self, key)) for key in self.BASE_ARGUMENTS}
+        if self.declared_input_shape is not None:
+            config["input_shape"] = list(self.declared_input_shape)
+        return {**super().get_config(), **config}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Layer:
+        """Make the layer that `get_config` described."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"

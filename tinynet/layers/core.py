@@ -1,0 +1,297 @@
+"""The layers that every network has: dense, activation, and changes of shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinynet import activations, initializers, regularizers
+from tinynet.config import floatx, through_float32
+from tinynet.kernels import linear, rows
+from tinynet.kernels.registry import Array
+from tinynet.layers.base import Layer, Shape
+
+
+class Input:
+    """The shape of one sample, as the first entry of a model.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Without the batch axis: ``(784,)`` or ``(28, 28)``.
+    name : str, optional
+    dtype : {"float32", "float64"}, optional
+
+    Raises
+    ------
+    ValueError
+        If an entry of `shape` is not a positive integer.
+    """
+
+    def __init__(
+        self, shape: Sequence[int], name: str | None = None, dtype: str | None = None
+    ) -> None:
+        if isinstance(shape, int) or not all(isinstance(n, int) and n > 0 for n in shape):
+            raise ValueError(
+                f"shape: expected a tuple of positive integers without the batch axis, "
+                f"got {shape!r}; write (784,), with a comma, for vectors"
+            )
+        self.shape = tuple(shape)
+        self.name = name or "input_layer"
+        self.dtype = dtype or floatx()
+
+
+class Dense(Layer):
+    r"""Fully connected layer: :math:`out = f(x W + b)`.
+
+    With :math:`z = x W + b` and the gradient ``dout`` from above,
+    :math:`dz = dout \cdot f'(z)`, and then :math:`dW = x^T dz`, :math:`db = \sum_i dz_i`,
+    :math:`dx = dz\,W^T`.
+
+    Parameters
+    ----------
+    units : int
+        Number of outputs.
+    activation : str or Activation, optional
+        f; by default the identity.
+    use_bias : bool
+        Whether to add b.
+    kernel_initializer, bias_initializer : str or Initializer
+        First values of W and b.
+    kernel_regularizer, bias_regularizer, activity_regularizer : str or Regularizer, optional
+        Penalties on W, on b, and on the output (divided by the number of samples).
+    **kwargs
+        `name`, `trainable`, `dtype`, `input_shape`; see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `units` is not a positive integer; if a batch has another width than the layer.
+
+    Notes
+    -----
+    Weights: ``kernel`` (inputs, units) and ``bias`` (units,). The input is (batch, ...,
+    inputs), the output (batch, ..., units). Follows keras/src/layers/core/dense.py; the
+    derivation is that of Rumelhart et al. 1986, "Learning representations by
+    back-propagating errors".
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: object = None,
+        use_bias: bool = True,
+        kernel_initializer: object = "glorot_uniform",
+        bias_initializer: object = "zeros",
+        kernel_regularizer: object = None,
+        bias_regularizer: object = None,
+        activity_regularizer: object = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(units, int) or units < 1:
+            raise ValueError(f"units: expected a positive integer, got {units!r}")
+        self.units = units
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+
+    def build(self, input_shape: Shape) -> None:
+        """Make ``kernel`` (inputs, units) and ``bias`` (units,)."""
+        if not input_shape:
+            raise ValueError(
+                f"{self.name}: expected a batch of vectors, shape (batch, ..., features), got "
+                f"plain numbers, shape (batch,); reshape to (batch, 1) if one number is a sample"
+            )
+        kernel_shape = (input_shape[-1], self.units)
+        self.add_weight("kernel", kernel_shape, self.kernel_initializer, self.kernel_regularizer)
+        if self.use_bias:
+            self.add_weight("bias", (self.units,), self.bias_initializer, self.bias_regularizer)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Compute f(x W + b)."""
+        kernel = self.params["kernel"]
+        if x.shape[-1] != kernel.shape[0]:
+            raise ValueError(
+                f"{self.name}: expected {kernel.shape[0]} features in the last axis of x, got "
+                f"shape {x.shape}; images have to be flattened first"
+            )
+        self.x = x.reshape(-1, kernel.shape[0])  # (rows, inputs)
+        z = self.x @ kernel  # (rows, units)
+        if self.use_bias:
+            linear.bias_add(self.params["bias"], z)
+        self.logits = z.reshape(*x.shape[:-1], self.units)
+        self.out = self.activation(self.logits)
+        return self.out
+
+    def backward(self, dout: Array) -> Array:
+        """Fill dkernel and dbias, return dx."""
+        logits = self.kept("logits")
+        return self.backward_logits(self.activation.backward(dout, logits, self.out))
+
+    def backward_logits(self, dlogits: Array) -> Array:
+        """As `backward`, from dz."""
+        x, kernel = self.kept("x"), self.params["kernel"]
+        if self.activity_regularizer is not None:
+            dpenalty = self.activity_regularizer.gradient(self.out) / len(self.out)
+            dlogits = dlogits + self.activation.backward(dpenalty, self.logits, self.out)
+        dz = dlogits.reshape(-1, self.units)  # (rows, units)
+        self.grads["kernel"] = x.T @ dz  # (inputs, units)
+        if self.use_bias:
+            self.grads["bias"] = np.empty_like(self.params["bias"])
+            linear.column_sum(dz, self.grads["bias"])
+        dx: Array = dz @ kernel.T  # (rows, inputs)
+        return dx.reshape(*dlogits.shape[:-1], kernel.shape[0])
+
+    def penalty(self) -> float:
+        """Return the penalties on the weights and on the last output."""
+        total = super().penalty()
+        if self.activity_regularizer is not None:
+            total += self.activity_regularizer(self.out) / len(self.out)
+        return total
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Replace the last axis by the number of units."""
+        return (*input_shape[:-1], self.units)
+
+    @property
+    def final_activation(self) -> activations.Activation:
+        """Return f."""
+        return self.activation
+
+
+class Activation(Layer):
+    r"""An activation as a layer of its own: :math:`out = f(x)`, :math:`dx = dout \cdot f'(x)`.
+
+    Parameters
+    ----------
+    activation : str or Activation
+        f.
+    **kwargs
+        See `Layer`.
+    """
+
+    def __init__(self, activation: object, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation = activations.get(activation)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Compute f(x)."""
+        self.logits = x
+        self.out = self.activation(x)
+        return self.out
+
+    def backward(self, dout: Array) -> Array:
+        """Return dout times f'(x)."""
+        return self.activation.backward(dout, self.kept("logits"), self.out)
+
+    def backward_logits(self, dlogits: Array) -> Array:
+        """Return the gradient as it is: it stands in front of f already."""
+        return dlogits
+
+    @property
+    def final_activation(self) -> activations.Activation:
+        """Return f."""
+        return self.activation
+
+
+class Flatten(Layer):
+    """Lay every sample out as a vector, in row-major order; backward folds it up again."""
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Reshape (batch, ...) to (batch, features)."""
+        self.shape = x.shape
+        return x.reshape(len(x), math.prod(x.shape[1:]))
+
+    def backward(self, dout: Array) -> Array:
+        """Reshape back."""
+        return dout.reshape(self.kept("shape"))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the number of features."""
+        return (math.prod(input_shape),)
+
+
+class Reshape(Layer):
+    """Give every sample another shape, in row-major order.
+
+    Parameters
+    ----------
+    target_shape : sequence of int
+        Without the batch axis; one entry may be -1 and is then worked out.
+    **kwargs
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If the sizes do not agree; if more than one entry is -1.
+    """
+
+    def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.target_shape = tuple(target_shape)
+        if self.target_shape.count(-1) > 1:
+            raise ValueError(f"target_shape: expected at most one -1, got {self.target_shape}")
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the target shape with -1 worked out."""
+        size = math.prod(input_shape)
+        known = math.prod(n for n in self.target_shape if n != -1)
+        free = -1 in self.target_shape
+        if (free and (known == 0 or size % known)) or (not free and size != known):
+            raise ValueError(
+                f"{self.name}: a sample of shape {input_shape} has {size} numbers and cannot "
+                f"take the target_shape {self.target_shape}"
+            )
+        return tuple(size // known if n == -1 else n for n in self.target_shape)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Reshape every sample."""
+        self.shape = x.shape
+        return x.reshape(len(x), *self.compute_output_shape(x.shape[1:]))
+
+    def backward(self, dout: Array) -> Array:
+        """Reshape back."""
+        return dout.reshape(self.kept("shape"))
+
+
+class Rescaling(Layer):
+    r"""Scale and shift: :math:`out = x \cdot scale + offset`, :math:`dx = dout \cdot scale`.
+
+    ``Rescaling(1/255)`` takes grey values 0..255 to 0..1 inside the model, so that whoever
+    uses the model cannot forget it.
+
+    Parameters
+    ----------
+    scale, offset : float
+        Rounded through float32.
+    **kwargs
+        See `Layer`.
+    """
+
+    def __init__(self, scale: float, offset: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scale = scale
+        self.offset = offset
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Compute x*scale + offset in the layer's own dtype."""
+        self.shape = x.shape
+        out = np.empty(x.shape, self.dtype)
+        offset = through_float32(self.offset)
+        rows.rescale(x.reshape(-1), through_float32(self.scale), offset, out.reshape(-1))
+        return out
+
+    def backward(self, dout: Array) -> Array:
+        """Return dout*scale."""
+        dx = np.empty(self.kept("shape"), self.dtype)
+        rows.rescale(dout.reshape(-1), through_float32(self.scale), 0.0, dx.reshape(-1))
+        return dx

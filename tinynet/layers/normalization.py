@@ -1,0 +1,151 @@
+"""Batch normalization."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinynet import initializers, regularizers
+from tinynet.kernels import normalization
+from tinynet.kernels.registry import Array
+from tinynet.layers.base import Layer, Shape
+
+
+class BatchNormalization(Layer):
+    r"""Give every feature mean 0 and variance 1 over the batch, then scale and shift it.
+
+    In training, with :math:`\mu` and :math:`\sigma^2` the batch's own mean and (biased)
+    variance, :math:`\hat x = (x - \mu)/\sqrt{\sigma^2 + \epsilon}` and
+    :math:`out = \gamma \hat x + \beta`. Backward, over m rows:
+    :math:`d\gamma = \sum dout\,\hat x`, :math:`d\beta = \sum dout`,
+
+    .. math:: dx = \frac{\gamma}{\sqrt{\sigma^2 + \epsilon}}
+              \left(dout - \frac{d\beta}{m} - \hat x\,\frac{d\gamma}{m}\right).
+
+    Otherwise (and in a layer that is not trainable) the moving statistics take the place of
+    the batch's; each training step moves them by ``moving*momentum + batch*(1 - momentum)``.
+
+    Parameters
+    ----------
+    axis : int
+        The axis of the features; statistics are taken over all others.
+    momentum : float
+        How much of the moving statistics one step keeps.
+    epsilon : float
+        Added to the variance.
+    center, scale : bool
+        Whether there is a beta, a gamma.
+    beta_initializer, gamma_initializer : str or Initializer
+    moving_mean_initializer, moving_variance_initializer : str or Initializer
+    beta_regularizer, gamma_regularizer : str or Regularizer, optional
+    **kwargs
+        See `Layer`.
+
+    Notes
+    -----
+    Weights, each (features,): ``gamma``, ``beta``; states: ``moving_mean``,
+    ``moving_variance``. Source: Ioffe and Szegedy 2015, algorithms 1 and 2; defaults and the
+    biased moving variance follow keras/src/layers/normalization/batch_normalization.py.
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: object = "zeros",
+        gamma_initializer: object = "ones",
+        moving_mean_initializer: object = "zeros",
+        moving_variance_initializer: object = "ones",
+        beta_regularizer: object = None,
+        gamma_regularizer: object = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.axis = axis
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.center = center
+        self.scale = scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+
+    def build(self, input_shape: Shape) -> None:
+        """Make gamma, beta and the moving statistics, each (features,)."""
+        rank = len(input_shape) + 1
+        if self.axis % rank == 0 or not -rank <= self.axis < rank:
+            raise ValueError(
+                f"{self.name}: axis {self.axis} is not a feature axis of a batch of rank {rank}"
+            )
+        shape = ((0, *input_shape)[self.axis],)  # 0 stands in for the batch axis
+        if self.scale:
+            self.add_weight("gamma", shape, self.gamma_initializer, self.gamma_regularizer)
+        if self.center:
+            self.add_weight("beta", shape, self.beta_initializer, self.beta_regularizer)
+        self.state["moving_mean"] = self.moving_mean_initializer(shape, self.dtype)
+        self.state["moving_variance"] = self.moving_variance_initializer(shape, self.dtype)
+        # Stand-ins where a weight is switched off; they are never learned.
+        self.ones, self.zeros = np.ones(shape, self.dtype), np.zeros(shape, self.dtype)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Normalise; in training with the batch's statistics, and move the moving ones."""
+        self.shape = x.shape
+        self.x = self._rows(x)  # (m, features)
+        self.uses_batch = training and self.trainable
+        gamma, beta = self.params.get("gamma", self.ones), self.params.get("beta", self.zeros)
+        out = np.empty_like(self.x)
+        if self.uses_batch:
+            self.mean, variance = np.empty_like(gamma), np.empty_like(gamma)
+            self.inv_std = np.empty_like(gamma)
+            normalization.batch_norm_forward(
+                self.x, gamma, beta, self.epsilon, self.mean, variance, self.inv_std, out
+            )
+            self._move("moving_mean", self.mean)
+            self._move("moving_variance", variance)
+        else:
+            self.mean = self.state["moving_mean"]
+            self.inv_std = 1 / np.sqrt(self.state["moving_variance"] + self.epsilon)
+            normalization.batch_norm_inference(self.x, gamma, beta, self.mean, self.inv_std, out)
+        return self._unrows(out)
+
+    def backward(self, dout: Array) -> Array:
+        """Fill dgamma and dbeta, return dx."""
+        x, gamma = self.kept("x"), self.params.get("gamma", self.ones)
+        rows = self._rows(dout)
+        dgamma, dbeta = np.empty_like(gamma), np.empty_like(gamma)
+        normalization.batch_norm_parameter_gradients(
+            rows, x, self.mean, self.inv_std, dgamma, dbeta
+        )
+        if self.scale:
+            self.grads["gamma"] = dgamma
+        if self.center:
+            self.grads["beta"] = dbeta
+        dx = np.empty_like(x)
+        if self.uses_batch:
+            normalization.batch_norm_backward(
+                rows, x, gamma, self.mean, self.inv_std, dgamma, dbeta, dx
+            )
+        else:
+            normalization.batch_norm_inference_backward(rows, gamma, self.inv_std, dx)
+        return self._unrows(dx)
+
+    def _move(self, name: str, batch: Array) -> None:
+        moving = self.state[name]
+        moving[...] = moving * self.momentum + batch * (1 - self.momentum)
+
+    def _rows(self, x: Array) -> Array:
+        """Lay x out as (m, features), with the feature axis last."""
+        moved = np.moveaxis(x, self.axis, -1)
+        return np.ascontiguousarray(moved).reshape(-1, moved.shape[-1])
+
+    def _unrows(self, rows: Array) -> Array:
+        """Undo `_rows`."""
+        moved_shape = np.moveaxis(np.empty(self.shape, bool), self.axis, -1).shape
+        return np.ascontiguousarray(np.moveaxis(rows.reshape(moved_shape), -1, self.axis))

@@ -1,0 +1,131 @@
+"""Layers that disturb the network in training, so that it does not lean on single units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinynet import random
+from tinynet.kernels.dropout import dropout
+from tinynet.kernels.registry import Array
+from tinynet.layers.base import Layer
+
+
+class Dropout(Layer):
+    r"""In training, set a share of the inputs to zero and enlarge the rest to keep the mean.
+
+    With u uniform in [0, 1), :math:`out = x/(1 - rate)` where :math:`u \ge rate`, else 0; the
+    gradient takes the same way: :math:`dx = dout/(1 - rate)` where :math:`u \ge rate`, else 0.
+    Otherwise the layer returns its input.
+
+    Parameters
+    ----------
+    rate : float
+        Share of the inputs to drop, from 0 to 1. A rate of 0 makes no seed generator.
+    noise_shape : sequence of int or None, optional
+        Shape of the mask with the batch axis, where it is to be shared along axes of size 1;
+        None stands for the input's own size.
+    seed : int, optional
+        By default drawn when the layer is made.
+    **kwargs
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `rate` is not between 0 and 1.
+
+    Notes
+    -----
+    Source: Srivastava et al. 2014, section 10 for the enlargement in training ("inverted
+    dropout"); the masks are those of keras/src/layers/regularization/dropout.py.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not 0 <= rate <= 1:
+            raise ValueError(f"rate: expected a share between 0 and 1, got {rate!r}")
+        self.rate = rate
+        self.noise_shape = noise_shape
+        self.seed = seed
+        if rate > 0:
+            self.seed_generator = random.SeedGenerator(seed)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Drop in training, else return `x`."""
+        self.active = training and self.rate > 0
+        if not self.active:
+            return x
+        if self.rate == 1:
+            return np.zeros_like(x)
+        shape = x.shape
+        if self.noise_shape is not None:
+            pairs = zip(self.noise_shape, x.shape, strict=True)
+            shape = tuple(own if given is None else given for given, own in pairs)
+        u = random.uniform(shape, dtype=str(x.dtype), seed=self.seed_generator)
+        self.u = np.ascontiguousarray(np.broadcast_to(u, x.shape)).reshape(-1)
+        return self._drop(x)
+
+    def backward(self, dout: Array) -> Array:
+        """Drop the same places of the gradient."""
+        if not self.kept("active"):
+            return dout
+        return np.zeros_like(dout) if self.rate == 1 else self._drop(dout)
+
+    def _drop(self, x: Array) -> Array:
+        out = np.empty(x.shape, x.dtype)
+        dropout(x.reshape(-1), self.u, self.rate, out.reshape(-1))
+        return out
+
+
+class GaussianNoise(Layer):
+    """In training, add normal noise; the gradient passes unchanged.
+
+    Parameters
+    ----------
+    stddev : float
+        Standard deviation of the noise, not negative.
+    seed : int, optional
+        By default drawn when the layer is made.
+    **kwargs
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `stddev` is negative.
+
+    Notes
+    -----
+    Follows keras/src/layers/regularization/gaussian_noise.py.
+    """
+
+    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if stddev < 0:
+            raise ValueError(f"stddev: expected 0 or above, got {stddev!r}")
+        self.stddev = stddev
+        self.seed = seed
+        if stddev > 0:
+            self.seed_generator = random.SeedGenerator(seed)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Add noise in training, else return `x`."""
+        if not training or self.stddev == 0:
+            return x
+        noise = random.normal(
+            x.shape, stddev=self.stddev, dtype=str(x.dtype), seed=self.seed_generator
+        )
+        return x + noise
+
+    def backward(self, dout: Array) -> Array:
+        """Return `dout`."""
+        return dout

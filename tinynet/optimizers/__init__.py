@@ -1,0 +1,17 @@
+"""Optimizers: how parameters are moved when their gradients are known."""
+
+from tinynet.configurable import by_name, resolve
+from tinynet.optimizers import schedules
+from tinynet.optimizers.base import Optimizer
+from tinynet.optimizers.rules import SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
+
+__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Nadam", "Optimizer", "RMSprop", "schedules"]
+
+OPTIMIZERS: dict[str, type[Optimizer]] = by_name(SGD, RMSprop, Adam, AdamW, Adagrad, Nadam)
+
+
+def get(identifier: object) -> Optimizer:
+    """Return the optimizer that a name or a config stands for."""
+    if isinstance(identifier, Optimizer):
+        return identifier
+    return resolve("optimizer", identifier, OPTIMIZERS)

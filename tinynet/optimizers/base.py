@@ -1,0 +1,207 @@
+"""What every optimizer does around the one formula in which they differ."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinynet.config import through_float32
+from tinynet.configurable import Configurable, auto_name, serialize
+from tinynet.kernels import updates
+from tinynet.kernels.registry import Array
+from tinynet.optimizers import schedules
+
+
+class Optimizer(Configurable):
+    """Moves parameters against their gradients. A subclass defines `update` for one of them.
+
+    Parameters
+    ----------
+    learning_rate : float or LearningRateSchedule
+    weight_decay : float, optional
+        Before each step every parameter shrinks by ``parameter*weight_decay*learning_rate``
+        (Loshchilov and Hutter 2019, algorithm 2).
+    clipnorm : float, optional
+        Largest norm of the gradient of one parameter.
+    clipvalue : float, optional
+        Largest absolute value of one entry of a gradient.
+    global_clipnorm : float, optional
+        Largest norm of all gradients together (Pascanu et al. 2013, algorithm 1).
+    name : str, optional
+
+    Attributes
+    ----------
+    iterations : int
+        How many steps have been made.
+    slots : dict of str to dict of str to ndarray
+        The optimizer's memory, ``slots["dense_1/kernel"]["velocity"]``.
+
+    Raises
+    ------
+    ValueError
+        If more than one way of clipping is asked for, or a number is negative.
+
+    Notes
+    -----
+    Follows keras/src/optimizers/base_optimizer.py: clipping comes first, then weight decay,
+    then the update; the step counter advances once a step.
+    """
+
+    BASE_ARGUMENTS: ClassVar[tuple[str, ...]] = (
+        "weight_decay",
+        "clipnorm",
+        "clipvalue",
+        "global_clipnorm",
+        "name",
+    )
+
+    def __init__(
+        self,
+        learning_rate: float | schedules.LearningRateSchedule,
+        *,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        name: str | None = None,
+    ) -> None:
+        clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
+        if sum(value is not None for value in clips.values()) > 1:
+            raise ValueError(f"expected at most one of {', '.join(clips)}, got {clips}")
+        for key, value in {**clips, "weight_decay": weight_decay}.items():
+            if value is not None and not value >= 0:
+                raise ValueError(f"{key}: expected a number, 0 or above, got {value!r}")
+        self._schedule: schedules.LearningRateSchedule | None = None
+        self._rate = 0.0
+        self.learning_rate = schedules.get(learning_rate)
+        self.weight_decay = weight_decay
+        self.clipnorm = clipnorm
+        self.clipvalue = clipvalue
+        self.global_clipnorm = global_clipnorm
+        self.name = name or auto_name(type(self))
+        self.iterations = 0
+        self.slots: dict[str, dict[str, Array]] = {}
+        self._no_decay: re.Pattern[str] | None = None
+
+    # What a subclass defines.
+
+    def slot_names(self) -> tuple[str, ...]:
+        """Return the names of the arrays that `update` needs for every parameter."""
+        return ()
+
+    def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: float) -> None:
+        """Move one parameter, flat (n,), in place."""
+        raise NotImplementedError
+
+    def first_value(self, slot: str) -> float:
+        """Return what a new slot is filled with."""
+        return 0.0
+
+    # What all optimizers share.
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next step; set it to change it, unless a schedule does."""
+        if self._schedule is not None:
+            return self._schedule(self.iterations)
+        return self._rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float | schedules.LearningRateSchedule) -> None:
+        if isinstance(value, schedules.LearningRateSchedule):
+            self._schedule = value
+            return
+        if self._schedule is not None:
+            raise TypeError(
+                "learning_rate: the optimizer was made with a schedule, which sets it; make the "
+                "optimizer with a number to set it by hand or by a callback"
+            )
+        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+            raise ValueError(f"learning_rate: expected a number or a schedule, got {value!r}")
+        if not value >= 0:
+            raise ValueError(f"learning_rate: expected 0 or above, got {value!r}")
+        self._rate = float(value)
+
+    def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
+        """Update all parameters in place.
+
+        Parameters
+        ----------
+        params, grads : dict of str to ndarray
+            The same keys, and the same shape under each key. `grads` is only read.
+        """
+        learning_rate = self.learning_rate
+        grads = self._clip(grads)
+        self.begin_step(learning_rate)
+        for key, param in params.items():
+            w = param.reshape(-1)  # a view: parameters are contiguous
+            if self.weight_decay is not None and self._decays(key):
+                updates.decay_weights(through_float32(self.weight_decay) * learning_rate, w)
+            self.update(w, grads[key].reshape(-1), self.slots_of(key, w), learning_rate)
+        self.iterations += 1
+
+    def begin_step(self, learning_rate: float) -> None:
+        """Compute what is the same for all parameters of a step."""
+
+    def slots_of(self, key: str, w: Array) -> dict[str, Array]:
+        """Return the slots of a parameter, made when it is seen for the first time."""
+        if key not in self.slots:
+            self.slots[key] = {
+                name: np.full(w.size, self.first_value(name), w.dtype) for name in self.slot_names()
+            }
+        return self.slots[key]
+
+    def get_state(self) -> dict[str, Array]:
+        """Return all that a later step depends on, as arrays: the counter and the slots."""
+        state = {"iterations": np.array(self.iterations)}
+        for key, memory in self.slots.items():
+            state.update({f"{key}/{name}": value for name, value in memory.items()})
+        return state
+
+    def set_state(self, state: Mapping[str, Array]) -> None:
+        """Take over what `get_state` returned."""
+        self.iterations = int(state["iterations"])
+        self.slots = {}
+        for path, value in state.items():
+            if "/" in path:
+                key, name = path.rsplit("/", 1)
+                self.slots.setdefault(key, {})[name] = value.copy()
+
+    def exclude_from_weight_decay(self, var_names: Sequence[str]) -> None:
+        """Leave parameters out of weight decay if one of `var_names` occurs in their name.
+
+        The name is that of the array alone: ``exclude_from_weight_decay(["bias"])``.
+        """
+        self._no_decay = re.compile("|".join(var_names)) if var_names else None
+
+    def _decays(self, key: str) -> bool:
+        name = key.rsplit("/", 1)[-1]
+        return self._no_decay is None or self._no_decay.search(name) is None
+
+    def _clip(self, grads: Mapping[str, Array]) -> Mapping[str, Array]:
+        """Return the clipped gradients; the given ones stay as they are."""
+        if self.clipnorm:
+            limit = self.clipnorm
+            return {k: g * (limit / max(_norm(g), limit)) for k, g in grads.items()}
+        if self.global_clipnorm:
+            limit = self.global_clipnorm
+            norm = float(np.sqrt(sum(_norm(g) ** 2 for g in grads.values())))
+            # With an infinite norm Keras's factor is NaN, so that the failure is seen.
+            factor = limit / max(norm, limit) if np.isfinite(norm) else float("nan")
+            return {k: g * factor for k, g in grads.items()}
+        if self.clipvalue:
+            return {k: np.clip(g, -self.clipvalue, self.clipvalue) for k, g in grads.items()}
+        return grads
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as plain Python values."""
+        base = {key: getattr(self, key) for key in self.BASE_ARGUMENTS}
+        rate = self._rate if self._schedule is None else serialize(self._schedule)
+        return {**super().get_config(), **base, "learning_rate": rate}
+
+
+def _norm(g: Array) -> float:
+    return float(np.linalg.norm(g))

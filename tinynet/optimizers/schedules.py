@@ -1,0 +1,208 @@
+"""Learning rates that follow the number of steps made so far.
+
+Keras computes them in float32, whatever the model's type, and so does tinynet: functions are
+evaluated in double and rounded once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from tinynet.configurable import Configurable, by_name, resolve
+
+f32 = np.float32
+
+
+class LearningRateSchedule(Configurable):
+    """A rule that gives the learning rate of a step; `step` counts from 0."""
+
+    def __call__(self, step: int) -> float:
+        """Return the learning rate of that step."""
+        raise NotImplementedError
+
+
+class ExponentialDecay(LearningRateSchedule):
+    r""":math:`lr_0 \cdot rate^{step/decay\_steps}`.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+    decay_steps : int
+        Steps until the rate has been multiplied in once.
+    decay_rate : float
+    staircase : bool
+        Whether the exponent is rounded down.
+    name : str
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "ExponentialDecay",
+    ) -> None:
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = _positive("decay_steps", decay_steps)
+        self.decay_rate = decay_rate
+        self.staircase = staircase
+        self.name = name
+
+    def __call__(self, step: int) -> float:
+        """Return the learning rate of that step."""
+        exponent = f32(step) / f32(self.decay_steps)
+        if self.staircase:
+            exponent = np.floor(exponent)
+        factor = f32(math.pow(f32(self.decay_rate), exponent))
+        return float(f32(self.initial_learning_rate) * factor)
+
+
+class PiecewiseConstantDecay(LearningRateSchedule):
+    """One value up to each boundary, the last one beyond all of them.
+
+    Parameters
+    ----------
+    boundaries : sequence of int
+        Ascending; ``values[i]`` holds up to and including step ``boundaries[i]``.
+    values : sequence of float
+        One more than there are boundaries.
+    name : str
+
+    Raises
+    ------
+    ValueError
+        If the lengths do not fit.
+    """
+
+    def __init__(
+        self, boundaries: Sequence[int], values: Sequence[float], name: str = "PiecewiseConstant"
+    ) -> None:
+        if len(boundaries) != len(values) - 1:
+            raise ValueError(
+                f"values: expected one more than boundaries ({len(boundaries)}), got {len(values)}"
+            )
+        self.boundaries = list(boundaries)
+        self.values = list(values)
+        self.name = name
+
+    def __call__(self, step: int) -> float:
+        """Return the learning rate of that step."""
+        passed = sum(step > boundary for boundary in self.boundaries)
+        return float(f32(self.values[passed]))
+
+
+class PolynomialDecay(LearningRateSchedule):
+    r""":math:`(lr_0 - lr_{end})(1 - step/decay\_steps)^{power} + lr_{end}`, then constant.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+    decay_steps : int
+    end_learning_rate : float
+    power : float
+    cycle : bool
+        Whether to begin anew, over twice, three times ... as many steps, when the end is
+        reached.
+    name : str
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        end_learning_rate: float = 0.0001,
+        power: float = 1.0,
+        cycle: bool = False,
+        name: str = "PolynomialDecay",
+    ) -> None:
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = _positive("decay_steps", decay_steps)
+        self.end_learning_rate = end_learning_rate
+        self.power = power
+        self.cycle = cycle
+        self.name = name
+
+    def __call__(self, step: int) -> float:
+        """Return the learning rate of that step."""
+        now, length = f32(step), f32(self.decay_steps)
+        if self.cycle:
+            length *= f32(1) if step == 0 else np.ceil(now / length)
+        else:
+            now = min(now, length)
+        start, end = f32(self.initial_learning_rate), f32(self.end_learning_rate)
+        left = f32(math.pow(f32(1) - now / length, f32(self.power)))
+        return float((start - end) * left + end)
+
+
+class CosineDecay(LearningRateSchedule):
+    r"""Half a cosine from the full rate down to `alpha` of it, after a linear warm-up.
+
+    :math:`lr\,((1 - \alpha)\tfrac12(1 + \cos(\pi\,step/decay\_steps)) + \alpha)`
+    (Loshchilov and Hutter 2017, equation 5).
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+    decay_steps : int
+        Steps after the warm-up.
+    alpha : float
+        What remains at the end, as a share.
+    name : str
+    warmup_target : float, optional
+        Where the warm-up leads, from `initial_learning_rate`; without it there is none.
+    warmup_steps : int
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        alpha: float = 0.0,
+        name: str = "CosineDecay",
+        warmup_target: float | None = None,
+        warmup_steps: int = 0,
+    ) -> None:
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = _positive("decay_steps", decay_steps)
+        self.alpha = alpha
+        self.name = name
+        self.warmup_target = warmup_target
+        self.warmup_steps = warmup_steps
+
+    def __call__(self, step: int) -> float:
+        """Return the learning rate of that step."""
+        start = f32(self.initial_learning_rate)
+        if self.warmup_target is None:
+            return self._decayed(f32(step), start)
+        target, warmup = f32(self.warmup_target), f32(self.warmup_steps)
+        if step < self.warmup_steps:
+            return float((target - start) * (f32(step) / warmup) + start)
+        return self._decayed(f32(step) - warmup, target)
+
+    def _decayed(self, step: np.float32, rate: np.float32) -> float:
+        length = f32(self.decay_steps)
+        angle = f32(math.pi) * (min(step, length) / length)
+        cosine = f32(0.5) * (f32(1) + f32(math.cos(angle)))
+        return float(rate * (f32(1 - self.alpha) * cosine + f32(self.alpha)))
+
+
+SCHEDULES: dict[str, type[LearningRateSchedule]] = by_name(
+    ExponentialDecay, PiecewiseConstantDecay, PolynomialDecay, CosineDecay
+)
+
+
+def get(identifier: object) -> float | LearningRateSchedule:
+    """Return a schedule from its config; a number or a schedule stays what it is."""
+    if isinstance(identifier, dict):
+        return resolve("learning rate schedule", identifier, SCHEDULES)
+    return identifier  # type: ignore[return-value]  # the optimizer checks it
+
+
+def _positive(name: str, value: int) -> int:
+    if not value > 0:
+        raise ValueError(f"{name}: expected a number above 0, got {value!r}")
+    return value

@@ -1,0 +1,290 @@
+"""Random numbers, the same bits as Keras on TensorFlow draws from the same integer seed.
+
+Every draw is stateless: a pair of integers (a seed) decides all of its numbers. What changes
+from draw to draw is the pair, and a `SeedGenerator` is the place where that happens.
+"""
+
+from __future__ import annotations
+
+import random as python_random
+from collections.abc import Sequence
+
+import numpy as np
+
+from tinynet import config
+from tinynet.kernels import random_bits
+from tinynet.kernels.registry import Array
+
+SeedPair = tuple[int, int]
+
+# Philox's key for turning a pair of seeds into the key and counter of a stateless draw.
+SCRAMBLE_KEY = (0x3EC8F720, 0x02461E29)
+INT32_MAX = 2**31 - 1
+MASK32 = 0xFFFFFFFF
+# TensorFlow gives every group of values in a truncated normal draw its own stretch of words.
+TRUNCATED_STRETCH = {"float32": 256, "float64": 128}
+
+_global_seed: int | None = None
+_global_generator: SeedGenerator | None = None
+
+
+class SeedGenerator:
+    """A sequence of seed pairs: (seed, 0), (seed, 1), (seed, 2), ...
+
+    Parameters
+    ----------
+    seed : int, optional
+        By default one is drawn from Python's `random`, which `set_random_seed` seeds. A model
+        whose layers are made in the same order therefore gets the same seeds again.
+
+    Attributes
+    ----------
+    state : list of two int
+        The pair that the next draw will use.
+
+    Notes
+    -----
+    Follows keras/src/random/seed_generator.py.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        if seed is None:
+            seed = make_default_seed()
+        elif not isinstance(seed, int):
+            raise ValueError(f"seed: expected an integer or None, got {seed!r}")
+        self.state = [seed, 0]
+
+    def next(self) -> SeedPair:
+        """Return the pair for one draw and step on."""
+        pair = (self.state[0], self.state[1])
+        self.state[1] += 1
+        return pair
+
+    def next_unordered(self) -> SeedPair:
+        """Return the pair for one draw and scramble both numbers, as the global generator does."""
+        pair = (self.state[0], self.state[1])
+        self.state = [(s + 1) * 5387 % 933199 for s in self.state]
+        return pair
+
+
+def make_default_seed() -> int:
+    """Draw a seed between 1 and 10^9 from Python's `random`."""
+    return python_random.randint(1, 10**9)
+
+
+def set_random_seed(seed: int) -> None:
+    """Make everything random that follows repeatable: the same script is the same run.
+
+    Seeds Python's `random` (from which layers without a seed draw theirs), NumPy's legacy
+    generator, and the order in which ``fit(shuffle=True)`` walks through the data. That order
+    is then the same in every epoch, as it is in Keras on TensorFlow.
+
+    Parameters
+    ----------
+    seed : int
+        From 0 to 2^32 - 1.
+
+    Raises
+    ------
+    ValueError
+        If `seed` is not an integer in that range.
+    """
+    global _global_seed, _global_generator
+    if not isinstance(seed, int) or not 0 <= seed <= MASK32:
+        raise ValueError(f"seed: expected an integer from 0 to 2**32 - 1, got {seed!r}")
+    _global_seed = seed
+    _global_generator = None
+    python_random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 (Keras promises to seed this generator too)
+
+
+def get_random_seed() -> int | None:
+    """Return the seed given to `set_random_seed`, or None."""
+    return _global_seed
+
+
+def forget_global_state() -> None:
+    """Drop the global seed generator; part of ``clear_session``."""
+    global _global_generator
+    _global_generator = None
+
+
+def uniform(
+    shape: Sequence[int],
+    minval: float = 0.0,
+    maxval: float = 1.0,
+    dtype: str | None = None,
+    seed: int | SeedGenerator | None = None,
+) -> Array:
+    """Draw u*(maxval - minval) + minval, u uniform in [0, 1).
+
+    Parameters
+    ----------
+    shape : sequence of int
+    minval, maxval : float
+        Rounded through float32 first.
+    dtype : {"float32", "float64"}, optional
+        Default `tinynet.config.floatx()`.
+    seed : int or SeedGenerator, optional
+        By default the global generator, which `set_random_seed` resets.
+
+    Returns
+    -------
+    ndarray of shape `shape`
+
+    Notes
+    -----
+    Follows keras/src/backend/tensorflow/random.py.
+    """
+    dtype = dtype or config.floatx()
+    number = np.dtype(dtype).type
+    low, high = number(np.float32(minval)), number(np.float32(maxval))
+    u = _unit(shape, dtype, _pair(seed))
+    u *= high - low
+    u += low
+    return u
+
+
+def normal(
+    shape: Sequence[int],
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: str | None = None,
+    seed: int | SeedGenerator | None = None,
+) -> Array:
+    """Draw z*stddev + mean, z normal with mean 0 and variance 1 (Box-Muller).
+
+    Parameters and result as for `uniform`.
+    """
+    dtype = dtype or config.floatx()
+    n = int(np.prod(shape))
+    z = np.empty(n + n % 2, dtype)
+    random_bits.box_muller(_unit((z.size,), dtype, _pair(seed)), z)
+    return _scale(z[:n], mean, stddev).reshape(shape)
+
+
+def truncated_normal(
+    shape: Sequence[int],
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: str | None = None,
+    seed: int | SeedGenerator | None = None,
+) -> Array:
+    """Draw z*stddev + mean, z normal but drawn again where it lies beyond two deviations.
+
+    Parameters and result as for `uniform`.
+    """
+    dtype = dtype or config.floatx()
+    n = int(np.prod(shape))
+    size = 4 if dtype == "float32" else 2  # values a group
+    groups = -(-n // size)
+    key, counter = _key_and_counter(_pair(seed))
+    out = np.empty((groups, size), dtype)
+    missing = np.arange(groups)
+    blocks = 4  # a start that suffices for almost every group; doubled for the others
+    while missing.size:
+        first = missing.astype(np.uint64) * np.uint64(TRUNCATED_STRETCH[dtype])
+        words = np.empty((missing.size, blocks, 4), np.uint32)
+        random_bits.philox(key, counter, first, words)
+        u = _to_unit(words.reshape(-1), dtype)
+        z = np.empty_like(u)
+        random_bits.box_muller(u, z)
+        z = z.reshape(missing.size, -1)
+        kept = np.abs(z) < 2
+        enough = kept.sum(axis=1) >= size
+        # the first `size` kept values of every row, in their order
+        columns = np.argsort(~kept[enough], axis=1, kind="stable")[:, :size]
+        out[missing[enough]] = np.take_along_axis(z[enough], columns, axis=1)
+        missing = missing[~enough]
+        blocks *= 2
+    return _scale(out.reshape(-1)[:n], mean, stddev).reshape(shape)
+
+
+def dropout_uniform(shape: Sequence[int], dtype: str, seed: SeedGenerator) -> Array:
+    """Draw the uniform numbers of one dropout mask: an entry is kept where u >= rate."""
+    return _unit(shape, dtype, seed.next())
+
+
+def epoch_order(n: int) -> Array:
+    """Return the order in which `fit` walks through n samples after `set_random_seed`.
+
+    The stream is restarted every time, so every call gives the same order, as every epoch in
+    Keras on TensorFlow does (tensorflow issues 35682 and 44195). Without a global seed every
+    call gives a new order.
+    """
+    if _global_seed is None:
+        return _permute(n, make_default_seed(), 0)
+    return _permute(n, _global_seed, 0)
+
+
+def new_order(n: int, seed: SeedGenerator) -> Array:
+    """Return a new order of n samples for every call with the same generator."""
+    return _permute(n, *seed.next())
+
+
+def _permute(n: int, seed: int, op_seed: int) -> Array:
+    """Shuffle 0 .. n-1 with Philox keyed by the seed itself, not scrambled."""
+    seed %= INT32_MAX
+    if seed == 0 and op_seed == 0:
+        op_seed = INT32_MAX  # TensorFlow reads (0, 0) as "not seeded" and steps aside
+    order = np.arange(n)
+    if n > 1:
+        words = np.empty((1, -(-(n - 1) // 4), 4), np.uint32)
+        key = np.array(_halves(seed), np.uint64)
+        counter = np.array((0, 0, *_halves(op_seed)), np.uint64)
+        random_bits.philox(key, counter, np.zeros(1, np.uint64), words)
+        random_bits.shuffle(words.reshape(-1), order)
+    return order
+
+
+def _pair(seed: int | SeedGenerator | None) -> SeedPair:
+    global _global_generator
+    if isinstance(seed, SeedGenerator):
+        return seed.next()
+    if isinstance(seed, int):
+        return (seed, 0)
+    if seed is None:
+        if _global_generator is None:
+            _global_generator = SeedGenerator()
+        return _global_generator.next_unordered()
+    raise ValueError(f"seed: expected an integer, a SeedGenerator or None, got {seed!r}")
+
+
+def _halves(value: int) -> tuple[int, int]:
+    """Split a 64-bit number into its low and high 32 bits."""
+    return value & MASK32, (value >> 32) & MASK32
+
+
+def _key_and_counter(pair: SeedPair) -> tuple[Array, Array]:
+    a, b = (s % (INT32_MAX - 1) for s in pair)
+    x = np.empty((1, 1, 4), np.uint32)
+    counter = np.array((*_halves(a), *_halves(b)), np.uint64)
+    random_bits.philox(np.array(SCRAMBLE_KEY, np.uint64), counter, np.zeros(1, np.uint64), x)
+    x0, x1, x2, x3 = x[0, 0].tolist()
+    return np.array((x0, x1), np.uint64), np.array((0, 0, x2, x3), np.uint64)
+
+
+def _unit(shape: Sequence[int], dtype: str, pair: SeedPair) -> Array:
+    """Draw uniform numbers in [0, 1), filled in row-major order."""
+    n = int(np.prod(shape))
+    needed = n if dtype == "float32" else 2 * n
+    words = np.empty((1, -(-needed // 4), 4), np.uint32)
+    key, counter = _key_and_counter(pair)
+    random_bits.philox(key, counter, np.zeros(1, np.uint64), words)
+    return _to_unit(words.reshape(-1)[:needed], dtype).reshape(shape)
+
+
+def _to_unit(words: Array, dtype: str) -> Array:
+    if dtype == "float32":
+        out = np.empty(words.size, np.float32)
+        random_bits.uniform_float32(words, out)
+    else:
+        out = np.empty(words.size // 2, np.float64)
+        random_bits.uniform_float64(words, out)
+    return out
+
+
+def _scale(z: Array, mean: float, stddev: float) -> Array:
+    number = z.dtype.type
+    scaled: Array = z * number(stddev) + number(mean)
+    return scaled

@@ -1,0 +1,101 @@
+"""Penalties on weights (or on what a layer puts out) that are added to the loss."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tinynet.config import through_float32
+from tinynet.configurable import Configurable, by_name, resolve
+from tinynet.kernels.registry import Array
+
+
+class Regularizer(Configurable):
+    """A penalty and its gradient. Subclasses define both.
+
+    Calling it with an array returns the penalty as a number.
+    """
+
+    def __call__(self, x: Array) -> float:
+        """Return the penalty on `x`."""
+        raise NotImplementedError
+
+    def gradient(self, x: Array) -> Array:
+        """Return the penalty's derivative, shaped as `x`."""
+        raise NotImplementedError
+
+
+class L1L2(Regularizer):
+    """l1*sum(|x|) + l2*sum(x^2); its gradient l1*sign(x) + 2*l2*x.
+
+    Parameters
+    ----------
+    l1, l2 : float
+        Not below 0.
+
+    Raises
+    ------
+    ValueError
+        If a factor is negative or not finite.
+
+    Notes
+    -----
+    Follows keras/src/regularizers/regularizers.py. TensorFlow rounds both factors through
+    float32.
+    """
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
+        self.l1 = _factor("l1", l1)
+        self.l2 = _factor("l2", l2)
+
+    def __call__(self, x: Array) -> float:
+        """Return the penalty on `x`."""
+        penalty = 0.0
+        if self.l1:
+            penalty += through_float32(self.l1) * float(np.sum(np.abs(x)))
+        if self.l2:
+            penalty += through_float32(self.l2) * float(np.sum(np.square(x)))
+        return penalty
+
+    def gradient(self, x: Array) -> Array:
+        """Return the penalty's derivative, shaped as `x`."""
+        slope = np.zeros_like(x)
+        if self.l1:
+            slope += through_float32(self.l1) * np.sign(x)
+        if self.l2:
+            slope += 2 * through_float32(self.l2) * x
+        return slope
+
+
+class L1(L1L2):
+    """l1*sum(|x|), which drives weights to exactly zero."""
+
+    def __init__(self, l1: float = 0.01) -> None:
+        super().__init__(l1=l1)
+
+
+class L2(L1L2):
+    """l2*sum(x^2), which keeps weights small."""
+
+    def __init__(self, l2: float = 0.01) -> None:
+        super().__init__(l2=l2)
+
+
+def _factor(name: str, value: float) -> float:
+    if not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
+        raise ValueError(f"{name}: expected a finite number, 0 or above, got {value!r}")
+    return float(value)
+
+
+l1 = L1
+l2 = L2
+l1_l2 = L1L2
+REGULARIZERS: dict[str, type[Regularizer]] = by_name(L1, L2, L1L2)
+
+
+def get(identifier: object) -> Regularizer | None:
+    """Return the regularizer that a name, a config or a class stands for; None stays None."""
+    if identifier is None or isinstance(identifier, Regularizer):
+        return identifier
+    return resolve("regularizer", identifier, REGULARIZERS)

@@ -1,0 +1,204 @@
+"""One file a model: safetensors, with the architecture as JSON in its header.
+
+The format holds arrays and text and nothing that could be executed. A file is written beside
+its place and moved there when it is complete, so that an interruption leaves the old file or
+none, never half of one.
+
+Under ``weights/`` stand the weights and states (``weights/dense_1/kernel``), under
+``optimizer/`` its slots and counters, under ``random/`` the places that dropout and its like
+have reached in their random sequences.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tinynet import losses, optimizers
+from tinynet.arrays import copy_into
+from tinynet.configurable import serialize
+from tinynet.kernels.registry import Array
+
+if TYPE_CHECKING:
+    from tinynet.models import Sequential
+
+SUFFIX = ".safetensors"
+FORMAT = "tinynet 1"
+
+
+class Content(NamedTuple):
+    """What a file holds."""
+
+    path: Path
+    arrays: dict[str, Array]
+    architecture: dict[str, Any]
+    compiled: dict[str, Any] | None
+
+
+def save_model(model: Sequential, filepath: str | os.PathLike[str]) -> None:
+    """Write a model's weights, architecture, optimizer and loss into one file.
+
+    Parameters
+    ----------
+    model : Sequential
+    filepath : str or path
+        Ends in ``.safetensors``. A file that is there is replaced, at once and completely.
+
+    Raises
+    ------
+    ValueError
+        If the ending is another, or the model has no weights yet.
+    FileNotFoundError
+        If the folder does not exist.
+    """
+    path = _checked(filepath)
+    model.require_built()
+    arrays = _weights(model)
+    compiled = None
+    if model.optimizer is not None:
+        state = model.optimizer.get_state()
+        arrays.update({f"optimizer/{key}": value for key, value in state.items()})
+        plain, weighted = model.figures.choices
+        compiled = {
+            "optimizer": serialize(model.optimizer),
+            "loss": serialize(model.loss),
+            "metrics": serialize(plain),
+            "weighted_metrics": serialize(weighted),
+        }
+    _write(path, arrays, {"architecture": model.get_config(), "compiled": compiled})
+
+
+def save_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
+    """Write a model's weights and states alone; see `save_model` for the errors."""
+    path = _checked(filepath)
+    model.require_built()
+    _write(path, _weights(model), {"architecture": model.get_config(), "compiled": None})
+
+
+def load_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
+    """Copy the weights and states of a file into a model of the same architecture.
+
+    Raises
+    ------
+    ValueError
+        If a weight is missing or has another shape; nothing is changed then.
+    """
+    model.require_built()
+    content = read(filepath)
+    stored = [value for key, value in content.arrays.items() if key.startswith("weights/")]
+    if len(stored) != len(model.arrays):
+        raise ValueError(
+            f"{content.path}: expected {len(model.arrays)} weights and states, got {len(stored)}; "
+            f"is it a file of another model?"
+        )
+    copy_into(model.arrays, stored)
+
+
+def read(filepath: str | os.PathLike[str]) -> Content:
+    """Read a file of `save_model` or `save_weights`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not a file of tinynet's, or damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(filepath)
+    if not path.is_file():
+        raise FileNotFoundError(f"filepath: there is no file {path}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = file.metadata() or {}
+            found = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no dict)
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path}: not a safetensors file, or a damaged one ({error}); was it cut off in a copy?"
+        ) from None
+    if header.get("format") != FORMAT:
+        raise ValueError(
+            f"{path}: expected a model that tinynet saved ({FORMAT!r}), got a safetensors file "
+            f"with the format {header.get('format')!r}"
+        )
+    order = json.loads(header["order"])  # safetensors sorts its arrays by size
+    return Content(
+        path,
+        {key: found[key] for key in order},
+        json.loads(header["architecture"]),
+        json.loads(header["compiled"]),
+    )
+
+
+def restore(model: Sequential, content: Content) -> None:
+    """Bring a new model of the stored architecture to the stored state."""
+    arrays = content.arrays
+    copy_into(model.arrays, [v for k, v in arrays.items() if k.startswith("weights/")])
+    for layer in model.layers:
+        state = arrays.get(f"random/{layer.name}")
+        if state is not None and layer.seed_generator is not None:
+            layer.seed_generator.state = [int(n) for n in state]
+    if content.compiled is None:
+        return
+    optimizer = optimizers.get(content.compiled["optimizer"])
+    model.compile(
+        optimizer,
+        losses.get(content.compiled["loss"]),
+        content.compiled["metrics"],
+        content.compiled["weighted_metrics"],
+    )
+    prefix = "optimizer/"
+    optimizer.set_state(
+        {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+    )
+
+
+def _weights(model: Sequential) -> dict[str, Array]:
+    arrays = {f"weights/{key}": value for key, value in model.arrays.items()}
+    for layer in model.layers:
+        if layer.seed_generator is not None:
+            arrays[f"random/{layer.name}"] = np.array(layer.seed_generator.state, np.int64)
+    return arrays
+
+
+def _checked(filepath: str | os.PathLike[str]) -> Path:
+    path = Path(filepath)
+    if path.suffix != SUFFIX:
+        raise ValueError(
+            f"filepath: expected a name that ends in {SUFFIX}, the one format that tinynet "
+            f"writes, got {path.name!r}"
+        )
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"filepath: there is no folder {path.parent}")
+    return path
+
+
+def _write(path: Path, arrays: Mapping[str, Array], header: Mapping[str, Any]) -> None:
+    from safetensors.numpy import save
+
+    metadata = {key: json.dumps(value) for key, value in header.items()}
+    metadata |= {"format": FORMAT, "order": json.dumps(list(arrays))}
+    content = save({key: np.ascontiguousarray(v) for key, v in arrays.items()}, metadata)
+    write_atomically(path, content)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Put a file in its place complete, or leave what was there."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)  # mkstemp's files are for the owner alone
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise

@@ -1,0 +1,532 @@
+"""The training loop. One step is one path.
+
+batch -> model.forward -> loss.value -> loss.gradient -> model.backward -> optimizer.step
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinynet import config, losses, metrics, optimizers, random
+from tinynet.callbacks import Callback, CallbackList, History, ProgbarLogger
+from tinynet.callbacks.base import as_list, expected_logs
+from tinynet.configurable import Configurable
+from tinynet.data import Batch, Dataset, class_weights_to_sample_weights, warn_of_grey_values
+from tinynet.kernels.registry import Array
+from tinynet.layers import BatchNormalization, Flatten, Layer, Rescaling, Reshape
+from tinynet.layers.base import Shape
+
+Callbacks = Callback | Iterable[Callback] | None
+Logs = dict[str, Any]
+
+
+class Trainer(Configurable):
+    """What a model can do once it can go forward and backward: be trained, tested and used.
+
+    Notes
+    -----
+    Follows keras/src/trainers/trainer.py and keras/src/backend/tensorflow/trainer.py.
+    """
+
+    layers: list[Layer]
+    input_shape: Shape | None
+
+    def __init__(self) -> None:
+        self.optimizer: optimizers.Optimizer | None = None
+        self.loss: losses.Loss | None = None
+        self.metrics: list[metrics.Metric] = []
+        self.history: History | None = None
+        self.stop_training = False
+
+    # What the stack of layers provides.
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Send a batch through all layers."""
+        raise NotImplementedError
+
+    def backward(self, dout: Array, from_logits: bool = False) -> Array:
+        """Send the gradient at the output back through all layers."""
+        raise NotImplementedError
+
+    def penalty(self) -> float:
+        """Return the sum of all regularizers' penalties."""
+        raise NotImplementedError
+
+    def shapes_behind(self, input_shape: Shape) -> list[Shape]:
+        """Return the shape of one sample behind every layer."""
+        raise NotImplementedError
+
+    def _build_layers(self, input_shape: Shape) -> None:
+        raise NotImplementedError
+
+    @property
+    def params(self) -> dict[str, Array]:
+        """The weights that training may change."""
+        raise NotImplementedError
+
+    @property
+    def grads(self) -> dict[str, Array]:
+        """The gradients that the last `backward` left."""
+        raise NotImplementedError
+
+    # Training.
+
+    def compile(
+        self,
+        optimizer: object = "rmsprop",
+        loss: object = None,
+        metrics: Sequence[object] | None = None,
+        weighted_metrics: Sequence[object] | None = None,
+    ) -> None:
+        """Say how to train, and what to report.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer
+        loss : str or Loss
+        metrics, weighted_metrics : sequence of str or Metric, optional
+            The latter are weighted by sample and class weights.
+
+        Raises
+        ------
+        ValueError
+            For a name that is not known; the nearest one is suggested. The model keeps what
+            it had before.
+        """
+        if loss is None:
+            raise ValueError("loss: expected a name or a Loss, got None; what should go down?")
+        new_optimizer, new_loss = optimizers.get(optimizer), losses.get(loss)
+        figures = Figures(metrics or (), weighted_metrics or ())
+        self.optimizer, self.loss, self.figures = new_optimizer, new_loss, figures
+        self.metrics = figures.all
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Callbacks = None,
+        validation_split: float = 0.0,
+        validation_data: Sequence[Any] | None = None,
+        shuffle: bool | str = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        validation_batch_size: int | None = None,
+    ) -> History:
+        """Train for some epochs.
+
+        Parameters
+        ----------
+        x, y : array_like of shape (n, ...)
+            Never changed; converted to floatx batch by batch.
+        batch_size : int
+            Default 32; the last batch of an epoch may be smaller.
+        epochs : int
+            The final epoch's number, not a count after `initial_epoch`.
+        verbose : {"auto", 0, 1, 2}
+            Silent, a progress bar, or one line an epoch; see `ProgbarLogger`.
+        callbacks : sequence of Callback, optional
+        validation_split : float
+            Share of the samples, from the end, that is kept for validation.
+        validation_data : (x, y) or (x, y, sample_weight), optional
+        shuffle : bool or "every_epoch"
+            True shuffles as Keras on TensorFlow does: after `set_random_seed` every epoch
+            has the same order. ``"every_epoch"`` draws a new one for each, which is the
+            better habit: with batch norm, batches that never mix anew always normalise the
+            same samples together.
+        class_weight : dict of int to float, optional
+            Weight of each class's samples; a class left out counts 1.
+        sample_weight : array_like of shape (n,), optional
+        initial_epoch : int
+        validation_batch_size : int, optional
+            By default `batch_size`.
+
+        Returns
+        -------
+        History
+            Its ``history`` holds the logs of all epochs.
+
+        Raises
+        ------
+        RuntimeError
+            If `compile` has not been called.
+        ValueError, TypeError
+            For arguments that cannot be trained with, before anything is changed.
+        """
+        optimizer, _ = self._compiled()
+        batch_size = _positive("batch_size", 32 if batch_size is None else batch_size)
+        data, validation = _training_data(
+            x, y, sample_weight, class_weight, validation_split, validation_data
+        )
+        self.prepare(data, needs_targets=True)
+        if validation is not None:
+            self.prepare(validation, needs_targets=True)
+        if not self._scales_its_input():
+            warn_of_grey_values(data.x)
+        order_of_epoch = _order(shuffle, len(data))
+
+        history = History()
+        users = as_list(callbacks)
+        names = expected_logs(self.figures.names, validation is not None, users)
+        steps = -(-len(data) // batch_size)
+        told = self._callback_list([*users, history], verbose, steps, epochs, names)
+        self.stop_training = False
+        told.tell("train_begin")
+        logs: Logs = {}
+        for epoch in range(initial_epoch, epochs):
+            told.tell("epoch_begin", epoch)
+            self.figures.reset()
+            for step, batch in enumerate(data.batches(batch_size, order_of_epoch())):
+                told.tell("train_batch_begin", step)
+                self._train_step(batch, optimizer)
+                told.tell("train_batch_end", step, self.figures.results())
+                if self.stop_training:
+                    break
+            logs = self.figures.results()
+            if validation is not None:
+                seen = self._test(validation, validation_batch_size or batch_size, told)
+                logs.update({f"val_{name}": value for name, value in seen.items()})
+            logs = dict(sorted(logs.items()))
+            told.tell("epoch_end", epoch, logs)
+            if self.stop_training:
+                break
+        told.tell("train_end", logs)
+        return history
+
+    def _train_step(self, batch: Batch, optimizer: optimizers.Optimizer) -> None:
+        out = self.forward(batch.x, training=True)
+        value = self.loss_value(out, batch.y, batch.sample_weight)
+        self.backward_from_loss()
+        optimizer.step(self.params, self.grads)
+        self.figures.update(batch, out, value)
+
+    def _test_step(self, batch: Batch) -> None:
+        out = self.forward(batch.x)
+        value = self.loss_value(out, batch.y, batch.sample_weight)
+        self.figures.update(batch, out, value)
+
+    def loss_value(self, out: Array, y: Array, sample_weight: Array | None = None) -> float:
+        """Return the loss of what `forward` has just put out, with all penalties."""
+        _, loss = self._compiled()
+        looks_back = self._looks_back()
+        seen = self.layers[-1].kept("logits") if looks_back else out
+        value = loss.value(y, seen, sample_weight, looks_back or loss.from_logits)
+        return float(np.sum(value)) + self.penalty()
+
+    def backward_from_loss(self) -> Array:
+        """Send the gradient of the last `loss_value` back through all layers."""
+        _, loss = self._compiled()
+        return self.backward(loss.gradient(), from_logits=self._looks_back())
+
+    def _looks_back(self) -> bool:
+        """Return whether the loss reads the logits before the last layer's activation."""
+        activation = self.layers[-1].final_activation
+        on_last_axis = activation.options.get("axis", -1) == -1
+        return self.loss is not None and self.loss.looks_through == activation.name and on_last_axis
+
+    # Testing and using.
+
+    def evaluate(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: Any = None,
+        callbacks: Callbacks = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Return the loss and the metrics on some samples.
+
+        Parameters
+        ----------
+        x, y, batch_size, verbose, sample_weight, callbacks
+            See `fit`.
+        return_dict : bool
+            Whether to return figures by name.
+
+        Returns
+        -------
+        float, list of float, or dict
+            The loss alone if there are no metrics, else the loss and then the metrics.
+        """
+        batch_size = _positive("batch_size", 32 if batch_size is None else batch_size)
+        self._compiled()
+        data = Dataset(x, y, sample_weight, config.floatx())
+        self.prepare(data, needs_targets=True)
+        steps = -(-len(data) // batch_size)
+        told = self._callback_list(as_list(callbacks), verbose, steps)
+        return self.figures.returned(self._test(data, batch_size, told), return_dict)
+
+    def _test(self, data: Dataset, batch_size: int, told: CallbackList) -> Logs:
+        told.tell("test_begin")
+        self.figures.reset()
+        for step, batch in enumerate(data.batches(batch_size)):
+            told.tell("test_batch_begin", step)
+            self._test_step(batch)
+            told.tell("test_batch_end", step, self.figures.results())
+        logs = self.figures.results()
+        told.tell("test_end", logs)
+        return logs
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        callbacks: Callbacks = None,
+    ) -> Array:
+        """Return the outputs for some samples, (n, ...), without training's disturbances."""
+        batch_size = _positive("batch_size", 32 if batch_size is None else batch_size)
+        data = Dataset(x, None, None, config.floatx())
+        self.prepare(data)
+        steps = -(-len(data) // batch_size)
+        told = self._callback_list(as_list(callbacks), verbose, steps)
+        told.tell("predict_begin")
+        outputs = []
+        for step, batch in enumerate(data.batches(batch_size)):
+            told.tell("predict_batch_begin", step)
+            outputs.append(self.forward(batch.x))
+            told.tell("predict_batch_end", step, {"outputs": outputs[-1]})
+        told.tell("predict_end")
+        return np.concatenate(outputs)
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Make one training step and return the figures since the last `reset_metrics`."""
+        optimizer, _ = self._compiled()
+        data, _ = _training_data(x, y, sample_weight, class_weight)
+        self.prepare(data, needs_targets=True)
+        (batch,) = data.batches(len(data))
+        self._train_step(batch, optimizer)
+        return self.figures.returned(self.figures.results(), return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Look at one batch and return the figures since the last `reset_metrics`."""
+        self._compiled()
+        data = Dataset(x, y, sample_weight, config.floatx())
+        self.prepare(data, needs_targets=True)
+        (batch,) = data.batches(len(data))
+        self._test_step(batch)
+        return self.figures.returned(self.figures.results(), return_dict)
+
+    def predict_on_batch(self, x: Any) -> Array:
+        """Return the outputs for one batch."""
+        data = Dataset(x, None, None, config.floatx())
+        self.prepare(data)
+        (batch,) = data.batches(len(data))
+        return self.forward(batch.x)
+
+    def reset_metrics(self) -> None:
+        """Forget the loss and the metrics seen so far."""
+        self.figures.reset()
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of the loss and the metrics, in `evaluate`'s order."""
+        self._compiled()
+        return self.figures.names
+
+    # Before the first step.
+
+    def prepare(self, data: Dataset, needs_targets: bool = False) -> None:
+        """Check data against the model, and make the weights if need be.
+
+        Raises
+        ------
+        ValueError
+            If they do not fit; nothing is changed then.
+        """
+        if not self.layers:
+            raise ValueError("the model has no layers: add some")
+        shape = data.x.shape[1:]
+        if self.input_shape is not None and shape != self.input_shape:
+            raise ValueError(
+                f"x: expected samples of shape {self.input_shape}, got an array of shape "
+                f"{data.x.shape}, samples of shape {shape}; {_likely(shape, self.input_shape)}"
+            )
+        output_shape = self.shapes_behind(shape)[-1]
+        if needs_targets:
+            self._check_targets(data, output_shape)
+        self._build_layers(shape)
+
+    def _check_targets(self, data: Dataset, output_shape: Shape) -> None:
+        _, loss = self._compiled()
+        if data.y is None:
+            raise ValueError("y: expected targets, got None")
+        if loss.from_logits and self._looks_back():
+            raise ValueError(
+                f"from_logits=True: expected logits, but the model ends in "
+                f"{loss.looks_through}, which makes probabilities; leave from_logits off, or the "
+                f"last activation"
+            )
+        loss.check_targets(data.y, output_shape)
+        self.figures.build(data.y, output_shape)
+
+    def _scales_its_input(self) -> bool:
+        """Return whether the first layer that computes anything scales the input."""
+        for layer in self.layers:
+            if not isinstance(layer, (Flatten, Reshape)):
+                return isinstance(layer, (Rescaling, BatchNormalization))
+        return False
+
+    def _compiled(self) -> tuple[optimizers.Optimizer, losses.Loss]:
+        if self.optimizer is None or self.loss is None:
+            raise RuntimeError("the model is not compiled: call compile(optimizer, loss) first")
+        return self.optimizer, self.loss
+
+    def _callback_list(
+        self,
+        callbacks: list[Callback],
+        verbose: int | str,
+        steps: int,
+        epochs: int = 1,
+        names: list[str] | None = None,
+    ) -> CallbackList:
+        if verbose not in ("auto", 0, 1, 2):
+            raise ValueError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
+        progress: list[Callback] = [ProgbarLogger()] if verbose else []
+        params = {"verbose": verbose, "epochs": epochs, "steps": steps, "metrics": names}
+        return CallbackList([*callbacks, *progress], self, params)
+
+
+class Figures:
+    """The loss and the metrics of an epoch, over all its batches.
+
+    Parameters
+    ----------
+    plain, weighted : sequence of str or Metric
+        What was given to `compile`. "accuracy" is settled when the shapes are known.
+    """
+
+    def __init__(self, plain: Sequence[object], weighted: Sequence[object]) -> None:
+        for given in (plain, weighted):
+            if isinstance(given, (str, metrics.Metric)):
+                raise TypeError(f"metrics: expected a list, got {given!r}; write [{given!r}]")
+        for each in (*plain, *weighted):
+            metrics.get(each)  # an unknown name is an error here and not in fit
+        self.choices = (list(plain), list(weighted))
+        self.plain: list[metrics.Metric] = []
+        self.weighted: list[metrics.Metric] = []
+        self.all: list[metrics.Metric] = []
+        self.built = False
+        self.reset()
+
+    def build(self, y: Array, output_shape: Shape) -> None:
+        """Make the metrics, and see that they accept such targets."""
+        if self.built:
+            return
+        shape = (len(y), *output_shape)
+        plain, weighted = (
+            [metrics.for_shapes(each, y.shape, shape) for each in some] for some in self.choices
+        )
+        taken = {metric.name for metric in plain}
+        for metric in weighted:
+            if metric.name in taken:
+                metric.name = f"weighted_{metric.name}"
+        for metric in (*plain, *weighted):
+            metric.update_state(y[:1], np.zeros((1, *output_shape)))
+            metric.reset_state()
+        self.plain, self.weighted = plain, weighted
+        self.all[:] = [*plain, *weighted]
+        self.built = True
+
+    @property
+    def names(self) -> list[str]:
+        """Name the loss, then the metrics."""
+        return ["loss", *(metric.name for metric in self.all)]
+
+    def update(self, batch: Batch, out: Array, loss: float) -> None:
+        """Take in a batch."""
+        self.loss.add(loss * len(batch.x), len(batch.x))
+        for metric in self.plain:
+            metric.update_state(batch.y, out)
+        for metric in self.weighted:
+            metric.update_state(batch.y, out, batch.sample_weight)
+
+    def results(self) -> Logs:
+        """Return all figures by name."""
+        return {
+            "loss": self.loss.result(),
+            **{metric.name: metric.result() for metric in self.all},
+        }
+
+    def returned(self, logs: Logs, as_dict: bool) -> Any:
+        """Return figures as `evaluate` does."""
+        if as_dict:
+            return logs
+        values = [logs[name] for name in self.names]
+        return values if len(values) > 1 else values[0]
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.loss = metrics.Mean()
+        for metric in self.all:
+            metric.reset_state()
+
+
+def _training_data(
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    class_weight: Mapping[int, float] | None,
+    validation_split: float = 0.0,
+    validation_data: Sequence[Any] | None = None,
+) -> tuple[Dataset, Dataset | None]:
+    """Check what was given to `fit` and cut the validation samples off."""
+    data = Dataset(x, y, sample_weight, config.floatx())
+    validation = None
+    if validation_data is not None:
+        if len(validation_data) not in (2, 3):
+            raise ValueError(
+                f"validation_data: expected (x, y) or (x, y, sample_weight), got "
+                f"{len(validation_data)} entries"
+            )
+        val_x, val_y, val_weight = (*validation_data, None)[:3]
+        validation = Dataset(val_x, val_y, val_weight, config.floatx())
+    elif validation_split:
+        data, validation = data.split(validation_split)
+    if class_weight is not None:
+        data.sample_weight = class_weights_to_sample_weights(data.y, class_weight, sample_weight)
+    return data, validation
+
+
+def _order(shuffle: bool | str, n: int) -> Any:
+    """Return a function that gives the order of the next epoch."""
+    if shuffle is True:
+        return lambda: random.epoch_order(n)
+    if shuffle is False:
+        return lambda: None
+    if shuffle == "every_epoch":
+        seed = random.SeedGenerator()
+        return lambda: random.new_order(n, seed)
+    raise ValueError(f"shuffle: expected True, False or 'every_epoch', got {shuffle!r}")
+
+
+def _likely(got: Shape, expected: Shape) -> str:
+    """Return the likely cause of a wrong shape of samples."""
+    if np.prod(got) == np.prod(expected):
+        return "the sizes agree: reshape x, or begin the model with Flatten"
+    if got == expected[1:]:
+        return "a single sample needs a batch axis: x[None]"
+    return "were rows and columns mixed up, or is this other data?"
+
+
+def _positive(name: str, value: int) -> int:
+    if not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{name}: expected a positive integer, got {value!r}")
+    return int(value)

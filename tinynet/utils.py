@@ -1,0 +1,52 @@
+"""Small things around a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinynet import configurable, random
+from tinynet.kernels.registry import Array
+from tinynet.random import set_random_seed
+
+__all__ = ["clear_session", "set_random_seed", "to_categorical"]
+
+
+def to_categorical(x: Any, num_classes: int | None = None) -> Array:
+    """Make integer labels one-hot.
+
+    Parameters
+    ----------
+    x : array_like of int, shape (...) or (..., 1)
+        Labels from 0 to ``num_classes - 1``.
+    num_classes : int, optional
+        By default one more than the largest label.
+
+    Returns
+    -------
+    ndarray of float64, shape (..., num_classes)
+
+    Raises
+    ------
+    ValueError
+        If a label is not an integer in that range.
+    """
+    given = np.asarray(x)
+    labels = given.astype(np.int64)
+    if not np.array_equal(labels, given):
+        raise ValueError(f"x: expected integer labels, got dtype {given.dtype} with fractions")
+    if labels.ndim > 1 and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    classes = int(labels.max(initial=-1)) + 1 if num_classes is None else num_classes
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
+        raise ValueError(
+            f"x: expected labels from 0 to {classes - 1}, got {labels.min()} to {labels.max()}"
+        )
+    return np.eye(classes)[labels]
+
+
+def clear_session() -> None:
+    """Start the automatic names of layers and the unseeded draws anew."""
+    configurable.forget_names()
+    random.forget_global_state()
