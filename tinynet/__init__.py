@@ -4,27 +4,10 @@ Written from scratch in NumPy and Numba, to be read. ``import tinynet as keras``
 Keras scripts that stay within what is here.
 """
 
-__version__ = "0.1.0"
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from tinynet import (
-    activations,
-    backend,
-    callbacks,
-    config,
-    datasets,
-    initializers,
-    layers,
-    losses,
-    metrics,
-    models,
-    optimizers,
-    random,
-    regularizers,
-    utils,
-)
-from tinynet.gradcheck import gradcheck
-from tinynet.layers import Input, Layer
-from tinynet.models import Sequential
+__version__ = "0.1.0"
 
 __all__ = [
     "Input",
@@ -47,3 +30,41 @@ __all__ = [
     "regularizers",
     "utils",
 ]
+
+if TYPE_CHECKING:
+    from tinynet import (
+        activations,
+        backend,
+        callbacks,
+        config,
+        datasets,
+        gradcheck,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        models,
+        optimizers,
+        random,
+        regularizers,
+        utils,
+    )
+    from tinynet.layers import Input, Layer
+    from tinynet.models import Sequential
+
+# Classes that stand here as well as in their module.
+_HOMES = {"Input": "layers", "Layer": "layers", "Sequential": "models"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a part when it is used for the first time, so that ``import tinynet`` is quick."""
+    if name not in __all__:
+        raise AttributeError(f"module 'tinynet' has no attribute {name!r}")
+    home = import_module(f"tinynet.{_HOMES.get(name, name)}")
+    found = getattr(home, name) if name in _HOMES else home
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__
