@@ -11,7 +11,6 @@ under each name below says which pair, and which constants go with it.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -48,8 +47,7 @@ class Activation(Configurable):
 
     def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
         """Return the function's value at every element of `x`."""
-        bound = inspect.signature(self.choose).bind(*args, **{**self.options, **options})
-        forward, _, *constants = self.choose(*bound.args, **bound.kwargs)
+        forward, _, *constants = self.choose(*args, **{**self.options, **options})
         x = _as_float(x)
         out = np.empty(x.shape, x.dtype)
         self._run(forward, (x,), constants, out)

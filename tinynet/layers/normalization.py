@@ -85,6 +85,10 @@ class BatchNormalization(Layer):
                 f"{self.name}: axis {self.axis} is not a feature axis of a batch of rank {rank}"
             )
         shape = ((0, *input_shape)[self.axis],)  # 0 stands in for the batch axis
+        features_last = list(range(rank))
+        features_last.append(features_last.pop(self.axis))
+        self.features_last = tuple(features_last)
+        self.features_back = tuple(features_last.index(i) for i in range(rank))
         if self.scale:
             self.add_weight("gamma", shape, self.gamma_initializer, self.gamma_regularizer)
         if self.center:
@@ -96,7 +100,6 @@ class BatchNormalization(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Normalise; in training with the batch's statistics, and move the moving ones."""
-        self.shape = x.shape
         self.x = self._rows(x)  # (m, features)
         self.uses_batch = training and self.trainable
         gamma, beta = self.params.get("gamma", self.ones), self.params.get("beta", self.zeros)
@@ -142,10 +145,10 @@ class BatchNormalization(Layer):
 
     def _rows(self, x: Array) -> Array:
         """Lay x out as (m, features), with the feature axis last."""
-        moved = np.moveaxis(x, self.axis, -1)
+        moved = x.transpose(self.features_last)
+        self.shape = moved.shape
         return np.ascontiguousarray(moved).reshape(-1, moved.shape[-1])
 
     def _unrows(self, rows: Array) -> Array:
         """Undo `_rows`."""
-        moved_shape = np.moveaxis(np.empty(self.shape, bool), self.axis, -1).shape
-        return np.ascontiguousarray(np.moveaxis(rows.reshape(moved_shape), -1, self.axis))
+        return np.ascontiguousarray(rows.reshape(self.shape).transpose(self.features_back))
