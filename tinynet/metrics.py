@@ -406,7 +406,7 @@ def confusion_matrix(y_true: Any, y_pred: Any, num_classes: int | None = None) -
     ValueError
         If the shapes differ or a label is out of range.
     """
-    true, predicted = np.asarray(y_true), np.asarray(y_pred)
+    true, predicted = np.asarray(y_true, np.int64), np.asarray(y_pred, np.int64)
     if true.shape != predicted.shape or true.ndim != 1:
         raise ValueError(
             f"confusion_matrix: expected two vectors of labels of one length, got shapes "
@@ -416,7 +416,7 @@ def confusion_matrix(y_true: Any, y_pred: Any, num_classes: int | None = None) -
     classes = largest + 1 if num_classes is None else num_classes
     if largest >= classes or min(true.min(initial=0), predicted.min(initial=0)) < 0:
         raise ValueError(f"confusion_matrix: expected labels from 0 to {classes - 1}")
-    counts = np.bincount(true.astype(np.int64) * classes + predicted, minlength=classes**2)
+    counts = np.bincount(true * classes + predicted, minlength=classes**2)
     return counts.reshape(classes, classes)
 
 

@@ -71,7 +71,7 @@ class Sequential(Trainer):
                 f"a layer can stand in a model only once"
             )
         if not self.layers and self.input_shape is None:
-            self.input_shape = layer.declared_input_shape
+            self.input_shape = layer.input_shape
         self.layers.append(layer)
         if self.input_shape is not None:
             self._build_layers(self.input_shape)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +22,7 @@ import numpy as np
 from tinynet import losses, optimizers
 from tinynet.arrays import copy_into
 from tinynet.configurable import serialize
+from tinynet.files import write_atomically
 from tinynet.kernels.registry import Array
 
 if TYPE_CHECKING:
@@ -185,20 +185,5 @@ def _write(path: Path, arrays: Mapping[str, Array], header: Mapping[str, Any]) -
 
     metadata = {key: json.dumps(value) for key, value in header.items()}
     metadata |= {"format": FORMAT, "order": json.dumps(list(arrays))}
-    content = save({key: np.ascontiguousarray(v) for key, v in arrays.items()}, metadata)
+    content = save({key: np.asarray(v, order="C") for key, v in arrays.items()}, metadata)
     write_atomically(path, content)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Put a file in its place complete, or leave what was there."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)  # mkstemp's files are for the owner alone
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

@@ -49,7 +49,7 @@ class Layer(Configurable):
     # Where a layer that draws random numbers has got to in its sequence.
     seed_generator: SeedGenerator | None = None
     # Arguments of the constructor that are configured here and not in the subclass.
-    BASE_ARGUMENTS: ClassVar[tuple[str, ...]] = ("name", "trainable", "dtype")
+    BASE_ARGUMENTS: ClassVar[tuple[str, ...]] = ("name", "trainable", "dtype", "input_shape")
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Layer(Configurable):
         self.name = name or auto_name(type(self))
         self.trainable = trainable
         self.dtype = dtype or config.floatx()
-        self.declared_input_shape = None if input_shape is None else tuple(input_shape)
+        self.input_shape = None if input_shape is None else tuple(input_shape)
         self.params: dict[str, Array] = {}
         self.grads: dict[str, Array] = {}
         self.state: dict[str, Array] = {}
@@ -167,10 +167,8 @@ class Layer(Configurable):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain Python values."""
-        config = {key: serialize(getattr(self, key)) for key in self.BASE_ARGUMENTS}
-        if self.declared_input_shape is not None:
-            config["input_shape"] = list(self.declared_input_shape)
-        return {**super().get_config(), **config}
+        base = {key: serialize(getattr(self, key)) for key in self.BASE_ARGUMENTS}
+        return {**super().get_config(), **base}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Layer:

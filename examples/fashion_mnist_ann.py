@@ -1,0 +1,199 @@
+"""
+The full Fashion-MNIST network
+==============================
+
+A network of dense layers, 784-256-128-64-10, learns to tell ten kinds of clothes apart: with
+batch normalization, dropout, a learning rate that is cut when progress stalls, and an end when
+there is none. Read it from top to bottom; each cell can be run on its own in an editor that
+knows ``# %%``.
+
+From a terminal::
+
+    python examples/fashion_mnist_ann.py --epochs 60 --seed 0 --out runs/fashion_mnist_ann
+"""
+
+# %%
+# What we need
+# ------------
+# Everything that learns comes from tinynet. Matplotlib draws, scikit-learn prints the report.
+
+import argparse
+import json
+import os
+import platform
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.metrics import classification_report
+
+import tinynet as tn
+from tinynet import layers, plots
+from tinynet.datasets import DatasetError, drawn_apparel, fashion_mnist
+
+parser = argparse.ArgumentParser(description="Train the full Fashion-MNIST network.")
+parser.add_argument("--epochs", type=int, default=120, help="at most this many (default 120)")
+parser.add_argument("--seed", type=int, default=0, help="the same seed is the same run")
+parser.add_argument("--batch-size", type=int, default=128)
+parser.add_argument("--data", help="folder with the four Fashion-MNIST files")
+parser.add_argument("--out", type=Path, default=Path("runs/fashion_mnist_ann"))
+args = parser.parse_args()
+args.out.mkdir(parents=True, exist_ok=True)
+
+# %%
+# The data
+# --------
+# 60,000 images to learn from and 10,000 to be tested on at the very end: 28 by 28 grey values
+# from 0 to 255. They are searched for in a few places and downloaded otherwise. Where neither
+# works, tinynet draws simple garments of its own, so that there is something to learn from.
+
+BANNER = (
+    "=" * 78 + "\n  NOT FASHION-MNIST: the images could not be found or downloaded.\n"
+    "  This run uses small drawings of garments (drawn_apparel) in their place,\n"
+    "  so its accuracy says nothing about Fashion-MNIST.\n" + "=" * 78
+)
+data_used = "fashion_mnist"
+try:
+    (x_train, y_train), (x_test, y_test) = fashion_mnist.load_data(args.data)
+except DatasetError as error:
+    if args.data or os.environ.get("TINYNET_DATA"):
+        raise  # a folder was named: do not train on something else
+    print(error, BANNER, sep="\n\n")
+    data_used = "drawn_apparel"
+    images, labels = drawn_apparel(14_000, seed=0)
+    (x_train, y_train), (x_test, y_test) = (
+        (images[:12_000], labels[:12_000]),
+        (images[12_000:], labels[12_000:]),
+    )
+print(f"{data_used}: {len(x_train):,} images to train on, {len(x_test):,} to test on")
+
+# %%
+# The network
+# -----------
+# The first two layers only prepare: grey values become numbers from 0 to 1, images become
+# vectors. Then three times the same four steps.
+#
+# * ``Dense`` without a bias: the batch normalization that follows subtracts the mean, so a
+#   bias would have no effect.
+# * ``BatchNormalization`` *before* the ReLU, as Ioffe and Szegedy (2015) have it, so that every
+#   unit is on for about half of the images.
+# * ``ReLU``, the bend without which three layers would be no more than one.
+# * ``Dropout``, which sets some values to zero in training, so that no unit can rely on one
+#   other unit. A little of it on the input as well.
+#
+# The last layer's softmax makes ten probabilities.
+
+tn.utils.set_random_seed(args.seed)
+
+model = tn.Sequential(name="fashion_mnist_ann")
+model.add(tn.Input((28, 28)))
+model.add(layers.Rescaling(1 / 255))
+model.add(layers.Flatten())
+model.add(layers.Dropout(0.1))
+for units in (256, 128, 64):
+    model.add(layers.Dense(units, use_bias=False))
+    model.add(layers.BatchNormalization())
+    model.add(layers.ReLU())
+    model.add(layers.Dropout(0.3))
+model.add(layers.Dense(10, activation="softmax"))
+
+model.compile(
+    optimizer=tn.optimizers.Adam(learning_rate=0.001),
+    loss="sparse_categorical_crossentropy",
+    metrics=["accuracy"],
+)
+model.summary()
+
+# %%
+# Training
+# --------
+# The last fifth of the training images is kept aside. How well the network does on these decides
+# everything that is decided: when the learning rate is halved, when training ends, and which
+# epoch's weights are kept. The test images decide nothing.
+#
+# ``shuffle="every_epoch"`` mixes the images anew for each epoch. (Plain ``shuffle=True`` does
+# what Keras on TensorFlow does after a seed has been set, and that is the same order in every
+# epoch: the same images would then share a batch, and its mean, for ever.)
+
+start = time.perf_counter()
+history = model.fit(
+    x_train,
+    y_train,
+    batch_size=args.batch_size,
+    epochs=args.epochs,
+    validation_split=0.2,
+    shuffle="every_epoch",
+    callbacks=[
+        tn.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=5, verbose=1),
+        tn.callbacks.EarlyStopping("val_loss", patience=15, restore_best_weights=True, verbose=1),
+        tn.callbacks.CSVLogger(args.out / "history.csv"),
+    ],
+).history
+seconds = time.perf_counter() - start
+best = int(np.argmin(history["val_loss"]))
+print(f"trained for {len(history['loss'])} epochs in {seconds:.0f} s; best epoch {best + 1}")
+
+# %%
+# Loss and accuracy over the epochs. With dropout the network does *worse* in training, where
+# part of it is switched off, than on the validation images, where all of it works.
+
+plots.learning_curves(history)
+plt.savefig(args.out / "learning_curves.png", dpi=150)
+
+# %%
+# The test, once
+# --------------
+# Now, and only now, the test images.
+
+test_loss, test_accuracy = model.evaluate(x_test, y_test, batch_size=1000, verbose=0)
+probabilities = model.predict(x_test, batch_size=1000, verbose=0)
+predicted = np.argmax(probabilities, axis=1)
+names = fashion_mnist.CLASS_NAMES
+print(classification_report(y_test, predicted, labels=range(10), target_names=names, digits=3))
+print(f"test loss {test_loss:.4f}, test accuracy {test_accuracy:.2%}")
+
+# %%
+# Which classes are mistaken for which?
+
+plots.confusion_matrix(tn.metrics.confusion_matrix(y_test, predicted, 10), names)
+plt.savefig(args.out / "confusion_matrix.png", dpi=150)
+
+# %%
+# The mistakes of which the network was most sure. Some of the labels are a matter of taste.
+
+worst = plots.most_confident_mistakes(y_test, probabilities, n=18)
+plots.prediction_gallery(x_test[worst], y_test[worst], probabilities[worst], names)
+plt.savefig(args.out / "misclassified.png", dpi=150)
+
+# %%
+# What is kept
+# ------------
+# The model in one file, from which ``tn.models.load_model`` brings it back, and the figures of
+# the run. ``results.json`` is written last: where it is, the run was finished.
+
+model.save(args.out / "model.safetensors")
+results = {
+    "data": data_used,
+    "test_accuracy": test_accuracy,
+    "test_loss": test_loss,
+    "validation_accuracy": history["val_accuracy"][best],
+    "validation_loss": history["val_loss"][best],
+    "epochs": len(history["loss"]),
+    "best_epoch": best + 1,
+    "seconds": round(seconds, 1),
+    "seed": args.seed,
+    "batch_size": args.batch_size,
+    "kernels": tn.config.kernels(),
+    "versions": {
+        "tinynet": tn.__version__,
+        "python": platform.python_version(),
+        **{package: version(package) for package in ("numpy", "numba", "safetensors")},
+    },
+    "machine": f"{platform.machine()}, {os.cpu_count()} processors",
+}
+tn.files.write_atomically(args.out / "results.json", json.dumps(results, indent=2) + "\n")
+print(f"results in {args.out}/")
+if data_used != "fashion_mnist":
+    print(BANNER)
