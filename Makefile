@@ -18,7 +18,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 EXTRAS_train := plots,report
 EXTRAS_test := dev,parity,plots,report
-EXTRAS_docs := docs,plots,report
+EXTRAS_docs := docs
 EXTRAS_lint := lint,plots
 EXTRAS_dev := dev,docs,parity,plots,report
 
@@ -105,7 +105,8 @@ constraints: ## renew constraints.txt
 	rm -rf build/constraints
 
 clean: ## remove built documentation and caches, keep .venv and runs
-	rm -rf docs/_build build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf docs/_build docs/generated docs/api/generated docs/auto_examples
+	rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -path ./.venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean ## clean, and remove .venv as well

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tinynet import config
+from tinynet.arrays import as_float
 from tinynet.config import through_float32
 from tinynet.configurable import Configurable, known_name
 from tinynet.kernels import rectifiers, smooth
@@ -48,7 +48,7 @@ class Activation(Configurable):
     def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
         """Return the function's value at every element of `x`."""
         forward, _, *constants = self.choose(*args, **{**self.options, **options})
-        x = _as_float(x)
+        x = as_float(x)
         out = np.empty(x.shape, x.dtype)
         self._run(forward, (x,), constants, out)
         return out
@@ -104,7 +104,7 @@ class Linear(Activation):
 
     def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
         """Return `x`."""
-        return _as_float(x)
+        return as_float(x)
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
         """Return `dout`."""
@@ -143,6 +143,11 @@ def relu(
     threshold : float
         Below it the function is ``negative_slope*(x - threshold)``.
 
+    Raises
+    ------
+    ValueError
+        If `threshold` is negative and there is a `max_value`.
+
     Notes
     -----
     The derivative at 0 is 0 and NaN passes through. With several options at once the pieces
@@ -152,6 +157,10 @@ def relu(
         if negative_slope == 0:
             return rectifiers.relu, rectifiers.relu_backward
         return leaky_relu.choose(negative_slope)
+    if max_value is not None and threshold < 0:
+        raise ValueError(
+            f"threshold: expected 0 or above together with a max_value, got {threshold!r}"
+        )
     ceiling = np.inf if max_value is None else through_float32(max_value)
     return (
         rectifiers.clipped_relu,
@@ -289,12 +298,6 @@ def get(identifier: object) -> Activation:
         f"activation: expected its name or an Activation (a function with its derivative), "
         f"got {identifier!r} of type {type(identifier).__name__}"
     )
-
-
-def _as_float(x: Any) -> Array:
-    x = np.asarray(x)
-    floating: Array = x if x.dtype.kind == "f" else x.astype(config.floatx())
-    return floating
 
 
 def _rows_along(x: Array, axis: int) -> Array:

@@ -1,4 +1,4 @@
-"""Copying values into named arrays, all or nothing."""
+"""Arrays as tinynet computes with them: their float type, and copying by name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from tinynet import config
 from tinynet.kernels.registry import Array
+
+FLOAT_TYPES = (np.dtype("float32"), np.dtype("float64"))
+
+
+def as_float(x: Any) -> Array:
+    """Return `x` as an array of float32 or float64, by default of the type `floatx`."""
+    x = np.asarray(x)
+    floating: Array = x if x.dtype in FLOAT_TYPES else x.astype(config.floatx())
+    return floating
 
 
 def copy_into(arrays: Mapping[str, Array], values: Sequence[Any]) -> None:
@@ -16,13 +26,17 @@ def copy_into(arrays: Mapping[str, Array], values: Sequence[Any]) -> None:
     Raises
     ------
     ValueError
-        If the number of values or a shape differs; nothing is changed then.
+        If the number of values or a shape differs, or a value is no array of numbers; nothing
+        is changed then.
     """
     if len(values) != len(arrays):
         raise ValueError(
             f"weights: expected {len(arrays)} arrays ({', '.join(arrays)}), got {len(values)}"
+            + ("" if arrays else "; the weights are made when the layer is built")
         )
-    new = [np.asarray(value) for value in values]
+    new = [
+        np.asarray(value, array.dtype) for array, value in zip(arrays.values(), values, strict=True)
+    ]
     for (key, array), value in zip(arrays.items(), new, strict=True):
         if array.shape != value.shape:
             raise ValueError(f"weights: expected shape {array.shape} for {key}, got {value.shape}")

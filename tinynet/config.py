@@ -30,9 +30,14 @@ def set_floatx(value: str) -> None:
         If `value` is another type. Keras's float16 and bfloat16 are not offered.
     """
     global _floatx
+    _floatx = float_type(value)
+
+
+def float_type(value: str) -> str:
+    """Return `value` if it is a type that tinynet computes in, and else raise a ValueError."""
     if value not in ("float32", "float64"):
-        raise ValueError(f"set_floatx: expected 'float32' or 'float64', got {value!r}")
-    _floatx = value
+        raise ValueError(f"float type: expected 'float32' or 'float64', got {value!r}")
+    return str(value)
 
 
 def epsilon() -> float:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinynet import config
+from tinynet import config, random
 from tinynet.kernels.registry import Array
 from tinynet.kernels.rows import gather_rows
 
@@ -45,7 +45,7 @@ class Dataset:
     """
 
     def __init__(self, x: Any, y: Any, sample_weight: Any, dtype: str) -> None:
-        self.x = check_numbers("x", x)
+        self.x = _loopable(check_numbers("x", x), dtype)
         self.y = None if y is None else check_numbers("y", y)
         self.sample_weight = (
             None if sample_weight is None else check_numbers("sample_weight", sample_weight)
@@ -74,7 +74,7 @@ class Dataset:
         ValueError
             If `share` is not between 0 and 1, or leaves one of the two parts empty.
         """
-        if not 0 < share < 1:
+        if not isinstance(share, (int, float, np.number)) or not 0 < share < 1:
             raise ValueError(f"validation_split: expected a share between 0 and 1, got {share!r}")
         at = math.floor(len(self) * (1 - share))
         if at in (0, len(self)):
@@ -94,6 +94,7 @@ class Dataset:
 
     def batches(self, size: int, order: Array | None = None) -> Iterator[Batch]:
         """Hand out batches of `size` samples, the last one smaller, in `order` if given."""
+        flat = self.x.reshape(len(self), -1)  # copied only where x is not laid out row by row
         for start in range(0, len(self), size):
             if order is None:
                 rows: Any = slice(start, start + size)
@@ -101,7 +102,7 @@ class Dataset:
             else:
                 rows = order[start : start + size]
                 x = np.empty((len(rows), *self.x.shape[1:]), self.dtype)
-                gather_rows(self.x.reshape(len(self), -1), rows, x.reshape(len(rows), -1))
+                gather_rows(flat, rows, x.reshape(len(rows), -1))
             yield Batch(
                 x,
                 None if self.y is None else self.y[rows],
@@ -141,12 +142,86 @@ def _check_finite(name: str, array: Array) -> None:
             )
 
 
+def _loopable(array: Array, dtype: str) -> Array:
+    """Convert what compiled loops cannot read: half precision, foreign byte orders."""
+    odd = array.dtype.kind == "f" and array.itemsize not in (4, 8)
+    return array.astype(dtype) if odd or not array.dtype.isnative else array
+
+
+def training_data(
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    class_weight: Mapping[int, float] | None,
+    validation_split: float = 0.0,
+    validation_data: Sequence[Any] | None = None,
+) -> tuple[Dataset, Dataset | None]:
+    """Check what was given to ``fit`` and cut the validation samples off.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `Dataset` does; if `validation_data` or `class_weight` has another form.
+    """
+    data = Dataset(x, y, sample_weight, config.floatx())
+    validation = None
+    if validation_data is not None:
+        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+            raise ValueError(
+                f"validation_data: expected (x, y) or (x, y, sample_weight), got "
+                f"{_brief(validation_data)}"
+            )
+        val_x, val_y, val_weight = (*validation_data, None)[:3]
+        validation = Dataset(val_x, val_y, val_weight, config.floatx())
+        if validation.x.shape[1:] != data.x.shape[1:]:
+            raise ValueError(
+                f"validation_data: expected samples of the same shape as in x, "
+                f"{data.x.shape[1:]}, got {validation.x.shape[1:]}; was one of the two prepared "
+                f"differently?"
+            )
+    elif validation_split:
+        data, validation = data.split(validation_split)
+    if class_weight is not None:
+        data.sample_weight = class_weights_to_sample_weights(data.y, class_weight, sample_weight)
+    return data, validation
+
+
+def _brief(value: Any) -> str:
+    """Name something that may be too large to print."""
+    if isinstance(value, (tuple, list)):
+        return f"{len(value)} entries"
+    return f"{type(value).__name__}"
+
+
+def epoch_orders(shuffle: bool | str, n: int, first_epoch: int = 0) -> Iterator[Array | None]:
+    """Give the order of the samples for one epoch after the other; None leaves them in place.
+
+    With ``"every_epoch"`` the order belongs to the number of the epoch, so that training in
+    two parts, from the same seed, walks through the data as training in one.
+    """
+    seed = random.SeedGenerator() if shuffle == "every_epoch" else None
+    if seed is not None:
+        seed.state[1] = first_epoch
+    while True:
+        if seed is not None:
+            yield random.new_order(n, seed)
+        else:
+            yield random.epoch_order(n) if shuffle else None
+
+
 def warn_of_grey_values(x: Array) -> None:
-    """Warn if x looks like images of 0..255 that nobody has scaled."""
-    if x.ndim < 2 or x.shape[1:] == (1,):
+    """Warn if x looks like images of 0..255 that nobody has scaled.
+
+    Images have rank 3 or more, or at least 64 columns; many of their pixels are bright, which
+    tells them from tables of small counts.
+    """
+    if x.ndim < 3 and math.prod(x.shape[1:]) < 64:
+        return
+    some = x[:16]
+    if not np.array_equal(some, np.round(some)) or np.mean(some > 127) < 0.01:
         return
     smallest, largest = x.min(), x.max()
-    if smallest >= 0 and 100 < largest <= 255 and np.array_equal(x[:16], np.round(x[:16])):
+    if smallest >= 0 and largest <= 255:
         warnings.warn(
             f"x: values from {smallest} to {largest} look like grey values that were not scaled; "
             f"training goes better from 0 to 1: divide by 255, or begin the model with "
@@ -159,6 +234,11 @@ def class_weights_to_sample_weights(
     y: Array | None, class_weight: Mapping[int, float], sample_weight: Any
 ) -> Array:
     """Return the weight of each sample's class; a class left out counts 1."""
+    if not isinstance(class_weight, Mapping):
+        raise TypeError(
+            f"class_weight: expected a dict of weights by class, {{0: 1.0, 1: 5.0}}, got "
+            f"{_brief(class_weight)}"
+        )
     if sample_weight is not None:
         raise ValueError(
             "class_weight and sample_weight cannot both be given; multiply them into one "

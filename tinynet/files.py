@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
+import shutil
 from pathlib import Path
 
 
@@ -16,7 +17,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | str) -> None
     Parameters
     ----------
     path : str or path
-        A file that is there is replaced.
+        A file that is there is replaced, and the new one has its permissions.
     content : bytes or str
         Text is written as UTF-8.
 
@@ -26,14 +27,15 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | str) -> None
         If the folder is missing or full; nothing new is left in it.
     """
     path = Path(path)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with beside.open("xb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)  # mkstemp's files are for the owner alone
-        os.replace(name, path)
+        if path.exists():
+            shutil.copymode(path, beside)
+        beside.replace(path)
     except BaseException:
-        os.unlink(name)
+        beside.unlink(missing_ok=True)
         raise

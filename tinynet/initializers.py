@@ -10,7 +10,7 @@ equation 12), 2/fan_in makes up for the half that a ReLU cuts off (He et al. 201
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -71,12 +71,21 @@ class RandomInitializer(Initializer):
         With an integer, or with none, every call gives the same values. Without one, a seed
         is drawn when the initializer is made.
 
+    Raises
+    ------
+    ValueError
+        If `seed` is something else.
+
     Notes
     -----
     Follows keras/src/initializers/random_initializers.py.
     """
 
     def __init__(self, seed: int | random.SeedGenerator | None = None) -> None:
+        if isinstance(seed, Mapping):  # from a config
+            seed = random.SeedGenerator.from_config(seed["config"])
+        if not isinstance(seed, int | random.SeedGenerator | None):
+            raise ValueError(f"seed: expected an integer, a SeedGenerator or None, got {seed!r}")
         self.seed = seed
         self.drawn_seed = random.make_default_seed() if seed is None else seed
 
@@ -242,21 +251,27 @@ def compute_fans(shape: Sequence[int]) -> tuple[int, int]:
     return shape[-2] * window, shape[-1] * window
 
 
-INITIALIZERS: dict[str, type[Initializer]] = by_name(
-    Zeros,
-    Ones,
-    Constant,
-    RandomNormal,
-    TruncatedNormal,
-    RandomUniform,
-    VarianceScaling,
-    GlorotUniform,
-    GlorotNormal,
-    HeUniform,
-    HeNormal,
-    LecunUniform,
-    LecunNormal,
-)
+INITIALIZERS: dict[str, type[Initializer]] = {
+    **by_name(
+        Zeros,
+        Ones,
+        Constant,
+        RandomNormal,
+        TruncatedNormal,
+        RandomUniform,
+        VarianceScaling,
+        GlorotUniform,
+        GlorotNormal,
+        HeUniform,
+        HeNormal,
+        LecunUniform,
+        LecunNormal,
+    ),
+    "zero": Zeros,
+    "one": Ones,
+    "normal": RandomNormal,
+    "uniform": RandomUniform,
+}
 
 zeros = Zeros
 ones = Ones

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinynet import config
+from tinynet.arrays import as_float
 from tinynet.configurable import Configurable, by_name, resolve, to_snake_case
 from tinynet.kernels import cross_entropy, regression
 from tinynet.kernels.registry import Array, Kernel
@@ -86,10 +87,7 @@ class Loss(Configurable):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float | Array:
         """Return the loss of a batch, as a number (an array where `reduction` is none)."""
-        y_pred = np.asarray(y_pred)
-        if y_pred.dtype.kind != "f":
-            y_pred = y_pred.astype(config.floatx())
-        return self.value(np.asarray(y_true), y_pred, sample_weight, self.from_logits)
+        return self.value(np.asarray(y_true), as_float(y_pred), sample_weight, self.from_logits)
 
     def value(
         self,
@@ -105,22 +103,33 @@ class Loss(Configurable):
         y_true : ndarray of shape (n, ...)
         y_pred : ndarray of shape (n, ...)
             Predictions, or logits where `from_logits` is set.
-        sample_weight : array_like of shape (n,), optional
+        sample_weight : array_like of shape (n,) or that of the single losses, optional
         from_logits : bool
 
         Returns
         -------
         float, or ndarray of shape (n, ...) where `reduction` is none
+
+        Raises
+        ------
+        ValueError
+            If targets and predictions, or weights, do not fit together; if a target is not
+            what the loss expects. The message says which loss to use instead.
         """
+        if y_pred.ndim == 0 or y_true.shape[:1] != y_pred.shape[:1]:
+            raise ValueError(
+                f"y: expected one target for each of the predictions, got targets of shape "
+                f"{y_true.shape} and predictions of shape {y_pred.shape}"
+            )
         targets = self.check_targets(y_true, y_pred.shape[1:])
-        self.shape = y_pred.shape
+        weights = _row_weights(sample_weight, y_pred.shape[:-1], y_pred.dtype)
         rows = np.ascontiguousarray(y_pred).reshape(-1, y_pred.shape[-1])  # (rows, outputs)
-        self.targets, self.rows = self.target_rows(targets, rows), rows
+        self.targets = self.target_rows(targets, rows)
+        self.rows, self.weights, self.shape = rows, weights, y_pred.shape
         forward, self.backward, *self.constants = self.kernels(from_logits)
         losses = np.empty(len(rows), rows.dtype)
         forward(self.targets, rows, *self.constants, losses)
-        self.weights = _row_weights(sample_weight, y_pred.shape[:-1], rows.dtype)
-        losses = losses * self.weights
+        losses = losses * weights
         if self.reduction in ("none", None):
             return losses.reshape(y_pred.shape[:-1])
         return float(np.sum(losses) * self._scale())
@@ -195,6 +204,11 @@ class SparseCategoricalCrossentropy(Loss):
 
     def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:
         """Return integer labels without a last axis of 1."""
+        if not output_shape:
+            raise ValueError(
+                "y: sparse_categorical_crossentropy expected predictions with one column a class, "
+                "shape (n, classes), got shape (n,)"
+            )
         classes = output_shape[-1]
         if y_true.ndim == len(output_shape) + 1 and y_true.shape[-1] == 1:
             y_true = y_true[..., 0]
@@ -208,7 +222,8 @@ class SparseCategoricalCrossentropy(Loss):
             )
         labels = y_true
         if labels.dtype.kind not in "iu":
-            labels = y_true.astype(np.int64)
+            with np.errstate(invalid="ignore"):  # NaN becomes some integer, and is not equal to it
+                labels = y_true.astype(np.int64)
             if not np.array_equal(labels, y_true):
                 raise ValueError(
                     f"y: sparse_categorical_crossentropy expected integer labels, got "
@@ -440,6 +455,8 @@ LOSSES: dict[str, type[Loss]] = {
         MeanAbsoluteError,
         Huber,
     ),
+    "bce": BinaryCrossentropy,
+    "BCE": BinaryCrossentropy,
     "mse": MeanSquaredError,
     "MSE": MeanSquaredError,
     "mae": MeanAbsoluteError,
@@ -467,10 +484,11 @@ def _row_weights(sample_weight: Any, shape: tuple[int, ...], dtype: np.dtype[Any
     if sample_weight is None:
         return np.ones(math.prod(shape), dtype)
     weights = np.asarray(sample_weight, dtype)
-    if weights.ndim == len(shape) + 1 and weights.shape[-1] == 1:
+    if weights.shape != shape and weights.ndim > 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]
-    if weights.shape != shape:
+    if weights.shape not in (shape, shape[:1]):
         raise ValueError(
-            f"sample_weight: expected one number a sample, shape {shape}, got {weights.shape}"
+            f"sample_weight: expected one number a sample, shape {shape[:1]}, got {weights.shape}"
         )
-    return weights.reshape(-1)
+    by_sample = weights.reshape(weights.shape + (1,) * (len(shape) - weights.ndim))
+    return np.broadcast_to(by_sample, shape).reshape(-1)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from tinynet import config, layers, saving
 from tinynet.arrays import copy_into
@@ -30,6 +28,8 @@ class Sequential(Trainer):
     layers : sequence of Layer, optional
         May begin with an `Input`; without one, the weights are made when the first batch
         comes.
+    trainable : bool
+        Whether the layers may learn.
     name : str, optional
 
     Notes
@@ -37,13 +37,20 @@ class Sequential(Trainer):
     Follows keras/src/models/sequential.py.
     """
 
-    def __init__(self, layers: Iterable[Layer | Input] = (), name: str | None = None) -> None:
+    def __init__(
+        self,
+        layers: Iterable[Layer | Input] | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+    ) -> None:
         super().__init__()
         self.name = name or auto_name(type(self))
         self.layers: list[Layer] = []
         self.input_shape: Shape | None = None
-        for layer in layers:
+        for layer in layers or ():
             self.add(layer)
+        if not trainable:
+            self.trainable = False
 
     # The stack.
 
@@ -70,11 +77,15 @@ class Sequential(Trainer):
                 f"layer: the model has a layer {layer.name!r} already; names have to differ, and "
                 f"a layer can stand in a model only once"
             )
-        if not self.layers and self.input_shape is None:
-            self.input_shape = layer.input_shape
+        input_shape = self.input_shape
+        if not self.layers and input_shape is None:
+            input_shape = layer.input_shape
+        if input_shape is not None:
+            *_, below = (input_shape, *self.shapes_behind(input_shape))
+            layer.compute_output_shape(below)  # says so if the layer cannot take it
+            layer.ensure_built(below)
+        self.input_shape = input_shape
         self.layers.append(layer)
-        if self.input_shape is not None:
-            self._build_layers(self.input_shape)
 
     def pop(self) -> Layer:
         """Take the top layer off and return it."""
@@ -89,14 +100,34 @@ class Sequential(Trainer):
         ----------
         input_shape : sequence of int or None
             With the batch axis, as in Keras: ``(None, 784)``.
+
+        Raises
+        ------
+        ValueError
+            If the size of an axis behind the first is not known, or the weights have been
+            made for another shape.
         """
-        self._build_layers(tuple(int(n) for n in input_shape[1:] if n is not None))
+        if isinstance(input_shape, int) or None in input_shape[1:]:
+            raise ValueError(
+                f"input_shape: expected the shape of a batch, (None, 784) for vectors, got "
+                f"{input_shape!r}"
+            )
+        shape = tuple(int(n) for n in input_shape[1:] if n is not None)
+        if self.input_shape not in (None, shape):
+            raise ValueError(
+                f"input_shape: {self.name} takes samples of shape {self.input_shape} already, "
+                f"got {shape}"
+            )
+        self._build_layers(shape)
 
     def _build_layers(self, input_shape: Shape) -> None:
         shapes = self.shapes_behind(input_shape)
         for layer, shape in zip(self.layers, (input_shape, *shapes), strict=False):
             layer.ensure_built(shape)
         self.input_shape = input_shape
+
+    def __repr__(self) -> str:
+        return f"<Sequential {self.name}, {len(self.layers)} layers, built={self.built}>"
 
     @property
     def built(self) -> bool:
@@ -157,6 +188,7 @@ class Sequential(Trainer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Send a batch through all layers."""
+        self.require_built()
         for layer in self.layers:
             x = layer.forward(x, training)
         return x
@@ -188,9 +220,8 @@ class Sequential(Trainer):
 
     def __call__(self, x: Any, training: bool = False) -> Array:
         """Make the weights if need be, and send a batch through all layers."""
-        data = Dataset(x, None, None, config.floatx())
-        self.prepare(data)
-        return self.forward(np.asarray(data.x, data.dtype), training)
+        batch = self._single_batch(Dataset(x, None, None, config.floatx()))
+        return self.forward(batch.x, training)
 
     # Weights, under names like "dense_1/kernel".
 
@@ -243,9 +274,15 @@ class Sequential(Trainer):
         self.require_built()
         return sum(each.size for each in self.arrays.values())
 
-    def summary(self) -> None:
-        """Print a table of the layers: output shapes, parameters, totals."""
-        print(summary_table(self))
+    def summary(self, print_fn: Callable[[str], object] = print) -> None:
+        """Print a table of the layers: output shapes, parameters, totals.
+
+        Parameters
+        ----------
+        print_fn : callable
+            Is called with the text.
+        """
+        print_fn(summary_table(self))
 
     # Files.
 
@@ -304,6 +341,7 @@ def load_model(filepath: str | os.PathLike[str]) -> Sequential:
         If it is not a file of `save`, or damaged.
     """
     content = saving.read(filepath)
-    model = Sequential.from_config(content.architecture)
-    saving.restore(model, content)
+    with saving.naming(content.path):
+        model = Sequential.from_config(content.architecture)
+        saving.restore(model, content)
     return model

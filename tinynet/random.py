@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinynet import config
+from tinynet.configurable import Configurable
 from tinynet.kernels import random_bits
 from tinynet.kernels.registry import Array
 
@@ -28,7 +29,7 @@ _global_seed: int | None = None
 _global_generator: SeedGenerator | None = None
 
 
-class SeedGenerator:
+class SeedGenerator(Configurable):
     """A sequence of seed pairs: (seed, 0), (seed, 1), (seed, 2), ...
 
     Parameters
@@ -48,11 +49,10 @@ class SeedGenerator:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        if seed is None:
-            seed = make_default_seed()
-        elif not isinstance(seed, int):
+        if seed is not None and not isinstance(seed, int):
             raise ValueError(f"seed: expected an integer or None, got {seed!r}")
-        self.state = [seed, 0]
+        self.seed = seed
+        self.state = [make_default_seed() if seed is None else seed, 0]
 
     def next(self) -> SeedPair:
         """Return the pair for one draw and step on."""
@@ -136,7 +136,7 @@ def uniform(
     -----
     Follows keras/src/backend/tensorflow/random.py.
     """
-    dtype = dtype or config.floatx()
+    dtype = config.float_type(dtype or config.floatx())
     number = np.dtype(dtype).type
     low, high = number(np.float32(minval)), number(np.float32(maxval))
     u = _unit(shape, dtype, _pair(seed))
@@ -156,7 +156,7 @@ def normal(
 
     Parameters and result as for `uniform`.
     """
-    dtype = dtype or config.floatx()
+    dtype = config.float_type(dtype or config.floatx())
     n = int(np.prod(shape))
     z = np.empty(n + n % 2, dtype)
     random_bits.box_muller(_unit((z.size,), dtype, _pair(seed)), z)
@@ -174,7 +174,7 @@ def truncated_normal(
 
     Parameters and result as for `uniform`.
     """
-    dtype = dtype or config.floatx()
+    dtype = config.float_type(dtype or config.floatx())
     n = int(np.prod(shape))
     size = 4 if dtype == "float32" else 2  # values a group
     groups = -(-n // size)
@@ -198,11 +198,6 @@ def truncated_normal(
         missing = missing[~enough]
         blocks *= 2
     return _scale(out.reshape(-1)[:n], mean, stddev).reshape(shape)
-
-
-def dropout_uniform(shape: Sequence[int], dtype: str, seed: SeedGenerator) -> Array:
-    """Draw the uniform numbers of one dropout mask: an entry is kept where u >= rate."""
-    return _unit(shape, dtype, seed.next())
 
 
 def epoch_order(n: int) -> Array:

@@ -27,7 +27,9 @@ class Regularizer(Configurable):
 
 
 class L1L2(Regularizer):
-    """l1*sum(|x|) + l2*sum(x^2); its gradient l1*sign(x) + 2*l2*x.
+    r"""Both penalties, :math:`l_1\sum|x| + l_2\sum x^2`.
+
+    The gradient is :math:`l_1\,\mathrm{sign}(x) + 2\,l_2 x`.
 
     Parameters
     ----------
@@ -69,14 +71,14 @@ class L1L2(Regularizer):
 
 
 class L1(L1L2):
-    """l1*sum(|x|), which drives weights to exactly zero."""
+    r"""Penalty :math:`l_1\sum|x|`, which drives weights to exactly zero."""
 
     def __init__(self, l1: float = 0.01) -> None:
         super().__init__(l1=l1)
 
 
 class L2(L1L2):
-    """l2*sum(x^2), which keeps weights small."""
+    r"""Penalty :math:`l_2\sum x^2`, which keeps weights small."""
 
     def __init__(self, l2: float = 0.01) -> None:
         super().__init__(l2=l2)
@@ -98,4 +100,6 @@ def get(identifier: object) -> Regularizer | None:
     """Return the regularizer that a name, a config or a class stands for; None stays None."""
     if identifier is None or isinstance(identifier, Regularizer):
         return identifier
+    if isinstance(identifier, type) and issubclass(identifier, Regularizer):
+        return identifier()
     return resolve("regularizer", identifier, REGULARIZERS)

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -70,6 +71,7 @@ def save_model(model: Sequential, filepath: str | os.PathLike[str]) -> None:
             "loss": serialize(model.loss),
             "metrics": serialize(plain),
             "weighted_metrics": serialize(weighted),
+            "excluded_from_decay": model.optimizer.excluded_from_decay,
         }
     _write(path, arrays, {"architecture": model.get_config(), "compiled": compiled})
 
@@ -128,13 +130,24 @@ def read(filepath: str | os.PathLike[str]) -> Content:
             f"{path}: expected a model that tinynet saved ({FORMAT!r}), got a safetensors file "
             f"with the format {header.get('format')!r}"
         )
-    order = json.loads(header["order"])  # safetensors sorts its arrays by size
-    return Content(
-        path,
-        {key: found[key] for key in order},
-        json.loads(header["architecture"]),
-        json.loads(header["compiled"]),
-    )
+    with naming(path):
+        order = json.loads(header["order"])  # safetensors sorts its arrays by size
+        arrays = {key: found[key] for key in order}
+        return Content(
+            path, arrays, json.loads(header["architecture"]), json.loads(header["compiled"])
+        )
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Turn whatever a wrong content leads to into an error that names the file."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path}: what the file says about the model cannot be read "
+            f"({type(error).__name__}: {error}); was it changed, or written by another version?"
+        ) from error
 
 
 def restore(model: Sequential, content: Content) -> None:
@@ -155,6 +168,7 @@ def restore(model: Sequential, content: Content) -> None:
         content.compiled["weighted_metrics"],
     )
     prefix = "optimizer/"
+    optimizer.exclude_from_weight_decay(content.compiled["excluded_from_decay"])
     optimizer.set_state(
         {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
     )

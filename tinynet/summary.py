@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tinynet.config import floatx
 from tinynet.kernels.registry import Array
 
 if TYPE_CHECKING:
+    from tinynet.layers import Layer
     from tinynet.models import Sequential
+    from tinynet.optimizers import Optimizer
 
 HEADER = ("Layer (type)", "Output Shape", "Param #")
-SMALLEST = (31, 22, 13)
+WIDTHS = (31, 22, 13)  # of Keras's columns on a terminal of 80; the last two grow if need be
 
 
 def summary_table(model: Sequential) -> str:
@@ -21,16 +24,11 @@ def summary_table(model: Sequential) -> str:
         shapes = ["?" for _ in model.layers]
     else:
         shapes = [str((None, *s)) for s in model.shapes_behind(model.input_shape)]
-    rows = [
-        (
-            f"{layer.name} ({type(layer).__name__})",
-            shape,
-            f"{layer.count_params():,}" if layer.built else "0 (unbuilt)",
-        )
-        for layer, shape in zip(model.layers, shapes, strict=True)
-    ]
+    counts = [f"{each.count_params():,}" if each.built else "0 (unbuilt)" for each in model.layers]
     widths = [
-        max(least, *(len(row[i]) for row in (HEADER, *rows))) for i, least in enumerate(SMALLEST)
+        WIDTHS[0],
+        max(WIDTHS[1], *map(len, ["", *shapes])),
+        max(WIDTHS[2], *map(len, ["", *counts])),
     ]
     lines = [
         f'Model: "{model.name}"',
@@ -38,11 +36,25 @@ def summary_table(model: Sequential) -> str:
         _row(HEADER, widths, "┃"),
         _rule("┡╇┩", "━", widths),
     ]
-    for i, row in enumerate(rows):
+    for i, (layer, shape, count) in enumerate(zip(model.layers, shapes, counts, strict=True)):
         lines += [_rule("├┼┤", "─", widths)] if i else []
-        lines.append(_row(row, widths, "│"))
+        first, *second = _name_lines(layer)
+        lines.append(_row((first, shape, count), widths, "│"))
+        lines += [_row((each, "", ""), widths, "│") for each in second]
     lines.append(_rule("└┴┘", "─", widths))
     return "\n".join(lines + _totals(model))
+
+
+def _name_lines(layer: Layer) -> list[str]:
+    """Write name and type on one line, or on two if they do not fit."""
+    kind = f"({type(layer).__name__})"
+    together = f"{layer.name} {kind}"
+    if len(together) <= WIDTHS[0]:
+        return [together]
+    return [
+        each if len(each) <= WIDTHS[0] else f"{each[: WIDTHS[0] - 1]}…"
+        for each in (layer.name, kind)
+    ]
 
 
 def _totals(model: Sequential) -> list[str]:
@@ -50,17 +62,29 @@ def _totals(model: Sequential) -> list[str]:
     trained = list(model.params.values())
     ids = {id(each) for each in trained}
     fixed = [each for each in everything if id(each) not in ids]
-    slots = [
-        array
-        for memory in (model.optimizer.slots if model.optimizer else {}).values()
-        for array in memory.values()
-    ]
+    memory = _memory(model.optimizer)
     lines = [
-        f" Total params: {_size([*everything, *slots])}",
+        f" Total params: {_size([*everything, *memory])}",
         f" Trainable params: {_size(trained)}",
         f" Non-trainable params: {_size(fixed)}",
     ]
-    return lines + ([f" Optimizer params: {_size(slots)}"] if slots else [])
+    return lines + ([f" Optimizer params: {_size(memory)}"] if memory else [])
+
+
+def _memory(optimizer: Optimizer | None) -> list[Array]:
+    """Return what an optimizer that has made a step keeps: its slots and its numbers.
+
+    The step counter is one of the numbers; so is the learning rate, unless a schedule gives it.
+    """
+    if optimizer is None or not optimizer.iterations:
+        return []
+    state = list(optimizer.get_state().values())
+    if isinstance(optimizer.get_config()["learning_rate"], float):
+        state.append(np.array(optimizer.learning_rate))
+    return [
+        each.astype(floatx()) if each.shape == () and each.dtype.kind == "f" else each
+        for each in state
+    ]
 
 
 def _size(arrays: list[Array]) -> str:

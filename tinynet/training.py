@@ -10,17 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from tinynet import config, losses, metrics, optimizers, random
+from tinynet import config, losses, optimizers
 from tinynet.callbacks import Callback, CallbackList, History, ProgbarLogger
 from tinynet.callbacks.base import as_list, expected_logs
 from tinynet.configurable import Configurable
-from tinynet.data import Batch, Dataset, class_weights_to_sample_weights, warn_of_grey_values
+from tinynet.data import Batch, Dataset, epoch_orders, training_data, warn_of_grey_values
 from tinynet.kernels.registry import Array
 from tinynet.layers import BatchNormalization, Flatten, Layer, Rescaling, Reshape
 from tinynet.layers.base import Shape
+from tinynet.metrics import Metric
+from tinynet.metrics.figures import Figures, Logs
 
 Callbacks = Callback | Iterable[Callback] | None
-Logs = dict[str, Any]
 
 
 class Trainer(Configurable):
@@ -37,7 +38,6 @@ class Trainer(Configurable):
     def __init__(self) -> None:
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
-        self.metrics: list[metrics.Metric] = []
         self.history: History | None = None
         self.stop_training = False
 
@@ -98,10 +98,10 @@ class Trainer(Configurable):
         """
         if loss is None:
             raise ValueError("loss: expected a name or a Loss, got None; what should go down?")
-        new_optimizer, new_loss = optimizers.get(optimizer), losses.get(loss)
+        new_loss = losses.get(loss)
         figures = Figures(metrics or (), weighted_metrics or ())
-        self.optimizer, self.loss, self.figures = new_optimizer, new_loss, figures
-        self.metrics = figures.all
+        self.optimizer = optimizers.get(optimizer)  # the last that can fail
+        self.loss, self.figures = new_loss, figures
 
     def fit(
         self,
@@ -161,42 +161,52 @@ class Trainer(Configurable):
         """
         optimizer, _ = self._compiled()
         batch_size = _positive("batch_size", 32 if batch_size is None else batch_size)
-        data, validation = _training_data(
+        val_batch_size = _positive("validation_batch_size", validation_batch_size or batch_size)
+        epochs = _positive("epochs", epochs)
+        first_epoch = _positive("initial_epoch", initial_epoch, least=0)
+        if shuffle not in (True, False, "every_epoch"):
+            raise ValueError(f"shuffle: expected True, False or 'every_epoch', got {shuffle!r}")
+        data, validation = training_data(
             x, y, sample_weight, class_weight, validation_split, validation_data
         )
-        self.prepare(data, needs_targets=True)
+        self.check(data, needs_targets=True)
         if validation is not None:
-            self.prepare(validation, needs_targets=True)
+            self.check(validation, needs_targets=True)
+        users = as_list(callbacks)
+        history = next((each for each in users if isinstance(each, History)), None)
+        if history is None:
+            history = History()
+            users = [*users, history]
+        steps = -(-len(data) // batch_size)
+        names = expected_logs(self.figures.names, validation is not None, users)
+        told = self._callback_list(users, verbose, steps, epochs, names)
         if not self._scales_its_input():
             warn_of_grey_values(data.x)
-        order_of_epoch = _order(shuffle, len(data))
 
-        history = History()
-        users = as_list(callbacks)
-        names = expected_logs(self.figures.names, validation is not None, users)
-        steps = -(-len(data) // batch_size)
-        told = self._callback_list([*users, history], verbose, steps, epochs, names)
+        # What could be wrong has been looked for; from here on things change.
+        self._build(data)
+        orders = epoch_orders(shuffle, len(data), first_epoch)
         self.stop_training = False
         told.tell("train_begin")
         logs: Logs = {}
-        for epoch in range(initial_epoch, epochs):
+        for epoch in range(first_epoch, epochs):
             told.tell("epoch_begin", epoch)
             self.figures.reset()
-            for step, batch in enumerate(data.batches(batch_size, order_of_epoch())):
+            for step, batch in enumerate(data.batches(batch_size, next(orders))):
                 told.tell("train_batch_begin", step)
                 self._train_step(batch, optimizer)
-                told.tell("train_batch_end", step, self.figures.results())
+                told.tell("train_batch_end", step, logs=self.figures.results())
                 if self.stop_training:
                     break
             logs = self.figures.results()
             if validation is not None:
-                seen = self._test(validation, validation_batch_size or batch_size, told)
+                seen = self._test(validation, val_batch_size, told)
                 logs.update({f"val_{name}": value for name, value in seen.items()})
             logs = dict(sorted(logs.items()))
-            told.tell("epoch_end", epoch, logs)
+            told.tell("epoch_end", epoch, logs=logs)
             if self.stop_training:
                 break
-        told.tell("train_end", logs)
+        told.tell("train_end", logs=logs)
         return history
 
     def _train_step(self, batch: Batch, optimizer: optimizers.Optimizer) -> None:
@@ -259,9 +269,10 @@ class Trainer(Configurable):
         batch_size = _positive("batch_size", 32 if batch_size is None else batch_size)
         self._compiled()
         data = Dataset(x, y, sample_weight, config.floatx())
-        self.prepare(data, needs_targets=True)
+        self.check(data, needs_targets=True)
         steps = -(-len(data) // batch_size)
         told = self._callback_list(as_list(callbacks), verbose, steps)
+        self._build(data)
         return self.figures.returned(self._test(data, batch_size, told), return_dict)
 
     def _test(self, data: Dataset, batch_size: int, told: CallbackList) -> Logs:
@@ -270,9 +281,9 @@ class Trainer(Configurable):
         for step, batch in enumerate(data.batches(batch_size)):
             told.tell("test_batch_begin", step)
             self._test_step(batch)
-            told.tell("test_batch_end", step, self.figures.results())
+            told.tell("test_batch_end", step, logs=self.figures.results())
         logs = self.figures.results()
-        told.tell("test_end", logs)
+        told.tell("test_end", logs=logs)
         return logs
 
     def predict(
@@ -285,15 +296,16 @@ class Trainer(Configurable):
         """Return the outputs for some samples, (n, ...), without training's disturbances."""
         batch_size = _positive("batch_size", 32 if batch_size is None else batch_size)
         data = Dataset(x, None, None, config.floatx())
-        self.prepare(data)
+        self.check(data)
         steps = -(-len(data) // batch_size)
         told = self._callback_list(as_list(callbacks), verbose, steps)
+        self._build(data)
         told.tell("predict_begin")
         outputs = []
         for step, batch in enumerate(data.batches(batch_size)):
             told.tell("predict_batch_begin", step)
             outputs.append(self.forward(batch.x))
-            told.tell("predict_batch_end", step, {"outputs": outputs[-1]})
+            told.tell("predict_batch_end", step, logs={"outputs": outputs[-1]})
         told.tell("predict_end")
         return np.concatenate(outputs)
 
@@ -305,35 +317,43 @@ class Trainer(Configurable):
         class_weight: Mapping[int, float] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Make one training step and return the figures since the last `reset_metrics`."""
+        """Make one training step and return the batch's figures, from before the step."""
         optimizer, _ = self._compiled()
-        data, _ = _training_data(x, y, sample_weight, class_weight)
-        self.prepare(data, needs_targets=True)
-        (batch,) = data.batches(len(data))
+        data, _ = training_data(x, y, sample_weight, class_weight)
+        batch = self._single_batch(data, needs_targets=True)
+        self.figures.reset()
         self._train_step(batch, optimizer)
         return self.figures.returned(self.figures.results(), return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """Look at one batch and return the figures since the last `reset_metrics`."""
+        """Return the figures of one batch."""
         self._compiled()
         data = Dataset(x, y, sample_weight, config.floatx())
-        self.prepare(data, needs_targets=True)
-        (batch,) = data.batches(len(data))
+        batch = self._single_batch(data, needs_targets=True)
+        self.figures.reset()
         self._test_step(batch)
         return self.figures.returned(self.figures.results(), return_dict)
 
     def predict_on_batch(self, x: Any) -> Array:
         """Return the outputs for one batch."""
-        data = Dataset(x, None, None, config.floatx())
-        self.prepare(data)
+        return self.forward(self._single_batch(Dataset(x, None, None, config.floatx())).x)
+
+    def _single_batch(self, data: Dataset, needs_targets: bool = False) -> Batch:
+        self.check(data, needs_targets)
+        self._build(data)
         (batch,) = data.batches(len(data))
-        return self.forward(batch.x)
+        return batch
 
     def reset_metrics(self) -> None:
         """Forget the loss and the metrics seen so far."""
         self.figures.reset()
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics given to `compile`, in `evaluate`'s order."""
+        return list(self.figures.named.values()) if self.optimizer is not None else []
 
     @property
     def metrics_names(self) -> list[str]:
@@ -343,13 +363,13 @@ class Trainer(Configurable):
 
     # Before the first step.
 
-    def prepare(self, data: Dataset, needs_targets: bool = False) -> None:
-        """Check data against the model, and make the weights if need be.
+    def check(self, data: Dataset, needs_targets: bool = False) -> None:
+        """See that data fit the model; nothing is changed.
 
         Raises
         ------
         ValueError
-            If they do not fit; nothing is changed then.
+            If they do not.
         """
         if not self.layers:
             raise ValueError("the model has no layers: add some")
@@ -362,7 +382,6 @@ class Trainer(Configurable):
         output_shape = self.shapes_behind(shape)[-1]
         if needs_targets:
             self._check_targets(data, output_shape)
-        self._build_layers(shape)
 
     def _check_targets(self, data: Dataset, output_shape: Shape) -> None:
         _, loss = self._compiled()
@@ -375,7 +394,19 @@ class Trainer(Configurable):
                 f"last activation"
             )
         loss.check_targets(data.y, output_shape)
-        self.figures.build(data.y, output_shape)
+        rows, weights = (len(data), *output_shape[:-1]), data.sample_weight
+        if weights is not None and weights.shape not in (rows, (*rows, 1)):
+            raise ValueError(
+                f"sample_weight: expected one number a sample, shape {rows}, got {weights.shape}"
+            )
+        self.figures.check(data.y, output_shape)
+
+    def _build(self, data: Dataset) -> None:
+        """Make what has to know the shapes of the data, once: the weights and the metrics."""
+        shape = data.x.shape[1:]
+        self._build_layers(shape)
+        if data.y is not None:
+            self.figures.build(data.y, self.shapes_behind(shape)[-1])
 
     def _scales_its_input(self) -> bool:
         """Return whether the first layer that computes anything scales the input."""
@@ -404,119 +435,6 @@ class Trainer(Configurable):
         return CallbackList([*callbacks, *progress], self, params)
 
 
-class Figures:
-    """The loss and the metrics of an epoch, over all its batches.
-
-    Parameters
-    ----------
-    plain, weighted : sequence of str or Metric
-        What was given to `compile`. "accuracy" is settled when the shapes are known.
-    """
-
-    def __init__(self, plain: Sequence[object], weighted: Sequence[object]) -> None:
-        for given in (plain, weighted):
-            if isinstance(given, (str, metrics.Metric)):
-                raise TypeError(f"metrics: expected a list, got {given!r}; write [{given!r}]")
-        for each in (*plain, *weighted):
-            metrics.get(each)  # an unknown name is an error here and not in fit
-        self.choices = (list(plain), list(weighted))
-        self.plain: list[metrics.Metric] = []
-        self.weighted: list[metrics.Metric] = []
-        self.all: list[metrics.Metric] = []
-        self.built = False
-        self.reset()
-
-    def build(self, y: Array, output_shape: Shape) -> None:
-        """Make the metrics, and see that they accept such targets."""
-        if self.built:
-            return
-        shape = (len(y), *output_shape)
-        plain, weighted = (
-            [metrics.for_shapes(each, y.shape, shape) for each in some] for some in self.choices
-        )
-        taken = {metric.name for metric in plain}
-        for metric in weighted:
-            if metric.name in taken:
-                metric.name = f"weighted_{metric.name}"
-        for metric in (*plain, *weighted):
-            metric.update_state(y[:1], np.zeros((1, *output_shape)))
-            metric.reset_state()
-        self.plain, self.weighted = plain, weighted
-        self.all[:] = [*plain, *weighted]
-        self.built = True
-
-    @property
-    def names(self) -> list[str]:
-        """Name the loss, then the metrics."""
-        return ["loss", *(metric.name for metric in self.all)]
-
-    def update(self, batch: Batch, out: Array, loss: float) -> None:
-        """Take in a batch."""
-        self.loss.add(loss * len(batch.x), len(batch.x))
-        for metric in self.plain:
-            metric.update_state(batch.y, out)
-        for metric in self.weighted:
-            metric.update_state(batch.y, out, batch.sample_weight)
-
-    def results(self) -> Logs:
-        """Return all figures by name."""
-        return {
-            "loss": self.loss.result(),
-            **{metric.name: metric.result() for metric in self.all},
-        }
-
-    def returned(self, logs: Logs, as_dict: bool) -> Any:
-        """Return figures as `evaluate` does."""
-        if as_dict:
-            return logs
-        values = [logs[name] for name in self.names]
-        return values if len(values) > 1 else values[0]
-
-    def reset(self) -> None:
-        """Forget everything."""
-        self.loss = metrics.Mean()
-        for metric in self.all:
-            metric.reset_state()
-
-
-def _training_data(
-    x: Any,
-    y: Any,
-    sample_weight: Any,
-    class_weight: Mapping[int, float] | None,
-    validation_split: float = 0.0,
-    validation_data: Sequence[Any] | None = None,
-) -> tuple[Dataset, Dataset | None]:
-    """Check what was given to `fit` and cut the validation samples off."""
-    data = Dataset(x, y, sample_weight, config.floatx())
-    validation = None
-    if validation_data is not None:
-        if len(validation_data) not in (2, 3):
-            raise ValueError(
-                f"validation_data: expected (x, y) or (x, y, sample_weight), got "
-                f"{len(validation_data)} entries"
-            )
-        val_x, val_y, val_weight = (*validation_data, None)[:3]
-        validation = Dataset(val_x, val_y, val_weight, config.floatx())
-    elif validation_split:
-        data, validation = data.split(validation_split)
-    if class_weight is not None:
-        data.sample_weight = class_weights_to_sample_weights(data.y, class_weight, sample_weight)
-    return data, validation
-
-
-def _order(shuffle: bool | str, n: int) -> Any:
-    """Return a function that gives the order of the next epoch."""
-    if shuffle is True:
-        return lambda: random.epoch_order(n)
-    if shuffle is False:
-        return lambda: None
-    if shuffle == "every_epoch":
-        seed = random.SeedGenerator()
-        return lambda: random.new_order(n, seed)
-    raise ValueError(f"shuffle: expected True, False or 'every_epoch', got {shuffle!r}")
-
-
 def _likely(got: Shape, expected: Shape) -> str:
     """Return the likely cause of a wrong shape of samples."""
     if np.prod(got) == np.prod(expected):
@@ -526,7 +444,8 @@ def _likely(got: Shape, expected: Shape) -> str:
     return "were rows and columns mixed up, or is this other data?"
 
 
-def _positive(name: str, value: int) -> int:
-    if not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name}: expected a positive integer, got {value!r}")
+def _positive(name: str, value: int, least: int = 1) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        kind = "a positive integer" if least == 1 else f"an integer from {least} on"
+        raise ValueError(f"{name}: expected {kind}, got {value!r}")
     return int(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 Logs = dict[str, Any]
 
@@ -19,6 +19,9 @@ class Callback:
         ``verbose``, ``epochs``, ``steps``, and ``metrics``: the names that the logs of an
         epoch will have, or None where another callback may add some.
     """
+
+    # Names that the callback adds to an epoch's logs.
+    adds_to_logs: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
         self.model: Any = None
@@ -107,10 +110,11 @@ class CallbackList:
             each.set_model(model)
             each.set_params(params)
 
-    def tell(self, occasion: str, *args: Any) -> None:
-        """Call the method ``on_<occasion>`` of every callback."""
+    def tell(self, occasion: str, *place: int, logs: Logs | None = None) -> None:
+        """Call the method ``on_<occasion>`` of every callback; all get the same logs."""
+        logs = {} if logs is None else logs
         for each in self.callbacks:
-            getattr(each, f"on_{occasion}")(*args)
+            getattr(each, f"on_{occasion}")(*place, logs)
 
 
 def as_list(callbacks: Callback | Iterable[Callback] | None) -> list[Callback]:
@@ -141,15 +145,15 @@ class History(Callback):
         self.epoch: list[int] = []
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Begin a new list of epochs."""
+        """Begin a new list of epochs, as the model's ``history``."""
         self.epoch = []
+        self.model.history = self
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Keep the epoch's logs."""
         self.epoch.append(epoch)
         for key, value in (logs or {}).items():
             self.history.setdefault(key, []).append(value)
-        self.model.history = self
 
 
 class LambdaCallback(Callback):
@@ -179,12 +183,11 @@ def expected_logs(
     metric_names: Sequence[str], validates: bool, callbacks: Sequence[Callback]
 ) -> list[str] | None:
     """Return the names that an epoch's logs will have, or None if a callback may add more."""
-    foreign = [
-        each
+    if any(
+        isinstance(each, LambdaCallback) or not type(each).__module__.startswith("tinynet.")
         for each in callbacks
-        if isinstance(each, LambdaCallback) or not type(each).__module__.startswith("tinynet.")
-    ]
-    if foreign:
+    ):
         return None
     validation = [f"val_{name}" for name in metric_names] if validates else []
-    return [*metric_names, *validation, "learning_rate"]
+    added = {name for each in callbacks for name in each.adds_to_logs}
+    return [*metric_names, *validation, *sorted(added)]

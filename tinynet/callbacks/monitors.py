@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tinynet import config
 from tinynet.callbacks.base import Callback, Logs
 
 
@@ -29,14 +27,15 @@ class MonitorCallback(Callback):
     Raises
     ------
     ValueError
-        When training begins: if the logs will not have `monitor`, or if "auto" cannot tell
+        Before training begins: if the logs will not have `monitor`, or if "auto" cannot tell
         which way is better.
 
     Notes
     -----
     Follows keras/src/callbacks/monitor_callback.py: an improvement is
-    ``current - min_delta > best`` (``current + min_delta < best``), compared in floatx, and
-    everything is better than nothing, even NaN, which nothing is better than.
+    ``current - min_delta > best`` (``current + min_delta < best``), compared in float32
+    whatever floatx is, and everything is better than nothing, even NaN, which nothing is
+    better than.
     """
 
     def __init__(self, monitor: str = "val_loss", mode: str = "auto", min_delta: float = 0) -> None:
@@ -49,10 +48,13 @@ class MonitorCallback(Callback):
         self.best: float | None = None
         self.less_is_better: bool | None = None
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Look whether there will be something to watch."""
-        expected = self.params.get("metrics")
-        if expected is not None and self.monitor not in expected:
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Look whether there will be something to watch, before anything has begun."""
+        super().set_params(params)
+        expected = params.get("metrics")
+        if expected is None or not self.watches():
+            return
+        if self.monitor not in expected:
             hint = (
                 "give fit validation_split or validation_data"
                 if self.monitor.startswith("val_") and self.monitor[4:] in expected
@@ -62,6 +64,11 @@ class MonitorCallback(Callback):
                 f"{type(self).__name__}: monitor {self.monitor!r} will not be in the logs, which "
                 f"have {expected}; {hint}"
             )
+        self.less()
+
+    def watches(self) -> bool:
+        """Return whether the figure is looked at."""
+        return True
 
     def current(self, logs: Logs | None) -> float | None:
         """Return the figure, or None, with a warning, if the logs do not have it."""
@@ -73,16 +80,20 @@ class MonitorCallback(Callback):
                 stacklevel=3,
             )
             return None
+        if np.ndim(value) > 0:
+            raise ValueError(
+                f"{type(self).__name__}: expected one number under {self.monitor!r} in the logs, "
+                f"got {len(value)}, one a class; give the metric an average, or a class_id"
+            )
         return float(value)
 
     def is_improvement(self, current: float, best: float | None) -> bool:
         """Return whether `current` is better than `best` by `min_delta`."""
         if best is None:
             return True
-        number: Callable[[float], Any] = np.dtype(config.floatx()).type
         if self.less():
-            return bool(number(current + self.min_delta) < number(best))
-        return bool(number(current - self.min_delta) > number(best))
+            return bool(np.float32(current + self.min_delta) < np.float32(best))
+        return bool(np.float32(current - self.min_delta) > np.float32(best))
 
     def less(self) -> bool:
         """Return whether less is better, which "auto" asks the metrics about once."""
@@ -96,9 +107,9 @@ class MonitorCallback(Callback):
         name = self.monitor.removeprefix("val_")
         if name == "loss":
             return "down"
-        for metric in self.model.metrics:
-            if metric.name == name:
-                return str(metric.direction)
+        named = self.model.figures.named
+        if name in named:
+            return str(named[name].direction)
         raise ValueError(
             f"{type(self).__name__}: cannot tell whether more or less {self.monitor!r} is "
             f"better; pass mode='max' or mode='min'"
@@ -153,7 +164,6 @@ class EarlyStopping(MonitorCallback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
-        super().on_train_begin(logs)
         self.wait = 0
         self.stopped_epoch = 0
         self.best_epoch = 0
@@ -173,7 +183,7 @@ class EarlyStopping(MonitorCallback):
                 self.best_weights = self.model.get_weights()
             if self.baseline is None or self.is_improvement(current, self.baseline):
                 self.wait = 0
-        elif self.wait >= self.patience and epoch > 0:
+        elif self.wait >= self.patience:
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
@@ -183,7 +193,10 @@ class EarlyStopping(MonitorCallback):
             print(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.best_weights is not None:
             if self.verbose:
-                print(f"Restoring the weights of the best epoch: {self.best_epoch + 1}.")
+                print(
+                    f"Restoring model weights from the end of the best epoch: "
+                    f"{self.best_epoch + 1}."
+                )
             self.model.set_weights(self.best_weights)
 
 
@@ -209,12 +222,16 @@ class ReduceLROnPlateau(MonitorCallback):
     ------
     ValueError
         If `factor` is not below 1.
+    TypeError
+        Before training begins: if a schedule sets the optimizer's learning rate.
 
     Notes
     -----
     Follows keras/src/callbacks/reduce_lr_on_plateau.py. ``logs["learning_rate"]`` is the rate
     that the epoch was trained with, before a cut.
     """
+
+    adds_to_logs = ("learning_rate",)
 
     def __init__(
         self,
@@ -238,9 +255,14 @@ class ReduceLROnPlateau(MonitorCallback):
         self.wait = 0
         self.cooldown_counter = 0
 
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Look whether the learning rate can be set, before anything has begun."""
+        super().set_params(params)
+        if self.model.optimizer is not None:
+            self.model.optimizer.require_settable_rate()
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the last training."""
-        super().on_train_begin(logs)
         self.best = None
         self.wait = 0
         self.cooldown_counter = 0
@@ -254,7 +276,6 @@ class ReduceLROnPlateau(MonitorCallback):
             return
         if self.cooldown_counter > 0:
             self.cooldown_counter -= 1
-            self.wait = 0
         if self.is_improvement(current, self.best):
             self.best = current
             self.wait = 0
@@ -265,14 +286,14 @@ class ReduceLROnPlateau(MonitorCallback):
 
     def _reduce(self, epoch: int) -> None:
         old = self.model.optimizer.learning_rate
-        if old <= config.through_float32(self.min_lr):
+        if np.float32(old) <= np.float32(self.min_lr):
             return
         new = max(old * self.factor, self.min_lr)
         self.model.optimizer.learning_rate = new
         self.cooldown_counter = self.cooldown
         self.wait = 0
         if self.verbose:
-            print(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {new}.")
+            print(f"Epoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {new}.")
 
 
 class ModelCheckpoint(MonitorCallback):
@@ -333,10 +354,9 @@ class ModelCheckpoint(MonitorCallback):
         self.epoch = 0
         self.batches_since_saving = 0
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Look whether there will be something to watch."""
-        if self.save_best_only:
-            super().on_train_begin(logs)
+    def watches(self) -> bool:
+        """Return whether only the best are saved."""
+        return self.save_best_only
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Note the epoch."""
@@ -357,27 +377,34 @@ class ModelCheckpoint(MonitorCallback):
             self._save(logs or {})
 
     def _save(self, logs: Logs) -> None:
-        if self.save_best_only and not self._is_best(logs):
-            return
         try:
             path = Path(self.filepath.format(epoch=self.epoch + 1, **logs))
         except KeyError as missing:
             raise KeyError(
                 f"filepath: {self.filepath!r} asks for {missing}, and the logs have {list(logs)}"
             ) from None
+        if self.save_best_only and not self._is_best(logs, path):
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
-        if self.verbose:
-            print(f"\nEpoch {self.epoch + 1}: saving model to {path}")
         if self.save_weights_only:
             self.model.save_weights(path)
         else:
             self.model.save(path)
+        self._say(f"finished saving model to {path}")
 
-    def _is_best(self, logs: Logs) -> bool:
+    def _is_best(self, logs: Logs, path: Path) -> bool:
         current = self.current(logs)
         if current is None:
             return True  # as Keras does: what cannot be compared is kept
-        if self.is_improvement(current, self.best):
-            self.best = current
-            return True
-        return False
+        best = "None" if self.best is None else f"{self.best:.5f}"
+        if not self.is_improvement(current, self.best):
+            self._say(f"{self.monitor} did not improve from {best}")
+            return False
+        self._say(f"{self.monitor} improved from {best} to {current:.5f}, saving model to {path}")
+        self.best = current
+        return True
+
+    def _say(self, message: str) -> None:
+        if self.verbose:
+            below_the_bar = "" if self.save_freq == "epoch" else "\n"
+            print(f"{below_the_bar}Epoch {self.epoch + 1}: {message}")

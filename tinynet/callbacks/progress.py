@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from typing import Any
 
+import numpy as np
+
 from tinynet.callbacks.base import Callback, Logs
+
+# Seconds between two looks of a bar; a step may take much less.
+INTERVAL = 0.1
+# A bar is not drawn wider, however wide the terminal.
+WIDEST = 80
 
 
 class ProgbarLogger(Callback):
-    """A progress bar an epoch, as Keras's ``verbose`` asks for it.
+    """Shows how far training, an evaluation or predictions are, as ``verbose`` asks for it.
 
-    0 is silent. 1 shows a bar (tqdm's) on a terminal or in a notebook; in a file or a pipe,
-    where a bar would leave a line for every refresh, it is as 2. 2 prints one line an epoch.
-    "auto" is 1.
+    0 is silent. 1 shows a bar (tqdm's) on a terminal or in a notebook, and in its place, when
+    the epoch is over, what became of it; in a file or a pipe, where a bar would leave a line
+    for every refresh, it is as 2. 2 prints one line an epoch. "auto" is 1.
+
+    Notes
+    -----
+    Follows keras/src/callbacks/progbar_logger.py.
     """
 
     def __init__(self) -> None:
@@ -22,41 +34,43 @@ class ProgbarLogger(Callback):
         self.bar: Any = None
         self.in_fit = False
         self.step = 0
-        self.start = 0.0
+        self.start = self.shown = 0.0
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Take verbosity, epochs and steps."""
         super().set_params(params)
         verbose = 1 if params["verbose"] == "auto" else params["verbose"]
-        self.verbose = 2 if verbose == 1 and not _is_interactive() else verbose
+        self.verbose = 2 if verbose == 1 and not _somebody_watches() else verbose
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """From here on validation is silent."""
+        """From here on evaluations are validation."""
         self.in_fit = True
-
-    def on_train_end(self, logs: Logs | None = None) -> None:
-        """Take away a bar that an interruption has left."""
-        self._close()
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Name the epoch."""
         epochs = self.params["epochs"]
-        if self.verbose and epochs > 1:
-            self._print(f"Epoch {epoch + 1}/{epochs}")
+        self.title = f"Epoch {epoch + 1}/{epochs}" if epochs > 1 else ""
+        if self.verbose == 1 and self.title:
+            print(self.title, flush=True)
         self._begin()
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Move on."""
+        self._move(batch, logs or {})
+        if self.bar is not None and self.step == self.params["steps"]:
+            self.bar.clear()  # what other callbacks print comes in its place
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Show the epoch's figures."""
         self._end(logs or {})
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Move on."""
-        self._move(batch, logs or {})
-
     def on_test_begin(self, logs: Logs | None = None) -> None:
-        """Begin, unless this is validation in fit."""
+        """Begin; validation in fit only shows again how far the epoch is."""
         if not self.in_fit:
+            self.title = ""
             self._begin()
+        elif self.bar is not None:
+            self.bar.refresh()
 
     def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Move on."""
@@ -67,13 +81,16 @@ class ProgbarLogger(Callback):
         """Show the figures."""
         if not self.in_fit:
             self._end(logs or {})
+        elif self.bar is not None:
+            self.bar.clear()
 
     def on_predict_begin(self, logs: Logs | None = None) -> None:
         """Begin."""
+        self.title = ""
         self._begin()
 
     def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Move on."""
+        """Move on; the predictions themselves are not shown."""
         self._move(batch, {})
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
@@ -81,57 +98,77 @@ class ProgbarLogger(Callback):
         self._end({})
 
     def _begin(self) -> None:
-        self._close()
-        self.start = time.perf_counter()
+        self.start = self.shown = time.perf_counter()
         self.step = 0
         if self.verbose == 1:
-            from tqdm.auto import tqdm
+            # The plain bar in notebooks too: it needs no widgets, and is text in a saved page.
+            from tqdm.std import tqdm
 
+            total = self.params["steps"]
+            count = f"{{n:{len(str(total))}}}/{{total}}"
             self.bar = tqdm(
-                total=self.params["steps"],
+                total=total,
                 file=sys.stdout,
-                unit="step",
-                bar_format="{n_fmt}/{total_fmt} |{bar:20}| {elapsed}<{remaining}{postfix}",
+                ncols=min(WIDEST, shutil.get_terminal_size().columns - 1),
+                bar_format=f"{count} |{{bar}}| {{remaining}} left{{desc}}",
+                leave=False,
+                position=0,  # also where an interrupted run has left a bar behind
             )
 
     def _move(self, batch: int, logs: Logs) -> None:
-        if self.bar is not None:
-            self.bar.set_postfix_str(_figures(logs), refresh=False)
-            self.bar.update(batch + 1 - self.step)
         self.step = batch + 1
+        if self.bar is None:
+            return
+        now = time.perf_counter()
+        if now - self.shown >= INTERVAL:  # to write the figures costs more than a small step
+            self.shown = now
+            self.bar.n = self.step
+            self.bar.set_description_str("".join(f" - {each}" for each in _figures(logs)))
 
     def _end(self, logs: Logs) -> None:
-        if self.bar is not None:
-            self.bar.set_postfix_str(_figures(logs), refresh=True)
-            self._close()
-        elif self.verbose == 2:
-            seconds = time.perf_counter() - self.start
-            each = 1000 * seconds / max(1, self.step)
-            figures = [f"{self.step}/{self.params['steps']}", f"{seconds:.1f}s"]
-            figures += [f"{each:.3g}ms/step"] + ([_figures(logs)] if logs else [])
-            self._print(" - ".join(figures))
-
-    def _close(self) -> None:
-        if self.bar is not None:
+        if not self.verbose:
+            return
+        seconds = time.perf_counter() - self.start
+        parts = [
+            f"{self.step}/{self.params['steps']}",
+            f"{seconds:.1f}s {_duration(seconds / max(1, self.step))}/step",
+            *_figures(logs),
+        ]
+        if self.bar is None:
+            print(" - ".join([self.title, *parts] if self.title else parts), flush=True)
+        else:
             self.bar.close()
             self.bar = None
-
-    def _print(self, line: str) -> None:
-        print(line, flush=True)
+            print(_folded(parts), flush=True)
 
 
-def _figures(logs: Logs) -> str:
-    return " - ".join(f"{key}: {_figure(value)}" for key, value in logs.items())
+def _figures(logs: Logs) -> list[str]:
+    return [f"{key}: {_figure(value)}" for key, value in logs.items()]
 
 
 def _figure(value: Any) -> str:
-    try:
-        number = float(value)
-    except TypeError:  # an array, a figure a class
-        return " ".join(_figure(each) for each in value)
-    return f"{number:.4f}" if abs(number) > 1e-3 or number == 0 else f"{number:.4e}"
+    """Write a number with four digits; of several, a figure a class, their mean."""
+    number = float(np.mean(value))
+    return f"{number:.4f}" if abs(number) >= 1e-3 or number == 0 else f"{number:.4e}"
 
 
-def _is_interactive() -> bool:
-    """Return whether somebody watches: a terminal or a notebook."""
+def _duration(seconds: float) -> str:
+    if seconds >= 1:
+        return f"{seconds:.1f}s"
+    return f"{1e3 * seconds:.0f}ms" if seconds >= 1e-3 else f"{1e6 * seconds:.0f}us"
+
+
+def _folded(parts: list[str]) -> str:
+    """Join with line breaks where the terminal would break, and an indent behind them."""
+    width = shutil.get_terminal_size().columns
+    lines = [parts[0]]
+    for part in parts[1:]:
+        if len(lines[-1]) + len(f" - {part}") > width:
+            lines.append(" " * len(parts[0]))
+        lines[-1] += f" - {part}"
+    return "\n".join(lines)
+
+
+def _somebody_watches() -> bool:
+    """Return whether there is a terminal or a notebook."""
     return sys.stdout.isatty() or "ipykernel" in sys.modules

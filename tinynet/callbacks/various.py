@@ -28,16 +28,26 @@ class LearningRateScheduler(Callback):
     ------
     ValueError
         If `schedule` returns something that is not a float.
+    TypeError
+        Before training begins: if a schedule sets the optimizer's learning rate.
 
     Notes
     -----
     Follows keras/src/callbacks/learning_rate_scheduler.py.
     """
 
+    adds_to_logs = ("learning_rate",)
+
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         super().__init__()
         self.schedule = schedule
         self.verbose = verbose
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Look whether the learning rate can be set, before anything has begun."""
+        super().set_params(params)
+        if self.model.optimizer is not None:
+            self.model.optimizer.require_settable_rate()
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the rate."""
@@ -50,7 +60,7 @@ class LearningRateScheduler(Callback):
             raise ValueError(f"schedule: expected to get a float back, got {rate!r}")
         optimizer.learning_rate = float(rate)
         if self.verbose:
-            print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
+            print(f"Epoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Note the rate in the logs."""

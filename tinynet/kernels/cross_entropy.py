@@ -26,8 +26,8 @@ def sparse_softmax_cross_entropy_loops(labels: Array, logits: Array, losses: Arr
     rows, classes = logits.shape
     for i in range(rows):
         largest = logits[i, 0]
-        for j in range(classes):
-            if logits[i, j] > largest or logits[i, j] != logits[i, j]:  # NaN has to be seen
+        for j in range(classes):  # a NaN passed over here comes to light in the sum
+            if logits[i, j] > largest:
                 largest = logits[i, j]
         total = logits.dtype.type(0)
         for j in range(classes):
@@ -54,7 +54,7 @@ def sparse_softmax_cross_entropy_backward_loops(
     for i in range(rows):
         largest = logits[i, 0]
         for j in range(classes):
-            if logits[i, j] > largest or logits[i, j] != logits[i, j]:
+            if logits[i, j] > largest:
                 largest = logits[i, j]
         total = logits.dtype.type(0)
         for j in range(classes):
@@ -81,7 +81,7 @@ def softmax_cross_entropy_loops(targets: Array, logits: Array, losses: Array) ->
     for i in range(rows):
         largest = logits[i, 0]
         for j in range(classes):
-            if logits[i, j] > largest or logits[i, j] != logits[i, j]:
+            if logits[i, j] > largest:
                 largest = logits[i, j]
         total = logits.dtype.type(0)
         for j in range(classes):
@@ -112,7 +112,7 @@ def softmax_cross_entropy_backward_loops(
     for i in range(rows):
         largest = logits[i, 0]
         for j in range(classes):
-            if logits[i, j] > largest or logits[i, j] != logits[i, j]:
+            if logits[i, j] > largest:
                 largest = logits[i, j]
         total = logits.dtype.type(0)
         for j in range(classes):
@@ -207,7 +207,7 @@ def sparse_cross_entropy_backward(
     row = np.arange(labels.size)
     dp[row, labels] -= 1 / c[row, labels]
     dp *= weights[:, None]
-    dp[c != p] = 0
+    dp[(p < low) | (p > 1 - low)] = 0  # not where p is NaN: that has to be seen
 
 
 @sparse_cross_entropy_backward.loops
@@ -229,7 +229,7 @@ def sparse_cross_entropy_backward_loops(
             slope = number(1) / total
             if j == labels[i]:
                 slope -= number(1) / c
-            dp[i, j] = slope * weights[i] if c == p[i, j] else number(0)
+            dp[i, j] = number(0) if q < low or q > high else slope * weights[i]
 
 
 @kernel
@@ -266,7 +266,7 @@ def cross_entropy_backward(
     total = np.sum(p, axis=1, keepdims=True)
     q = p / total
     c = np.clip(q, low, 1 - low)
-    dq = np.where(c == q, -weights[:, None] * targets / c, 0)
+    dq = np.where((q < low) | (q > 1 - low), 0, -weights[:, None] * targets / c)
     np.divide(dq - np.sum(dq * q, axis=1, keepdims=True), total, out=dp)
 
 
@@ -286,7 +286,8 @@ def cross_entropy_backward_loops(
         for j in range(classes):
             q = p[i, j] / total
             c = low if q < low else high if q > high else q
-            dp[i, j] = -weights[i] * targets[i, j] / c if c == q else number(0)  # dq so far
+            clipped = q < low or q > high
+            dp[i, j] = number(0) if clipped else -weights[i] * targets[i, j] / c  # dq so far
             inner += dp[i, j] * q
         for j in range(classes):
             dp[i, j] = (dp[i, j] - inner) / total
@@ -327,7 +328,7 @@ def binary_cross_entropy_backward(
     c = np.clip(p, low, 1 - low)
     slope = (1 - targets) / (1 - c) - targets / c
     np.multiply(slope, (weights / p.shape[1])[:, None], out=dp)
-    dp[c != p] = 0
+    dp[(p < low) | (p > 1 - low)] = 0  # not where p is NaN: that has to be seen
 
 
 @binary_cross_entropy_backward.loops
@@ -346,4 +347,4 @@ def binary_cross_entropy_backward_loops(
             c = low if q < low else high if q > high else q
             t = targets[i, j]
             slope = (one - t) / (one - c) - t / c
-            dp[i, j] = slope * weight if c == p[i, j] else number(0)
+            dp[i, j] = number(0) if q < low or q > high else slope * weight

@@ -37,9 +37,9 @@ def relu_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
 
 @relu_backward.loops
 def relu_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> None:
-    zero = x.dtype.type(0)
-    for i in range(x.size):
-        dx[i] = dout[i] if x[i] > zero else zero
+    number = x.dtype.type
+    for i in range(x.size):  # multiplied and not selected: NaN in dout has to be seen
+        dx[i] = dout[i] * number(x[i] > number(0))
 
 
 @kernel
@@ -101,11 +101,11 @@ def clipped_relu_backward(
     """dx = dout between threshold and ceiling, slope*dout below, 0 above.
 
     At the threshold it is 0. At the ceiling it is dout, as the gradient of a clip is; only
-    for the ceiling 6 Keras goes through relu6, whose gradient there is 0.
+    for the ceiling 6 and the threshold 0 Keras takes relu6, whose gradient there is 0.
     """
     number = x.dtype.type
     inside = (x > number(threshold)) & (x <= number(ceiling))
-    if ceiling == 6:
+    if ceiling == 6 and threshold == 0:
         inside &= x != 6
     np.multiply(dout, inside + number(slope) * (x < number(threshold)), out=dx)
 
@@ -116,13 +116,15 @@ def clipped_relu_backward_loops(
 ) -> None:
     number = x.dtype.type
     s, low, high = number(slope), number(threshold), number(ceiling)
+    passes_at_ceiling = ceiling != 6 or threshold != 0
     for i in range(x.size):
         if x[i] < low:
-            dx[i] = s * dout[i]
-        elif x[i] > low and (x[i] < high or (x[i] == high and ceiling != 6)):
-            dx[i] = dout[i]
+            slope_here = s
+        elif x[i] > low and (x[i] < high or (x[i] == high and passes_at_ceiling)):
+            slope_here = number(1)
         else:
-            dx[i] = number(0)
+            slope_here = number(0)
+        dx[i] = dout[i] * slope_here
 
 
 @kernel

@@ -266,8 +266,8 @@ def softmax_loops(x: Array, out: Array) -> None:
     rows, classes = x.shape
     for i in range(rows):
         largest = x[i, 0]
-        for j in range(classes):
-            if x[i, j] > largest or x[i, j] != x[i, j]:  # NaN has to be seen
+        for j in range(classes):  # a NaN passed over here comes to light in the sum
+            if x[i, j] > largest:
                 largest = x[i, j]
         total = x.dtype.type(0)
         for j in range(classes):

@@ -231,8 +231,8 @@ def adam_amsgrad_loops(
         second = number(0) if abs(second) < tiny else second
         m[i] = first
         v[i] = second
-        # written so that a NaN in v is taken over, as np.maximum does
-        largest = v_hat[i] if v_hat[i] >= second else second
+        # written so that a NaN in either is kept, as np.maximum does
+        largest = second if second > v_hat[i] or second != second else v_hat[i]
         v_hat[i] = largest
         w[i] -= first * a / (np.sqrt(largest) + eps)
 

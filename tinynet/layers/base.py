@@ -44,6 +44,13 @@ class Layer(Configurable):
         Weights that are learned, and their gradients under the same keys.
     state : dict of str to ndarray
         Arrays that training changes but no gradient does: batch norm's moving statistics.
+
+    Raises
+    ------
+    ValueError
+        If `dtype` is another type; from `backward`, if `dout` is not shaped as the output.
+    RuntimeError
+        From `backward`, if no `forward` came before it.
     """
 
     # Where a layer that draws random numbers has got to in its sequence.
@@ -61,7 +68,7 @@ class Layer(Configurable):
     ) -> None:
         self.name = name or auto_name(type(self))
         self.trainable = trainable
-        self.dtype = dtype or config.floatx()
+        self.dtype = config.float_type(dtype or config.floatx())
         self.input_shape = None if input_shape is None else tuple(input_shape)
         self.params: dict[str, Array] = {}
         self.grads: dict[str, Array] = {}
@@ -132,6 +139,14 @@ class Layer(Configurable):
                 f"{self.name}: backward came before forward; it needs what forward keeps, "
                 f"so call forward(x, training=True) first"
             ) from None
+
+    def check_dout(self, dout: Array, shape: Shape) -> None:
+        """Say so if a gradient is not shaped as the output: compiled loops would not notice."""
+        if dout.shape != shape:
+            raise ValueError(
+                f"{self.name}: expected dout of shape {shape} like the last output, got "
+                f"{dout.shape}"
+            )
 
     def penalty(self) -> float:
         """Return the sum of the regularizers' penalties on the weights."""

@@ -134,6 +134,7 @@ class Dense(Layer):
     def backward(self, dout: Array) -> Array:
         """Fill dkernel and dbias, return dx."""
         logits = self.kept("logits")
+        self.check_dout(dout, logits.shape)
         return self.backward_logits(self.activation.backward(dout, logits, self.out))
 
     def backward_logits(self, dlogits: Array) -> Array:
@@ -190,7 +191,9 @@ class Activation(Layer):
 
     def backward(self, dout: Array) -> Array:
         """Return dout times f'(x)."""
-        return self.activation.backward(dout, self.kept("logits"), self.out)
+        logits = self.kept("logits")
+        self.check_dout(dout, logits.shape)
+        return self.activation.backward(dout, logits, self.out)
 
     def backward_logits(self, dlogits: Array) -> Array:
         """Return the gradient as it is: it stands in front of f already."""
@@ -232,21 +235,22 @@ class Reshape(Layer):
     Raises
     ------
     ValueError
-        If the sizes do not agree; if more than one entry is -1.
+        If the sizes do not agree; if an entry is not positive, except for one -1.
     """
 
     def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.target_shape = tuple(target_shape)
-        if self.target_shape.count(-1) > 1:
-            raise ValueError(f"target_shape: expected at most one -1, got {self.target_shape}")
+        if self.target_shape.count(-1) > 1 or not all(n > 0 or n == -1 for n in self.target_shape):
+            raise ValueError(
+                f"target_shape: expected positive integers and at most one -1, got {target_shape!r}"
+            )
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the target shape with -1 worked out."""
         size = math.prod(input_shape)
         known = math.prod(n for n in self.target_shape if n != -1)
-        free = -1 in self.target_shape
-        if (free and (known == 0 or size % known)) or (not free and size != known):
+        if size % known or (-1 not in self.target_shape and size != known):
             raise ValueError(
                 f"{self.name}: a sample of shape {input_shape} has {size} numbers and cannot "
                 f"take the target_shape {self.target_shape}"
@@ -292,6 +296,7 @@ class Rescaling(Layer):
 
     def backward(self, dout: Array) -> Array:
         """Return dout*scale."""
-        dx = np.empty(self.kept("shape"), self.dtype)
+        self.check_dout(dout, self.kept("shape"))
+        dx = np.empty(self.shape, self.dtype)
         rows.rescale(dout.reshape(-1), through_float32(self.scale), 0.0, dx.reshape(-1))
         return dx

@@ -100,6 +100,13 @@ class BatchNormalization(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Normalise; in training with the batch's statistics, and move the moving ones."""
+        features = self.ones.size
+        if x.ndim != len(self.features_last) or x.shape[self.axis] != features:
+            raise ValueError(
+                f"{self.name}: expected {features} features in axis {self.axis} of x with "
+                f"{len(self.features_last)} axes, got shape {x.shape}"
+            )
+        self.shape = x.shape
         self.x = self._rows(x)  # (m, features)
         self.uses_batch = training and self.trainable
         gamma, beta = self.params.get("gamma", self.ones), self.params.get("beta", self.zeros)
@@ -121,6 +128,7 @@ class BatchNormalization(Layer):
     def backward(self, dout: Array) -> Array:
         """Fill dgamma and dbeta, return dx."""
         x, gamma = self.kept("x"), self.params.get("gamma", self.ones)
+        self.check_dout(dout, self.shape)
         rows = self._rows(dout)
         dgamma, dbeta = np.empty_like(gamma), np.empty_like(gamma)
         normalization.batch_norm_parameter_gradients(
@@ -146,9 +154,9 @@ class BatchNormalization(Layer):
     def _rows(self, x: Array) -> Array:
         """Lay x out as (m, features), with the feature axis last."""
         moved = x.transpose(self.features_last)
-        self.shape = moved.shape
         return np.ascontiguousarray(moved).reshape(-1, moved.shape[-1])
 
     def _unrows(self, rows: Array) -> Array:
         """Undo `_rows`."""
-        return np.ascontiguousarray(rows.reshape(self.shape).transpose(self.features_back))
+        moved_shape = tuple(self.shape[i] for i in self.features_last)
+        return np.ascontiguousarray(rows.reshape(moved_shape).transpose(self.features_back))

@@ -10,7 +10,7 @@ import numpy as np
 from tinynet import random
 from tinynet.kernels.dropout import dropout
 from tinynet.kernels.registry import Array
-from tinynet.layers.base import Layer
+from tinynet.layers.base import Layer, Shape
 
 
 class Dropout(Layer):
@@ -35,7 +35,7 @@ class Dropout(Layer):
     Raises
     ------
     ValueError
-        If `rate` is not between 0 and 1.
+        If `rate` is not between 0 and 1; if `noise_shape` does not fit a batch.
 
     Notes
     -----
@@ -66,11 +66,8 @@ class Dropout(Layer):
             return x
         if self.rate == 1:
             return np.zeros_like(x)
-        shape = x.shape
-        if self.noise_shape is not None:
-            pairs = zip(self.noise_shape, x.shape, strict=True)
-            shape = tuple(own if given is None else given for given, own in pairs)
-        u = random.uniform(shape, dtype=str(x.dtype), seed=self.seed_generator)
+        u = random.uniform(self._mask_shape(x.shape), dtype=str(x.dtype), seed=self.seed_generator)
+        self.shape = x.shape
         self.u = np.ascontiguousarray(np.broadcast_to(u, x.shape)).reshape(-1)
         return self._drop(x)
 
@@ -78,7 +75,23 @@ class Dropout(Layer):
         """Drop the same places of the gradient."""
         if not self.kept("active"):
             return dout
-        return np.zeros_like(dout) if self.rate == 1 else self._drop(dout)
+        if self.rate == 1:
+            return np.zeros_like(dout)
+        self.check_dout(dout, self.shape)
+        return self._drop(dout)
+
+    def _mask_shape(self, shape: Shape) -> Shape:
+        given = self.noise_shape
+        if given is None:
+            return shape
+        if len(given) == len(shape):
+            mask = tuple(own if n is None else n for n, own in zip(given, shape, strict=True))
+            if all(n in (1, own) for n, own in zip(mask, shape, strict=True)):
+                return mask
+        raise ValueError(
+            f"{self.name}: expected a noise_shape with 1 or the input's size in each of its "
+            f"{len(shape)} axes, the batch axis included, got {given} for shape {shape}"
+        )
 
     def _drop(self, x: Array) -> Array:
         out = np.empty(x.shape, x.dtype)
@@ -110,7 +123,7 @@ class GaussianNoise(Layer):
 
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if stddev < 0:
+        if not stddev >= 0:
             raise ValueError(f"stddev: expected 0 or above, got {stddev!r}")
         self.stddev = stddev
         self.seed = seed

@@ -14,4 +14,9 @@ def get(identifier: object) -> Optimizer:
     """Return the optimizer that a name or a config stands for."""
     if isinstance(identifier, Optimizer):
         return identifier
+    if isinstance(identifier, type):
+        raise TypeError(
+            f"optimizer: expected an object, got the class {identifier.__name__}; call the class: "
+            f"{identifier.__name__}()"
+        )
     return resolve("optimizer", identifier, OPTIMIZERS)

@@ -84,7 +84,7 @@ class Optimizer(Configurable):
         self.name = name or auto_name(type(self))
         self.iterations = 0
         self.slots: dict[str, dict[str, Array]] = {}
-        self._no_decay: re.Pattern[str] | None = None
+        self.excluded_from_decay: list[str] = []
 
     # What a subclass defines.
 
@@ -114,16 +114,20 @@ class Optimizer(Configurable):
         if isinstance(value, schedules.LearningRateSchedule):
             self._schedule = value
             return
-        if self._schedule is not None:
-            raise TypeError(
-                "learning_rate: the optimizer was made with a schedule, which sets it; make the "
-                "optimizer with a number to set it by hand or by a callback"
-            )
+        self.require_settable_rate()
         if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
             raise ValueError(f"learning_rate: expected a number or a schedule, got {value!r}")
         if not value >= 0:
             raise ValueError(f"learning_rate: expected 0 or above, got {value!r}")
         self._rate = float(value)
+
+    def require_settable_rate(self) -> None:
+        """Say so if a schedule sets the learning rate, and nothing else can."""
+        if self._schedule is not None:
+            raise TypeError(
+                "learning_rate: the optimizer was made with a schedule, which sets it; make the "
+                "optimizer with a number to set it by hand or by a callback"
+            )
 
     def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
         """Update all parameters in place.
@@ -175,17 +179,17 @@ class Optimizer(Configurable):
 
         The name is that of the array alone: ``exclude_from_weight_decay(["bias"])``.
         """
-        self._no_decay = re.compile("|".join(var_names)) if var_names else None
+        self.excluded_from_decay = list(var_names)
 
     def _decays(self, key: str) -> bool:
         name = key.rsplit("/", 1)[-1]
-        return self._no_decay is None or self._no_decay.search(name) is None
+        return not any(re.search(each, name) for each in self.excluded_from_decay)
 
     def _clip(self, grads: Mapping[str, Array]) -> Mapping[str, Array]:
         """Return the clipped gradients; the given ones stay as they are."""
         if self.clipnorm:
             limit = self.clipnorm
-            return {k: g * (limit / max(_norm(g), limit)) for k, g in grads.items()}
+            return {k: g * limit / max(_norm(g), limit) for k, g in grads.items()}
         if self.global_clipnorm:
             limit = self.global_clipnorm
             norm = float(np.sqrt(sum(_norm(g) ** 2 for g in grads.values())))

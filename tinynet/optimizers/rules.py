@@ -52,9 +52,9 @@ class SGD(Optimizer):
         nesterov: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(learning_rate, **kwargs)
         if not 0 <= momentum <= 1:
             raise ValueError(f"momentum: expected a number between 0 and 1, got {momentum!r}")
+        super().__init__(learning_rate, **kwargs)
         self.momentum = momentum
         self.nesterov = nesterov
 

@@ -1,7 +1,8 @@
 """Learning rates that follow the number of steps made so far.
 
-Keras computes them in float32, whatever the model's type, and so does tinynet: functions are
-evaluated in double and rounded once.
+Keras computes them in float32, whatever the model's type, and so does tinynet, to the last bit:
+where TensorFlow's graph multiplies by the reciprocal of a constant, because that is quicker
+than a division, the same is done here.
 """
 
 from __future__ import annotations
@@ -54,11 +55,10 @@ class ExponentialDecay(LearningRateSchedule):
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of that step."""
-        exponent = f32(step) / f32(self.decay_steps)
+        exponent = f32(step) * (f32(1) / f32(self.decay_steps))
         if self.staircase:
             exponent = np.floor(exponent)
-        factor = f32(math.pow(f32(self.decay_rate), exponent))
-        return float(f32(self.initial_learning_rate) * factor)
+        return float(f32(self.initial_learning_rate) * f32(self.decay_rate) ** exponent)
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
@@ -129,13 +129,13 @@ class PolynomialDecay(LearningRateSchedule):
     def __call__(self, step: int) -> float:
         """Return the learning rate of that step."""
         now, length = f32(step), f32(self.decay_steps)
+        per_step = f32(1) / length
         if self.cycle:
-            length *= f32(1) if step == 0 else np.ceil(now / length)
+            share = now / (length * max(f32(1), np.ceil(now * per_step)))
         else:
-            now = min(now, length)
+            share = min(now, length) * per_step
         start, end = f32(self.initial_learning_rate), f32(self.end_learning_rate)
-        left = f32(math.pow(f32(1) - now / length, f32(self.power)))
-        return float((start - end) * left + end)
+        return float((start - end) * (f32(1) - share) ** f32(self.power) + end)
 
 
 class CosineDecay(LearningRateSchedule):
@@ -175,19 +175,21 @@ class CosineDecay(LearningRateSchedule):
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of that step."""
-        start = f32(self.initial_learning_rate)
+        now, length = f32(step), f32(self.decay_steps)
+        start, pi = f32(self.initial_learning_rate), f32(math.pi)
         if self.warmup_target is None:
-            return self._decayed(f32(step), start)
+            return self._decayed(start, min(now, length) * (pi * (f32(1) / length)))
         target, warmup = f32(self.warmup_target), f32(self.warmup_steps)
-        if step < self.warmup_steps:
-            return float((target - start) * (f32(step) / warmup) + start)
-        return self._decayed(f32(step) - warmup, target)
+        if now < warmup:
+            return float((target - start) * (now / warmup) + start)
+        return self._decayed(target, pi * (min(now - warmup, length) / length))
 
-    def _decayed(self, step: np.float32, rate: np.float32) -> float:
-        length = f32(self.decay_steps)
-        angle = f32(math.pi) * (min(step, length) / length)
-        cosine = f32(0.5) * (f32(1) + f32(math.cos(angle)))
-        return float(rate * (f32(1 - self.alpha) * cosine + f32(self.alpha)))
+    def _decayed(self, rate: np.float32, angle: np.float32) -> float:
+        # cos x as the real part of e^(ix), in which NumPy and TensorFlow ask the same C library;
+        # np.cos has code of its own for float32, and other last bits.
+        cosine = np.exp(np.complex64(1j) * angle).real
+        share = f32(0.5) * (f32(1) + cosine)
+        return float(rate * (f32(1 - self.alpha) * share + f32(self.alpha)))
 
 
 SCHEDULES: dict[str, type[LearningRateSchedule]] = by_name(

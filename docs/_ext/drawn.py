@@ -1,0 +1,91 @@
+"""Pictures and lists made from the code itself, before the pages that show them are read."""
+
+import ast
+import runpy
+import sys
+from pathlib import Path
+
+import modules
+from sphinx.ext.autosummary.generate import find_autosummary_in_files
+from sphinx.util import logging
+
+from tinynet.kernels import KERNELS
+
+DOCS = Path(__file__).parents[1]
+FIGURES, GENERATED = DOCS / "figures", DOCS / "generated"
+# Scripts in figures/ that need nothing but the code.
+DRAWN = (
+    "adam",
+    "batch_norm",
+    "code_map",
+    "dense",
+    "dropout",
+    "softmax_cross_entropy",
+    "training_step",
+)
+logger = logging.getLogger(__name__)
+
+
+def draw_figures(app):
+    """Run the scripts whose picture is missing or older than the code it shows."""
+    shared = [*modules.PACKAGE.rglob("*.py"), FIGURES / "drawing.py", Path(modules.__file__)]
+    newest = max(path.stat().st_mtime for path in shared)
+    sys.path.insert(0, str(FIGURES))
+    for name in DRAWN:
+        script, picture = FIGURES / f"{name}.py", GENERATED / f"{name}.svg"
+        made = picture.stat().st_mtime if picture.exists() else 0
+        if made < max(newest, script.stat().st_mtime):
+            logger.info("drawing %s", picture.name)
+            runpy.run_path(str(script), run_name="__main__")
+    sys.path.remove(str(FIGURES))
+
+
+def list_parts(app):
+    """Write the table of the code map: every part, what it is, its size, its imports."""
+    rows = ["| part | what it is | lines | imports |", "|---|---|--:|---|"]
+    files, graph = modules.parts(), modules.import_graph()
+    for name, own in files.items():
+        texts = [path.read_text(encoding="utf-8") for path in own]
+        about = ast.get_docstring(ast.parse(texts[0])).split("\n")[0].replace("`", "")
+        lines = sum(text.count("\n") for text in texts)
+        page = DOCS / "api" / f"{name}.rst"
+        shown = f"[{name}](api/{name}.rst)" if page.exists() else name
+        imported = ", ".join(sorted(graph[name])) or "—"
+        rows.append(f"| {shown} | {about} | {lines:,} | {imported} |")
+    _write("parts.md", rows)
+
+
+def list_kernels(app):
+    """Write an entry for every kernel, under the file where its two forms stand."""
+    lines, home = [], None
+    for name, kernel in sorted(KERNELS.items(), key=lambda item: item[1].__module__):
+        if kernel.__module__ != home:
+            home = kernel.__module__
+            title = f"{home.rpartition('.')[2]}.py"
+            lines += [title, "-" * len(title), "", f".. automodule:: {home}", ""]
+        lines += [f".. autofunction:: {home}.{name}", ""]
+    _write("kernels.rst", lines)
+
+
+def forget_old_pages(app):
+    """Remove the pages that autosummary wrote for names that are listed no more."""
+    pages = sorted(str(page) for page in (DOCS / "api").glob("*.rst"))
+    listed = {entry.name for entry in find_autosummary_in_files(pages)}
+    for stub in (DOCS / "api" / "generated").glob("*.rst"):
+        if stub.stem not in listed:
+            stub.unlink()
+
+
+def _write(name, lines):
+    """Write a file unless it holds just that already: an old date saves reading pages again."""
+    GENERATED.mkdir(exist_ok=True)
+    path, text = GENERATED / name, "\n".join(lines) + "\n"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def setup(app):
+    """Make everything when a build begins."""
+    for make in (draw_figures, list_parts, list_kernels, forget_old_pages):
+        app.connect("builder-inited", make, priority=100)  # before autosummary looks for pages
+    return {"parallel_read_safe": True}

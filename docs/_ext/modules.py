@@ -1,0 +1,62 @@
+"""The parts of tinynet, the floors they stand on, and what each imports, read from the source."""
+
+import ast
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[2] / "tinynet"
+
+# From the top floor down, with the place of every part in the drawing. tests/test_docs.py holds
+# this against the source: all parts are here, and every import leads to a lower floor.
+FLOORS = {
+    "looking at models": {"gradcheck": 31, "plots": 54, "backend": 75},
+    "the model": {"models": 31},
+    "around the model": {"summary": 11, "training": 31, "saving": 51, "utils": 75},
+    "the parts of a step": {
+        "layers": 17,
+        "losses": 33,
+        "optimizers": 49,
+        "data": 64,
+        "metrics": 79,
+        "callbacks": 94,
+    },
+    "the parts of a layer": {"initializers": 9, "regularizers": 25, "activations": 41},
+    "tools": {"random": 12, "arrays": 62, "files": 77, "datasets": 92},
+    "settings": {"config": 62, "configurable": 78},
+    "the arithmetic": {"kernels": 38},
+}
+
+
+def parts() -> dict[str, list[Path]]:
+    """Return the files of every part: a module, or a folder of modules."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if name != "__init__":
+            found.setdefault(name, []).append(path)
+    return found
+
+
+def imports(files: list[Path], names: set[str]) -> set[str]:
+    """Return which of the parts `names` some files import when they are imported.
+
+    Imports inside functions and under ``if TYPE_CHECKING`` happen later or never, so they are
+    left out; so is the type `Array`, which almost every file imports for its annotations.
+    """
+    found: set[str] = set()
+    for path in files:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                used = [alias.name for alias in node.names if alias.name != "Array"]
+                modules = [f"{node.module}.{name}" for name in used]
+            else:
+                continue
+            found |= {m.split(".")[1] for m in modules if m.startswith("tinynet.")} & names
+    return found
+
+
+def import_graph() -> dict[str, set[str]]:
+    """Return the other parts that every part imports."""
+    files = parts()
+    return {name: imports(own, set(files)) - {name} for name, own in files.items()}

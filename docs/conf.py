@@ -1,0 +1,96 @@
+"""How Sphinx builds these pages; `make docs` runs it, with every warning an error."""
+
+import sys
+from pathlib import Path
+
+import tinynet
+
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS / "_ext"))
+
+project = "tinynet"
+author = "tinynet developers"
+copyright = author
+release = version = tinynet.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "myst_parser",
+    "numpydoc",
+    "sphinx-mathjax-offline",  # formulas without a network: copies MathJax into the pages
+    "sphinx_gallery.gen_gallery",
+    # In _ext/, each with a docstring that says what it is for.
+    "callables",
+    "drawn",
+    "offline",
+]
+exclude_patterns = ["_build", "generated"]  # the latter is included by other pages
+templates_path = ["_templates"]
+default_role = "py:obj"  # `Layer` in a docstring is a link where there is such a page
+
+# Prose.
+myst_enable_extensions = ["deflist", "dollarmath", "substitution"]
+
+# The API. Docstrings follow numpydoc and give the types, so signatures need not.
+add_module_names = False
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+autosummary_generate = True
+python_maximum_signature_line_length = 88
+numpydoc_show_class_members = False
+numpydoc_validation_checks = {
+    "GL06",  # a section that numpydoc does not know
+    "GL07",  # sections in the wrong order
+    "GL08",  # no docstring
+    "PR02",  # a parameter that the signature does not have
+    "PR10",  # no space before the colon
+    "SS01",  # no summary
+}
+# An activation's signature is that of the choice of its kernels: without x.
+numpydoc_validation_exclude = {r"^tinynet\.activations\.", r"^tinynet\.kernels\."}
+
+# The examples are shown, not run: `make train` runs them, and takes minutes.
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "plot_gallery": False,
+    "download_all_examples": False,
+    "notebook_extensions": set(),  # a script that reads its options is no notebook
+    "write_computation_times": False,
+}
+# What `make train` leaves; drawn from a finished run by figures/readme_picture.py.
+RESULTS = DOCS / "images" / "fashion_mnist_ann.png"
+if RESULTS.exists():
+    sphinx_gallery_conf["default_thumb_file"] = str(RESULTS)
+FIGURE = """
+```{figure} images/fashion_mnist_ann.png
+:alt: Learning curves, confusion matrix and misclassified images
+:width: 100%
+
+What `make train` leaves in `runs/fashion_mnist_ann/`. Drawn from a finished run by
+`python docs/figures/readme_picture.py`.
+```
+"""
+myst_substitutions = {"results": FIGURE if RESULTS.exists() else ""}
+
+# The look. Furo brings everything along; nothing is fetched when a page is opened.
+html_theme = "furo"
+html_title = f"tinynet {release}"
+html_static_path = ["_static"]
+html_css_files = ["tinynet.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_theme_options = {
+    "light_css_variables": {"code-font-size": "78%"},
+    "dark_css_variables": {"code-font-size": "78%"},
+}
+pygments_style = "friendly"
+pygments_dark_style = "github-dark"
+
+
+def setup(app):
+    """Choose the MathJax that draws outlines: one file, and no fonts to look for."""
+    app.config.mathjax_path = "mathjax/tex-svg.js"

@@ -1,0 +1,1 @@
+"""tinynet against Keras: the same text, evaluated with both."""

@@ -1,0 +1,108 @@
+"""One text, two libraries: how a case is stated, compared and recorded.
+
+A case is the text of an expression in which ``keras`` stands for either library, such as
+``keras.layers.Dense(3, activation="tanh")``. It is evaluated once with Keras and once with
+tinynet, so that the two sides cannot drift apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+import tinynet
+
+TOLERANCE = {"float64": 1e-12, "float32": 2e-5}
+
+
+@dataclass
+class Piece:
+    """What the report says of one public name."""
+
+    cases: int = 0
+    largest: float = 0.0
+    tolerance: float = 0.0
+    dtypes: set[str] = field(default_factory=set)
+
+
+RECORD: dict[str, Piece] = {}
+
+
+def make(text: str, library: Any, **names: Any) -> Any:
+    """Evaluate a text with ``keras`` bound to a library."""
+    return eval(text, {"keras": library, "np": np, **names})
+
+
+def make_both(text: str, **names: Any) -> tuple[Any, Any]:
+    """Evaluate a text with tinynet and with Keras, from the same seed."""
+    made = []
+    for library in (tinynet, keras):
+        library.utils.set_random_seed(12345)
+        made.append(make(text, library, **names))
+    return made[0], made[1]
+
+
+def difference(own: Any, theirs: Any) -> tuple[float, tuple[int, ...]]:
+    """Return the largest difference, relative to the largest finite entry, and where it is.
+
+    NaN and infinity have to stand in the same places; where they do not, the difference is
+    infinite.
+    """
+    a, b = np.asarray(own, np.float64), np.asarray(theirs, np.float64)
+    if a.shape != b.shape:
+        raise AssertionError(f"shape {a.shape} here, {b.shape} in Keras")
+    if a.size == 0:
+        return 0.0, ()
+    finite = np.isfinite(b)
+    with np.errstate(invalid="ignore"):
+        same_special = (a == b) | (np.isnan(a) & np.isnan(b))
+        gap = np.where(finite & np.isfinite(a), np.abs(a - b), np.where(same_special, 0, np.inf))
+    scale = float(np.abs(b[finite]).max(initial=0)) or 1.0
+    at = np.unravel_index(int(np.argmax(gap)), gap.shape)
+    return float(gap[at]) / scale, tuple(int(i) for i in at)
+
+
+def compare(
+    piece: str,
+    tensors: dict[str, tuple[Any, Any]],
+    *,
+    tolerance: float = TOLERANCE["float64"],
+    case: str = "",
+) -> None:
+    """Hold tinynet's tensors against Keras's, and record the largest difference.
+
+    Parameters
+    ----------
+    piece : str
+        The public name that the case is about: ``"layers.Dense"``.
+    tensors : dict of str to (own, theirs)
+        In the order in which they are computed; the first that differs is named.
+    tolerance : float
+        Largest difference allowed, relative to the largest entry of the tensor. 0 asks for
+        equal bits.
+    case : str
+        The text of the case, for the message.
+    """
+    entry = RECORD.setdefault(piece, Piece())
+    entry.cases += 1
+    entry.tolerance = max(entry.tolerance, tolerance)
+    for name, (own, theirs) in tensors.items():
+        try:
+            gap, at = difference(own, theirs)
+        except AssertionError as error:
+            raise AssertionError(f"{piece} {case}: {name}: {error}") from None
+        entry.largest = max(entry.largest, gap)
+        entry.dtypes.add(str(np.asarray(own).dtype))
+        assert gap <= tolerance, (
+            f"{piece} {case}\n  first tensor that differs: {name}, shape {np.shape(own)}\n"
+            f"  largest difference {gap:.3e} of the largest entry, allowed {tolerance:.0e}\n"
+            f"  at {at}: {np.asarray(own)[at]!r} here, {np.asarray(theirs)[at]!r} in Keras"
+        )
+
+
+def numpy(tensor: Any) -> np.ndarray:
+    """Return a tensor of any backend as an array."""
+    return np.asarray(keras.ops.convert_to_numpy(tensor))

@@ -1,0 +1,281 @@
+"""Activations: values against formulas written out here, derivatives, kinks, names."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from tinynet import activations
+from tinynet.activations import ACTIVATIONS, Activation
+from tinynet.configurable import serialize
+from tinynet.gradcheck import gradcheck
+
+
+def rounded(x: float) -> float:
+    """TensorFlow makes tensors of most Python constants by way of float32."""
+    return float(np.float32(x))
+
+
+def sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
+
+
+def gelu_tanh(x: float) -> float:
+    return x / 2 * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + rounded(0.044715) * x**3)))
+
+
+# Every activation with the options to be tested, and the same for one number.
+FORMULAS: dict[tuple[str, tuple[tuple[str, object], ...]], Callable[[float], float]] = {
+    ("linear", ()): lambda x: x,
+    ("relu", ()): lambda x: max(x, 0.0),
+    ("relu", (("negative_slope", 0.1),)): lambda x: x if x > 0 else rounded(0.1) * x,
+    ("relu", (("max_value", 2.0),)): lambda x: min(max(x, 0.0), 2.0),
+    ("relu", (("threshold", 0.5),)): lambda x: x if x > 0.5 else 0.0,
+    ("relu", (("threshold", -0.5),)): lambda x: x if x > -0.5 else 0.0,
+    ("relu", (("negative_slope", 0.1), ("max_value", 6.0), ("threshold", 0.5))): lambda x: (
+        min(x, 6.0) if x > 0.5 else 0.1 * (x - 0.5)
+    ),
+    ("relu6", ()): lambda x: min(max(x, 0.0), 6.0),
+    ("leaky_relu", ()): lambda x: x if x > 0 else rounded(0.2) * x,
+    ("leaky_relu", (("negative_slope", 0.4),)): lambda x: x if x > 0 else rounded(0.4) * x,
+    ("elu", ()): lambda x: x if x > 0 else math.expm1(x),
+    ("elu", (("alpha", 0.3),)): lambda x: x if x > 0 else 0.3 * math.expm1(x),
+    ("selu", ()): lambda x: (
+        1.0507009873554805 * (x if x > 0 else 1.6732632423543772 * math.expm1(x))
+    ),
+    ("gelu", ()): lambda x: x / 2 * math.erfc(-x * rounded(math.sqrt(0.5))),
+    ("gelu", (("approximate", True),)): gelu_tanh,
+    ("silu", ()): lambda x: x * sigmoid(x),
+    ("sigmoid", ()): sigmoid,
+    ("tanh", ()): math.tanh,
+    ("softplus", ()): lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
+    ("softsign", ()): lambda x: x / (1 + abs(x)),
+    ("exponential", ()): math.exp,
+}
+ELEMENTWISE = pytest.mark.parametrize(("name", "options"), FORMULAS)
+KINKS = np.array([0.0, 0.5, -0.5, 2.0, 6.0])
+VECTORS = arrays(float, array_shapes(min_dims=0, max_dims=3, max_side=5), elements=st.floats(-9, 9))
+
+
+def make(name: str, options: tuple[tuple[str, object], ...] = ()) -> Activation:
+    return activations.get(name).with_options(**dict(options))
+
+
+def random_x(shape: tuple[int, ...]) -> np.ndarray:
+    """Draw an input that keeps away from all kinks."""
+    x = 4 * np.random.default_rng(0).normal(size=shape)
+    near = np.abs(x[..., None] - KINKS).min(axis=-1) < 1e-2
+    return x + 0.05 * near
+
+
+def softmax(x: np.ndarray, axis: int) -> np.ndarray:
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def test_every_activation_is_tested_here() -> None:
+    assert {name for name, _ in FORMULAS} | {"softmax"} == set(ACTIVATIONS)
+
+
+@ELEMENTWISE
+@given(x=VECTORS)
+def test_values(kernel_form: str, name: str, options: tuple, x: np.ndarray) -> None:
+    before = x.copy()
+    out = make(name, options)(x)
+    expected = np.array([FORMULAS[name, options](value) for value in x.reshape(-1).tolist()])
+    # 1 + tanh(z) and the like lose digits near 0: hence the absolute part
+    np.testing.assert_allclose(out, expected.reshape(x.shape), rtol=1e-12, atol=1e-14)
+    np.testing.assert_array_equal(x, before)
+
+
+def test_gelu_is_what_the_paper_says_but_for_float32_constants() -> None:
+    x = np.linspace(-6, 6, 97)
+    phi = np.array([(1 + math.erf(value / math.sqrt(2))) / 2 for value in x])
+    np.testing.assert_allclose(activations.gelu(x), x * phi, atol=3e-8)
+    np.testing.assert_allclose(activations.gelu(x, approximate=True), x * phi, atol=5e-4)
+
+
+def test_gelu_keeps_its_digits_far_below_zero(kernel_form: str) -> None:
+    # 1 + erf(x/sqrt(2)) would be left with none
+    x, root = -10.0, rounded(math.sqrt(0.5))
+    assert activations.gelu(np.array([x]))[0] == pytest.approx(x / 2 * math.erfc(-x * root), 1e-12)
+
+
+@ELEMENTWISE
+def test_gradients(kernel_form: str, name: str, options: tuple) -> None:
+    gradcheck(make(name, options), random_x((7, 9)), tolerance=1e-7)
+
+
+# Where a function has a kink, Keras decides on one of the slopes (or on neither).
+@pytest.mark.parametrize(
+    ("name", "options", "x", "slope"),
+    [
+        ("relu", {}, 0.0, 0.0),
+        ("relu6", {}, 0.0, 0.0),
+        ("relu6", {}, 6.0, 0.0),
+        ("relu", {"max_value": 6.0}, 6.0, 0.0),
+        ("relu", {"max_value": 6.0, "negative_slope": 0.1}, 6.0, 0.0),
+        ("relu", {"max_value": 6.0, "threshold": 0.5}, 6.0, 1.0),
+        ("relu", {"max_value": 2.0}, 2.0, 1.0),
+        ("relu", {"max_value": 2.0}, 0.0, 0.0),
+        ("relu", {"threshold": 0.5}, 0.5, 0.0),
+        ("relu", {"threshold": 0.5, "negative_slope": 0.1}, 0.5, 0.0),
+        ("relu", {"negative_slope": 0.25}, 0.0, 0.25),
+        ("leaky_relu", {"negative_slope": 0.25}, 0.0, 0.25),
+        ("elu", {"alpha": 0.25}, 0.0, 0.25),
+        ("selu", {}, 0.0, 1.0507009873554805),
+    ],
+)
+def test_slopes_at_the_kinks(
+    kernel_form: str, name: str, options: dict[str, float], x: float, slope: float
+) -> None:
+    function = activations.get(name).with_options(**options)
+    at = np.array([x])
+    assert function.backward(np.array([2.0]), at, function(at)).item() == 2 * slope
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@ELEMENTWISE
+def test_nan_is_never_hidden(kernel_form: str, name: str, options: tuple, dtype: str) -> None:
+    function = make(name, options)
+    x = np.array([np.nan, 1.0, -1.0, np.nan], dtype)
+    out = function(x)
+    assert out.dtype == dtype
+    np.testing.assert_array_equal(np.isnan(out), np.isnan(x))
+    x = np.array([-7.0, -1.0, 0.0, 1.0, 7.0], dtype)
+    dx = function.backward(np.full(5, np.nan, dtype), x, function(x))
+    assert dx.dtype == dtype
+    assert np.isnan(dx).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("sigmoid", 0.0, 1.0),
+        ("tanh", -1.0, 1.0),
+        ("softplus", 0.0, 1000.0),
+        ("silu", 0.0, 1000.0),
+        ("gelu", 0.0, 1000.0),
+        ("elu", -1.0, 1000.0),
+        ("relu6", 0.0, 6.0),
+        ("softsign", -1000 / 1001, 1000 / 1001),
+    ],
+)
+def test_large_numbers_do_not_overflow(
+    kernel_form: str, name: str, low: float, high: float, dtype: str
+) -> None:
+    x = np.array([-1000.0, 1000.0], dtype)  # exp(1000) is infinity; a warning would be an error
+    function = activations.get(name)
+    out = function(x)
+    np.testing.assert_allclose(out, [low, high], rtol=1e-6)
+    assert np.isfinite(function.backward(np.ones_like(x), x, out)).all()
+
+
+@ELEMENTWISE
+def test_the_layout_in_memory_does_not_matter(kernel_form: str, name: str, options: tuple) -> None:
+    function = make(name, options)
+    x, dout = random_x((6, 8)), np.random.default_rng(1).normal(size=(6, 8))
+    expected = function.backward(dout, x, function(x))
+    for change in (np.asfortranarray, lambda a: a[::2, ::3], lambda a: a.T):
+        out = function(change(x))
+        np.testing.assert_array_equal(out, change(function(x)))
+        dx = function.backward(change(dout), change(x), out)
+        np.testing.assert_array_equal(dx, change(expected))
+
+
+def test_linear_copies_nothing() -> None:
+    x, dout = np.ones((2, 3)), np.ones((2, 3))
+    assert activations.linear(x) is x
+    assert activations.linear.backward(dout, x, x) is dout
+
+
+def test_integers_and_lists_become_floatx(float64: None) -> None:
+    for x in ([-1, 2], np.array([-1, 2])):
+        out = activations.relu(x)
+        assert out.dtype == "float64"
+        assert out.tolist() == [0, 2]
+
+
+@given(
+    x=arrays(float, array_shapes(max_dims=4, max_side=5), elements=st.floats(-50, 50)),
+    data=st.data(),
+)
+def test_softmax_along_any_axis(kernel_form: str, x: np.ndarray, data: st.DataObject) -> None:
+    axis = data.draw(st.integers(-x.ndim, x.ndim - 1))
+    out = activations.softmax(x, axis=axis)
+    np.testing.assert_allclose(out, softmax(x, axis), rtol=1e-12)
+    np.testing.assert_allclose(out.sum(axis=axis), 1, rtol=1e-12)
+    np.testing.assert_allclose(activations.softmax(x + 1000, axis=axis), out, rtol=1e-9)
+
+
+@pytest.mark.parametrize("axis", [-1, 1, 2, -2])
+def test_gradient_of_softmax(kernel_form: str, axis: int) -> None:
+    x = np.random.default_rng(0).normal(size=(3, 4, 5))
+    gradcheck(activations.softmax.with_options(axis=axis), x, tolerance=1e-7)
+
+
+def test_softmax_of_large_numbers_and_of_nan(kernel_form: str) -> None:
+    x = np.array([[1000.0, 0.0, -1000.0], [0.0, np.nan, 1.0], [2.0, 2.0, 2.0]])
+    out = activations.softmax(x)
+    np.testing.assert_array_equal(out[0], [1, 0, 0])
+    assert np.isnan(out[1]).all()
+    np.testing.assert_allclose(out[2], 1 / 3)
+
+
+def test_get_takes_what_keras_takes() -> None:
+    assert activations.get(None) is activations.linear
+    assert activations.get("relu") is activations.relu
+    assert activations.get(activations.tanh) is activations.tanh
+    assert activations.get("swish") is activations.silu is activations.swish
+    for name in ACTIVATIONS:
+        assert activations.get(name) is getattr(activations, name)
+        assert activations.get(name).name == name
+
+
+def test_a_config_keeps_name_and_options() -> None:
+    leaky = activations.leaky_relu.with_options(negative_slope=0.4)
+    clone = activations.get(serialize(leaky))
+    assert serialize(clone) == serialize(leaky)
+    np.testing.assert_array_equal(clone([-1.0, 1.0]), leaky([-1.0, 1.0]))
+    assert activations.leaky_relu.options == {}  # with_options makes a new object
+    assert activations.get(serialize(activations.softmax))([[1.0, 1.0]]).tolist() == [[0.5, 0.5]]
+
+
+def test_options_of_a_call() -> None:
+    np.testing.assert_array_equal(activations.leaky_relu([-2.0], 0.5), [-1])
+    np.testing.assert_array_equal(activations.leaky_relu([-2.0], negative_slope=0.5), [-1])
+    fixed = activations.leaky_relu.with_options(negative_slope=0.5)
+    np.testing.assert_array_equal(fixed([-2.0], negative_slope=0.25), [-0.5])
+    with pytest.raises(TypeError, match="slope"):
+        activations.relu([1.0], slope=0.1)
+
+
+def test_a_negative_threshold_under_a_ceiling_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"threshold: expected 0 or above together with a max"):
+        activations.relu([1.0], threshold=-0.5, max_value=2.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("rleu", "relu"), ("sigmod", "sigmoid"), ("soft_max", "softmax"), ("Tanh", "tanh")],
+)
+def test_an_unknown_name_is_told_the_nearest(name: str, nearest: str) -> None:
+    with pytest.raises(ValueError, match=f"unknown activation '{name}'; did you mean '{nearest}'"):
+        activations.get(name)
+
+
+@pytest.mark.parametrize("thing", [np.tanh, 3, {"name": "relu"}])
+def test_what_is_no_activation(thing: object) -> None:
+    with pytest.raises(TypeError, match=r"activation: expected its name or an Activation \(a fun"):
+        activations.get(thing)
+
+
+def test_repr_says_name_and_options() -> None:
+    leaky = activations.leaky_relu.with_options(negative_slope=0.4)
+    assert repr(leaky) == "<activation leaky_relu, negative_slope=0.4>"
+    assert "softmax" in repr(activations.softmax)

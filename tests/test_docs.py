@@ -1,0 +1,118 @@
+"""The documentation: its numbers, its map, its lists; and pages load nothing from elsewhere."""
+
+import doctest
+import inspect
+import re
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinynet
+from tinynet.activations import ACTIVATIONS
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if ">>> " in page.read_text(encoding="utf-8")]
+
+
+def load(path):
+    """Import a file of docs/, which is no package."""
+    spec = spec_from_file_location(path.stem, path)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_examples_give_what_the_page_says(page, kernel_form):
+    text = re.sub(r"^```.*$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    test = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
+    failures = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    with np.printoptions():  # what a page sets ends with the page
+        runner.run(test, out=failures.append)
+    assert not failures, "".join(failures)
+
+
+def test_map_has_every_part_and_every_import_leads_down():
+    modules = load(DOCS / "_ext" / "modules.py")
+    graph = modules.import_graph()
+    floor_of = {
+        name: number for number, floor in enumerate(modules.FLOORS.values()) for name in floor
+    }
+    assert sorted(floor_of) == sorted(graph)
+    level_or_up = {
+        (name, other)
+        for name, imported in graph.items()
+        for other in imported
+        if floor_of[other] <= floor_of[name]
+    }
+    assert not level_or_up
+
+
+def test_pages_name_files_that_exist():
+    root = DOCS.parent
+    named = re.compile(r"(?<![\w/.-])(?:tinynet|docs|examples|tests)/[\w/]*[\w/](?:\.\w+)?")
+    found = {name for page in DOCS.rglob("*.md") for name in named.findall(page.read_text("utf-8"))}
+    assert {"tinynet/models.py", "tinynet/kernels/", "docs/figures/adam.py"} <= found
+    assert [name for name in sorted(found) if not (root / name).exists()] == []
+
+
+def public_names():
+    """Return the names that the reference has to list."""
+    names = set(ACTIVATIONS)
+    for part in tinynet.__all__:
+        module = getattr(tinynet, part)
+        if not inspect.ismodule(module):
+            continue
+        declared = getattr(module, "__all__", ())
+        for name, value in vars(module).items():
+            is_own = inspect.isclass(value) and value.__module__ == module.__name__
+            if (name in declared and callable(value)) or (is_own and value.__name__ == name):
+                names.add(name)
+    return {name for name in names if not name.startswith("_")}
+
+
+def test_reference_lists_every_public_name():
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in (DOCS / "api").glob("*.rst"))
+    entries = re.findall(r"^(?:   |\.\. auto\w+:: )([\w.]+)$", pages, flags=re.MULTILINE)
+    listed = {entry.rpartition(".")[2] for entry in entries}
+    assert public_names() >= {"Dense", "relu", "Adam", "confusion_matrix", "ReduceLROnPlateau"}
+    assert not public_names() - listed
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<script src="https://cdn.example/a.js"></script>',
+        '<script async src="//cdn.example/a.js"></script>',
+        '<link rel="stylesheet" href="http://fonts.example/css">',
+        '<link rel="preconnect" href="https://fonts.example">',
+        '<img src="https://example.org/badge.svg">',
+        '<img src="a.png" srcset="a.png 1x, https://example.org/b.png 2x">',
+        "<style>@import 'https://fonts.example/css';</style>",
+        '<p style="background: url(//example.org/a.png)">text</p>',
+        '<iframe src="https://example.org"></iframe>',
+    ],
+)
+def test_what_a_page_loads_from_elsewhere_is_found(html):
+    found = load(DOCS / "_ext" / "offline.py").loads_from_elsewhere(f"<p>{html}</p>", ".html")
+    assert len(found) == 1
+    assert "//" in found[0]
+
+
+def test_links_to_follow_and_local_files_are_no_loads():
+    html = """
+        <a href="https://example.org">text</a> <img src="../_images/a.svg">
+        <script src="_static/a.js"></script> <link rel="next" href="https://example.org/next">
+        <style>@import "local.css"; p { background: url(data:image/svg+xml;utf8,x) }</style>
+        <p>@import "https://example.org" is only text here</p>
+    """
+    assert load(DOCS / "_ext" / "offline.py").loads_from_elsewhere(html, ".html") == []
+
+
+def test_loads_in_style_sheets_are_found():
+    css = "@font-face { src: url('https://fonts.example/a.woff2') } a { background: url(a.png) }"
+    found = load(DOCS / "_ext" / "offline.py").loads_from_elsewhere(css, ".css")
+    assert found == ["https://fonts.example/a.woff2"]

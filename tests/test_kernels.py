@@ -1,0 +1,400 @@
+"""Every kernel's two forms give the same numbers and keep the same contract.
+
+`CASES` says for each kernel what its arguments are. One test walks the registry with it: a
+kernel without loops, or one that stands in no case, fails.
+"""
+
+import hashlib
+import inspect
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tinynet.kernels import KERNELS, Kernel, registry
+
+Fill = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+SAMPLES = 11  # in the data set from which rows are gathered
+
+
+def ordinary(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return 3 * rng.normal(size=shape)
+
+
+def positive(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return rng.uniform(0.1, 2, shape)
+
+
+def unit(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Numbers in [0, 1), the first of them at the limits of box_muller and dropout."""
+    u = rng.uniform(0, 1, shape)
+    u[:4] = [0.0, 0.1, 0.5, 0.9][: u.size]
+    return u
+
+
+def probabilities(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Rows that sum to one; some entries lie where the kernels clip."""
+    p = np.exp(10 * rng.normal(size=shape))
+    return p / p.sum(axis=1, keepdims=True)
+
+
+def one_hot(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return np.eye(shape[1])[rng.integers(shape[1], size=shape[0])]
+
+
+def integers_below(limit: int) -> Fill:
+    return lambda rng, shape: rng.integers(limit, size=shape)
+
+
+def counting(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return np.arange(shape[0])
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An array: what the kernel does with it, its shape in named sizes, and what fills it."""
+
+    role: str
+    shape: tuple[str, ...]
+    fill: Fill = ordinary
+    dtype: str | None = None  # None: the type under test
+
+
+def read(*shape: str, fill: Fill = ordinary, dtype: str | None = None) -> Argument:
+    return Argument("read", shape, fill, dtype)
+
+
+def update(*shape: str, fill: Fill = ordinary, dtype: str | None = None) -> Argument:
+    return Argument("update", shape, fill, dtype)
+
+
+def write(*shape: str, dtype: str | None = None) -> Argument:
+    return Argument("write", shape, dtype=dtype)
+
+
+FLAT, MATRIX, COLUMN = read("n"), read("rows", "columns"), read("columns")
+FLAT_OUT, MATRIX_OUT, COLUMN_OUT = write("n"), write("rows", "columns"), write("columns")
+WORDS = integers_below(2**32)
+PIXELS = integers_below(256)
+
+# What the arguments of a file's kernels are; a tuple holds numbers to choose from.
+FILES: dict[str, dict[str, Any]] = {
+    "cross_entropy": {
+        "labels": read("rows", fill=integers_below(2), dtype="int64"),  # of 2 or more classes
+        "targets": read("rows", "columns", fill=one_hot),
+        "logits": MATRIX,
+        "p": read("rows", "columns", fill=probabilities),
+        "epsilon": (1e-7,),
+        "weights": read("rows", fill=positive),
+        "losses": write("rows"),
+        "dlogits": MATRIX_OUT,
+        "dp": MATRIX_OUT,
+    },
+    "dropout": {
+        "x": FLAT,
+        "u": read("n", fill=unit),
+        "rate": (0.1, 0.5, 0.9),
+        "out": FLAT_OUT,
+    },
+    "linear": {
+        "bias": COLUMN,
+        "z": update("rows", "columns"),
+        "x": MATRIX,
+        "out": COLUMN_OUT,
+    },
+    "normalization": {
+        **dict.fromkeys(["dout", "x"], MATRIX),
+        **dict.fromkeys(["gamma", "beta", "mean", "inv_std", "dgamma", "dbeta"], COLUMN),
+        "epsilon": (1e-3,),
+        "variance": COLUMN_OUT,
+        **dict.fromkeys(["out", "dx"], MATRIX_OUT),
+    },
+    "random_bits": {},
+    "rectifiers": {
+        **dict.fromkeys(["dout", "x"], FLAT),
+        "slope": (0.0, 0.2),
+        "threshold": (0.0, 0.5),
+        "ceiling": (6.0, 2.0, np.inf),
+        "alpha": (1.0, 0.3),
+        **dict.fromkeys(["out", "dx"], FLAT_OUT),
+    },
+    "regression": {
+        **dict.fromkeys(["targets", "predictions"], MATRIX),
+        "delta": (1.0, 2.5),
+        "weights": read("rows", fill=positive),
+        "losses": write("rows"),
+        "dpredictions": MATRIX_OUT,
+    },
+    "rows": {
+        "source": read("samples", "columns"),
+        "rows": read("rows", fill=integers_below(SAMPLES), dtype="int64"),
+        "out": MATRIX_OUT,
+    },
+    "smooth": {
+        **dict.fromkeys(["dout", "x"], FLAT),
+        **dict.fromkeys(["out", "dx"], FLAT_OUT),
+    },
+    "updates": {
+        "g": FLAT,
+        **dict.fromkeys(["factor", "learning_rate", "alpha"], (1e-3, 0.1)),
+        **dict.fromkeys(["momentum", "rho", "moment_share"], (0.0, 0.9)),
+        **dict.fromkeys(["one_minus_beta_1", "v_correction", "gradient_share"], (0.1,)),
+        "one_minus_beta_2": (1e-3,),
+        "epsilon": (1e-7,),
+        **dict.fromkeys(["nesterov", "centered"], (False, True)),
+        **dict.fromkeys(["a", "m", "w"], update("n")),
+        **dict.fromkeys(["v", "v_hat"], update("n", fill=positive)),
+    },
+}
+# Where an argument of one kernel is something else than in the rest of its file. What follows
+# the name after a space tells a second case of the same kernel apart.
+EXCEPTIONS: dict[str, dict[str, Any]] = {
+    "batch_norm_forward": {"mean": COLUMN_OUT, "inv_std": COLUMN_OUT},
+    "batch_norm_parameter_gradients": {"dgamma": COLUMN_OUT, "dbeta": COLUMN_OUT},
+    "gather_rows pixels": {
+        "source": read("samples", "columns", fill=PIXELS, dtype="uint8"),
+    },
+    "rescale": {"x": FLAT, "scale": (-2.0,), "offset": (0.0, 0.3), "out": FLAT_OUT},
+    "rescale pixels": {
+        "x": read("n", fill=PIXELS, dtype="uint8"),
+        "scale": (1 / 255,),
+        "offset": (-0.5,),
+        "out": FLAT_OUT,
+    },
+    "softmax": {"x": MATRIX, "out": MATRIX_OUT},
+    "softmax_backward": {
+        **dict.fromkeys(["dout", "x"], MATRIX),
+        "out": read("rows", "columns", fill=probabilities),
+        "dx": MATRIX_OUT,
+    },
+    "philox": {
+        "key": read("2", fill=WORDS, dtype="uint64"),
+        "counter": read("4", fill=WORDS, dtype="uint64"),
+        "first_blocks": read("rows", fill=WORDS, dtype="uint64"),
+        "words": write("rows", "columns", "4", dtype="uint32"),
+    },
+    "uniform_float32": {
+        "words": read("n", fill=WORDS, dtype="uint32"),
+        "out": write("n", dtype="float32"),
+    },
+    "uniform_float64": {
+        "words": read("2n", fill=WORDS, dtype="uint32"),
+        "out": write("n", dtype="float64"),
+    },
+    "box_muller": {"u": read("2n", fill=unit), "out": write("2n")},
+    "shuffle": {
+        "words": read("n", fill=WORDS, dtype="uint32"),
+        "order": update("n", fill=counting, dtype="int64"),
+    },
+}
+CASES = sorted({*KERNELS, *EXCEPTIONS})
+
+
+def kernel_of(case: str) -> Kernel:
+    return KERNELS[case.split()[0]]
+
+
+def kinds_of(case: str) -> dict[str, Any]:
+    """Say of every argument in a kernel's signature what it is."""
+    kernel = kernel_of(case)
+    file = kernel.numpy_form.__module__.split(".")[-1]
+    known = dict(FILES[file])
+    if kernel.name.endswith("_backward") and "out" in known:
+        known["out"] = FLAT  # what the forward pass wrote is read on the way back
+    known.update(EXCEPTIONS.get(case, {}))
+    names = list(inspect.signature(kernel.numpy_form).parameters)
+    missing = set(names) - set(known)
+    assert not missing, f"no case for the kernel {kernel.name}: what are its {missing}?"
+    return {name: known[name] for name in names}
+
+
+def sizes_of(rows: int, columns: int) -> dict[str, int]:
+    n = rows * columns
+    sizes = {"rows": rows, "columns": columns, "n": n, "2n": 2 * n, "samples": SAMPLES}
+    return {**sizes, "2": 2, "4": 4}
+
+
+def arguments(case: str, dtype: str, sizes: dict[str, int], seed: int) -> dict[str, Any]:
+    """Make the arguments of one call; what the kernel only writes is not filled yet."""
+    rng = np.random.default_rng(seed)
+    made: dict[str, Any] = {}
+    for name, kind in kinds_of(case).items():
+        if isinstance(kind, tuple):
+            made[name] = kind[rng.integers(len(kind))]
+        else:
+            shape = tuple(sizes[size] for size in kind.shape)
+            values = np.zeros(shape) if kind.role == "write" else kind.fill(rng, shape)
+            made[name] = values.astype(kind.dtype or dtype)
+    return made
+
+
+def surrounded(values: np.ndarray, strided: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Copy an array into the middle of a larger one, and return both."""
+    if strided:
+        around = np.full([2 * n + 1 for n in values.shape], FENCE, values.dtype)
+        inside = around[tuple(slice(1, None, 2) for _ in values.shape)]
+    else:
+        around = np.full(values.size + 16, FENCE, values.dtype)
+        inside = around[8:-8].reshape(values.shape)
+    inside[...] = values
+    return inside, around
+
+
+FENCE = 77
+
+
+def run(
+    case: str, form: str, given: dict[str, Any], garbage: float, strided: bool = False
+) -> dict[str, np.ndarray]:
+    """Call one form of a kernel and return what it wrote; hold it to the contract.
+
+    Inputs stay as they are, and nothing beside the outputs is written to. What stands in an
+    output before the call is `garbage`.
+    """
+    kinds, places = kinds_of(case), {}
+    for name, value in given.items():
+        if isinstance(value, np.ndarray):
+            places[name] = surrounded(value, strided)
+            if kinds[name].role == "write":
+                places[name][0][...] = garbage
+    call = [places[name][0] if name in places else value for name, value in given.items()]
+    with np.errstate(all="ignore"):  # infinity and NaN are part of the test
+        kernel_of(case).form(form)(*call)
+    written = {}
+    for name, (inside, around) in places.items():
+        if kinds[name].role == "read":
+            np.testing.assert_array_equal(inside, given[name], f"{form} changed its input {name}")
+        else:
+            written[name] = inside.copy()
+        inside[...] = FENCE
+        assert (around == FENCE).all(), f"{form} wrote beside {name}"
+    return written
+
+
+def assert_twins(
+    case: str, dtype: str, given: dict[str, Any], strided: bool = False, scale: float = 1
+) -> None:
+    """Both forms write the same, whatever stood in the outputs before."""
+    # 1.1e-13 and 6e-5, relative to the number or to 1. NumPy has its own exp, log and tanh, and
+    # adds up a row in another order: single units in the last place, which differences such as
+    # 1 - tanh(z)^2 enlarge.
+    tolerance = 500 * np.finfo(dtype).eps
+    expected = run(case, "numpy", given, 7, strided)
+    found = run(case, "numba", given, 99, strided)
+    assert expected, "the kernel has no output"
+    for name, value in expected.items():
+        np.testing.assert_allclose(
+            found[name], value, tolerance, tolerance * scale, err_msg=f"{case}: {name}"
+        )
+
+
+def specials(dtype: str) -> list[float]:
+    """Numbers at which something ends: the type's range, a branch, the numbers themselves."""
+    limits = np.finfo(dtype)
+    sizes = [limits.smallest_subnormal, limits.tiny / 2, limits.tiny, 1e-7, 1.0, 6.0, 90.0]
+    sizes += [1000.0, np.sqrt(limits.max) * 2, limits.max, np.inf]
+    return [0.0, -0.0, *map(float, sizes), *(-float(size) for size in sizes), np.nan]
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_kernel_has_two_forms_with_one_signature(name: str) -> None:
+    kernel = KERNELS[name]
+    assert kernel.loops_form is not None
+    signature = list(inspect.signature(kernel.numpy_form).parameters)
+    assert list(inspect.signature(kernel.loops_form).parameters) == signature
+
+
+def test_every_case_belongs_to_a_kernel() -> None:
+    assert {case.split()[0] for case in CASES} == set(KERNELS)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", CASES)
+@given(
+    rows=st.integers(0, 40),
+    columns=st.integers(2, 40),
+    seed=st.integers(0, 2**32 - 1),
+    strided=st.booleans(),
+)
+@example(rows=0, columns=3, seed=0, strided=False)
+@example(rows=0, columns=2, seed=0, strided=True)
+@example(rows=1, columns=2, seed=1, strided=False)
+@example(rows=1, columns=17, seed=2, strided=True)
+@example(rows=31, columns=7, seed=3, strided=False)
+def test_twins(case: str, dtype: str, rows: int, columns: int, seed: int, strided: bool) -> None:
+    strided &= dtype == "float64"  # one type will do, each is compiled on its own
+    given = arguments(case, dtype, sizes_of(rows, columns), seed)
+    assert_twins(case, dtype, given, strided)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", CASES)
+def test_twins_at_the_extremes(case: str, dtype: str) -> None:
+    for name, kind in kinds_of(case).items():
+        if not takes_specials(kind):
+            continue
+        for i, special in enumerate(specials(dtype)):
+            if kind.fill is positive and special < 0:
+                continue
+            given = arguments(case, dtype, sizes_of(5, 7), seed=i)  # other constants each time
+            # In a matrix this is the diagonal: at most one extreme in a row and in a column.
+            given[name].reshape(-1)[:: 8 if given[name].ndim == 2 else 3] = special
+            scale = max(1, abs(special)) if np.isfinite(special) else 1
+            assert_twins(case, dtype, given, scale=scale)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("form", registry.FORMS)
+@pytest.mark.parametrize("name", ["sgd_momentum", "rmsprop", "adam", "adam_amsgrad", "nadam"])
+def test_moments_never_become_subnormal(name: str, form: str, dtype: str) -> None:
+    given = arguments(name, dtype, sizes_of(5, 7), seed=0)
+    if name == "rmsprop":
+        given["centered"] = True
+    moments = sorted({"a", "m", "v"} & set(given))
+    for moment in moments:
+        given[moment][:] = np.finfo(dtype).tiny
+    given["g"][:] = 0  # as for a pixel that is always black: the moments only decay
+    written = run(name, form, given, 7)
+    for moment in moments:
+        np.testing.assert_array_equal(written[moment], 0)
+
+
+def takes_specials(kind: Any) -> bool:
+    if isinstance(kind, tuple) or kind.role == "write":
+        return False
+    return kind.fill in (ordinary, positive, probabilities)
+
+
+def digest() -> str:
+    """Return a fingerprint of what all compiled kernels write, on arrays worth many threads."""
+    fingerprint = hashlib.sha256()
+    for case in CASES:
+        for dtype in ("float32", "float64"):
+            given = arguments(case, dtype, sizes_of(300, 257), seed=5)
+            for value in run(case, "numba", given, 7).values():
+                fingerprint.update(value.tobytes())
+    return fingerprint.hexdigest()
+
+
+def test_results_do_not_depend_on_the_number_of_threads() -> None:
+    digests = set()
+    for threads in ("1", "2"):
+        environment = {**os.environ, "NUMBA_NUM_THREADS": threads}
+        for library in ("OPENBLAS", "MKL", "OMP"):
+            environment[f"{library}_NUM_THREADS"] = "1"
+        command = [sys.executable, __file__]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        digests.add(done.stdout)
+    assert len(digests) == 1, digests
+    assert len(digests.pop().strip()) == 64
+
+
+if __name__ == "__main__":  # in the processes of the test above
+    print(digest())

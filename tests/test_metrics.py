@@ -1,0 +1,403 @@
+"""Metrics: against scikit-learn and plain NumPy, in batches and as a whole, at ties and edges."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn import metrics as sklearn
+
+from tinynet import config, metrics
+from tinynet.configurable import serialize
+from tinynet.metrics import (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    F1Score,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Metric,
+    Precision,
+    Recall,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    confusion_matrix,
+)
+
+Array = np.ndarray
+# Tenths, so that ties and predictions equal to a threshold come up often.
+TENTHS = st.integers(0, 10).map(lambda n: n / 10)
+
+
+@st.composite
+def labelled(draw: st.DrawFn) -> tuple[Array, Array, Array, Array]:
+    """Draw labels (n,), the same one-hot (n, k), predictions (n, k) and weights (n,)."""
+    n, k = draw(st.integers(1, 12)), draw(st.integers(2, 5))
+    labels = draw(arrays(np.int64, n, elements=st.integers(0, k - 1)))
+    y_pred = draw(arrays(np.float64, (n, k), elements=TENTHS))
+    weights = draw(arrays(np.float64, n, elements=st.sampled_from([0.0, 0.5, 1.0, 2.0])))
+    return labels, np.eye(k)[labels], y_pred, weights
+
+
+def fed(metric: Metric, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    """Return the result after one batch."""
+    metric.reset_state()
+    metric.update_state(y_true, y_pred, sample_weight)
+    return metric.result()
+
+
+# Every metric, whether it reads one-hot targets, and its value for one sample in plain Python.
+def rank(y_pred: Array, label: int) -> int:
+    return sum(value > y_pred[label] for value in y_pred)
+
+
+MEANS: dict[str, tuple[Metric, bool, Callable[[Any, Array], float]]] = {
+    "sparse": (SparseCategoricalAccuracy(), False, lambda y, p: list(p).index(max(p)) == y),
+    "categorical": (
+        CategoricalAccuracy(),
+        True,
+        lambda y, p: list(p).index(max(p)) == list(y).index(1),
+    ),
+    "sparse top 2": (SparseTopKCategoricalAccuracy(2), False, lambda y, p: rank(p, y) < 2),
+    "top 3": (TopKCategoricalAccuracy(3), True, lambda y, p: rank(p, list(y).index(1)) < 3),
+    "binary": (
+        BinaryAccuracy(),
+        True,
+        lambda y, p: np.mean([(b > 0.5) == a for a, b in zip(y, p, strict=True)]),
+    ),
+    "binary 0.3": (
+        BinaryAccuracy(threshold=0.3),
+        True,
+        lambda y, p: np.mean([(b > 0.3) == a for a, b in zip(y, p, strict=True)]),
+    ),
+    "equal": (Accuracy(), True, lambda y, p: np.mean([a == b for a, b in zip(y, p, strict=True)])),
+    "squared error": (
+        MeanSquaredError(),
+        True,
+        lambda y, p: np.mean([(a - b) ** 2 for a, b in zip(y, p, strict=True)]),
+    ),
+    "absolute error": (
+        MeanAbsoluteError(),
+        True,
+        lambda y, p: np.mean([abs(a - b) for a, b in zip(y, p, strict=True)]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MEANS)
+@given(data=labelled(), weighted=st.booleans())
+def test_means_over_samples(name: str, data: tuple[Array, ...], weighted: bool) -> None:
+    metric, one_hot, value = MEANS[name]
+    labels, targets, y_pred, weights = data
+    y_true = targets if one_hot else labels
+    values = [value(y, p) for y, p in zip(y_true, y_pred, strict=True)]
+    if not weighted:
+        assert fed(metric, y_true, y_pred) == pytest.approx(np.mean(values), rel=1e-12)
+    elif weights.sum():
+        expected = np.average(values, weights=weights)
+        assert fed(metric, y_true, y_pred, weights) == pytest.approx(expected, rel=1e-12, abs=1e-12)
+    else:
+        assert fed(metric, y_true, y_pred, weights) == 0
+
+
+ALL: dict[str, tuple[Callable[[], Metric], bool]] = {
+    **{
+        name: (lambda m=m: type(m).from_config(m.get_config()), hot)
+        for name, (m, hot, _) in MEANS.items()
+    },
+    "precision": (Precision, True),
+    "recall at thresholds": (lambda: Recall(thresholds=[0.2, 0.5, 0.8]), True),
+    "precision, top 2": (lambda: Precision(top_k=2), True),
+    "recall, one class": (lambda: Recall(class_id=1), True),
+    "f1": (F1Score, True),
+    "f1, threshold": (lambda: F1Score("macro", 0.4), True),
+    "f1, micro": (lambda: F1Score("micro"), True),
+    "f1, weighted": (lambda: F1Score("weighted"), True),
+}
+
+
+@pytest.mark.parametrize("name", ALL)
+@given(data=labelled(), cut=st.integers(0, 12), weighted=st.booleans())
+def test_batches_add_up_to_the_whole(
+    name: str, data: tuple[Array, ...], cut: int, weighted: bool
+) -> None:
+    make, one_hot = ALL[name]
+    labels, targets, y_pred, weights = data
+    y_true = targets if one_hot else labels
+    whole, parts = make(), make()
+    whole.update_state(y_true, y_pred, weights if weighted else None)
+    for rows in (slice(0, cut), slice(cut, None)):
+        if len(labels[rows]):
+            parts.update_state(y_true[rows], y_pred[rows], weights[rows] if weighted else None)
+    np.testing.assert_allclose(parts.result(), whole.result(), rtol=1e-12, atol=1e-15)
+    parts.reset_state()
+    np.testing.assert_array_equal(parts.result(), np.zeros_like(make().result()))
+
+
+@given(labelled(), st.sampled_from([None, 0.0, 0.3, 0.5, 1.0]), st.booleans())
+def test_precision_and_recall_pool_all_outputs(
+    data: tuple[Array, ...], threshold: float | None, weighted: bool
+) -> None:
+    _, targets, y_pred, weights = data
+    assume(weights.sum() > 0)
+    predicted = y_pred > (0.5 if threshold is None else threshold)
+    spread = np.repeat(weights if weighted else np.ones(len(weights)), targets.shape[1])
+    for metric, reference in ((Precision, sklearn.precision_score), (Recall, sklearn.recall_score)):
+        expected = reference(
+            targets.ravel(), predicted.ravel(), sample_weight=spread, zero_division=0.0
+        )
+        own = fed(metric(threshold), targets, y_pred, weights if weighted else None)
+        assert own == pytest.approx(expected, abs=1e-12)
+
+
+@given(labelled(), st.integers(0, 1))
+def test_one_class_alone(data: tuple[Array, ...], class_id: int) -> None:
+    _, targets, y_pred, _ = data
+    expected = sklearn.precision_score(
+        targets[:, class_id], y_pred[:, class_id] > 0.5, zero_division=0.0
+    )
+    assert fed(Precision(class_id=class_id), targets, y_pred) == pytest.approx(expected)
+
+
+@given(labelled(), st.integers(1, 5))
+def test_top_k_keeps_k_outputs_and_of_equal_ones_the_first(data: tuple[Array, ...], k: int) -> None:
+    _, targets, y_pred, _ = data
+    predicted = np.zeros(y_pred.shape, bool)
+    for row, values in zip(predicted, y_pred, strict=True):
+        row[sorted(range(len(values)), key=lambda i: (-values[i], i))[:k]] = True
+    hits = np.sum(predicted & (targets == 1))
+    assert fed(Precision(top_k=k), targets, y_pred) == pytest.approx(hits / predicted.sum())
+    assert fed(Recall(top_k=k), targets, y_pred) == pytest.approx(hits / targets.sum())
+
+
+@given(labelled())
+def test_top_k_accuracy_is_that_of_scikit_learn_without_ties(data: tuple[Array, ...]) -> None:
+    labels, _, y_pred, weights = data
+    assume(y_pred.shape[1] > 2 and weights.sum() > 0)
+    rng = np.random.default_rng(0)
+    distinct = rng.permuted(np.tile(np.arange(y_pred.shape[1]), (len(labels), 1)), axis=1) / 7
+    expected = sklearn.top_k_accuracy_score(
+        labels, distinct, k=2, labels=range(y_pred.shape[1]), sample_weight=weights
+    )
+    own = fed(SparseTopKCategoricalAccuracy(2), labels, distinct, weights)
+    assert own == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("average", [None, "micro", "macro", "weighted"])
+@given(data=labelled(), threshold=st.sampled_from([0.3, 0.5]), weighted=st.booleans())
+def test_f1_is_that_of_scikit_learn_but_for_epsilon(
+    average: str | None, data: tuple[Array, ...], threshold: float, weighted: bool
+) -> None:
+    _, targets, y_pred, weights = data
+    assume(weights.sum() > 0)
+    given_weights = weights if weighted else None
+    expected = sklearn.f1_score(
+        targets.astype(int),
+        (y_pred > threshold).astype(int),
+        average=average,
+        sample_weight=given_weights,
+        zero_division=0.0,
+    )
+    own = fed(F1Score(average, threshold), targets, y_pred, given_weights)
+    np.testing.assert_allclose(own, expected, atol=1e-6)
+
+
+def test_f1_adds_epsilon_to_every_denominator() -> None:
+    perfect = fed(F1Score(), np.eye(3), np.eye(3))
+    ratio = 1 / (1 + 1e-7)
+    np.testing.assert_allclose(perfect, [2 * ratio**2 / (2 * ratio + 1e-7)] * 3, rtol=1e-15)
+    np.testing.assert_allclose(perfect, 0.99999985, atol=1e-9)
+    # "weighted" adds it to the sum of the weights as well
+    assert fed(F1Score("weighted"), np.eye(3), np.eye(3)) == pytest.approx(
+        perfect[0] * 3 / (3 + 1e-7), rel=1e-15
+    )
+
+
+def test_ties() -> None:
+    tied = np.array([[0.4, 0.4, 0.2]])
+    assert fed(SparseCategoricalAccuracy(), [0], tied) == 1  # the lowest index is the answer
+    assert fed(SparseCategoricalAccuracy(), [1], tied) == 0
+    assert fed(SparseTopKCategoricalAccuracy(1), [1], tied) == 1  # all the largest are in the top
+    np.testing.assert_allclose(  # both are predicted, one of them wrongly
+        fed(F1Score(), [[1, 0, 0]], tied), [1, 0, 0], atol=1e-6
+    )
+    many = np.full((1, 40), 0.5)  # sorted in a way that keeps the order of equal outputs
+    assert fed(Recall(top_k=3), [[1, 1, 1] + [0] * 37], many) == 1
+    assert fed(F1Score("micro"), [[1, 0, 0]], tied) == pytest.approx(2 / 3, abs=1e-6)
+    np.testing.assert_array_equal(fed(F1Score(), [[1, 0]], [[0.0, 0.0]]), 0)  # nothing is predicted
+
+
+@pytest.mark.parametrize("floatx", ["float32", "float64"])
+@pytest.mark.parametrize("metric", [Precision, Recall, F1Score])
+def test_a_prediction_equal_to_the_threshold_is_not_above_it(
+    metric: Callable[..., Metric], floatx: str
+) -> None:
+    config.set_floatx(floatx)
+    option = {"threshold" if metric is F1Score else "thresholds": 0.3}
+    at, above = np.array([[0.3]], floatx), np.array([[0.301]], floatx)
+    assert np.all(fed(metric(**option), [[1]], at) == 0)
+    assert np.all(fed(metric(**option), [[1]], above) > 0.99)
+    assert fed(BinaryAccuracy(threshold=0.3), [[0]], at) == 1
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_top_k_says_no_where_an_output_is_not_finite(bad: float) -> None:
+    assert fed(SparseTopKCategoricalAccuracy(3), [0], [[1.0, bad, 0.0]]) == 0
+    assert fed(SparseTopKCategoricalAccuracy(3), [0], [[1.0, 2.0, 0.0]]) == 1
+
+
+@given(labelled())
+def test_confusion_matrix_is_that_of_scikit_learn(data: tuple[Array, ...]) -> None:
+    labels, _, y_pred, _ = data
+    predicted, classes = np.argmax(y_pred, axis=1), y_pred.shape[1]
+    own = confusion_matrix(labels, predicted, classes)
+    assert own.dtype == np.int64
+    np.testing.assert_array_equal(
+        own, sklearn.confusion_matrix(labels, predicted, labels=range(classes))
+    )
+    largest = max(labels.max(), predicted.max()) + 1
+    np.testing.assert_array_equal(confusion_matrix(labels, predicted), own[:largest, :largest])
+
+
+@pytest.mark.parametrize("name", ["accuracy", "acc", "Accuracy"])
+@pytest.mark.parametrize(
+    ("target_shape", "output_shape", "expected"),
+    [
+        ((8,), (8, 1), BinaryAccuracy),
+        ((8, 1), (8, 1), BinaryAccuracy),
+        ((8,), (8, 5), SparseCategoricalAccuracy),
+        ((8, 1), (8, 5), SparseCategoricalAccuracy),
+        ((8, 5), (8, 5), CategoricalAccuracy),
+        ((8, 3), (8, 3, 5), SparseCategoricalAccuracy),
+    ],
+)
+def test_accuracy_means_one_of_three(
+    name: str, target_shape: tuple[int, ...], output_shape: tuple[int, ...], expected: type[Metric]
+) -> None:
+    metric = metrics.for_shapes(name, target_shape, output_shape)
+    assert type(metric) is expected
+    assert metric.name == name
+
+
+def test_binary_accuracy_reads_flat_and_upright_targets_alike() -> None:
+    flat, upright = np.array([1, 0, 1]), np.array([[0.9], [0.8], [0.3]])
+    for y_true in (flat, flat[:, None]):
+        for y_pred in (upright, upright[:, 0]):
+            assert fed(BinaryAccuracy(), y_true, y_pred) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_metric_is_made_again_from_its_config(name: str) -> None:
+    metric = ALL[name][0]()
+    again = metrics.get(json.loads(json.dumps(serialize(metric))))
+    assert type(again) is type(metric)
+    assert again.get_config() == metric.get_config()
+
+
+@pytest.mark.parametrize(
+    ("identifier", "cls", "name"),
+    [
+        ("mse", MeanSquaredError, "mse"),
+        ("MSE", MeanSquaredError, "MSE"),
+        ("mean_squared_error", MeanSquaredError, "mean_squared_error"),
+        ("mae", MeanAbsoluteError, "mae"),
+        ("Precision", Precision, "Precision"),
+        ("recall", Recall, "recall"),
+        ("f1_score", F1Score, "f1_score"),
+        (Precision, Precision, "precision"),
+        (TopKCategoricalAccuracy(name="top"), TopKCategoricalAccuracy, "top"),
+        (
+            SparseTopKCategoricalAccuracy(),
+            SparseTopKCategoricalAccuracy,
+            "sparse_top_k_categorical_accuracy",
+        ),
+        (F1Score(), F1Score, "f1_score"),
+    ],
+)
+def test_names(identifier: object, cls: type[Metric], name: str) -> None:
+    metric = metrics.get(identifier)
+    assert type(metric) is cls and metric.name == name
+
+
+def test_errors_go_down_and_shares_up() -> None:
+    down = {name for name, (make, _) in ALL.items() if make().direction == "down"}
+    assert down == {"squared error", "absolute error"}
+
+
+def test_calling_a_metric_feeds_it() -> None:
+    metric = SparseCategoricalAccuracy()
+    assert metric([0], [[0.9, 0.1]]) == 1
+    assert metric([0], [[0.1, 0.9]]) == 0.5
+    assert metric([1, 1], [[0.1, 0.9], [0.2, 0.8]], [2, 0]) == 0.75
+
+
+@pytest.mark.parametrize(
+    ("use", "error", "message"),
+    [
+        (lambda: metrics.get("acuracy"), ValueError, r"metric 'acuracy'; did you mean 'accuracy'"),
+        (lambda: metrics.get(3), TypeError, r"metric: expected its name, .* got 3 of type int"),
+        (lambda: Precision(1.5), ValueError, r"thresholds: expected numbers from 0 to 1, got 1\.5"),
+        (lambda: Recall([0.5, -1]), ValueError, r"thresholds: .* got \[0\.5, -1\]"),
+        (lambda: Precision(top_k=0), ValueError, r"top_k: expected a positive integer .* got 0"),
+        (lambda: TopKCategoricalAccuracy(0), ValueError, r"k: expected a positive integer, got 0"),
+        (lambda: F1Score("mean"), ValueError, r"average: expected one of .*'macro'.* got 'mean'"),
+        (lambda: F1Score(threshold=0.0), ValueError, r"threshold: expected above 0 .* got 0\.0"),
+        (
+            lambda: fed(Precision(class_id=3), [[1, 0]], [[0.5, 0.5]]),
+            ValueError,
+            r"class_id: expected one of the 2 outputs, 0 to 1, got 3",
+        ),
+        (
+            lambda: fed(Precision(), [1, 0], [[0.1, 0.9], [0.2, 0.8]]),
+            ValueError,
+            r"precision: expected targets in .* \(2, 2\), got \(2,\); integer labels .* one-hot",
+        ),
+        (
+            lambda: fed(CategoricalAccuracy(), [1, 0], [[0.1, 0.9], [0.2, 0.8]]),
+            ValueError,
+            r"categorical_accuracy: expected targets .* got \(2,\); integer labels .* one-hot",
+        ),
+        (
+            lambda: fed(SparseCategoricalAccuracy(), np.eye(2), np.eye(2)),
+            ValueError,
+            r"sparse_categorical_accuracy: expected one integer .* got \(2, 2\); .*look one-hot",
+        ),
+        (
+            lambda: fed(MeanSquaredError(), np.ones((2, 3)), np.ones((2, 2))),
+            ValueError,
+            r"mean_squared_error: expected targets in .*, \(2, 2\), got \(2, 3\)$",
+        ),
+        (
+            lambda: fed(F1Score(), [0, 1], np.eye(2)),
+            ValueError,
+            r"f1_score: expected one-hot targets .* got \(2,\) and \(2, 2\); to_categorical",
+        ),
+        (
+            lambda: confusion_matrix([0, 1], [0.5, 0.5, 1]),
+            ValueError,
+            r"confusion_matrix: expected two vectors of labels of one length, got .*\(2,\).*\(3,\)",
+        ),
+        (
+            lambda: confusion_matrix(np.eye(2), np.eye(2)),
+            ValueError,
+            r"confusion_matrix: .* shapes \(2, 2\) and \(2, 2\); take argmax",
+        ),
+        (
+            lambda: confusion_matrix([0, 1], [0.2, 0.9]),
+            ValueError,
+            r"confusion_matrix: expected integer labels, got fractions; take argmax",
+        ),
+        (lambda: confusion_matrix([0, 5], [0, 1], 3), ValueError, r"labels from 0 to 2"),
+        (lambda: confusion_matrix([0, -1], [0, 1]), ValueError, r"labels from 0 to 1"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    use: Callable[[], object], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        use()

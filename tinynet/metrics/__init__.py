@@ -1,0 +1,97 @@
+"""Metrics: what people look at beside the loss. They see all batches of an epoch as one.
+
+A metric is fed with ``update_state`` batch by batch, and ``result`` is that of all samples
+seen since ``reset_state``. Reports for people (precision and recall by class, say) come from
+scikit-learn.
+"""
+
+from collections.abc import Sequence
+
+from tinynet.configurable import by_name, resolve
+from tinynet.metrics.base import Mean, Metric
+from tinynet.metrics.counts import F1Score, Precision, Recall, confusion_matrix
+from tinynet.metrics.means import (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+)
+
+__all__ = [
+    "Accuracy",
+    "BinaryAccuracy",
+    "CategoricalAccuracy",
+    "F1Score",
+    "Mean",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "Metric",
+    "Precision",
+    "Recall",
+    "SparseCategoricalAccuracy",
+    "SparseTopKCategoricalAccuracy",
+    "TopKCategoricalAccuracy",
+    "confusion_matrix",
+    "get",
+]
+
+METRICS: dict[str, type[Metric]] = {
+    **by_name(
+        Accuracy,
+        BinaryAccuracy,
+        CategoricalAccuracy,
+        SparseCategoricalAccuracy,
+        TopKCategoricalAccuracy,
+        SparseTopKCategoricalAccuracy,
+        Precision,
+        Recall,
+        F1Score,
+        MeanSquaredError,
+        MeanAbsoluteError,
+    ),
+    "mse": MeanSquaredError,
+    "MSE": MeanSquaredError,
+    "mae": MeanAbsoluteError,
+    "MAE": MeanAbsoluteError,
+    "acc": Accuracy,
+}
+
+
+def get(identifier: object) -> Metric:
+    """Return the metric that a name, a config or a class stands for.
+
+    A metric asked for by name stands under that very name in the logs.
+    """
+    if isinstance(identifier, Metric):
+        return identifier
+    if isinstance(identifier, type) and issubclass(identifier, Metric):
+        return identifier()
+    metric: Metric = resolve("metric", identifier, METRICS)
+    if isinstance(identifier, str):
+        metric.name = identifier
+    return metric
+
+
+def for_shapes(
+    identifier: object, target_shape: Sequence[int], output_shape: Sequence[int]
+) -> Metric:
+    """Return the metric; ``"accuracy"`` means one of three, which the shapes decide.
+
+    Parameters
+    ----------
+    identifier : str, dict, type or Metric
+    target_shape, output_shape : sequence of int
+        Both with the batch axis.
+    """
+    if not isinstance(identifier, str) or identifier.lower() not in ("accuracy", "acc"):
+        return get(identifier)
+    name = identifier
+    if output_shape[-1] == 1:
+        return BinaryAccuracy(name)
+    if len(target_shape) < len(output_shape) or target_shape[-1] == 1:
+        return SparseCategoricalAccuracy(name)
+    return CategoricalAccuracy(name)

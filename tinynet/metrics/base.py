@@ -1,0 +1,159 @@
+"""What every metric is: fed batch by batch, asked for the figure of all of them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinynet.configurable import Configurable, to_snake_case
+from tinynet.kernels.registry import Array
+
+
+class Mean:
+    """Weighted mean of the numbers seen so far; 0 before the first, as in Keras."""
+
+    def __init__(self) -> None:
+        self.total = 0.0
+        self.count = 0.0
+
+    def add(self, total: float, count: float) -> None:
+        """Take in the (weighted) sum of some numbers and their count (or sum of weights)."""
+        self.total += total
+        self.count += count
+
+    def result(self) -> float:
+        """Return the mean."""
+        return self.total / self.count if self.count else 0.0
+
+
+class Metric(Configurable):
+    """A figure over many batches. A subclass defines `add`, `result` and `reset_state`.
+
+    Parameters
+    ----------
+    name : str, optional
+        Under which it stands in the logs; by default the class's name in snake case.
+
+    Attributes
+    ----------
+    direction : {"up", "down"}
+        Which way is better; callbacks in mode ``"auto"`` read it.
+    """
+
+    direction: ClassVar[str] = "up"
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name or to_snake_case(type(self).__name__)
+        self.reset_state()
+
+    # What a subclass defines.
+
+    def add(self, y_true: Array, y_pred: Array, sample_weight: Array | None) -> None:
+        """Take in a batch."""
+        raise NotImplementedError
+
+    def result(self) -> float | Array:
+        """Return the figure over everything since `reset_state`."""
+        raise NotImplementedError
+
+    def reset_state(self) -> None:
+        """Forget everything."""
+        raise NotImplementedError
+
+    # What all metrics share.
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take in a batch.
+
+        Parameters
+        ----------
+        y_true, y_pred : array_like of shape (n, ...)
+        sample_weight : array_like of shape (n,), optional
+
+        Raises
+        ------
+        ValueError
+            If the targets do not have the form that the metric asks for.
+        """
+        weights = None if sample_weight is None else np.asarray(sample_weight, np.float64)
+        self.add(np.asarray(y_true), np.asarray(y_pred), weights)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float | Array:
+        """Take in a batch and return the result so far."""
+        self.update_state(y_true, y_pred, sample_weight)
+        return self.result()
+
+
+class SampleMean(Metric):
+    """Mean over the samples of a number that a subclass computes for each."""
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return one number a sample."""
+        raise NotImplementedError
+
+    def add(self, y_true: Array, y_pred: Array, sample_weight: Array | None) -> None:
+        """Take in a batch."""
+        values = self.values(y_true, y_pred)
+        if sample_weight is None:
+            self.mean.add(float(np.sum(values, dtype=np.float64)), values.size)
+        else:
+            weights = spread(sample_weight, values.shape)
+            self.mean.add(float(np.sum(values * weights)), float(np.sum(weights)))
+
+    def result(self) -> float:
+        """Return the mean; 0 before the first sample, as Keras does."""
+        return self.mean.result()
+
+    def reset_state(self) -> None:
+        """Forget everything."""
+        self.mean = Mean()
+
+
+def spread(sample_weight: Array, shape: tuple[int, ...]) -> Array:
+    """Give every entry of an array (n, ...) the weight of its sample."""
+    return np.broadcast_to(sample_weight.reshape(shape[0], *[1] * (len(shape) - 1)), shape)
+
+
+def same_shape(name: str, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+    """Return targets and predictions of one shape; (n,) and (n, 1) become (n, 1).
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ otherwise.
+    """
+    if y_true.shape == (*y_pred.shape, 1):
+        y_pred = y_pred[..., None]
+    elif y_pred.shape == (*y_true.shape, 1):
+        y_true = y_true[..., None]
+    elif y_true.shape != y_pred.shape:
+        hint = ""
+        if len(y_true.shape) < len(y_pred.shape) or y_true.shape[-1] == 1:
+            hint = "; integer labels have to be made one-hot first, with to_categorical"
+        raise ValueError(
+            f"{name}: expected targets in the shape of the predictions, {y_pred.shape}, got "
+            f"{y_true.shape}{hint}"
+        )
+    return y_true, y_pred
+
+
+def labels_of(name: str, y_true: Array, y_pred: Array) -> Array:
+    """Return integer targets (n, ...) for predictions (n, ..., classes), without a last 1.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+    """
+    if y_true.shape == (*y_pred.shape[:-1], 1):
+        y_true = y_true[..., 0]
+    if y_true.shape != y_pred.shape[:-1]:
+        hint = ""
+        if y_true.shape == y_pred.shape:
+            hint = "; targets look one-hot: the metric without 'sparse' in its name reads those"
+        raise ValueError(
+            f"{name}: expected one integer label a sample, shape {y_pred.shape[:-1]}, got "
+            f"{y_true.shape}{hint}"
+        )
+    return y_true

@@ -1,0 +1,246 @@
+"""What comes from counting right and wrong predictions. Follows keras/src/metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinynet import config
+from tinynet.kernels.registry import Array
+from tinynet.metrics.base import Metric, same_shape, spread
+
+
+class ThresholdCounts(Metric):
+    """Counts of true and false positives and of false negatives at thresholds.
+
+    Parameters
+    ----------
+    thresholds : float or sequence of float, optional
+    top_k : int, optional
+    class_id : int, optional
+    name : str, optional
+        See `Precision`.
+    """
+
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        # Among the k largest outputs every one counts, however small.
+        default = 0.5 if top_k is None else -np.inf
+        self.limits = np.atleast_1d(np.asarray(default if thresholds is None else thresholds))
+        if thresholds is not None and not np.all((self.limits >= 0) & (self.limits <= 1)):
+            raise ValueError(f"thresholds: expected numbers from 0 to 1, got {thresholds!r}")
+        if top_k is not None and (not isinstance(top_k, int) or top_k < 1):
+            raise ValueError(f"top_k: expected a positive integer or None, got {top_k!r}")
+        self.thresholds = thresholds
+        self.top_k = top_k
+        self.class_id = class_id
+        super().__init__(name)
+
+    def reset_state(self) -> None:
+        """Forget everything."""
+        self.true_positives = np.zeros(len(self.limits))
+        self.false_positives = np.zeros(len(self.limits))
+        self.false_negatives = np.zeros(len(self.limits))
+
+    def add(self, y_true: Array, y_pred: Array, sample_weight: Array | None) -> None:
+        """Take in a batch; all outputs of all samples are pooled."""
+        y_true, y_pred = same_shape(self.name, y_true, y_pred)
+        y_pred = y_pred.astype(config.floatx())
+        weights = spread(
+            np.ones(len(y_pred)) if sample_weight is None else sample_weight, y_pred.shape
+        )
+        if self.top_k is not None:
+            kept = np.argsort(-y_pred, axis=-1, kind="stable")[..., : self.top_k]
+            inside = np.zeros(y_pred.shape, bool)
+            np.put_along_axis(inside, kept, True, axis=-1)
+            y_pred = np.where(inside, y_pred, -np.inf)
+        if self.class_id is not None:
+            classes = y_pred.shape[-1]
+            if not -classes <= self.class_id < classes:
+                raise ValueError(
+                    f"class_id: expected one of the {classes} outputs, 0 to {classes - 1}, got "
+                    f"{self.class_id}"
+                )
+            at = (..., self.class_id)
+            y_true, y_pred, weights = y_true[at], y_pred[at], weights[at]
+        positive = y_true.astype(bool)
+        # In the predictions' own type: a prediction equal to the threshold is not above it.
+        for i, limit in enumerate(self.limits.astype(y_pred.dtype)):
+            predicted = y_pred > limit
+            self.true_positives[i] += np.sum(weights[predicted & positive])
+            self.false_positives[i] += np.sum(weights[predicted & ~positive])
+            self.false_negatives[i] += np.sum(weights[~predicted & positive])
+
+    def _ratio(self, wrong: Array) -> float | Array:
+        total = self.true_positives + wrong
+        ratio = np.divide(self.true_positives, total, out=np.zeros_like(total), where=total > 0)
+        return float(ratio[0]) if len(ratio) == 1 else ratio
+
+
+class Precision(ThresholdCounts):
+    """Share of the positive predictions that are right: TP/(TP + FP); 0 if there are none.
+
+    Parameters
+    ----------
+    thresholds : float or sequence of float, optional
+        A prediction above is positive; 0.5 by default. With several, the result is an array.
+    top_k : int, optional
+        Only the k largest outputs of a sample can be positive.
+    class_id : int, optional
+        Look at one output only.
+    name : str, optional
+
+    Raises
+    ------
+    ValueError
+        If a threshold is not between 0 and 1.
+
+    Notes
+    -----
+    Follows keras/src/metrics/confusion_metrics.py.
+    """
+
+    def result(self) -> float | Array:
+        """Return TP/(TP + FP)."""
+        return self._ratio(self.false_positives)
+
+
+class Recall(ThresholdCounts):
+    """Share of the positives that are found: TP/(TP + FN); 0 if there are none.
+
+    Parameters as for `Precision`.
+    """
+
+    def result(self) -> float | Array:
+        """Return TP/(TP + FN)."""
+        return self._ratio(self.false_negatives)
+
+
+class F1Score(Metric):
+    """Harmonic mean of precision and recall, 2PR/(P + R), by class.
+
+    Parameters
+    ----------
+    average : {None, "micro", "macro", "weighted"}
+        None gives one figure a class; "micro" pools the classes, "macro" is the plain mean,
+        "weighted" weighs each class by its number of targets.
+    threshold : float, optional
+        A prediction above is positive; by default the largest output of a sample is, and
+        all that are equal to it.
+    name : str, optional
+
+    Raises
+    ------
+    ValueError
+        If `average` is unknown; if targets are not one-hot.
+
+    Notes
+    -----
+    Follows keras/src/metrics/f_score_metrics.py, which adds 1e-7 to each denominator.
+    """
+
+    AVERAGES = (None, "micro", "macro", "weighted")
+    EPSILON = 1e-7
+
+    def __init__(
+        self,
+        average: str | None = None,
+        threshold: float | None = None,
+        name: str | None = None,
+    ) -> None:
+        if average not in self.AVERAGES:
+            raise ValueError(f"average: expected one of {self.AVERAGES}, got {average!r}")
+        if threshold is not None and not 0 < threshold <= 1:
+            raise ValueError(f"threshold: expected above 0 and up to 1, got {threshold!r}")
+        self.average = average
+        self.threshold = threshold
+        super().__init__(name)
+
+    def reset_state(self) -> None:
+        """Forget everything."""
+        self.true_positives: Array | float = 0.0
+        self.false_positives: Array | float = 0.0
+        self.false_negatives: Array | float = 0.0
+        self.weight: Array | float = 0.0
+
+    def add(self, y_true: Array, y_pred: Array, sample_weight: Array | None) -> None:
+        """Take in a batch of one-hot targets and predictions, both (n, classes)."""
+        if y_true.ndim != 2 or y_true.shape != y_pred.shape:
+            raise ValueError(
+                f"{self.name}: expected one-hot targets and predictions of one shape "
+                f"(n, classes), got {y_true.shape} and {y_pred.shape}; to_categorical makes "
+                f"labels one-hot"
+            )
+        if self.threshold is None:
+            largest = np.max(y_pred, axis=-1, keepdims=True)
+            predicted = (y_pred >= largest) & (np.abs(y_pred) > 1e-9)
+        else:
+            predicted = y_pred > self.threshold
+        positive = y_true.astype(np.float64)
+        weights = (
+            np.ones((len(y_true), 1)) if sample_weight is None else sample_weight.reshape(-1, 1)
+        )
+        axis = None if self.average == "micro" else 0
+        self.true_positives += np.sum(predicted * positive * weights, axis=axis)
+        self.false_positives += np.sum(predicted * (1 - positive) * weights, axis=axis)
+        self.false_negatives += np.sum(~predicted * positive * weights, axis=axis)
+        self.weight += np.sum(positive * weights, axis=axis)
+
+    def result(self) -> float | Array:
+        """Return the score, averaged as asked."""
+        tp, eps = self.true_positives, self.EPSILON
+        precision = tp / (tp + self.false_positives + eps)
+        recall = tp / (tp + self.false_negatives + eps)
+        score: Any = 2 * precision * recall / (precision + recall + eps)
+        if self.average == "weighted":
+            return float(np.sum(score * self.weight / (np.sum(self.weight) + eps)))
+        if self.average == "macro":
+            return float(np.mean(score))
+        return float(score) if np.ndim(score) == 0 else np.asarray(score)
+
+
+def confusion_matrix(y_true: Any, y_pred: Any, num_classes: int | None = None) -> Array:
+    """Count how often class i was predicted as class j.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like of int, shape (n,)
+        Labels from 0 to ``num_classes - 1``.
+    num_classes : int, optional
+        By default one more than the largest label.
+
+    Returns
+    -------
+    ndarray of int64, shape (num_classes, num_classes)
+        Rows are true classes, columns predicted ones.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or a label is out of range.
+    """
+    given = np.asarray(y_true), np.asarray(y_pred)
+    true, predicted = (each.astype(np.int64) for each in given)
+    if true.shape != predicted.shape or true.ndim != 1:
+        raise ValueError(
+            f"confusion_matrix: expected two vectors of labels of one length, got shapes "
+            f"{true.shape} and {predicted.shape}; take argmax of probabilities first"
+        )
+    if not (np.array_equal(true, given[0]) and np.array_equal(predicted, given[1])):
+        raise ValueError(
+            "confusion_matrix: expected integer labels, got fractions; take argmax of "
+            "probabilities first"
+        )
+    largest = int(max(true.max(initial=-1), predicted.max(initial=-1)))
+    classes = largest + 1 if num_classes is None else num_classes
+    if largest >= classes or min(true.min(initial=0), predicted.min(initial=0)) < 0:
+        raise ValueError(f"confusion_matrix: expected labels from 0 to {classes - 1}")
+    counts = np.bincount(true * classes + predicted, minlength=classes**2)
+    return counts.reshape(classes, classes)

@@ -1,0 +1,126 @@
+"""The loss and the metrics of an epoch, over all its batches."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinynet import metrics
+from tinynet.kernels.registry import Array
+
+if TYPE_CHECKING:
+    from tinynet.data import Batch
+
+Logs = dict[str, Any]
+Pair = tuple[list[metrics.Metric], list[metrics.Metric]]
+
+
+class Figures:
+    """Feeds the loss and the metrics, and gives their results by name.
+
+    Parameters
+    ----------
+    plain, weighted : sequence of str or Metric
+        What was given to ``compile``. "accuracy" is settled when the shapes are known.
+
+    Attributes
+    ----------
+    named : dict of str to Metric
+        In the order of `evaluate`. Where two metrics have one name, the later is numbered or,
+        if it is weighted, called so.
+
+    Raises
+    ------
+    TypeError
+        If a single metric was given where a list belongs.
+    ValueError
+        If a metric is not known.
+    """
+
+    def __init__(self, plain: Sequence[object], weighted: Sequence[object]) -> None:
+        for given in (plain, weighted):
+            if isinstance(given, (str, metrics.Metric)):
+                raise TypeError(f"metrics: expected a list, got {given!r}; write [{given!r}]")
+        self.choices = (list(plain), list(weighted))
+        self.plain, self.weighted = ([metrics.get(each) for each in some] for some in self.choices)
+        self.built = False
+        self.named: dict[str, metrics.Metric] = {}
+        self._name()
+        self.reset()
+
+    def check(self, y: Array, output_shape: tuple[int, ...]) -> None:
+        """See that all metrics accept such targets; nothing is changed."""
+        plain, weighted = self._for_shapes(y, output_shape)
+        for metric in (*plain, *weighted):
+            probe = copy.copy(metric)
+            probe.reset_state()
+            probe.update_state(y[:1], np.zeros((1, *output_shape)))
+
+    def build(self, y: Array, output_shape: tuple[int, ...]) -> None:
+        """Settle which accuracy is meant, once."""
+        if not self.built:
+            self.plain, self.weighted = self._for_shapes(y, output_shape)
+            self._name()
+            self.built = True
+
+    def _for_shapes(self, y: Array, output_shape: tuple[int, ...]) -> Pair:
+        if self.built:
+            return self.plain, self.weighted
+        shape = (len(y), *output_shape)
+        plain, weighted = (
+            [
+                metrics.for_shapes(choice, y.shape, shape) if isinstance(choice, str) else metric
+                for choice, metric in zip(choices, found, strict=True)
+            ]
+            for choices, found in zip(self.choices, (self.plain, self.weighted), strict=True)
+        )
+        return plain, weighted
+
+    def _name(self) -> None:
+        """Give every metric a name of its own, in Keras's way."""
+        self.named.clear()
+        seen: Counter[str] = Counter()
+
+        def put(name: str, metric: metrics.Metric) -> None:
+            self.named[f"{name}_{seen[name]}" if seen[name] else name] = metric
+            seen[name] += 1
+
+        for metric in self.plain:
+            put(metric.name, metric)
+        for metric in self.weighted:
+            put(f"weighted_{metric.name}" if seen[metric.name] else metric.name, metric)
+
+    @property
+    def names(self) -> list[str]:
+        """Name the loss, then the metrics."""
+        return ["loss", *self.named]
+
+    def update(self, batch: Batch, out: Array, loss: float) -> None:
+        """Take in a batch."""
+        self.loss.add(loss * len(batch.x), len(batch.x))
+        for metric in self.plain:
+            metric.update_state(batch.y, out)
+        for metric in self.weighted:
+            metric.update_state(batch.y, out, batch.sample_weight)
+
+    def results(self) -> Logs:
+        """Return all figures by name, sorted as Keras's logs are."""
+        found = {name: metric.result() for name, metric in self.named.items()}
+        return dict(sorted({"loss": self.loss.result(), **found}.items()))
+
+    def returned(self, logs: Logs, as_dict: bool) -> Any:
+        """Return figures as `evaluate` does."""
+        if as_dict:
+            return logs
+        values = [logs[name] for name in self.names]
+        return values if len(values) > 1 else values[0]
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.loss = metrics.Mean()
+        for metric in self.named.values():
+            metric.reset_state()

@@ -1,0 +1,125 @@
+"""Means over the samples: accuracies and errors. Follows keras/src/metrics."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinynet.kernels.registry import Array
+from tinynet.metrics.base import SampleMean, labels_of, same_shape
+
+
+class Accuracy(SampleMean):
+    """Share of predictions that equal their target."""
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return whether they are equal."""
+        y_true, y_pred = same_shape(self.name, y_true, y_pred)
+        hits: Array = y_true == y_pred
+        return hits
+
+
+class BinaryAccuracy(SampleMean):
+    """Share of outputs on the right side of a threshold.
+
+    Parameters
+    ----------
+    name : str, optional
+    threshold : float
+        A prediction counts as 1 if it is greater, not if it is equal.
+    """
+
+    def __init__(self, name: str | None = None, threshold: float = 0.5) -> None:
+        super().__init__(name)
+        self.threshold = threshold
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return whether each output is on the right side."""
+        y_true, y_pred = same_shape(self.name, y_true, y_pred)
+        hits: Array = y_true == (y_pred > self.threshold)
+        return hits
+
+
+class CategoricalAccuracy(SampleMean):
+    """Share of samples whose largest output is where the one-hot target is; ties go low."""
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return whether the places agree."""
+        y_true, y_pred = same_shape(self.name, y_true, y_pred)
+        hits: Array = np.argmax(y_true, axis=-1) == np.argmax(y_pred, axis=-1)
+        return hits
+
+
+class SparseCategoricalAccuracy(SampleMean):
+    """Share of samples whose largest output has the index given as target; ties go low."""
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return whether the index agrees."""
+        hits: Array = labels_of(self.name, y_true, y_pred) == np.argmax(y_pred, axis=-1)
+        return hits
+
+
+class SparseTopKCategoricalAccuracy(SampleMean):
+    """Share of samples whose target is among the k largest outputs.
+
+    Outputs equal to the k-th largest all count as among them, as TensorFlow has it; where an
+    output is NaN or infinite, none does.
+
+    Parameters
+    ----------
+    k : int
+    name : str, optional
+
+    Raises
+    ------
+    ValueError
+        If `k` is not a positive integer.
+    """
+
+    def __init__(self, k: int = 5, name: str | None = None) -> None:
+        super().__init__(name)
+        if not isinstance(k, int) or k < 1:
+            raise ValueError(f"k: expected a positive integer, got {k!r}")
+        self.k = k
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return whether fewer than k outputs are larger than the target's."""
+        return self._among_the_largest(labels_of(self.name, y_true, y_pred), y_pred)
+
+    def _among_the_largest(self, labels: Array, y_pred: Array) -> Array:
+        own = np.take_along_axis(y_pred, labels.astype(np.int64)[..., None], axis=-1)
+        larger = np.sum(y_pred > own, axis=-1)
+        hits: Array = (larger < self.k) & np.all(np.isfinite(y_pred), axis=-1)
+        return hits
+
+
+class TopKCategoricalAccuracy(SparseTopKCategoricalAccuracy):
+    """As `SparseTopKCategoricalAccuracy`, for one-hot targets."""
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return whether fewer than k outputs are larger than the target's."""
+        y_true, y_pred = same_shape(self.name, y_true, y_pred)
+        return self._among_the_largest(np.argmax(y_true, axis=-1), y_pred)
+
+
+class MeanSquaredError(SampleMean):
+    """Mean over the outputs, then over the samples, of the squared error."""
+
+    direction = "down"
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return each sample's mean squared error."""
+        y_true, y_pred = same_shape(self.name, y_true, y_pred)
+        mean: Array = np.mean(np.square(y_pred - y_true), axis=-1)
+        return mean
+
+
+class MeanAbsoluteError(SampleMean):
+    """Mean over the outputs, then over the samples, of the absolute error."""
+
+    direction = "down"
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return each sample's mean absolute error."""
+        y_true, y_pred = same_shape(self.name, y_true, y_pred)
+        mean: Array = np.mean(np.abs(y_pred - y_true), axis=-1)
+        return mean
