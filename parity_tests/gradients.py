@@ -88,5 +88,16 @@ def of_function(
     return numpy(value), numpy(gradient)
 
 
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function as fit runs it: on TensorFlow as a graph, which rounds here and there
+    in its own way (a division by a constant becomes a multiplication by its reciprocal).
+    """
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function)
+    return function
+
+
 def _call(layer: Any, x: Any, training: bool) -> Any:
     return layer(x, training=training) if layer._call_has_training_arg else layer(x)

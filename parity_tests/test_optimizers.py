@@ -6,6 +6,7 @@ import pytest
 
 import tinynet
 from parity_tests.both import TOLERANCE, compare, make_both, numpy
+from parity_tests.gradients import BACKEND, compiled
 
 STEPS = 20
 CASES = {
@@ -86,10 +87,13 @@ def test_schedule_drives_an_optimizer(piece, text):
 @pytest.mark.parametrize(("piece", "text"), FLAT_SCHEDULES)
 def test_schedule(piece, text):
     own, theirs = make_both(text)
-    steps = [*range(40), 100, 1000, 12345]
+    steps = [*range(40), 100, 500]
     values = np.array([own(step) for step in steps])
-    keras_values = np.array([float(numpy(theirs(step))) for step in steps])
-    compare(piece, {"learning rates": (values, keras_values)}, tolerance=0, case=text)
+    rate = compiled(theirs)
+    keras_values = np.array([float(numpy(rate(keras.ops.array(step)))) for step in steps])
+    # The last bit of a float32 depends on how a backend divides.
+    tolerance = 0 if BACKEND == "tensorflow" else 2e-7
+    compare(piece, {"learning rates": (values, keras_values)}, tolerance=tolerance, case=text)
 
 
 def _walk(piece, text, floatx):
@@ -105,12 +109,18 @@ def _walk(piece, text, floatx):
     params = {name: value.copy() for name, value in start.items()}
     variables = [keras.Variable(value, dtype=floatx, name=name) for name, value in start.items()]
     theirs.build(variables)
+
+    @compiled
+    def apply(*given):
+        theirs.apply(list(given))
+        return variables[0].value  # TensorFlow optimises only graphs that return something
+
     for step in range(STEPS):
         grads = {name: rng.normal(size=v.shape).astype(floatx) for name, v in params.items()}
         if step == 7:
             grads["bias"][:] = 0  # moments have to go on without a gradient
         own.step(params, grads)
-        theirs.apply([keras.ops.convert_to_tensor(g) for g in grads.values()])
+        apply(*(keras.ops.convert_to_tensor(g) for g in grads.values()))
         compare(
             piece,
             {
