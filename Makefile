@@ -13,6 +13,10 @@ endif
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install $(if $(CI),--quiet --progress-bar off)
 
+# NumPy's matrix products in one thread: more of them split sums in other ways, so the same seed
+# would be another run on another machine; and on a busy one they stall, waiting for each other.
+export OPENBLAS_NUM_THREADS ?= 1
+
 # What TensorFlow says while it loads is of no use to a reader of test results.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
@@ -24,7 +28,7 @@ EXTRAS_dev := dev,docs,parity,plots,report
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # two pips in one environment would get in each other's way
-.PHONY: help train retrain test parity lint format docs dev constraints clean distclean FORCE
+.PHONY: help train retrain seeds bench test parity lint format docs dev constraints clean distclean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +39,14 @@ train: $(OUT)/results.json ## train the full Fashion MNIST ANN; ARGS="--epochs 1
 retrain: ## train again, even where nothing has changed since the last run
 	rm -f $(OUT)/results.json
 	@$(MAKE) --no-print-directory train
+
+seeds: .venv/.has-train ## train with the seeds 0 to 4 and print a table of the results
+	@for seed in 0 1 2 3 4; do $(MAKE) --no-print-directory train \
+		OUT=runs/seed_$$seed ARGS="--seed $$seed" || exit 1; done
+	$(PY) benchmarks/seeds.py runs/seed_0 runs/seed_1 runs/seed_2 runs/seed_3 runs/seed_4
+
+bench: .venv/.has-test ## time an epoch of the network here and in Keras, in turn; ARGS="--rounds 3"
+	$(PY) benchmarks/epoch.py $(ARGS)
 
 test: .venv/.has-test ## run all tests, those against Keras included; ARGS="-k dense"
 	$(PY) -m pytest tests parity_tests $(ARGS)

@@ -60,21 +60,8 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "notebook_extensions": set(),  # a script that reads its options is no notebook
     "write_computation_times": False,
+    "default_thumb_file": str(DOCS / "images" / "fashion_mnist_ann.png"),
 }
-# What `make train` leaves; drawn from a finished run by figures/readme_picture.py.
-RESULTS = DOCS / "images" / "fashion_mnist_ann.png"
-if RESULTS.exists():
-    sphinx_gallery_conf["default_thumb_file"] = str(RESULTS)
-FIGURE = """
-```{figure} images/fashion_mnist_ann.png
-:alt: Learning curves, confusion matrix and misclassified images
-:width: 100%
-
-What `make train` leaves in `runs/fashion_mnist_ann/`. Drawn from a finished run by
-`python docs/figures/readme_picture.py`.
-```
-"""
-myst_substitutions = {"results": FIGURE if RESULTS.exists() else ""}
 
 # The look. Furo brings everything along; nothing is fetched when a page is opened.
 html_theme = "furo"

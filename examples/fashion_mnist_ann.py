@@ -139,8 +139,9 @@ best = int(np.argmax(history["val_accuracy"]))
 print(f"trained for {len(history['loss'])} epochs in {seconds:.0f} s; best epoch {best + 1}")
 
 # %%
-# Loss and accuracy over the epochs. With dropout the network does *worse* in training, where
-# part of it is switched off, than on the validation images, where all of it works.
+# Loss and accuracy over the epochs. At first the network does *worse* in training, where dropout
+# switches part of it off, than on the validation images, where all of it works. Later it knows
+# the training images better than it can know any others.
 
 plots.learning_curves(history, monitor="val_accuracy")
 plt.savefig(args.out / "learning_curves.png", dpi=150)

@@ -66,7 +66,7 @@ def learning_curves(
         if name == names[0] and _cuts(history.get("learning_rate", ())):
             ax.plot([], [], color=GREY, linestyle=":", label="learning rate cut")
         ax.set(xlabel="epoch", ylabel=name, title=name.capitalize())
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         ax.spines[["top", "right"]].set_visible(False)
         ax.legend(frameon=False)
     return list(axes)
