@@ -48,6 +48,7 @@ def seconds_of_an_epoch(library: str, batch_size: int) -> float:
 
 
 def main() -> None:
+    """Time both in turn and print the table."""
     parser = argparse.ArgumentParser(description="Time an epoch of tinynet and of Keras in turn.")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=5)

@@ -1,7 +1,7 @@
 """The accuracy of finished runs of an example, as a table with mean and spread.
 
-    make seeds
-    python benchmarks/seeds.py runs/seed_0 runs/seed_1 ...
+make seeds
+python benchmarks/seeds.py runs/seed_0 runs/seed_1 ...
 """
 
 import argparse

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+
 from parity_tests.both import numpy
 
 BACKEND = keras.backend.backend()
@@ -39,7 +40,9 @@ def of_layer(
             kwargs = {"training": training} if layer._call_has_training_arg else {}
             return layer.stateless_call(values, fixed, given, **kwargs)
 
-        out, pull, state = jax.vjp(run, [w.value for w in weights], jax.numpy.asarray(x), has_aux=True)
+        out, pull, state = jax.vjp(
+            run, [w.value for w in weights], jax.numpy.asarray(x), has_aux=True
+        )
         dweights, dx = pull(jax.numpy.asarray(upstream))
         for variable, value in zip(layer.non_trainable_variables, state, strict=True):
             variable.assign(value)
@@ -51,7 +54,9 @@ def of_layer(
         out = _call(layer, given, training)
         sources = [given, *(w.value for w in weights)]
         got = torch.autograd.grad(out, sources, torch.tensor(upstream), allow_unused=True)
-        found = [np.zeros(tuple(s.shape)) if g is None else g for g, s in zip(got, sources, strict=True)]
+        found = [
+            np.zeros(tuple(s.shape)) if g is None else g for g, s in zip(got, sources, strict=True)
+        ]
     dx, *dweights = (numpy(each) for each in found)
     return numpy(out), dx, dweights
 

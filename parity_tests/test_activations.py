@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 import pytest
-from parity_tests.both import TOLERANCE, compare, make
-from parity_tests.gradients import of_function
 
 import tinynet
+from parity_tests.both import TOLERANCE, compare, make
+from parity_tests.gradients import of_function
 
 CASES = {
     "activations.linear": ["keras.activations.linear"],
@@ -74,5 +74,7 @@ def _with_its_options(text):
     function = tinynet.activations.get(name)
     if "(" in text:  # lambda x: keras.activations.name(x, option=value)
         call = text.split(": ", 1)[1]
-        function = function.with_options(**eval(call.replace(f"keras.activations.{name}(x, ", "dict(")))
+        function = function.with_options(
+            **eval(call.replace(f"keras.activations.{name}(x, ", "dict("))
+        )
     return function

@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 import pytest
-from parity_tests.both import TOLERANCE, compare, make_both, numpy
-from parity_tests.gradients import BACKEND, of_layer
 
 import tinynet
+from parity_tests.both import TOLERANCE, compare, make_both, numpy
+from parity_tests.gradients import BACKEND, of_layer
 
 VECTORS, IMAGES = (6, 5), (4, 3, 3, 2)
 

@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 import pytest
-from parity_tests.both import TOLERANCE, compare, make_both, numpy
-from parity_tests.gradients import of_function
 
 import tinynet
+from parity_tests.both import TOLERANCE, compare, make_both, numpy
+from parity_tests.gradients import of_function
 
 rng = np.random.default_rng(3)
 N, K = 7, 4

@@ -212,6 +212,12 @@ def test_a_model_without_a_loss_is_checked_to_its_output(float64: None) -> None:
     assert "hidden/kernel" not in [report.name for report in gradcheck(model, draw(5, 4))]
 
 
+def test_the_caller_s_x_is_never_moved() -> None:
+    x = draw(4, 5)
+    x.flags.writeable = False
+    gradcheck(dense(), x)
+
+
 def test_a_gradient_that_is_zero_passes(float64: None) -> None:
     """A bias in front of a batch norm: any shift is taken out again."""
     model = models.Sequential([Dense(4), BatchNormalization()])

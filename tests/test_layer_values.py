@@ -78,7 +78,7 @@ def test_dense_refuses_another_width() -> None:
     layer = Dense(2, name="d")
     layer(draw(4, 3))
     weights = layer.get_weights()
-    with pytest.raises(ValueError, match=r"d: expected 3 features .* got shape \(4, 5\)"):
+    with pytest.raises(ValueError, match=r"d: expected 3 features .* got samples of shape \(5,\)"):
         layer(draw(4, 5))
     for array, value in zip(layer.arrays.values(), weights, strict=True):
         np.testing.assert_array_equal(array, value)

@@ -34,11 +34,14 @@ def copy_into(arrays: Mapping[str, Array], values: Sequence[Any]) -> None:
             f"weights: expected {len(arrays)} arrays ({', '.join(arrays)}), got {len(values)}"
             + ("" if arrays else "; the weights are made when the layer is built")
         )
-    new = [
-        np.asarray(value, array.dtype) for array, value in zip(arrays.values(), values, strict=True)
-    ]
-    for (key, array), value in zip(arrays.items(), new, strict=True):
+    new = []
+    for (key, array), given in zip(arrays.items(), values, strict=True):
+        try:
+            value = np.asarray(given, array.dtype)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"weights: expected numbers for {key}: {error}") from None
         if array.shape != value.shape:
             raise ValueError(f"weights: expected shape {array.shape} for {key}, got {value.shape}")
+        new.append(value)
     for array, value in zip(arrays.values(), new, strict=True):
         array[...] = value

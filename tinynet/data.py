@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -172,7 +173,8 @@ def training_data(
                 f"{_brief(validation_data)}"
             )
         val_x, val_y, val_weight = (*validation_data, None)[:3]
-        validation = Dataset(val_x, val_y, val_weight, config.floatx())
+        with errors_from("validation_data"):
+            validation = Dataset(val_x, val_y, val_weight, config.floatx())
         if validation.x.shape[1:] != data.x.shape[1:]:
             raise ValueError(
                 f"validation_data: expected samples of the same shape as in x, "
@@ -184,6 +186,15 @@ def training_data(
     if class_weight is not None:
         data.sample_weight = class_weights_to_sample_weights(data.y, class_weight, sample_weight)
     return data, validation
+
+
+@contextmanager
+def errors_from(argument: str) -> Iterator[None]:
+    """Put the argument that brought some arrays before errors about their x, y and weights."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{argument}: {error}") from None
 
 
 def _brief(value: Any) -> str:
@@ -248,6 +259,13 @@ def class_weights_to_sample_weights(
         raise ValueError("class_weight: expected targets y to look the classes up in, got None")
     if y.ndim > 2:
         raise ValueError(f"class_weight: expected one class a sample, got y of shape {y.shape}")
+    for label, weight in class_weight.items():
+        number = isinstance(weight, (int, float, np.number)) and math.isfinite(weight)
+        if not isinstance(label, (int, np.integer)) or not number:
+            raise ValueError(
+                f"class_weight: expected a finite number for every class, {{0: 1.0, 1: 5.0}}, got "
+                f"{label!r}: {weight!r}"
+            )
     labels = y
     if y.ndim == 2:
         labels = y[:, 0] if y.shape[1] == 1 else np.argmax(y, axis=1)

@@ -44,11 +44,11 @@ class Sequential(Trainer):
         name: str | None = None,
     ) -> None:
         super().__init__()
-        self.name = name or auto_name(type(self))
         self.layers: list[Layer] = []
         self.input_shape: Shape | None = None
         for layer in layers or ():
             self.add(layer)
+        self.name = name or auto_name(type(self))
         if not trainable:
             self.trainable = False
 
@@ -82,8 +82,8 @@ class Sequential(Trainer):
             input_shape = layer.input_shape
         if input_shape is not None:
             *_, below = (input_shape, *self.shapes_behind(input_shape))
-            layer.compute_output_shape(below)  # says so if the layer cannot take it
-            layer.ensure_built(below)
+            layer.ensure_built(below)  # says so if the layer cannot take it
+            layer.compute_output_shape(below)  # and if it was built for something else
         self.input_shape = input_shape
         self.layers.append(layer)
 
@@ -206,6 +206,7 @@ class Sequential(Trainer):
         -------
         ndarray, shaped as the input
         """
+        self.require_built()
         last, *below = reversed(self.layers)
         dout = last.backward_logits(dout) if from_logits else last.backward(dout)
         for layer in below:

@@ -57,6 +57,8 @@ def save_model(model: Sequential, filepath: str | os.PathLike[str]) -> None:
         If the ending is another, or the model has no weights yet.
     FileNotFoundError
         If the folder does not exist.
+    IsADirectoryError
+        If `filepath` is a folder itself.
     """
     path = _checked(filepath)
     model.require_built()
@@ -99,7 +101,10 @@ def load_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
             f"{content.path}: expected {len(model.arrays)} weights and states, got {len(stored)}; "
             f"is it a file of another model?"
         )
-    copy_into(model.arrays, stored)
+    try:
+        copy_into(model.arrays, stored)
+    except ValueError as error:
+        raise ValueError(f"{content.path}: {error}; is it a file of another model?") from None
 
 
 def read(filepath: str | os.PathLike[str]) -> Content:
@@ -155,9 +160,8 @@ def restore(model: Sequential, content: Content) -> None:
     arrays = content.arrays
     copy_into(model.arrays, [v for k, v in arrays.items() if k.startswith("weights/")])
     for layer in model.layers:
-        state = arrays.get(f"random/{layer.name}")
-        if state is not None and layer.seed_generator is not None:
-            layer.seed_generator.state = [int(n) for n in state]
+        if layer.seed_generator is not None:
+            layer.seed_generator.state = [int(n) for n in arrays[f"random/{layer.name}"]]
     if content.compiled is None:
         return
     optimizer = optimizers.get(content.compiled["optimizer"])
@@ -191,6 +195,8 @@ def _checked(filepath: str | os.PathLike[str]) -> Path:
         )
     if not path.parent.is_dir():
         raise FileNotFoundError(f"filepath: there is no folder {path.parent}")
+    if path.is_dir():
+        raise IsADirectoryError(f"filepath: expected the name of a file, got the folder {path}")
     return path
 
 

@@ -14,7 +14,14 @@ from tinynet import config, losses, optimizers
 from tinynet.callbacks import Callback, CallbackList, History, ProgbarLogger
 from tinynet.callbacks.base import as_list, expected_logs
 from tinynet.configurable import Configurable
-from tinynet.data import Batch, Dataset, epoch_orders, training_data, warn_of_grey_values
+from tinynet.data import (
+    Batch,
+    Dataset,
+    epoch_orders,
+    errors_from,
+    training_data,
+    warn_of_grey_values,
+)
 from tinynet.kernels.registry import Array
 from tinynet.layers import BatchNormalization, Flatten, Layer, Rescaling, Reshape
 from tinynet.layers.base import Shape
@@ -161,7 +168,10 @@ class Trainer(Configurable):
         """
         optimizer, _ = self._compiled()
         batch_size = _positive("batch_size", 32 if batch_size is None else batch_size)
-        val_batch_size = _positive("validation_batch_size", validation_batch_size or batch_size)
+        val_batch_size = _positive(
+            "validation_batch_size",
+            batch_size if validation_batch_size is None else validation_batch_size,
+        )
         epochs = _positive("epochs", epochs)
         first_epoch = _positive("initial_epoch", initial_epoch, least=0)
         if shuffle not in (True, False, "every_epoch"):
@@ -171,7 +181,9 @@ class Trainer(Configurable):
         )
         self.check(data, needs_targets=True)
         if validation is not None:
-            self.check(validation, needs_targets=True)
+            source = "validation_split" if validation_data is None else "validation_data"
+            with errors_from(source):
+                self.check(validation, needs_targets=True)
         users = as_list(callbacks)
         history = next((each for each in users if isinstance(each, History)), None)
         if history is None:
@@ -430,9 +442,10 @@ class Trainer(Configurable):
     ) -> CallbackList:
         if verbose not in ("auto", 0, 1, 2):
             raise ValueError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
-        progress: list[Callback] = [ProgbarLogger()] if verbose else []
+        if verbose and not any(isinstance(each, ProgbarLogger) for each in callbacks):
+            callbacks = [*callbacks, ProgbarLogger()]
         params = {"verbose": verbose, "epochs": epochs, "steps": steps, "metrics": names}
-        return CallbackList([*callbacks, *progress], self, params)
+        return CallbackList(callbacks, self, params)
 
 
 def _likely(got: Shape, expected: Shape) -> str:

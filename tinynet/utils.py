@@ -30,10 +30,20 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
     Raises
     ------
     ValueError
-        If a label is not an integer in that range.
+        If a label is not an integer in that range, or `num_classes` not a positive integer.
     """
-    given = np.asarray(x)
-    labels = given.astype(np.int64)
+    if num_classes is not None and (
+        not isinstance(num_classes, (int, np.integer)) or num_classes < 1
+    ):
+        raise ValueError(f"num_classes: expected a positive integer, got {num_classes!r}")
+    try:
+        given = np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"x: expected an array of integer labels: {error}") from None
+    if given.dtype.kind not in "fiub":
+        raise ValueError(f"x: expected integer labels, got dtype {given.dtype}")
+    with np.errstate(invalid="ignore"):  # NaN becomes some integer, and is not equal to it
+        labels = given.astype(np.int64)
     if not np.array_equal(labels, given):
         raise ValueError(f"x: expected integer labels, got dtype {given.dtype} with fractions")
     if labels.ndim > 1 and labels.shape[-1] == 1:

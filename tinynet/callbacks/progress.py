@@ -110,6 +110,7 @@ class ProgbarLogger(Callback):
                 total=total,
                 file=sys.stdout,
                 ncols=min(WIDEST, shutil.get_terminal_size().columns - 1),
+                nrows=24,  # tqdm draws nothing on a terminal that does not know its size
                 bar_format=f"{count} |{{bar}}| {{remaining}} left{{desc}}",
                 leave=False,
                 position=0,  # also where an interrupted run has left a bar behind
@@ -159,11 +160,15 @@ def _duration(seconds: float) -> str:
 
 
 def _folded(parts: list[str]) -> str:
-    """Join with line breaks where the terminal would break, and an indent behind them."""
+    """Join; what the terminal would break is broken here, before the figures of validation."""
     width = shutil.get_terminal_size().columns
+    whole = " - ".join(parts)
+    if len(whole) <= width:
+        return whole
     lines = [parts[0]]
     for part in parts[1:]:
-        if len(lines[-1]) + len(f" - {part}") > width:
+        first_of_validation = part.startswith("val_") and len(lines) == 1
+        if first_of_validation or len(lines[-1]) + len(f" - {part}") > width:
             lines.append(" " * len(parts[0]))
         lines[-1] += f" - {part}"
     return "\n".join(lines)

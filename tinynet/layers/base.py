@@ -66,9 +66,9 @@ class Layer(Configurable):
         dtype: str | None = None,
         input_shape: Sequence[int] | None = None,
     ) -> None:
+        self.dtype = config.float_type(dtype or config.floatx())
         self.name = name or auto_name(type(self))
         self.trainable = trainable
-        self.dtype = config.float_type(dtype or config.floatx())
         self.input_shape = None if input_shape is None else tuple(input_shape)
         self.params: dict[str, Array] = {}
         self.grads: dict[str, Array] = {}
@@ -113,8 +113,9 @@ class Layer(Configurable):
         return self.forward(x, training)
 
     def ensure_built(self, input_shape: Shape) -> None:
-        """Build the layer once."""
+        """Build the layer once, for an input that it can take."""
         if not self.built:
+            self.compute_output_shape(tuple(input_shape))
             self.build(tuple(input_shape))
             self.built = True
 

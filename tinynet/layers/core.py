@@ -91,25 +91,21 @@ class Dense(Layer):
         activity_regularizer: object = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        if not isinstance(units, int) or units < 1:
+        if isinstance(units, bool) or not isinstance(units, (int, np.integer)) or units < 1:
             raise ValueError(f"units: expected a positive integer, got {units!r}")
-        self.units = units
+        self.units = int(units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.activity_regularizer = regularizers.get(activity_regularizer)
+        # What can fail comes before what draws a seed or takes a name.
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        super().__init__(**kwargs)
 
     def build(self, input_shape: Shape) -> None:
         """Make ``kernel`` (inputs, units) and ``bias`` (units,)."""
-        if not input_shape:
-            raise ValueError(
-                f"{self.name}: expected a batch of vectors, shape (batch, ..., features), got "
-                f"plain numbers, shape (batch,); reshape to (batch, 1) if one number is a sample"
-            )
         kernel_shape = (input_shape[-1], self.units)
         self.add_weight("kernel", kernel_shape, self.kernel_initializer, self.kernel_regularizer)
         if self.use_bias:
@@ -118,11 +114,7 @@ class Dense(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Compute f(x W + b)."""
         kernel = self.params["kernel"]
-        if x.shape[-1] != kernel.shape[0]:
-            raise ValueError(
-                f"{self.name}: expected {kernel.shape[0]} features in the last axis of x, got "
-                f"shape {x.shape}; images have to be flattened first"
-            )
+        self.compute_output_shape(x.shape[1:])  # says so if x does not fit
         self.x = x.reshape(-1, kernel.shape[0])  # (rows, inputs)
         z = self.x @ kernel  # (rows, units)
         if self.use_bias:
@@ -160,6 +152,16 @@ class Dense(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Replace the last axis by the number of units."""
+        if not input_shape:
+            raise ValueError(
+                f"{self.name}: expected a batch of vectors, shape (batch, ..., features), got "
+                f"plain numbers, shape (batch,); reshape to (batch, 1) if one number is a sample"
+            )
+        if self.built and input_shape[-1] != len(self.params["kernel"]):
+            raise ValueError(
+                f"{self.name}: expected {len(self.params['kernel'])} features in the last axis of "
+                f"x, got samples of shape {input_shape}; images have to be flattened first"
+            )
         return (*input_shape[:-1], self.units)
 
     @property
@@ -180,8 +182,8 @@ class Activation(Layer):
     """
 
     def __init__(self, activation: object, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
         self.activation = activations.get(activation)
+        super().__init__(**kwargs)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Compute f(x)."""
@@ -239,12 +241,12 @@ class Reshape(Layer):
     """
 
     def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
         self.target_shape = tuple(target_shape)
         if self.target_shape.count(-1) > 1 or not all(n > 0 or n == -1 for n in self.target_shape):
             raise ValueError(
                 f"target_shape: expected positive integers and at most one -1, got {target_shape!r}"
             )
+        super().__init__(**kwargs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the target shape with -1 worked out."""

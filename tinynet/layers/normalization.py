@@ -64,7 +64,6 @@ class BatchNormalization(Layer):
         gamma_regularizer: object = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
         self.axis = axis
         self.momentum = momentum
         self.epsilon = epsilon
@@ -76,14 +75,11 @@ class BatchNormalization(Layer):
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
         self.beta_regularizer = regularizers.get(beta_regularizer)
         self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        super().__init__(**kwargs)
 
     def build(self, input_shape: Shape) -> None:
         """Make gamma, beta and the moving statistics, each (features,)."""
         rank = len(input_shape) + 1
-        if self.axis % rank == 0 or not -rank <= self.axis < rank:
-            raise ValueError(
-                f"{self.name}: axis {self.axis} is not a feature axis of a batch of rank {rank}"
-            )
         shape = ((0, *input_shape)[self.axis],)  # 0 stands in for the batch axis
         features_last = list(range(rank))
         features_last.append(features_last.pop(self.axis))
@@ -98,14 +94,26 @@ class BatchNormalization(Layer):
         # Stand-ins where a weight is switched off; they are never learned.
         self.ones, self.zeros = np.ones(shape, self.dtype), np.zeros(shape, self.dtype)
 
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """Normalise; in training with the batch's statistics, and move the moving ones."""
-        features = self.ones.size
-        if x.ndim != len(self.features_last) or x.shape[self.axis] != features:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the same shape, if it has the features."""
+        rank = len(input_shape) + 1
+        if not self.built:
+            if self.axis % rank == 0 or not -rank <= self.axis < rank:
+                raise ValueError(
+                    f"{self.name}: axis {self.axis} is not a feature axis of a batch of rank {rank}"
+                )
+            return input_shape
+        axes, features = len(self.features_last), self.ones.size
+        if rank != axes or (0, *input_shape)[self.axis] != features:
             raise ValueError(
                 f"{self.name}: expected {features} features in axis {self.axis} of x with "
-                f"{len(self.features_last)} axes, got shape {x.shape}"
+                f"{axes} axes, got samples of shape {input_shape}"
             )
+        return input_shape
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Normalise; in training with the batch's statistics, and move the moving ones."""
+        self.compute_output_shape(x.shape[1:])  # says so if x does not fit
         self.shape = x.shape
         self.x = self._rows(x)  # (m, features)
         self.uses_batch = training and self.trainable

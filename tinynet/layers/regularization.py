@@ -50,9 +50,9 @@ class Dropout(Layer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
         if not 0 <= rate <= 1:
             raise ValueError(f"rate: expected a share between 0 and 1, got {rate!r}")
+        super().__init__(**kwargs)
         self.rate = rate
         self.noise_shape = noise_shape
         self.seed = seed
@@ -122,9 +122,9 @@ class GaussianNoise(Layer):
     """
 
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
         if not stddev >= 0:
             raise ValueError(f"stddev: expected 0 or above, got {stddev!r}")
+        super().__init__(**kwargs)
         self.stddev = stddev
         self.seed = seed
         if stddev > 0:

@@ -42,9 +42,9 @@ class Figures:
     """
 
     def __init__(self, plain: Sequence[object], weighted: Sequence[object]) -> None:
-        for given in (plain, weighted):
-            if isinstance(given, (str, metrics.Metric)):
-                raise TypeError(f"metrics: expected a list, got {given!r}; write [{given!r}]")
+        for argument, given in (("metrics", plain), ("weighted_metrics", weighted)):
+            if not isinstance(given, (list, tuple)):
+                raise TypeError(f"{argument}: expected a list, got {given!r}; write [{given!r}]")
         self.choices = (list(plain), list(weighted))
         self.plain, self.weighted = ([metrics.get(each) for each in some] for some in self.choices)
         self.built = False

@@ -138,25 +138,40 @@ class Optimizer(Configurable):
             The same keys, and the same shape under each key. `grads` is only read.
         """
         learning_rate = self.learning_rate
+        slots = {key: self.slots_of(key, param.reshape(-1)) for key, param in params.items()}
         grads = self._clip(grads)
         self.begin_step(learning_rate)
         for key, param in params.items():
             w = param.reshape(-1)  # a view: parameters are contiguous
             if self.weight_decay is not None and self._decays(key):
                 updates.decay_weights(through_float32(self.weight_decay) * learning_rate, w)
-            self.update(w, grads[key].reshape(-1), self.slots_of(key, w), learning_rate)
+            self.update(w, grads[key].reshape(-1), slots[key], learning_rate)
         self.iterations += 1
 
     def begin_step(self, learning_rate: float) -> None:
         """Compute what is the same for all parameters of a step."""
 
     def slots_of(self, key: str, w: Array) -> dict[str, Array]:
-        """Return the slots of a parameter, made when it is seen for the first time."""
+        """Return the slots of a parameter, made when it is seen for the first time.
+
+        Raises
+        ------
+        ValueError
+            If the slots under that name are those of another parameter.
+        """
         if key not in self.slots:
             self.slots[key] = {
                 name: np.full(w.size, self.first_value(name), w.dtype) for name in self.slot_names()
             }
-        return self.slots[key]
+        slots = self.slots[key]
+        for name in self.slot_names():  # compiled loops would go beyond the end of a short one
+            if name not in slots or slots[name].shape != w.shape:
+                found = slots[name].size if name in slots else "none"
+                raise ValueError(
+                    f"{self.name}: expected {name} of {w.size} numbers for {key}, got {found}; "
+                    f"was it used for another model? give every model its own"
+                )
+        return slots
 
     def get_state(self) -> dict[str, Array]:
         """Return all that a later step depends on, as arrays: the counter and the slots."""

@@ -1,0 +1,1 @@
+"""Tests that need neither Keras nor a network."""
