@@ -184,6 +184,14 @@ def test_a_nan_in_the_first_epoch_stays_the_best() -> None:
     assert callback.stopped_epoch == 2
 
 
+def test_patience_runs_on_until_the_baseline_is_beaten() -> None:
+    values = [1.0, 0.95, 0.95, 0.9]  # better and better, but not good enough
+    assert not drive(EarlyStopping("loss", patience=2), values).stop_training
+    above = EarlyStopping("loss", patience=2, baseline=0.8)
+    assert drive(above, values).stop_training and above.stopped_epoch == 2
+    assert not drive(EarlyStopping("loss", patience=2, baseline=0.97), values).stop_training
+
+
 def test_the_best_weights_come_back_without_a_stop() -> None:
     callback = EarlyStopping("loss", patience=10, restore_best_weights=True)
     model = drive(callback, [3.0, 1.0, 2.0])
