@@ -65,7 +65,7 @@ def difference(own: Any, theirs: Any) -> tuple[float, tuple[int, ...]]:
     return float(gap[at]) / scale, tuple(int(i) for i in at)
 
 
-def compare(
+def expect_same(
     piece: str,
     tensors: dict[str, tuple[Any, Any]],
     *,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import tinynet
-from parity_tests.both import TOLERANCE, compare, make
+from parity_tests.both import TOLERANCE, expect_same, make
 from parity_tests.gradients import of_function
 
 CASES = {
@@ -57,7 +57,7 @@ def test_activation(piece, text, floatx):
     own = make(text, tinynet)(x)
     dx = _with_its_options(text).backward(upstream, x, own)
     tensors = {"value": (own, theirs), "gradient": (dx, keras_dx)}
-    compare(piece, tensors, tolerance=TOLERANCE[floatx], case=text)
+    expect_same(piece, tensors, tolerance=TOLERANCE[floatx], case=text)
 
 
 @pytest.mark.parametrize("piece", [p for p in CASES if p != "activations.softmax"])
@@ -65,7 +65,7 @@ def test_far_out_and_not_a_number(piece):
     x = np.array([-1e3, -50.0, 50.0, 700.0, np.nan])
     text = CASES[piece][0]
     theirs = of_function(make(text, keras), x)[0]
-    compare(piece, {"value": (make(text, tinynet)(x), theirs)}, case=text)
+    expect_same(piece, {"value": (make(text, tinynet)(x), theirs)}, case=text)
 
 
 def _with_its_options(text):

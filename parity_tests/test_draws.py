@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinynet
-from parity_tests.both import compare, make_both, numpy
+from parity_tests.both import expect_same, make_both, numpy
 from parity_tests.gradients import BACKEND
 
 pytestmark = pytest.mark.skipif(
@@ -62,7 +62,7 @@ def test_initializer(piece, text, floatx):
         f"values of shape {shape}": (own(shape, floatx), numpy(theirs(shape, floatx)))
         for shape in SHAPES
     }
-    compare(piece, tensors, tolerance=0, case=text)
+    expect_same(piece, tensors, tolerance=0, case=text)
 
 
 @pytest.mark.parametrize("floatx", ["float64", "float32"])
@@ -73,7 +73,7 @@ def test_unseeded_draws_follow_the_global_seed(draw, floatx):
         library.utils.set_random_seed(11)
         drawn.append([getattr(library.random, draw)((4, 3), dtype=floatx) for _ in range(3)])
     tensors = {f"draw {i}": (a, numpy(b)) for i, (a, b) in enumerate(zip(*drawn, strict=True))}
-    compare(f"random.{draw}", tensors, tolerance=0)
+    expect_same(f"random.{draw}", tensors, tolerance=0)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**31 - 1, 2**32 - 1])
@@ -85,7 +85,7 @@ def test_order_of_the_samples(n, seed):
     shuffled = tf.data.Dataset.range(1).map(lambda _: tf.random.shuffle(tf.range(n)))
     tinynet.utils.set_random_seed(seed)
     own = tinynet.random.epoch_order(n)
-    compare("random.set_random_seed", {"order": (own, next(iter(shuffled)))}, tolerance=0)
+    expect_same("random.set_random_seed", {"order": (own, next(iter(shuffled)))}, tolerance=0)
 
 
 @pytest.mark.parametrize("floatx", ["float64", "float32"])
@@ -97,4 +97,4 @@ def test_dropout_masks(rate, floatx):
     x = np.ones((128, 37), floatx)
     masks = [(own(x, training=True), numpy(theirs(x, training=True))) for _ in range(3)]
     tensors = {f"mask {i}": pair for i, pair in enumerate(masks)}
-    compare("random.SeedGenerator", tensors, tolerance=0, case=f"Dropout({rate})")
+    expect_same("random.SeedGenerator", tensors, tolerance=0, case=f"Dropout({rate})")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import tinynet
-from parity_tests.both import TOLERANCE, compare, make_both, numpy
+from parity_tests.both import TOLERANCE, expect_same, make_both, numpy
 from parity_tests.gradients import BACKEND, of_layer
 
 VECTORS, IMAGES = (6, 5), (4, 3, 3, 2)
@@ -107,7 +107,7 @@ def test_layer(piece, text, shape, floatx, training):
         dx = own.backward(upstream)
         keras_out, keras_dx, keras_grads = of_layer(theirs, x, upstream, training)
         grads = list(own.grads.values()) if own.trainable else []
-        compare(
+        expect_same(
             piece,
             {
                 f"output of call {call}": (out, keras_out),

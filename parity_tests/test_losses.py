@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import tinynet
-from parity_tests.both import TOLERANCE, compare, make_both, numpy
+from parity_tests.both import TOLERANCE, expect_same, make_both, numpy
 from parity_tests.gradients import of_function
 
 rng = np.random.default_rng(3)
@@ -96,7 +96,7 @@ def _check(piece, text, targets, predictions, floatx, weights):
     keras_value, keras_gradient = of_function(
         lambda p: theirs(targets, p, sample_weight=weights), predictions
     )
-    compare(
+    expect_same(
         piece,
         {
             "value": (value, keras_value),
@@ -132,10 +132,10 @@ def test_look_back_through_the_last_activation(activation, loss, targets, seen):
     for model in (own, theirs):
         model.compile("sgd", loss)
     ours = own.evaluate(x, targets, verbose=0)
-    compare("losses (look-back)", {"loss": (ours, theirs.evaluate(x, targets, verbose=0))})
+    expect_same("losses (look-back)", {"loss": (ours, theirs.evaluate(x, targets, verbose=0))})
     for model in (own, theirs):
         model.train_on_batch(x, targets)
-    compare(
+    expect_same(
         "losses (look-back)",
         {"kernel": (own.get_weights()[0], numpy(theirs.weights[0]))},
         tolerance=1e-11,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import tinynet
-from parity_tests.both import TOLERANCE, compare, make_both, numpy
+from parity_tests.both import TOLERANCE, expect_same, make_both, numpy
 from parity_tests.gradients import BACKEND, compiled
 
 STEPS = 20
@@ -93,7 +93,7 @@ def test_schedule(piece, text):
     keras_values = np.array([float(numpy(rate(keras.ops.array(step)))) for step in steps])
     # The last bit of a float32 depends on how a backend divides.
     tolerance = 0 if BACKEND == "tensorflow" else 2e-7
-    compare(piece, {"learning rates": (values, keras_values)}, tolerance=tolerance, case=text)
+    expect_same(piece, {"learning rates": (values, keras_values)}, tolerance=tolerance, case=text)
 
 
 def _walk(piece, text, floatx):
@@ -121,7 +121,7 @@ def _walk(piece, text, floatx):
             grads["bias"][:] = 0  # moments have to go on without a gradient
         own.step(params, grads)
         apply(*(keras.ops.convert_to_tensor(g) for g in grads.values()))
-        compare(
+        expect_same(
             piece,
             {
                 f"{name} after step {step + 1}": (params[name], numpy(variable))

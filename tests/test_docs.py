@@ -55,7 +55,7 @@ def test_pages_name_files_that_exist():
     root = DOCS.parent
     named = re.compile(r"(?<![\w/.-])(?:tinynet|docs|examples|tests)/[\w/]*[\w/](?:\.\w+)?")
     found = {name for page in DOCS.rglob("*.md") for name in named.findall(page.read_text("utf-8"))}
-    assert {"tinynet/models.py", "tinynet/kernels/", "docs/figures/adam.py"} <= found
+    assert {"tinynet/training.py", "tinynet/kernels/", "docs/figures/adam.py"} <= found
     assert [name for name in sorted(found) if not (root / name).exists()] == []
 
 

@@ -168,7 +168,7 @@ CASES: dict[str, tuple[Loss, Draw, Draw, Callable[[np.ndarray, np.ndarray], np.n
     "huber 2.5": (Huber(2.5), numbers, numbers, lambda t, p: huber(p - t, 2.5)),
 }
 EVERY_CASE = pytest.mark.parametrize("case", CASES)
-EVERY_REDUCTION = pytest.mark.parametrize("reduction", losses.REDUCTIONS)
+EVERY_REDUCTION = pytest.mark.parametrize("reduction", losses.base.REDUCTIONS)
 
 
 def drawn(case: str, n: int = 5, k: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

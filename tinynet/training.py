@@ -13,7 +13,6 @@ import numpy as np
 from tinynet import config, losses, optimizers
 from tinynet.callbacks import Callback, CallbackList, History, ProgbarLogger
 from tinynet.callbacks.base import as_list, expected_logs
-from tinynet.configurable import Configurable
 from tinynet.data import (
     Batch,
     Dataset,
@@ -23,63 +22,27 @@ from tinynet.data import (
     warn_of_grey_values,
 )
 from tinynet.kernels.registry import Array
-from tinynet.layers import BatchNormalization, Flatten, Layer, Rescaling, Reshape
+from tinynet.layers import BatchNormalization, Flatten, Rescaling, Reshape
 from tinynet.layers.base import Shape
 from tinynet.metrics import Metric
 from tinynet.metrics.figures import Figures, Logs
+from tinynet.stack import Stack
 
 Callbacks = Callback | Iterable[Callback] | None
 
 
-class Trainer(Configurable):
-    """What a model can do once it can go forward and backward: be trained, tested and used.
+class Trainer(Stack):
+    """What a stack that goes forward and backward can do: be trained, tested and used.
 
     Notes
     -----
     Follows keras/src/trainers/trainer.py and keras/src/backend/tensorflow/trainer.py.
     """
 
-    layers: list[Layer]
-    input_shape: Shape | None
-
-    def __init__(self) -> None:
-        self.optimizer: optimizers.Optimizer | None = None
-        self.loss: losses.Loss | None = None
-        self.history: History | None = None
-        self.stop_training = False
-
-    # What the stack of layers provides.
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """Send a batch through all layers."""
-        raise NotImplementedError
-
-    def backward(self, dout: Array, from_logits: bool = False) -> Array:
-        """Send the gradient at the output back through all layers."""
-        raise NotImplementedError
-
-    def penalty(self) -> float:
-        """Return the sum of all regularizers' penalties."""
-        raise NotImplementedError
-
-    def shapes_behind(self, input_shape: Shape) -> list[Shape]:
-        """Return the shape of one sample behind every layer."""
-        raise NotImplementedError
-
-    def _build_layers(self, input_shape: Shape) -> None:
-        raise NotImplementedError
-
-    @property
-    def params(self) -> dict[str, Array]:
-        """The weights that training may change."""
-        raise NotImplementedError
-
-    @property
-    def grads(self) -> dict[str, Array]:
-        """The gradients that the last `backward` left."""
-        raise NotImplementedError
-
-    # Training.
+    optimizer: optimizers.Optimizer | None = None
+    loss: losses.Loss | None = None
+    history: History | None = None
+    stop_training = False
 
     def compile(
         self,

@@ -93,7 +93,7 @@ class Layer(Configurable):
         """Return the shape of one sample behind this layer."""
         return input_shape
 
-    # A final softmax or sigmoid, through which a cross-entropy may look back (see losses.py).
+    # A final softmax or sigmoid, through which a cross-entropy may look back (see tinynet.losses).
 
     @property
     def final_activation(self) -> Activation:

@@ -1,0 +1,57 @@
+r"""Losses: one number for how wrong a batch of predictions is, and its gradient.
+
+``value(y_true, y_pred)`` computes the number and keeps what ``gradient()`` then reads.
+Samples are weighted and reduced as in Keras: the sum of weight times loss over the number of
+samples (not over the sum of the weights).
+
+Looking back. A softmax under a cross-entropy wastes digits: probabilities near 0 and 1 have
+lost what the logits before them still know. Keras therefore looks back through a model's
+final softmax (a final sigmoid under `BinaryCrossentropy`) and computes from the logits; the
+gradient is then simply p - y. A loss says in ``looks_through`` which activation it can see
+through, and the model hands it the logits where its last layer ends in that activation.
+"""
+
+from tinynet.configurable import by_name, resolve
+from tinynet.losses.base import Loss
+from tinynet.losses.cross_entropy import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    SparseCategoricalCrossentropy,
+)
+from tinynet.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError
+
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "Huber",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "SparseCategoricalCrossentropy",
+]
+
+LOSSES: dict[str, type[Loss]] = {
+    **by_name(
+        SparseCategoricalCrossentropy,
+        CategoricalCrossentropy,
+        BinaryCrossentropy,
+        MeanSquaredError,
+        MeanAbsoluteError,
+        Huber,
+    ),
+    "bce": BinaryCrossentropy,
+    "BCE": BinaryCrossentropy,
+    "mse": MeanSquaredError,
+    "MSE": MeanSquaredError,
+    "mae": MeanAbsoluteError,
+    "MAE": MeanAbsoluteError,
+}
+
+
+def get(identifier: object) -> Loss:
+    """Return the loss that a name, a config or a class stands for."""
+    if isinstance(identifier, Loss):
+        return identifier
+    if isinstance(identifier, type) and issubclass(identifier, Loss):
+        return identifier()
+    return resolve("loss", identifier, LOSSES)

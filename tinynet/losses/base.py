@@ -1,0 +1,159 @@
+"""What all losses share: targets and weights laid out in rows, and the reduction."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinynet.arrays import as_float
+from tinynet.configurable import Configurable, to_snake_case
+from tinynet.kernels.registry import Array
+
+REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
+
+
+class Loss(Configurable):
+    """A loss over batches. A subclass gives its kernels and checks its targets.
+
+    Parameters
+    ----------
+    reduction : {"sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none"}
+        What becomes of the losses of single samples; the first two are the same.
+    name : str, optional
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is not one of these.
+
+    Notes
+    -----
+    Follows keras/src/losses/loss.py.
+    """
+
+    looks_through: ClassVar[str | None] = None
+    from_logits = False
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str | None = None
+    ) -> None:
+        if reduction not in REDUCTIONS:
+            raise ValueError(f"reduction: expected one of {REDUCTIONS}, got {reduction!r}")
+        self.reduction = reduction
+        self.name = name or to_snake_case(type(self).__name__)
+
+    # What a subclass defines.
+
+    def kernels(self, from_logits: bool) -> tuple[Any, ...]:
+        """Return the kernel of the losses, that of the gradient, and the constants of both."""
+        raise NotImplementedError
+
+    def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:
+        """Return the targets in the form that the kernels read, or say what is wrong.
+
+        Parameters
+        ----------
+        y_true : ndarray of shape (n, ...)
+        output_shape : tuple of int
+            Shape of the predictions for one sample.
+        """
+        if y_true.shape[1:] != output_shape:
+            if y_true.shape[1:] == output_shape[:-1] and output_shape[-1:] == (1,):
+                return y_true[..., None]
+            if y_true.shape[1:] == (*output_shape, 1):
+                return y_true[..., 0]
+            raise ValueError(
+                f"y: expected shape (n, {', '.join(map(str, output_shape))}) like the model's "
+                f"output, got {y_true.shape}"
+            )
+        return y_true
+
+    # What all losses share.
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float | Array:
+        """Return the loss of a batch, as a number (an array where `reduction` is none)."""
+        return self.value(np.asarray(y_true), as_float(y_pred), sample_weight, self.from_logits)
+
+    def value(
+        self,
+        y_true: Array,
+        y_pred: Array,
+        sample_weight: Any = None,
+        from_logits: bool = False,
+    ) -> float | Array:
+        """Compute the loss and keep what `gradient` needs.
+
+        Parameters
+        ----------
+        y_true : ndarray of shape (n, ...)
+        y_pred : ndarray of shape (n, ...)
+            Predictions, or logits where `from_logits` is set.
+        sample_weight : array_like of shape (n,) or that of the single losses, optional
+        from_logits : bool
+
+        Returns
+        -------
+        float, or ndarray of shape (n, ...) where `reduction` is none
+
+        Raises
+        ------
+        ValueError
+            If targets and predictions, or weights, do not fit together; if a target is not
+            what the loss expects. The message says which loss to use instead.
+        """
+        if y_pred.ndim == 0 or y_true.shape[:1] != y_pred.shape[:1]:
+            raise ValueError(
+                f"y: expected one target for each of the predictions, got targets of shape "
+                f"{y_true.shape} and predictions of shape {y_pred.shape}"
+            )
+        targets = self.check_targets(y_true, y_pred.shape[1:])
+        weights = _row_weights(sample_weight, y_pred.shape[:-1], y_pred.dtype)
+        rows = np.ascontiguousarray(y_pred).reshape(-1, y_pred.shape[-1])  # (rows, outputs)
+        self.targets = self.target_rows(targets, rows)
+        self.rows, self.weights, self.shape = rows, weights, y_pred.shape
+        forward, self.backward, *self.constants = self.kernels(from_logits)
+        losses = np.empty(len(rows), rows.dtype)
+        forward(self.targets, rows, *self.constants, losses)
+        losses = losses * weights
+        if self.reduction in ("none", None):
+            return losses.reshape(y_pred.shape[:-1])
+        return float(np.sum(losses) * self._scale())
+
+    def gradient(self) -> Array:
+        """Return the derivative of the last `value` with respect to its `y_pred`."""
+        if not hasattr(self, "rows"):
+            raise RuntimeError(f"{self.name}: gradient came before value; call value first")
+        drows = np.empty_like(self.rows)
+        weights = (self.weights * self._scale()).astype(self.rows.dtype)
+        self.backward(self.targets, self.rows, *self.constants, weights, drows)
+        return drows.reshape(self.shape)
+
+    def target_rows(self, targets: Array, rows: Array) -> Array:
+        """Lay the targets out as a matrix like the predictions'."""
+        return np.ascontiguousarray(targets, rows.dtype).reshape(rows.shape)
+
+    def _scale(self) -> float:
+        """Return the factor between the sum of the weighted losses and the loss."""
+        if self.reduction in ("sum_over_batch_size", "mean"):
+            return 1 / max(1, len(self.rows))
+        if self.reduction == "mean_with_sample_weight":
+            total = float(np.sum(self.weights))
+            return 1 / total if total else 0.0
+        return 1.0
+
+
+def _row_weights(sample_weight: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Return one weight a row of predictions, from weights a sample or a row."""
+    if sample_weight is None:
+        return np.ones(math.prod(shape), dtype)
+    weights = np.asarray(sample_weight, dtype)
+    if weights.shape != shape and weights.ndim > 1 and weights.shape[-1] == 1:
+        weights = weights[..., 0]
+    if weights.shape not in (shape, shape[:1]):
+        raise ValueError(
+            f"sample_weight: expected one number a sample, shape {shape[:1]}, got {weights.shape}"
+        )
+    by_sample = weights.reshape(weights.shape + (1,) * (len(shape) - weights.ndim))
+    return np.broadcast_to(by_sample, shape).reshape(-1)

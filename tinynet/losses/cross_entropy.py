@@ -1,0 +1,253 @@
+"""Losses for classes: how surprising the targets are under the predicted probabilities."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinynet import config
+from tinynet.kernels import cross_entropy
+from tinynet.kernels.registry import Array
+from tinynet.losses.base import Loss
+
+
+class SparseCategoricalCrossentropy(Loss):
+    r"""Cross-entropy with integer labels: :math:`-\log p_{i, y_i}`.
+
+    From logits z it is :math:`\log\sum_j e^{z_{ij}} - z_{i y_i}` with the gradient
+    :math:`p - \mathrm{onehot}(y)`; from probabilities, which are clipped to
+    [1e-7, 1 - 1e-7], it is the same of :math:`z = \log p`.
+
+    Parameters
+    ----------
+    from_logits : bool
+        Whether the predictions are logits. Leave it off for a model that ends in softmax.
+    reduction : str
+        See `Loss`.
+    name : str, optional
+
+    Notes
+    -----
+    Targets: integers from 0 to classes - 1, shape (n,) or (n, 1). Follows
+    keras/src/backend/tensorflow/nn.py; the gradient is derived in Bishop 2006, section 4.3.4.
+    """
+
+    looks_through = "softmax"
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(reduction, name)
+        self.from_logits = from_logits
+
+    def kernels(self, from_logits: bool) -> tuple[Any, ...]:
+        """Return the pair for logits or for probabilities."""
+        if from_logits:
+            return (
+                cross_entropy.sparse_softmax_cross_entropy,
+                cross_entropy.sparse_softmax_cross_entropy_backward,
+            )
+        return (
+            cross_entropy.sparse_cross_entropy,
+            cross_entropy.sparse_cross_entropy_backward,
+            config.epsilon(),
+        )
+
+    def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:
+        """Return integer labels without a last axis of 1."""
+        if not output_shape:
+            raise ValueError(
+                "y: sparse_categorical_crossentropy expected predictions with one column a class, "
+                "shape (n, classes), got shape (n,)"
+            )
+        classes = output_shape[-1]
+        if y_true.ndim == len(output_shape) + 1 and y_true.shape[-1] == 1:
+            y_true = y_true[..., 0]
+        if y_true.shape[1:] != output_shape[:-1]:
+            hint = ""
+            if y_true.shape[1:] == output_shape:
+                hint = "; labels look one-hot; use categorical_crossentropy"
+            raise ValueError(
+                f"y: sparse_categorical_crossentropy expected one integer a sample, shape "
+                f"(n,) or (n, 1), got {y_true.shape}{hint}"
+            )
+        labels = y_true
+        if labels.dtype.kind not in "iu":
+            with np.errstate(invalid="ignore"):  # NaN becomes some integer, and is not equal to it
+                labels = y_true.astype(np.int64)
+            if not np.array_equal(labels, y_true):
+                raise ValueError(
+                    f"y: sparse_categorical_crossentropy expected integer labels, got "
+                    f"{y_true.dtype} with fractions; use mean_squared_error for numbers"
+                )
+        if labels.size and not (labels.min() >= 0 and labels.max() < classes):
+            raise ValueError(
+                f"y: expected labels from 0 to {classes - 1} (the model has {classes} outputs), "
+                f"got labels from {labels.min()} to {labels.max()}; labels that start at 1 need "
+                f"y - 1, more classes need a wider last layer"
+            )
+        return labels
+
+    def target_rows(self, targets: Array, rows: Array) -> Array:
+        """Lay the labels out as a vector."""
+        return np.ascontiguousarray(targets, np.int64).reshape(-1)
+
+
+class CategoricalCrossentropy(Loss):
+    r"""Cross-entropy with one-hot (or soft) targets: :math:`-\sum_j t_{ij} \log p_{ij}`.
+
+    From logits the gradient is :math:`p - t`. From probabilities, rows are normalised and
+    clipped to [1e-7, 1 - 1e-7] first.
+
+    Parameters
+    ----------
+    from_logits : bool
+        See `SparseCategoricalCrossentropy`.
+    label_smoothing : float
+        s in ``t*(1 - s) + s/classes``, from 0 to 1 (Szegedy et al. 2016, section 7).
+    reduction : str
+        See `Loss`.
+    name : str, optional
+
+    Raises
+    ------
+    ValueError
+        If `label_smoothing` is not between 0 and 1.
+
+    Notes
+    -----
+    Targets: shape (n, classes). Follows keras/src/losses/losses.py.
+    """
+
+    looks_through = "softmax"
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(reduction, name)
+        self.from_logits = from_logits
+        self.label_smoothing = _share("label_smoothing", label_smoothing)
+
+    def kernels(self, from_logits: bool) -> tuple[Any, ...]:
+        """Return the pair for logits or for probabilities."""
+        if from_logits:
+            return (
+                cross_entropy.softmax_cross_entropy,
+                cross_entropy.softmax_cross_entropy_backward,
+            )
+        return (
+            cross_entropy.cross_entropy,
+            cross_entropy.cross_entropy_backward,
+            config.epsilon(),
+        )
+
+    def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:
+        """Return targets with one column a class."""
+        if y_true.shape[1:] == output_shape:
+            return y_true
+        hint = ""
+        if y_true.shape[1:] in (output_shape[:-1], (*output_shape[:-1], 1)):
+            hint = (
+                "; labels look like integers; use sparse_categorical_crossentropy, or "
+                "to_categorical(y)"
+            )
+        raise ValueError(
+            f"y: categorical_crossentropy expected one-hot rows, shape "
+            f"(n, {', '.join(map(str, output_shape))}), got {y_true.shape}{hint}"
+        )
+
+    def target_rows(self, targets: Array, rows: Array) -> Array:
+        """Lay the targets out as rows, smoothed."""
+        rows_of_targets = super().target_rows(targets, rows)
+        if not self.label_smoothing:
+            return rows_of_targets
+        classes = rows.shape[1]
+        s = self.label_smoothing
+        smoothed: Array = rows_of_targets * (1 - s) + s / classes
+        return smoothed
+
+
+class BinaryCrossentropy(Loss):
+    r"""Cross-entropy of independent yes-or-no outputs, the mean over the last axis.
+
+    :math:`-\frac1k\sum_j t_j \log p_j + (1 - t_j)\log(1 - p_j)`; from logits the gradient is
+    :math:`(\sigma(z) - t)/k`. Probabilities are clipped to [1e-7, 1 - 1e-7].
+
+    Parameters
+    ----------
+    from_logits : bool
+        Whether the predictions are logits. Leave it off for a model that ends in sigmoid.
+    label_smoothing : float
+        s in ``t*(1 - s) + s/2``, from 0 to 1.
+    reduction : str
+        See `Loss`.
+    name : str, optional
+
+    Raises
+    ------
+    ValueError
+        If `label_smoothing` is not between 0 and 1.
+
+    Notes
+    -----
+    Targets: 0 or 1, the shape of the output; (n,) for an output (n, 1). Follows
+    keras/src/backend/tensorflow/nn.py.
+    """
+
+    looks_through = "sigmoid"
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(reduction, name)
+        self.from_logits = from_logits
+        self.label_smoothing = _share("label_smoothing", label_smoothing)
+
+    def kernels(self, from_logits: bool) -> tuple[Any, ...]:
+        """Return the pair for logits or for probabilities."""
+        if from_logits:
+            return (
+                cross_entropy.sigmoid_cross_entropy,
+                cross_entropy.sigmoid_cross_entropy_backward,
+            )
+        return (
+            cross_entropy.binary_cross_entropy,
+            cross_entropy.binary_cross_entropy_backward,
+            config.epsilon(),
+        )
+
+    def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:
+        """Return targets shaped as the output, all between 0 and 1."""
+        targets = super().check_targets(y_true, output_shape)
+        if targets.size and not (targets.min() >= 0 and targets.max() <= 1):
+            raise ValueError(
+                f"y: binary_crossentropy expected targets between 0 and 1, got {targets.min()} "
+                f"to {targets.max()}; use sparse_categorical_crossentropy for more classes"
+            )
+        return targets
+
+    def target_rows(self, targets: Array, rows: Array) -> Array:
+        """Lay the targets out as rows, smoothed."""
+        rows_of_targets = super().target_rows(targets, rows)
+        if not self.label_smoothing:
+            return rows_of_targets
+        return rows_of_targets * (1 - self.label_smoothing) + 0.5 * self.label_smoothing
+
+
+def _share(name: str, value: float) -> float:
+    if not 0 <= value <= 1 or math.isnan(value):
+        raise ValueError(f"{name}: expected a share between 0 and 1, got {value!r}")
+    return value

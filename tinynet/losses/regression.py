@@ -1,0 +1,64 @@
+"""Losses for numbers: how far the predictions are off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinynet.kernels import regression
+from tinynet.kernels.registry import Kernel
+from tinynet.losses.base import Loss
+
+
+class MeanSquaredError(Loss):
+    r"""Mean over the outputs of the squared error: :math:`\frac1k\sum_j (p_j - t_j)^2`."""
+
+    def kernels(self, from_logits: bool) -> tuple[Kernel, ...]:
+        """Return the pair of kernels."""
+        return regression.squared_error, regression.squared_error_backward
+
+
+class MeanAbsoluteError(Loss):
+    r"""Mean over the outputs of the absolute error: :math:`\frac1k\sum_j |p_j - t_j|`.
+
+    The derivative at an error of 0 is 0.
+    """
+
+    def kernels(self, from_logits: bool) -> tuple[Kernel, ...]:
+        """Return the pair of kernels."""
+        return regression.absolute_error, regression.absolute_error_backward
+
+
+class Huber(Loss):
+    r"""Squared error for small errors, absolute error for large ones (Huber 1964).
+
+    With e the error, :math:`e^2/2` where :math:`|e| \le \delta`, else
+    :math:`\delta|e| - \delta^2/2`, and the mean over the outputs.
+
+    Parameters
+    ----------
+    delta : float
+        Where the one turns into the other; above 0.
+    reduction : str
+        See `Loss`.
+    name : str, optional
+
+    Raises
+    ------
+    ValueError
+        If `delta` is not above 0.
+    """
+
+    def __init__(
+        self,
+        delta: float = 1.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(reduction, name)
+        if not delta > 0:
+            raise ValueError(f"delta: expected a number above 0, got {delta!r}")
+        self.delta = delta
+
+    def kernels(self, from_logits: bool) -> tuple[Any, ...]:
+        """Return the pair of kernels and delta."""
+        return regression.huber, regression.huber_backward, float(self.delta)
