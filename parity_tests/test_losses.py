@@ -76,7 +76,7 @@ FLAT = [
 @pytest.mark.parametrize("floatx", ["float64", "float32"])
 @pytest.mark.parametrize(("piece", "text", "targets", "predictions"), FLAT)
 def test_loss(piece, text, targets, predictions, floatx, weights):
-    _check(piece, text, targets, predictions, floatx, weights)
+    _expect_same_loss(piece, text, targets, predictions, floatx, weights)
 
 
 @pytest.mark.parametrize("reduction", ["sum", "mean", "mean_with_sample_weight", "none"])
@@ -84,10 +84,10 @@ def test_loss(piece, text, targets, predictions, floatx, weights):
 def test_reduction(piece, reduction):
     text, targets, predictions = CASES[piece][0]
     text = text.replace("()", f"(reduction='{reduction}')")
-    _check(piece, text, targets, predictions, "float64", WEIGHTS)
+    _expect_same_loss(piece, text, targets, predictions, "float64", WEIGHTS)
 
 
-def _check(piece, text, targets, predictions, floatx, weights):
+def _expect_same_loss(piece, text, targets, predictions, floatx, weights):
     for library in (tinynet, keras):
         library.config.set_floatx(floatx)
     own, theirs = make_both(text)

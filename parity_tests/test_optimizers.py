@@ -76,12 +76,12 @@ FLAT_SCHEDULES = [
 @pytest.mark.parametrize("floatx", ["float64", "float32"])
 @pytest.mark.parametrize(("piece", "text"), FLAT)
 def test_twenty_steps(piece, text, floatx):
-    _walk(piece, text, floatx)
+    _expect_same_walk(piece, text, floatx)
 
 
 @pytest.mark.parametrize(("piece", "text"), FLAT_SCHEDULES)
 def test_schedule_drives_an_optimizer(piece, text):
-    _walk(piece, f"keras.optimizers.SGD({text}, momentum=0.9)", "float64")
+    _expect_same_walk(piece, f"keras.optimizers.SGD({text}, momentum=0.9)", "float64")
 
 
 @pytest.mark.parametrize(("piece", "text"), FLAT_SCHEDULES)
@@ -96,7 +96,7 @@ def test_schedule(piece, text):
     expect_same(piece, {"learning rates": (values, keras_values)}, tolerance=tolerance, case=text)
 
 
-def _walk(piece, text, floatx):
+def _expect_same_walk(piece, text, floatx):
     for library in (tinynet, keras):
         library.config.set_floatx(floatx)
     rng = np.random.default_rng(4)

@@ -214,8 +214,11 @@ def test_a_model_without_a_loss_is_checked_to_its_output(float64: None) -> None:
 
 def test_the_caller_s_x_is_never_moved() -> None:
     x = draw(4, 5)
+    before = x.copy()
     x.flags.writeable = False
     gradcheck(dense(), x)
+    np.testing.assert_array_equal(x, before)
+    assert gradcheck(dense(), x)[0].name == "x"
 
 
 def test_a_gradient_that_is_zero_passes(float64: None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -98,7 +97,42 @@ class SparseCategoricalCrossentropy(Loss):
         return np.ascontiguousarray(targets, np.int64).reshape(-1)
 
 
-class CategoricalCrossentropy(Loss):
+class SmoothedCrossentropy(Loss):
+    """What the two losses with targets of floats share: targets drawn towards indifference.
+
+    With label smoothing s, ``t*(1 - s) + s*indifferent`` takes the place of every target t.
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(reduction, name)
+        if not 0 <= label_smoothing <= 1:
+            raise ValueError(
+                f"label_smoothing: expected a share between 0 and 1, got {label_smoothing!r}"
+            )
+        self.from_logits = from_logits
+        self.label_smoothing = label_smoothing
+
+    def indifferent(self, columns: int) -> float:
+        """Return the target that says nothing."""
+        raise NotImplementedError
+
+    def target_rows(self, targets: Array, rows: Array) -> Array:
+        """Lay the targets out as rows, smoothed."""
+        rows_of_targets = super().target_rows(targets, rows)
+        if not self.label_smoothing:
+            return rows_of_targets
+        s = self.label_smoothing
+        smoothed: Array = rows_of_targets * (1 - s) + s * self.indifferent(rows.shape[1])
+        return smoothed
+
+
+class CategoricalCrossentropy(SmoothedCrossentropy):
     r"""Cross-entropy with one-hot (or soft) targets: :math:`-\sum_j t_{ij} \log p_{ij}`.
 
     From logits the gradient is :math:`p - t`. From probabilities, rows are normalised and
@@ -125,17 +159,6 @@ class CategoricalCrossentropy(Loss):
     """
 
     looks_through = "softmax"
-
-    def __init__(
-        self,
-        from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = None,
-    ) -> None:
-        super().__init__(reduction, name)
-        self.from_logits = from_logits
-        self.label_smoothing = _share("label_smoothing", label_smoothing)
 
     def kernels(self, from_logits: bool) -> tuple[Any, ...]:
         """Return the pair for logits or for probabilities."""
@@ -165,18 +188,12 @@ class CategoricalCrossentropy(Loss):
             f"(n, {', '.join(map(str, output_shape))}), got {y_true.shape}{hint}"
         )
 
-    def target_rows(self, targets: Array, rows: Array) -> Array:
-        """Lay the targets out as rows, smoothed."""
-        rows_of_targets = super().target_rows(targets, rows)
-        if not self.label_smoothing:
-            return rows_of_targets
-        classes = rows.shape[1]
-        s = self.label_smoothing
-        smoothed: Array = rows_of_targets * (1 - s) + s / classes
-        return smoothed
+    def indifferent(self, columns: int) -> float:
+        """Return 1/classes: the same share for each."""
+        return 1 / columns
 
 
-class BinaryCrossentropy(Loss):
+class BinaryCrossentropy(SmoothedCrossentropy):
     r"""Cross-entropy of independent yes-or-no outputs, the mean over the last axis.
 
     :math:`-\frac1k\sum_j t_j \log p_j + (1 - t_j)\log(1 - p_j)`; from logits the gradient is
@@ -205,17 +222,6 @@ class BinaryCrossentropy(Loss):
 
     looks_through = "sigmoid"
 
-    def __init__(
-        self,
-        from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = None,
-    ) -> None:
-        super().__init__(reduction, name)
-        self.from_logits = from_logits
-        self.label_smoothing = _share("label_smoothing", label_smoothing)
-
     def kernels(self, from_logits: bool) -> tuple[Any, ...]:
         """Return the pair for logits or for probabilities."""
         if from_logits:
@@ -239,15 +245,6 @@ class BinaryCrossentropy(Loss):
             )
         return targets
 
-    def target_rows(self, targets: Array, rows: Array) -> Array:
-        """Lay the targets out as rows, smoothed."""
-        rows_of_targets = super().target_rows(targets, rows)
-        if not self.label_smoothing:
-            return rows_of_targets
-        return rows_of_targets * (1 - self.label_smoothing) + 0.5 * self.label_smoothing
-
-
-def _share(name: str, value: float) -> float:
-    if not 0 <= value <= 1 or math.isnan(value):
-        raise ValueError(f"{name}: expected a share between 0 and 1, got {value!r}")
-    return value
+    def indifferent(self, columns: int) -> float:
+        """Return 1/2: yes and no alike."""
+        return 0.5
