@@ -2,6 +2,7 @@
 # Each target installs what it needs, once, into .venv; nothing outside this folder is changed.
 
 PYTHON ?= python3
+BACKEND ?= tensorflow
 OUT ?= runs/fashion_mnist_ann
 
 # Where the four Fashion-MNIST files lie in fashion-mnist/; without it the loader looks further.
@@ -22,16 +23,19 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 EXTRAS_train := plots,report
 EXTRAS_test := dev,parity,plots,report
+EXTRAS_parity-tensorflow := $(EXTRAS_test)
+EXTRAS_parity-jax := dev,parity-jax,plots,report
+EXTRAS_parity-torch := dev,parity-torch,plots,report
 EXTRAS_docs := docs
 EXTRAS_lint := lint,plots
 EXTRAS_dev := dev,docs,parity,plots,report
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # two pips in one environment would get in each other's way
-.PHONY: help train retrain seeds bench test parity lint format docs dev constraints clean distclean FORCE
+.PHONY: help train retrain seeds bench test parity parity-gpu mutants lint format docs dev constraints clean distclean FORCE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 train: $(OUT)/results.json ## train the full Fashion MNIST ANN; ARGS="--epochs 1", OUT=folder
 	@echo "The results are in $(OUT)/. To train once more: make retrain"
@@ -48,11 +52,20 @@ seeds: .venv/.has-train ## train with the seeds 0 to 4 and print a table of the 
 bench: .venv/.has-test ## time an epoch of the network here and in Keras, in turn; ARGS="--rounds 3"
 	$(PY) benchmarks/epoch.py $(ARGS)
 
-test: .venv/.has-test ## run all tests, those against Keras included; ARGS="-k dense"
+test: .venv/.has-test ## run all tests but the long ones against Keras; ARGS="-k dense"
 	$(PY) -m pytest tests parity_tests $(ARGS)
 
-parity: .venv/.has-test ## run only the tests against Keras
-	$(PY) -m pytest parity_tests $(ARGS)
+parity: .venv/.has-parity-$(BACKEND) ## compare everything with Keras, and write a report; BACKEND=jax, BACKEND=torch
+	KERAS_BACKEND=$(BACKEND) $(PY) -m pytest parity_tests -m "" \
+		--report parity_tests/report$(if $(filter-out tensorflow,$(BACKEND)),_$(BACKEND)).md $(ARGS)
+
+parity-gpu: .venv/.has-parity-$(BACKEND) ## the same with Keras on a GPU; ends with an error where none is seen
+	KERAS_BACKEND=$(BACKEND) $(PY) -m parity_tests.backend
+	KERAS_BACKEND=$(BACKEND) $(PY) -m pytest parity_tests -m "" \
+		--report parity_tests/report_gpu.md $(ARGS)
+
+mutants: .venv/.has-test ## plant bugs one at a time, and see the comparisons with Keras catch each
+	$(PY) -m parity_tests.mutants $(ARGS)
 
 lint: .venv/.has-lint ## check style, format and types
 	$(PY) -m ruff check .
@@ -109,9 +122,10 @@ endif
 constraints: ## renew constraints.txt
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints
-	build/constraints/bin/python -m pip install '.[$(EXTRAS_dev)]'
+	build/constraints/bin/python -m pip install '.[$(EXTRAS_dev),parity-jax,parity-torch]'
 	sed -n '/^#/p' constraints.txt > build/constraints.txt
 	build/constraints/bin/python -m pip freeze | grep '^[^@]*==' | grep -v '^tinynet==' \
+		| sed 's/+.*//' \
 		>> build/constraints.txt
 	mv build/constraints.txt constraints.txt
 	rm -rf build/constraints

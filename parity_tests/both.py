@@ -7,6 +7,7 @@ tinynet, so that the two sides cannot drift apart.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,16 +20,16 @@ TOLERANCE = {"float64": 1e-12, "float32": 2e-5}
 
 
 @dataclass
-class Piece:
-    """What the report says of one public name."""
+class Entry:
+    """What the report says of one public name in one float type."""
 
-    cases: int = 0
+    cases: set[tuple[str, str]] = field(default_factory=set)  # test, text
     largest: float = 0.0
     tolerance: float = 0.0
-    dtypes: set[str] = field(default_factory=set)
 
 
-RECORD: dict[str, Piece] = {}
+# Of every piece, under "float64", "float32" or, where the tolerance is 0, "equal".
+RECORD: dict[str, dict[str, Entry]] = {}
 
 
 def make(text: str, library: Any, **names: Any) -> Any:
@@ -43,6 +44,12 @@ def make_both(text: str, **names: Any) -> tuple[Any, Any]:
         library.utils.set_random_seed(12345)
         made.append(make(text, library, **names))
     return made[0], made[1]
+
+
+def use_floatx(floatx: str) -> None:
+    """Make layers, losses and optimizers of both libraries compute in a float type."""
+    for library in (tinynet, keras):
+        library.config.set_floatx(floatx)
 
 
 def difference(own: Any, theirs: Any) -> tuple[float, tuple[int, ...]]:
@@ -86,8 +93,10 @@ def expect_same(
     case : str
         The text of the case, for the message.
     """
-    entry = RECORD.setdefault(piece, Piece())
-    entry.cases += 1
+    types = {np.asarray(own).dtype for own, _ in tensors.values()}
+    kind = "equal" if tolerance == 0 else "float32" if np.float32 in types else "float64"
+    entry = RECORD.setdefault(piece, {}).setdefault(kind, Entry())
+    entry.cases.add((os.environ["PYTEST_CURRENT_TEST"].split(" ")[0], case))
     entry.tolerance = max(entry.tolerance, tolerance)
     for name, (own, theirs) in tensors.items():
         try:
@@ -95,7 +104,6 @@ def expect_same(
         except AssertionError as error:
             raise AssertionError(f"{piece} {case}: {name}: {error}") from None
         entry.largest = max(entry.largest, gap)
-        entry.dtypes.add(str(np.asarray(own).dtype))
         assert gap <= tolerance, (
             f"{piece} {case}\n  first tensor that differs: {name}, shape {np.shape(own)}\n"
             f"  largest difference {gap:.3e} of the largest entry, allowed {tolerance:.0e}\n"

@@ -1,14 +1,15 @@
-"""What every comparison with Keras starts from."""
+"""What every comparison with Keras starts from, and the report at the end."""
 
-import os
+import shlex
+import sys
+from pathlib import Path
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import keras
 import pytest
 
 import tinynet
+from parity_tests import report
+from parity_tests.backend import BACKEND, keras
+from parity_tests.both import RECORD, use_floatx
 
 LIBRARIES = (keras, tinynet)
 
@@ -17,10 +18,44 @@ LIBRARIES = (keras, tinynet)
 def _float64_and_back():
     """Compare in float64, and leave both libraries as they were found."""
     before = [library.config.floatx() for library in LIBRARIES]
+    use_floatx("float64")
     for library in LIBRARIES:
-        library.config.set_floatx("float64")
         library.backend.clear_session()
     yield
     for library, floatx in zip(LIBRARIES, before, strict=True):
         library.config.set_floatx(floatx)
         library.backend.clear_session()
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write what the comparisons with Keras found to a Markdown file, and a figure",
+    )
+
+
+def pytest_report_header():
+    return f"parity: Keras {keras.__version__} on {BACKEND}, computing on {report.device()}"
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if not RECORD:
+        return
+    terminalreporter.section("tinynet against Keras", sep="=")
+    for line in report.as_text():
+        terminalreporter.write_line(line)
+    path, stats = config.getoption("report"), terminalreporter.stats
+    if path is None:
+        return
+    if "deselected" in stats:
+        terminalreporter.write_line(f"{path} is left as it was: only a part of the tests was run")
+        return
+    outcome = ", ".join(
+        f"{len(stats[name])} {name}"
+        for name in ("passed", "failed", "error", "skipped")
+        if name in stats
+    )
+    report.write(path, " ".join(["python -m pytest", *map(shlex.quote, sys.argv[1:])]), outcome)
+    terminalreporter.write_line(f"written: {path}")

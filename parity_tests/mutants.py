@@ -1,0 +1,130 @@
+"""Can the suite fail? Plant one bug at a time in a copy of tinynet, and see the tests catch it.
+
+    python -m parity_tests.mutants --only dropout
+
+Every bug of planted_bugs.py is written into a copy of the package, never into the package
+itself; the tests named with it run against the copy. A bug that no test sees is an error of the
+suite, and the exit status is 1. The table goes to parity_tests/mutants.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import Queue
+
+from parity_tests.planted_bugs import BUGS, Bug
+
+ROOT = Path(__file__).parents[1]
+MOST_FAILURES = 3  # a bug that so many tests have seen is caught; the others are not waited for
+
+
+def copy_to(folder: Path) -> None:
+    """Copy what the tests need."""
+    for name in ("tinynet", "parity_tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(ROOT / "pyproject.toml", folder)
+
+
+def run(folder: Path, modules: list[str], words: str = "") -> tuple[int, str]:
+    """Run test modules in a copy; return pytest's exit status and what it printed."""
+    command = [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider"]
+    command += [f"--maxfail={MOST_FAILURES}", "-k", words]
+    command += [f"parity_tests/{module}.py" for module in modules]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, env={**os.environ, "COLUMNS": "200"}
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def catchers(folder: Path, bug: Bug) -> list[str]:
+    """Plant a bug, run its tests, take the bug out again; return the tests that failed."""
+    path = folder / "tinynet" / bug.path
+    right = path.read_text(encoding="utf-8")
+    stat = path.stat()
+    module, _, words = bug.tests.partition(" ")
+    try:
+        path.write_text(right.replace(bug.right, bug.wrong), encoding="utf-8")
+        status, printed = run(folder, [module], words)
+    finally:
+        path.write_text(right, encoding="utf-8")
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    if status not in (0, 1):  # 1: tests failed; all else means that they could not run
+        raise RuntimeError(f"{bug.what}: {bug.tests} could not be run:\n{printed[-3000:]}")
+    return re.findall(r"^(?:FAILED|ERROR) parity_tests/(\S+?)(?: - .*)?$", printed, re.MULTILINE)
+
+
+def table(found: list[tuple[Bug, list[str]]]) -> str:
+    """Return the report in Markdown."""
+    caught = sum(bool(tests) for _, tests in found)
+    lines = [
+        "# Bugs that the comparisons with Keras catch",
+        "",
+        "Written by `make mutants`; not edited. Each bug was planted alone in a copy of tinynet, "
+        f"and the tests named for it in planted_bugs.py were run until {MOST_FAILURES} had failed.",
+        "",
+        f"{caught} of {len(found)} bugs were caught.",
+        "",
+        "| bug | file | caught by |",
+        "|---|---|---|",
+    ]
+    for bug, tests in found:
+        first = tests[0].replace("|", "\\|") if tests else "**nothing**"
+        more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
+        lines.append(f"| {bug.what} | {bug.path} | {first}{more} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Plant all bugs and report."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="", help="only bugs with this word in text or path")
+    parser.add_argument("--jobs", type=int, default=2, help="how many at a time (default 2)")
+    args = parser.parse_args()
+    bugs = [bug for bug in BUGS if args.only in f"{bug.what} {bug.path}"]
+    for bug in bugs:
+        times = (ROOT / "tinynet" / bug.path).read_text(encoding="utf-8").count(bug.right)
+        if times != 1:
+            raise SystemExit(f"{bug.what}: its line stands {times} times in tinynet/{bug.path}")
+    with tempfile.TemporaryDirectory() as scratch:
+        first = Path(scratch) / "0"
+        first.mkdir()
+        copy_to(first)
+        modules = sorted({bug.tests.split(" ")[0] for bug in bugs})
+        print(f"without a bug: {', '.join(modules)} ...", flush=True)
+        status, printed = run(first, modules)
+        if status != 0:
+            raise SystemExit(f"the tests fail before a bug is planted:\n{printed[-3000:]}")
+        free: Queue[Path] = Queue()
+        free.put(first)
+        for number in range(1, args.jobs):  # compiled kernels are copied along
+            free.put(Path(shutil.copytree(first, Path(scratch) / str(number))))
+
+        def plant(bug: Bug) -> tuple[Bug, list[str]]:
+            folder = free.get()
+            try:
+                tests = catchers(folder, bug)
+            finally:
+                free.put(folder)
+            verdict = f"caught: {tests[0]}" if tests else "NOT CAUGHT"
+            print(f"{bug.path:28} {bug.what}\n{'':28} {verdict}", flush=True)
+            return bug, tests
+
+        with ThreadPoolExecutor(args.jobs) as pool:
+            found = list(pool.map(plant, bugs))
+    survivors = [bug.what for bug, tests in found if not tests]
+    print(f"{len(found) - len(survivors)} of {len(found)} bugs caught")
+    if not args.only:
+        (ROOT / "parity_tests" / "mutants.md").write_text(table(found), encoding="utf-8")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,22 @@
+"""The list of bugs for `make mutants` is in step with the code."""
+
+from pathlib import Path
+
+import pytest
+
+import tinynet
+from parity_tests.planted_bugs import BUGS
+
+PACKAGE = Path(tinynet.__file__).parent
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.what)
+def test_the_line_of_a_bug_is_there_once(bug):
+    assert (PACKAGE / bug.path).read_text(encoding="utf-8").count(bug.right) == 1
+    assert bug.wrong != bug.right
+    assert (Path(__file__).parent / f"{bug.tests.split(' ')[0]}.py").exists()
+
+
+def test_every_kernel_module_has_a_bug():
+    modules = {f"kernels/{path.name}" for path in (PACKAGE / "kernels").glob("*.py")}
+    assert modules - {bug.path for bug in BUGS} == {"kernels/__init__.py", "kernels/registry.py"}
