@@ -20,6 +20,10 @@ import numpy as np
 
 BACKEND = keras.backend.backend()
 
+# On JAX and PyTorch, Keras's rules for mixed types turn float64 into float32, as JAX does unless
+# jax_enable_x64 is set: a mean of float64 would hold 7 digits. Here float64 stays float64.
+keras.src.backend.common.dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
+
 # TensorFloat-32 and its like round the inputs of a matrix product to 10 bits: off. (On a machine
 # without a GPU these settings change nothing.)
 if BACKEND == "tensorflow":

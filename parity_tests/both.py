@@ -50,6 +50,7 @@ def use_floatx(floatx: str) -> None:
     """Make layers, losses and optimizers of both libraries compute in a float type."""
     for library in (tinynet, keras):
         library.config.set_floatx(floatx)
+    keras.config.set_dtype_policy(floatx)  # layers keep to that of the first one made
 
 
 def difference(own: Any, theirs: Any) -> tuple[float, tuple[int, ...]]:
@@ -93,8 +94,9 @@ def expect_same(
     case : str
         The text of the case, for the message.
     """
+    __tracebackhide__ = True  # a failure shows the case, not this function
     types = {np.asarray(own).dtype for own, _ in tensors.values()}
-    kind = "equal" if tolerance == 0 else "float32" if np.float32 in types else "float64"
+    kind = "equal" if tolerance == 0 else "float32" if np.dtype("float32") in types else "float64"
     entry = RECORD.setdefault(piece, {}).setdefault(kind, Entry())
     entry.cases.add((os.environ["PYTEST_CURRENT_TEST"].split(" ")[0], case))
     entry.tolerance = max(entry.tolerance, tolerance)
@@ -107,7 +109,7 @@ def expect_same(
         assert gap <= tolerance, (
             f"{piece} {case}\n  first tensor that differs: {name}, shape {np.shape(own)}\n"
             f"  largest difference {gap:.3e} of the largest entry, allowed {tolerance:.0e}\n"
-            f"  at {at}: {np.asarray(own)[at]!r} here, {np.asarray(theirs)[at]!r} in Keras"
+            f"  at {at}: {np.asarray(own)[at]} here, {np.asarray(theirs)[at]} in Keras"
         )
 
 

@@ -19,12 +19,17 @@ def _float64_and_back():
     """Compare in float64, and leave both libraries as they were found."""
     before = [library.config.floatx() for library in LIBRARIES]
     use_floatx("float64")
-    for library in LIBRARIES:
-        library.backend.clear_session()
+    _clear_sessions()
     yield
     for library, floatx in zip(LIBRARIES, before, strict=True):
         library.config.set_floatx(floatx)
-        library.backend.clear_session()
+    _clear_sessions()
+
+
+def _clear_sessions():
+    tinynet.backend.clear_session()
+    # Without the garbage collection: half a second, twice a test, would be most of the suite.
+    keras.backend.clear_session(free_memory=False)
 
 
 def pytest_addoption(parser):

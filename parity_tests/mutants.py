@@ -28,7 +28,7 @@ MOST_FAILURES = 3  # a bug that so many tests have seen is caught; the others ar
 
 def copy_to(folder: Path) -> None:
     """Copy what the tests need."""
-    for name in ("tinynet", "parity_tests"):
+    for name in ("tinynet", "parity_tests", "tests"):  # they share helpers
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy2(ROOT / "pyproject.toml", folder)
 

@@ -618,4 +618,33 @@ BUGS = [
         "        out = self.forward(batch.x, training=True)\n        value",
         "test_same_run",
     ),
+    # The way to Keras and back.
+    Bug(
+        "the optimizer's memory stays behind in Keras",
+        "interop/state.py",
+        "    model.optimizer.set_state(state)\n",
+        "",
+        "test_interop Adam",
+    ),
+    Bug(
+        "a copied dropout layer begins its masks anew",
+        "interop/state.py",
+        "theirs.seed_generator.state.assign(own.seed_generator.state)",
+        "pass",
+        "test_interop dropout",
+    ),
+    Bug(
+        "a schedule is taken for the rate of its next step",
+        "interop/configs.py",
+        'given["learning_rate"] = value._schedule',
+        'given["learning_rate"] = value.learning_rate',
+        "test_interop",
+    ),
+    Bug(
+        "the loss loses its options on the way from Keras",
+        "interop/compiled.py",
+        '"dtype": theirs.dtype, **theirs._fn_kwargs}',
+        '"dtype": theirs.dtype}',
+        "test_interop",
+    ),
 ]

@@ -38,25 +38,39 @@ def data() -> tuple[str, Any, Any]:
     )
 
 
-def network(library: Any, dropout: Any = None) -> Any:
+def network(library: Any, dropout: Any = None, portable: bool = False) -> Any:
     """Build and compile the network of examples/fashion_mnist_ann.py.
 
-    `dropout` makes a dropout layer from its rate; by default it is the library's own.
+    Parameters
+    ----------
+    library : module
+    dropout : callable, optional
+        Makes a dropout layer from its rate; by default it is the library's own.
+    portable : bool
+        Leave out what Keras does on TensorFlow only, and tinynet with it: constants are rounded
+        through float32 from the start, and the loss is given logits, because Keras looks back
+        through a final softmax on TensorFlow alone.
     """
     layers = library.layers
+    constant = tinynet.config.through_float32 if portable else float
     dropout = dropout or layers.Dropout
     model = library.Sequential(
-        [library.Input((28, 28)), layers.Rescaling(1 / 255), layers.Flatten(), dropout(0.1)]
+        [
+            library.Input((28, 28)),
+            layers.Rescaling(constant(1 / 255)),
+            layers.Flatten(),
+            dropout(0.1),
+        ]
     )
     for units, rate in ((256, 0.3), (128, 0.2), (64, 0.1)):
         model.add(layers.Dense(units, use_bias=False))
         model.add(layers.BatchNormalization())
         model.add(layers.ReLU())
         model.add(dropout(rate))
-    model.add(layers.Dense(10, activation="softmax"))
+    model.add(layers.Dense(10, activation=None if portable else "softmax"))
     model.compile(
-        optimizer=library.optimizers.Adam(learning_rate=0.001),
-        loss="sparse_categorical_crossentropy",
+        optimizer=library.optimizers.Adam(0.001, beta_1=constant(0.9), beta_2=constant(0.999)),
+        loss=library.losses.SparseCategoricalCrossentropy(from_logits=portable),
         metrics=["accuracy"],
     )
     if hasattr(model, "jit_compile"):

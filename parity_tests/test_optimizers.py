@@ -3,10 +3,14 @@
 import keras
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-import tinynet
-from parity_tests.both import TOLERANCE, expect_same, make_both, numpy
-from parity_tests.gradients import BACKEND, compiled
+from parity_tests.backend import BACKEND
+from parity_tests.both import expect_same, make_both, numpy, use_floatx
+from parity_tests.drawn import FLOAT_TYPES, SEEDS, call, examples, number, one_of
+from parity_tests.elsewhere import float32_options, tolerance
+from parity_tests.gradients import compiled
 
 STEPS = 20
 CASES = {
@@ -41,8 +45,6 @@ CASES = {
         "Adagrad(0.1, initial_accumulator_value=0.3, epsilon=1e-3)",
     ],
     "optimizers.Nadam": ["Nadam()", "Nadam(0.01, beta_1=0.85, beta_2=0.98)"],
-}
-SCHEDULES = {
     "optimizers.schedules.ExponentialDecay": [
         "ExponentialDecay(0.1, 7, 0.9)",
         "ExponentialDecay(0.1, 7, 0.5, staircase=True)",
@@ -61,64 +63,162 @@ SCHEDULES = {
         "CosineDecay(0.01, 12, alpha=0.05, warmup_target=0.2, warmup_steps=5)",
     ],
 }
-FLAT = [
-    pytest.param(piece, f"keras.optimizers.{text}", id=text)
-    for piece, texts in CASES.items()
-    for text in texts
-]
-FLAT_SCHEDULES = [
-    pytest.param(piece, f"keras.optimizers.schedules.{text}", id=text)
-    for piece, texts in SCHEDULES.items()
-    for text in texts
-]
+FLAT, FLAT_SCHEDULES = (
+    [
+        pytest.param(piece, f"keras.{module}.{text}", id=text)
+        for piece, texts in CASES.items()
+        for text in texts
+        if piece.rsplit(".", 1)[0] == module
+    ]
+    for module in ("optimizers", "optimizers.schedules")
+)
 
 
 @pytest.mark.parametrize("floatx", ["float64", "float32"])
 @pytest.mark.parametrize(("piece", "text"), FLAT)
 def test_twenty_steps(piece, text, floatx):
-    _expect_same_walk(piece, text, floatx)
+    _expect_same_walk(piece, text, floatx, compiled)
 
 
 @pytest.mark.parametrize(("piece", "text"), FLAT_SCHEDULES)
 def test_schedule_drives_an_optimizer(piece, text):
-    _expect_same_walk(piece, f"keras.optimizers.SGD({text}, momentum=0.9)", "float64")
+    _expect_same_walk(piece, f"keras.optimizers.SGD({text}, momentum=0.9)", "float64", compiled)
 
 
 @pytest.mark.parametrize(("piece", "text"), FLAT_SCHEDULES)
 def test_schedule(piece, text):
-    own, theirs = make_both(text)
-    steps = [*range(40), 100, 500]
-    values = np.array([own(step) for step in steps])
-    rate = compiled(theirs)
-    keras_values = np.array([float(numpy(rate(keras.ops.array(step)))) for step in steps])
-    # The last bit of a float32 depends on how a backend divides.
-    tolerance = 0 if BACKEND == "tensorflow" else 2e-7
-    expect_same(piece, {"learning rates": (values, keras_values)}, tolerance=tolerance, case=text)
+    _expect_same_rates(piece, text)
 
 
-def _expect_same_walk(piece, text, floatx):
-    for library in (tinynet, keras):
-        library.config.set_floatx(floatx)
-    rng = np.random.default_rng(4)
-    start = {
+def optimizers(name, **options):
+    """Draw optimizers with their own options, weight decay, and one way of clipping."""
+    return st.sampled_from(["clipnorm", "clipvalue", "global_clipnorm"]).flatmap(
+        lambda clip: call(
+            f"keras.optimizers.{name}",
+            learning_rate=one_of("0.1", "0.02", "0.003"),
+            weight_decay=number(0.01, 0.2),
+            **{clip: number(0.05, 2)},
+            **options,
+        )
+    )
+
+
+BOOLEANS = one_of("True", "False")
+EPSILON = one_of("1e-7", "1e-4", "0.03")
+KEPT = number(0, 0.99)  # how much of a moving mean a step keeps
+DRAWN = {
+    "optimizers.SGD": optimizers("SGD", momentum=number(0, 1), nesterov=BOOLEANS),
+    # With a small rho nothing but rounding is left of v - a^2 in a centered root.
+    "optimizers.RMSprop": optimizers(
+        "RMSprop", rho=number(0.2, 0.99), momentum=KEPT, epsilon=EPSILON, centered=BOOLEANS
+    ),
+    "optimizers.Adam": optimizers(
+        "Adam", beta_1=KEPT, beta_2=KEPT, epsilon=EPSILON, amsgrad=BOOLEANS
+    ),
+    "optimizers.AdamW": optimizers(
+        "AdamW", beta_1=KEPT, beta_2=KEPT, epsilon=EPSILON, amsgrad=BOOLEANS
+    ),
+    "optimizers.Adagrad": optimizers(
+        "Adagrad", initial_accumulator_value=number(0, 1), epsilon=EPSILON
+    ),
+    "optimizers.Nadam": optimizers("Nadam", beta_1=KEPT, beta_2=KEPT, epsilon=EPSILON),
+}
+STEPS_OF_DECAY = st.integers(5, 60).map(str)
+RATE = number(0.01, 1)
+SCHEDULES = "keras.optimizers.schedules"
+DRAWN_SCHEDULES = {
+    # TensorFlow makes numbers below 1e-38 zero: no rate may fall so far in 500 steps.
+    "optimizers.schedules.ExponentialDecay": call(
+        f"{SCHEDULES}.ExponentialDecay", RATE, STEPS_OF_DECAY, number(0.5, 1), staircase=BOOLEANS
+    ),
+    "optimizers.schedules.PiecewiseConstantDecay": st.sets(
+        st.integers(0, 60), min_size=1, max_size=4
+    ).flatmap(
+        lambda boundaries: st.tuples(*[RATE] * (len(boundaries) + 1)).map(
+            lambda values: (
+                f"{SCHEDULES}.PiecewiseConstantDecay({sorted(boundaries)}, [{', '.join(values)}])"
+            )
+        )
+    ),
+    "optimizers.schedules.PolynomialDecay": call(
+        f"{SCHEDULES}.PolynomialDecay",
+        RATE,
+        STEPS_OF_DECAY,
+        end_learning_rate=RATE,
+        power=number(0.1, 3),
+        cycle=BOOLEANS,
+    ),
+    "optimizers.schedules.CosineDecay": st.one_of(
+        call(f"{SCHEDULES}.CosineDecay", RATE, STEPS_OF_DECAY, alpha=RATE),
+        call(
+            f"{SCHEDULES}.CosineDecay",
+            RATE,
+            STEPS_OF_DECAY,
+            RATE,
+            one_of("'warm'"),
+            RATE,
+            STEPS_OF_DECAY,
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("piece", DRAWN)
+@given(case=st.data(), floatx=FLOAT_TYPES, cut=st.booleans(), seed=SEEDS)
+@examples(10)
+def test_drawn_optimizer(piece, case, floatx, cut, seed):
+    text = case.draw(DRAWN[piece], label="optimizer")
+    _expect_same_walk(piece, text, floatx, lambda function: function, seed, cut)
+
+
+@pytest.mark.parametrize("piece", DRAWN_SCHEDULES)
+@given(case=st.data())
+@examples(15)
+def test_drawn_schedule(piece, case):
+    _expect_same_rates(piece, case.draw(DRAWN_SCHEDULES[piece], label="schedule"))
+
+
+@pytest.mark.parametrize("names", [["bias"], ["kern", "scale"], ["a"]])
+def test_left_out_of_weight_decay(names):
+    _expect_same_walk(
+        "optimizers.AdamW", "keras.optimizers.AdamW(0.1)", "float64", compiled, left_out=names
+    )
+
+
+def _expect_same_walk(piece, text, floatx, run, seed=4, cut=False, left_out=None):
+    """Take twenty steps on three parameters.
+
+    `run` makes Keras's step compiled or leaves it; with `cut` the learning rate is halved on
+    the way, as a callback would; `left_out` is not decayed.
+    """
+    use_floatx(floatx)
+    rng = np.random.default_rng(seed)
+    params = {
         "kernel": rng.normal(size=(4, 3)).astype(floatx),
         "bias": np.zeros(3, floatx),
         "scale": np.ones((2, 2), floatx),
     }
-    own, theirs = make_both(text)
-    params = {name: value.copy() for name, value in start.items()}
-    variables = [keras.Variable(value, dtype=floatx, name=name) for name, value in start.items()]
+    own, theirs = float32_options(*make_both(text))
+    variables = [
+        keras.Variable(value.copy(), dtype=floatx, name=name) for name, value in params.items()
+    ]
+    for optimizer in (own, theirs):
+        if left_out is not None:
+            optimizer.exclude_from_weight_decay(var_names=left_out)
     theirs.build(variables)
 
-    @compiled
-    def apply(*given):
-        theirs.apply(list(given))
+    @run
+    def apply(*grads):
+        theirs.apply(list(grads))
         return variables[0].value  # TensorFlow optimises only graphs that return something
 
     for step in range(STEPS):
         grads = {name: rng.normal(size=v.shape).astype(floatx) for name, v in params.items()}
         if step == 7:
             grads["bias"][:] = 0  # moments have to go on without a gradient
+        if step == 11 and cut:
+            for optimizer in (own, theirs):
+                optimizer.learning_rate = 0.5 * float(optimizer.learning_rate)
         own.step(params, grads)
         apply(*(keras.ops.convert_to_tensor(g) for g in grads.values()))
         expect_same(
@@ -127,6 +227,21 @@ def _expect_same_walk(piece, text, floatx):
                 f"{name} after step {step + 1}": (params[name], numpy(variable))
                 for name, variable in zip(params, variables, strict=True)
             },
-            tolerance=TOLERANCE[floatx],
+            tolerance=tolerance(piece, floatx),
             case=text,
         )
+
+
+def _expect_same_rates(piece, text):
+    own, theirs = float32_options(*make_both(text))
+    rate = compiled(theirs)
+    steps = [*range(40), 100, 500]
+    values = np.array([own(step) for step in steps])
+    keras_values = np.array([float(numpy(rate(keras.ops.array(step)))) for step in steps])
+    equal_bits = BACKEND == "tensorflow"
+    expect_same(
+        piece,
+        {"learning rates": (values, keras_values)},
+        tolerance=0 if equal_bits else tolerance(piece, "float64"),
+        case=text,
+    )

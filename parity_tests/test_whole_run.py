@@ -17,6 +17,7 @@ import tinynet
 from parity_tests import report
 from parity_tests.backend import BACKEND, device
 from parity_tests.both import expect_same, use_floatx
+from parity_tests.masked import MaskedDropout, copy_weights, masks_of, own_weights
 from parity_tests.r0 import BATCH, data, network
 
 PIECE = "Sequential (whole run)"
@@ -63,16 +64,49 @@ def expect_same_losses(losses, tolerance, case, floatx):
     return float(np.abs(own / theirs - 1).max())
 
 
+def steps_handed_over(steps, floatx):
+    """As `steps_from_seed`, where Keras takes tinynet's weights, masks and order of samples."""
+    use_floatx(floatx)
+    _, (x, y), _ = data()
+    x, y = x[: steps * BATCH], y[: steps * BATCH]
+    tinynet.utils.set_random_seed(0)
+    model = network(tinynet, portable=True)
+    masks = iter(masks_of(model, len(x), BATCH))
+    keras_model = network(keras, lambda rate: MaskedDropout(rate, next(masks)), portable=True)
+    copy_weights(model, keras_model)
+    order = tinynet.random.epoch_order(len(x))
+    losses = [
+        losses_of_steps(model, x, y),
+        losses_of_steps(keras_model, x[order], y[order], shuffle=False),
+    ]
+    theirs = own_weights(keras_model)
+    return losses, dict(
+        zip(model.arrays, zip(model.get_weights(), theirs, strict=True), strict=True)
+    )
+
+
 @only_tensorflow
-def test_two_hundred_steps_in_float64():
-    losses, weights = steps_from_seed(200, "float64")
-    case = "200 steps in float64 from seed 0"
+def test_two_hundred_steps_from_the_seed_alone():
+    case = f"200 steps in float64 from seed 0 alone ({data()[0]}, batch {BATCH})"
+    expect_same_steps(steps_from_seed(200, "float64"), case)
+
+
+def test_two_hundred_steps_with_masks_handed_over():
+    case = (
+        f"200 steps in float64 with tinynet's first weights, masks and order of samples handed "
+        f"over ({data()[0]}, batch {BATCH})"
+    )
+    expect_same_steps(steps_handed_over(200, "float64"), case)
+
+
+def expect_same_steps(run, case):
+    losses, weights = run
     largest = expect_same_losses(losses, 1e-12, case, "float64")
     expect_same(PIECE, weights, tolerance=1e-11, case=case)
     gap = max(np.abs(a - b).max() / np.abs(b).max() for a, b in weights.values())
     report.SENTENCES.append(
-        f"{case} alone ({data()[0]}, batch {BATCH}): the losses of the steps differ by at most "
-        f"{largest:.1e} (allowed 1e-12), the weights by {gap:.1e} of the largest (allowed 1e-11)."
+        f"{case}: the losses of the steps differ by at most {largest:.1e} (allowed 1e-12), the "
+        f"weights by {gap:.1e} of the largest (allowed 1e-11)."
     )
     report.CURVES["200 steps, float64"] = {
         "values": {"loss": losses},

@@ -11,6 +11,7 @@ under each name below says which pair, and which constants go with it.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -72,7 +73,9 @@ class Activation(Configurable):
 
     def get_config(self) -> dict[str, Any]:
         """Return the function's name and the options that differ from its own defaults."""
-        return {"name": self.name, **self.options}
+        defaults = {k: p.default for k, p in inspect.signature(self.choose).parameters.items()}
+        changed = {k: v for k, v in self.options.items() if k not in defaults or v != defaults[k]}
+        return {"name": self.name, **changed}
 
     def _run(
         self, kernel: Kernel, inputs: tuple[Array, ...], constants: list[Any], out: Array

@@ -33,6 +33,7 @@ class Stack(Configurable):
     ) -> None:
         self.layers: list[Layer] = []
         self.input_shape: Shape | None = None
+        self.input_name = "input_layer"
         for layer in layers or ():
             self.add(layer)
         self.name = name or auto_name(type(self))
@@ -54,7 +55,7 @@ class Stack(Configurable):
         if isinstance(layer, Input):
             if self.layers or self.input_shape is not None:
                 raise ValueError("layer: an Input has to come first, and only once")
-            self.input_shape = layer.shape
+            self.input_shape, self.input_name = layer.shape, layer.name
             return
         if not isinstance(layer, Layer):
             hint = "; call the class: add ()" if isinstance(layer, type) else ""
@@ -262,6 +263,7 @@ class Stack(Configurable):
         return {
             "name": self.name,
             "input_shape": None if self.input_shape is None else list(self.input_shape),
+            "input_name": self.input_name,
             "layers": [serialize(layer) for layer in self.layers],
         }
 
@@ -270,7 +272,7 @@ class Stack(Configurable):
         """Make a new model of the architecture that `get_config` described."""
         model = cls(name=config["name"])
         if config["input_shape"] is not None:
-            model.add(Input(config["input_shape"]))
+            model.add(Input(config["input_shape"], config.get("input_name")))
         for each in config["layers"]:
             model.add(deserialize(each))
         return model

@@ -178,7 +178,7 @@ class Trainer(Stack):
                 seen = self._test(validation, val_batch_size, told)
                 logs.update({f"val_{name}": value for name, value in seen.items()})
             logs = dict(sorted(logs.items()))
-            told.tell("epoch_end", epoch, logs=logs)
+            told.tell("epoch_end", epoch, logs=logs.copy())  # callbacks may add to theirs
             if self.stop_training:
                 break
         told.tell("train_end", logs=logs)

@@ -150,13 +150,16 @@ class Layer(Configurable):
             )
 
     def penalty(self) -> float:
-        """Return the sum of the regularizers' penalties on the weights."""
+        """Return the sum of the regularizers' penalties on the weights; a frozen layer has none."""
+        if not self.trainable:
+            return 0.0
         return sum(rule(self.params[key]) for key, rule in self.regularizers.items())
 
     def add_penalty_gradients(self) -> None:
         """Add the regularizers' gradients to `grads`, after `backward` has filled them."""
-        for key, rule in self.regularizers.items():
-            self.grads[key] += rule.gradient(self.params[key])
+        if self.trainable:
+            for key, rule in self.regularizers.items():
+                self.grads[key] += rule.gradient(self.params[key])
 
     @property
     def arrays(self) -> dict[str, Array]:

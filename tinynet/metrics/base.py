@@ -69,7 +69,7 @@ class Metric(Configurable):
         Parameters
         ----------
         y_true, y_pred : array_like of shape (n, ...)
-        sample_weight : array_like of shape (n,), optional
+        sample_weight : array_like of shape (n,) or (n, steps), optional
 
         Raises
         ------
@@ -111,8 +111,10 @@ class SampleMean(Metric):
 
 
 def spread(sample_weight: Array, shape: tuple[int, ...]) -> Array:
-    """Give every entry of an array (n, ...) the weight of its sample."""
-    return np.broadcast_to(sample_weight.reshape(shape[0], *[1] * (len(shape) - 1)), shape)
+    """Give every entry of an array (n, ...) the weight of its sample, or of its step (n, t)."""
+    known = min(sample_weight.ndim, len(shape))  # a last axis of 1 may be one too many
+    rows = (*sample_weight.shape[:known], *[1] * (len(shape) - known))
+    return np.broadcast_to(sample_weight.reshape(rows), shape)
 
 
 def same_shape(name: str, y_true: Array, y_pred: Array) -> tuple[Array, Array]:

@@ -1,0 +1,68 @@
+"""What Hypothesis draws: the texts of cases, and the numbers that they are fed.
+
+Numbers come from NumPy's generator and a drawn seed. A share of them is rounded to halves, so
+that ties and kinks come up: 0 under a rectifier, two equal maxima, a target that is met.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from parity_tests.backend import BACKEND
+
+FLOAT_TYPES = st.sampled_from(["float64", "float32"])
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def examples(number: int) -> settings:
+    """Draw so many examples, the same ones in every run."""
+    return settings(max_examples=number, deadline=None, database=None, derandomize=True)
+
+
+def number(low: float, high: float) -> st.SearchStrategy[str]:
+    """Draw a decimal with two places, as text."""
+    return st.integers(round(100 * low), round(100 * high)).map(lambda n: str(n / 100))
+
+
+def one_of(*texts: str) -> st.SearchStrategy[str]:
+    """Draw one of some texts."""
+    return st.sampled_from(texts)
+
+
+def call(function: str, *first: Any, **options: Any) -> st.SearchStrategy[str]:
+    """Draw the text of a call; every option is given, or left at its default.
+
+    Parameters
+    ----------
+    function : str
+        ``"keras.layers.Dense"``.
+    *first : strategy of str
+        What is always given.
+    **options : strategy of str
+        The option's text.
+    """
+    named = st.fixed_dictionaries({}, optional=options)
+    return st.tuples(st.tuples(*first), named).map(
+        lambda drawn: (
+            f"{function}({', '.join([*drawn[0], *(f'{k}={v}' for k, v in drawn[1].items())])})"
+        )
+    )
+
+
+def shapes(*axes: int, smallest: int = 1) -> st.SearchStrategy[tuple[int, ...]]:
+    """Draw the shape of a batch with one of these numbers of axes."""
+    size = st.sampled_from(sorted({smallest, 2, 5} - set(range(smallest))))
+    return st.sampled_from(axes).flatmap(lambda n: st.tuples(*[size] * n))
+
+
+def numbers(seed: int, shape: tuple[int, ...], floatx: str, scale: float = 1.0) -> np.ndarray:
+    """Make normal numbers; on TensorFlow, whose choice at a kink is tinynet's, with kinks."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(scale=scale, size=shape)
+    if BACKEND == "tensorflow":
+        x = np.where(rng.random(shape) < 0.3, np.round(2 * x) / 2, x)
+    return x.astype(floatx)

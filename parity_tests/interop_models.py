@@ -1,0 +1,187 @@
+"""Compiled models with all that can change libraries, and the look at whether two are the same."""
+
+import re
+
+import numpy as np
+
+from tinynet.initializers import RandomInitializer
+
+rng = np.random.default_rng(8)
+X = rng.normal(size=(24, 4))
+Y = rng.integers(0, 3, 24)
+TARGETS = {"sparse": Y, "hot": np.eye(3)[Y]}
+
+
+def compiled(model, optimizer="sgd", loss="sparse_categorical_crossentropy", metrics=("accuracy",)):
+    """Compile a model within a text."""
+    model.compile(optimizer, loss, metrics=list(metrics))
+    return model
+
+
+def stack(layers, options=""):
+    """Return the text of a compiled model for X and Y."""
+    last = "sigmoid" if "Binary" in options else "softmax"
+    return (
+        f"compiled(keras.Sequential([keras.Input((4,), name='numbers'), {layers}, "
+        f"keras.layers.Flatten(), keras.layers.Dense(3, activation='{last}')]), {options})"
+    )
+
+
+RULES = (
+    "Zeros()",
+    "Ones()",
+    "Constant(0.3)",
+    "RandomNormal(0.1, 0.2)",
+    "TruncatedNormal(seed=1)",
+    "RandomUniform(-1.0, 2.0, seed=keras.random.SeedGenerator(4))",
+    "VarianceScaling(2.0, 'fan_out', 'untruncated_normal')",
+    "GlorotUniform()",
+    "GlorotNormal(seed=2)",
+    "HeUniform()",
+    "HeNormal()",
+    "LecunUniform()",
+    "LecunNormal()",
+)
+# Layers one upon another, under a word for the test's name.
+LAYERS = {
+    "activations": (
+        "keras.layers.Activation('gelu', name='mine'), keras.layers.Activation('swish'), "
+        "keras.layers.Activation(keras.activations.relu6), keras.layers.ELU(0.7), "
+        "keras.layers.LeakyReLU(0.05), keras.layers.Reshape((2, -1)), "
+        "keras.layers.ReLU(max_value=2.0, negative_slope=0.1, threshold=0.5), "
+        "keras.layers.Softmax(axis=1)"
+    ),
+    "batch_norm": (
+        "keras.layers.BatchNormalization(), "
+        "keras.layers.BatchNormalization(momentum=0.9, epsilon=0.01, scale=False, "
+        "beta_regularizer='l2', moving_mean_initializer=keras.initializers.Constant(0.5)), "
+        "keras.layers.BatchNormalization(center=False, trainable=False, "
+        "gamma_initializer=keras.initializers.RandomUniform(0.5, 1.5))"
+    ),
+    "dense": (
+        "keras.layers.Dense(5, activation='leaky_relu', use_bias=False, trainable=False), "
+        "keras.layers.Dense(5, kernel_regularizer=keras.regularizers.L1(0.01), "
+        "bias_regularizer=keras.regularizers.L1L2(0.1, 0.2), "
+        "activity_regularizer=keras.regularizers.L2(0.3))"
+    ),
+    "noise": (
+        "keras.layers.Rescaling(1 / 255, offset=-0.5), keras.layers.Dropout(0.3), "
+        "keras.layers.Dropout(0.3, noise_shape=(None, 1), seed=9), keras.layers.Dropout(0.0), "
+        "keras.layers.GaussianNoise(0.2), keras.layers.GaussianNoise(0.2, seed=5)"
+    ),
+    "initializers": ", ".join(
+        f"keras.layers.Dense(5, kernel_initializer=keras.initializers.{rule}, "
+        f"bias_initializer=keras.initializers.{rule})"
+        for rule in RULES
+    ),
+}
+# From here on, numbers that float32 holds exactly: see elsewhere.py.
+LOSSES = [
+    "keras.losses.SparseCategoricalCrossentropy(name='mine')",
+    "keras.losses.CategoricalCrossentropy(label_smoothing=0.125, reduction='sum')",
+    "keras.losses.BinaryCrossentropy(label_smoothing=0.25)",
+    "keras.losses.MeanSquaredError(reduction='mean_with_sample_weight')",
+    "keras.losses.MeanAbsoluteError()",
+    "keras.losses.Huber(delta=0.375)",
+]
+METRICS = {
+    "one_hot": (
+        "loss='mse', metrics=[keras.metrics.Accuracy('mine'), "
+        "keras.metrics.BinaryAccuracy(threshold=0.4), keras.metrics.CategoricalAccuracy(), "
+        "keras.metrics.TopKCategoricalAccuracy(k=2), "
+        "keras.metrics.Precision(thresholds=[0.3, 0.6], name='precision'), "
+        "keras.metrics.Recall(top_k=2, class_id=1, name='recall'), "
+        "keras.metrics.F1Score(average='macro', threshold=0.3), "
+        "keras.metrics.MeanSquaredError(), keras.metrics.MeanAbsoluteError('off'), "
+        "'mse', 'acc', 'categorical_accuracy']"
+    ),
+    "labels": (
+        "metrics=[keras.metrics.SparseCategoricalAccuracy(), "
+        "keras.metrics.SparseTopKCategoricalAccuracy(k=2), 'accuracy', 'acc']"
+    ),
+}
+BETAS = "beta_1=0.875, beta_2=0.9375"
+OPTIMIZERS = [
+    f"keras.optimizers.Adam(2**-6, {BETAS})",
+    "keras.optimizers.SGD(0.125, momentum=0.875, nesterov=True, clipnorm=0.5)",
+    "keras.optimizers.RMSprop(2**-6, rho=0.75, momentum=0.5, centered=True)",
+    f"keras.optimizers.AdamW(2**-6, 0.125, {BETAS}, amsgrad=True, name='mine')",
+    f"keras.optimizers.Nadam(2**-6, {BETAS}, epsilon=2**-16)",
+    "keras.optimizers.Adagrad(0.125, initial_accumulator_value=0.25, global_clipnorm=0.75)",
+    "keras.optimizers.SGD(keras.optimizers.schedules.PiecewiseConstantDecay("
+    "[2, 5], [0.125, 0.0625, 0.25]), clipvalue=0.125)",
+]
+# Keras reckons these in float32 on TensorFlow only.
+SCHEDULES = [
+    f"keras.optimizers.SGD(keras.optimizers.schedules.{text})"
+    for text in (
+        "ExponentialDecay(0.1, 3, 0.5, staircase=True)",
+        "PolynomialDecay(0.1, 5, power=2.0, cycle=True)",
+        "CosineDecay(0.01, 20, alpha=0.1, warmup_target=0.1, warmup_steps=3)",
+    )
+]
+DENSE = "keras.layers.Dense(2)"
+TEXTS = {
+    **{name: stack(layers) for name, layers in LAYERS.items()},
+    **{name: stack(DENSE, options) for name, options in METRICS.items()},
+    **{loss: stack(DENSE, f"loss={loss}") for loss in LOSSES},
+    **{each: stack(DENSE, f"optimizer={each}") for each in OPTIMIZERS + SCHEDULES},
+}
+
+
+def targets_for(text):
+    sparse = "loss=" not in text or "Sparse" in text
+    return TARGETS["sparse" if sparse else "hot"]
+
+
+def drawn_seeds(model):
+    """Return all seeds of a model's initializers, drawn or given."""
+    found = []
+    for layer in model.layers:
+        for rule in vars(layer).values():
+            if isinstance(rule, RandomInitializer):
+                found.append(getattr(rule.drawn_seed, "state", rule.drawn_seed))
+    return found
+
+
+def keras_seeds(model):
+    """Return all seeds of a Keras model's initializers."""
+    found = []
+    for layer in model.layers:
+        for name in ("kernel_initializer", "bias_initializer", "gamma_initializer"):
+            seed = getattr(getattr(layer, name, None), "seed", None)
+            found.append(seed if isinstance(seed, int | None) else seed.state.numpy().tolist())
+    return found
+
+
+def equal_keras_models(one, other):
+    """See that two Keras models are the same, apart from the names that Keras numbers anew."""
+    assert unnumbered(other.get_config()) == unnumbered(one.get_config())
+    assert keras_seeds(other) == keras_seeds(one)
+    variables = [(model.variables, model.optimizer.variables) for model in (one, other)]
+    for some, others in zip(*variables, strict=True):
+        for own, copy in zip(some, others, strict=True):
+            assert unnumbered(copy.name) == unnumbered(own.name)
+            assert copy.dtype == own.dtype
+            np.testing.assert_array_equal(copy.numpy(), own.numpy(), err_msg=own.name)
+    written = [model.get_compile_config() for model in (one, other)]
+    for each in written:
+        del each["loss"]
+    assert unnumbered(written[1]) == unnumbered(written[0])
+    if not isinstance(one.loss, str):  # else it returns as the object that the name stands for
+        assert type(other.loss) is type(one.loss)
+        assert other.loss.get_config() == one.loss.get_config()
+        assert other.loss._fn_kwargs == one.loss._fn_kwargs
+
+
+def unnumbered(config):
+    """Return a config with tuples as lists, and without the numbers of seed generators."""
+    if isinstance(config, dict):
+        if config.get("class_name") == "__tuple__":
+            return unnumbered(config["config"]["value"])
+        return {key: unnumbered(value) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return [unnumbered(each) for each in config]
+    if isinstance(config, str):
+        return re.sub(r"^(seed_generator|variable)_\d+$", r"\1", config)
+    return config

@@ -1,0 +1,370 @@
+"""Callbacks: what they decide on any figures, epoch by epoch, and what fit tells them."""
+
+import contextlib
+import functools
+import io
+import math
+import re
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinynet
+from parity_tests.backend import BACKEND, keras
+from parity_tests.both import expect_same, make, make_both, numpy
+from parity_tests.told_by_hand import STEPS, epochs_of, small_models, tell_training
+
+# Some of these come back, are better by exactly min_delta, or cannot be compared at all.
+FIGURES = [1.0, 0.75, 0.5, 0.4375, 0.25, -1.0, math.nan, math.inf, -math.inf, None]
+if BACKEND == "tensorflow":  # which compares in float32; others take more digits into account
+    FIGURES += [0.9, 0.8, 0.8 + 1e-9, 0.79995, 0.7, 1e-5]
+WATCHED = [
+    {"monitor": "val_loss"},
+    {"monitor": "loss", "mode": "auto"},
+    {"monitor": "val_accuracy"},
+    {"monitor": "mae"},
+    {"monitor": "val_loss", "mode": "max"},
+    {"monitor": "anything", "mode": "min"},
+]
+DELTAS = st.sampled_from([0, 1e-4, 0.0625, 0.1, -0.25])
+
+# The options that are drawn, and what a callback remembers from one epoch to the next.
+CASES = {
+    "callbacks.EarlyStopping": {
+        "min_delta": DELTAS,
+        "patience": st.integers(0, 3),
+        "baseline": st.sampled_from([None, 0.8, 0.25]),
+        "restore_best_weights": st.booleans(),
+        "start_from_epoch": st.integers(0, 3),
+    },
+    "callbacks.ReduceLROnPlateau": {
+        "factor": st.sampled_from([0.5, 0.1]),
+        "min_delta": DELTAS,
+        "patience": st.integers(0, 3),
+        "cooldown": st.integers(0, 3),
+        "min_lr": st.sampled_from([0, 0.01, 0.3]),
+    },
+    "callbacks.ModelCheckpoint": {
+        "save_best_only": st.booleans(),
+        "save_weights_only": st.booleans(),
+        "save_freq": st.sampled_from(["epoch", "epoch", 1, 2, 4, 5]),
+        "initial_value_threshold": st.sampled_from([None, 0.8, 0.25]),
+    },
+    "callbacks.LearningRateScheduler": {
+        "schedule": st.sampled_from(
+            [
+                "lambda epoch, rate: rates[epoch % len(rates)]",
+                "lambda epoch, rate: 0.9 * rate if epoch > 1 else rate",
+                "lambda epoch, rate: np.float32(rate / 3)",
+                "lambda epoch: 1 / (1 + epoch)",
+            ]
+        )
+    },
+    "callbacks.TerminateOnNaN": {"raise_error": st.booleans()},
+    "callbacks.CSVLogger": {
+        "separator": st.sampled_from([",", ";", "\t"]),
+        "append": st.booleans(),
+    },
+    "callbacks.ProgbarLogger": {},
+    "callbacks.History": {},
+    "callbacks.LambdaCallback": {},
+    "callbacks.Callback": {},
+}
+REMEMBERED = {
+    "callbacks.EarlyStopping": ("best", "best_epoch", "wait", "stopped_epoch"),
+    "callbacks.ReduceLROnPlateau": ("best", "wait", "cooldown_counter"),
+    "callbacks.ModelCheckpoint": ("best",),
+}
+few_and_repeatable = settings(max_examples=50, deadline=None, database=None, derandomize=True)
+
+
+@st.composite
+def trainings(draw):
+    """Draw one training or two, each as its first epoch and the figures of its epochs."""
+    pool = st.sampled_from(draw(st.lists(st.sampled_from(FIGURES), min_size=1, max_size=4)))
+    figures = st.lists(pool, min_size=1, max_size=12)
+    return draw(st.lists(st.tuples(st.integers(0, 2), figures), min_size=1, max_size=2))
+
+
+def spelled(piece, options):
+    """Return the text of a callback; a schedule is a text already."""
+    arguments = (f"{k}={v if k == 'schedule' else repr(v)}" for k, v in options.items())
+    return f"keras.{piece}({', '.join(arguments)})"
+
+
+def decide(piece, callback, model, trainings, monitor):
+    """Let a callback decide; return by name what it decided and what it remembers."""
+    model.optimizer.learning_rate = 1.0
+    found = defaultdict(list)
+    for first_epoch, figures in trainings:
+        for epoch, logs, warned in tell_training(
+            callback, model, epochs_of(figures, monitor), first_epoch
+        ):
+            found["epochs"].append(epoch)
+            found["stop_training"].append(model.stop_training)
+            found["learning rate"].append(numpy(model.optimizer.learning_rate))
+            found["learning rate in the logs"].append(logs.get("learning_rate", -1))
+            found["warned"].append(warned)
+            for name in REMEMBERED.get(piece, ()):
+                value = getattr(callback, name)
+                found[f"{name} is None"].append(value is None)
+                found[name].append(0 if value is None else value)
+        found["weights at the end"].append(model.get_weights()[0])
+    return found
+
+
+@pytest.mark.parametrize("piece", ["callbacks.EarlyStopping", "callbacks.ReduceLROnPlateau"])
+@given(data=st.data(), watched=st.sampled_from(WATCHED), trainings=trainings())
+@few_and_repeatable
+def test_decisions_on_a_figure(piece, data, watched, trainings):
+    options = watched | data.draw(st.fixed_dictionaries(CASES[piece]))
+    text = spelled(piece, options)
+    own, theirs = (
+        decide(piece, callback, model, trainings, options["monitor"])
+        for callback, model in zip(make_both(text), small_models(), strict=True)
+    )
+    expect_same(piece, {k: (own[k], theirs[k]) for k in theirs}, tolerance=0, case=text)
+
+
+@given(
+    options=st.fixed_dictionaries(CASES["callbacks.LearningRateScheduler"]),
+    rates=st.lists(st.floats(0, 10), min_size=1, max_size=5),
+    trainings=trainings(),
+)
+@few_and_repeatable
+def test_rates_of_a_schedule(options, rates, trainings):
+    piece = "callbacks.LearningRateScheduler"
+    text = spelled(piece, options)
+    own, theirs = (
+        decide(piece, callback, model, trainings, "val_loss")
+        for callback, model in zip(make_both(text, rates=rates), small_models(), strict=True)
+    )
+    expect_same(piece, {k: (own[k], theirs[k]) for k in theirs}, tolerance=0, case=text)
+
+
+@given(
+    options=st.fixed_dictionaries(CASES["callbacks.TerminateOnNaN"]),
+    losses=st.lists(st.sampled_from([0.5, 1e38, -1e38, 1e300, None, *FIGURES]), max_size=8),
+)
+@few_and_repeatable
+def test_losses_that_end_a_training(options, losses):
+    piece = "callbacks.TerminateOnNaN"
+    text, found = spelled(piece, options), []
+    for callback, model in zip(make_both(text), small_models(), strict=True):
+        callback.set_model(model)
+        model.stop_training = False
+        found.append([])
+        for batch, loss in enumerate(losses):
+            try:
+                callback.on_train_batch_end(batch, {} if loss is None else {"loss": loss})
+                found[-1].append(model.stop_training)
+            except RuntimeError:
+                found[-1].append(2)
+    expect_same(piece, {"stops after each batch": tuple(found)}, tolerance=0, case=text)
+
+
+NAMES = ["m", "{epoch:02d}", "{epoch}-{loss:.2f}", "{epoch}-{val_loss:.3f}", "{epoch}-{batch}"]
+
+
+@given(
+    options=st.fixed_dictionaries(CASES["callbacks.ModelCheckpoint"]),
+    watched=st.sampled_from(WATCHED),
+    name=st.sampled_from(NAMES),
+    trainings=trainings(),
+)
+@few_and_repeatable
+def test_what_is_saved_and_when(options, watched, name, trainings):
+    piece = "callbacks.ModelCheckpoint"
+    if options["save_best_only"] and options["save_freq"] != "epoch":
+        # Keras knows which way is better only when the first epoch is over.
+        later = {"save_freq": options["save_freq"] + STEPS - 1, "initial_value_threshold": None}
+        options = options | later
+    text = spelled(piece, watched | options).replace("(", "(filepath, ", 1)
+    endings = (".safetensors", ".weights.h5" if options["save_weights_only"] else ".keras")
+    found, saved = [], ([], [])
+    for library, model, ending, calls in zip(
+        (tinynet, keras), small_models(), endings, saved, strict=True
+    ):
+        callback = make(text, library, filepath=name + ending)
+        with pytest.MonkeyPatch.context() as patch:
+            for method in ("save", "save_weights"):
+                patch.setattr(model, method, recorder(calls, method, ending))
+            try:
+                found.append(decide(piece, callback, model, trainings, watched["monitor"]))
+            except KeyError:  # the name asks for something that the logs do not have
+                found.append({"KeyError": [1]})
+    own, theirs = found
+    assert saved[0] == saved[1], f"{text}, filepath {name!r}: saved {saved[0]}, Keras {saved[1]}"
+    expect_same(piece, {k: (own[k], theirs[k]) for k in theirs}, tolerance=0, case=text)
+
+
+def recorder(calls, method, ending):
+    """Return what a model's method is replaced by: a note of the path, without its ending."""
+    return lambda path, **options: calls.append((method, str(path).removesuffix(ending)))
+
+
+@pytest.mark.parametrize("weights_only", [False, True])
+def test_saved_models(weights_only, tmp_path):
+    text = (
+        "keras.callbacks.ModelCheckpoint(folder / ('{epoch}-{loss:.3f}' + ending), "
+        f"save_weights_only={weights_only})"
+    )
+    x, names, tensors = np.arange(4.0)[:, None], [], {}
+    endings = (".safetensors", ".weights.h5" if weights_only else ".keras")
+    for library, model, ending in zip((tinynet, keras), small_models(), endings, strict=True):
+        folder = tmp_path / library.__name__
+        model.set_weights([np.ones((1, 1)), np.ones(1)])
+        model.optimizer.learning_rate = 0.1
+        callback = make(text, library, folder=folder, ending=ending)
+        model.fit(x, 3 * x, epochs=2, batch_size=2, shuffle=False, callbacks=[callback], verbose=0)
+        paths = sorted(folder.iterdir())
+        names.append([path.name.removesuffix(ending) for path in paths])
+        for path in paths:
+            if weights_only:
+                model.load_weights(path)
+            else:
+                model = library.models.load_model(path)
+            tensors.setdefault(path.name.removesuffix(ending), []).append(model.get_weights()[0])
+    assert names[0] == names[1] and len(names[0]) == 2
+    expect_same("callbacks.ModelCheckpoint", tensors, case=text)
+
+
+LOGS = st.dictionaries(
+    st.sampled_from(["loss", "accuracy", "val_loss", "f1_score"]),
+    st.sampled_from([0.1, 1 / 3, 1e-20, 7, math.nan, math.inf, np.array([0.25, 1 / 3])]),
+)
+
+
+@given(
+    options=st.fixed_dictionaries(CASES["callbacks.CSVLogger"]),
+    before=st.sampled_from([None, "", "epoch,loss\r\n0,1.5\r\n"]),
+    trainings=st.lists(st.lists(LOGS, max_size=4), min_size=1, max_size=2),
+)
+@few_and_repeatable
+def test_table_of_the_epochs(options, before, trainings, tmp_path_factory):
+    piece = "callbacks.CSVLogger"
+    text = spelled(piece, options).replace("(", "(path, ", 1)
+    tables = []
+    for library, model in zip((tinynet, keras), small_models(), strict=True):
+        path = tmp_path_factory.mktemp("table") / "log.csv"
+        if before is not None:
+            path.write_bytes(before.encode())
+        callback = make(text, library, path=path)
+        for epochs in trainings:
+            list(tell_training(callback, model, epochs))
+        tables.append(path.read_bytes())
+    assert tables[0] == tables[1]
+    expect_same(piece, {"bytes": tuple(map(len, tables))}, tolerance=0, case=text)
+
+
+# In a real training.
+
+OCCASIONS = [name for name in dir(tinynet.callbacks.Callback) if name.startswith("on_")]
+
+
+@functools.cache
+def told_in_training(library):
+    """Train, test and use a small model; return all that callbacks heard and printed."""
+    heard = {"callbacks.Callback": [], "callbacks.LambdaCallback": []}
+
+    def note(kind, occasion, *given, **named):
+        *place, logs = [*given, *named.values()]
+        heard[kind].append((occasion, place, dict(logs or {})))
+
+    def method(occasion):
+        return lambda self, *given, **named: note("callbacks.Callback", occasion, *given, **named)
+
+    own_class = type(
+        "Told", (library.callbacks.Callback,), {name: method(name) for name in OCCASIONS}
+    )
+    functions = {
+        name: functools.partial(note, "callbacks.LambdaCallback", name) for name in OCCASIONS
+    }
+    model = make(
+        "keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, activation='softmax')])",
+        library,
+    )
+    rng = np.random.default_rng(6)
+    model.set_weights([rng.normal(size=(3, 2)), rng.normal(size=2)])
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    x, y, history = rng.normal(size=(7, 3)), np.arange(7) % 2, library.callbacks.History()
+    callbacks = [
+        own_class(),
+        library.callbacks.ReduceLROnPlateau(factor=0.5, patience=1, min_delta=1.0),
+        library.callbacks.LambdaCallback(**functions),
+        history,
+    ]
+    settings = {"batch_size": 3, "callbacks": callbacks, "verbose": 2}
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        for first, last in ((0, 2), (2, 3)):
+            returned = model.fit(
+                x,
+                y,
+                epochs=last,
+                initial_epoch=first,
+                validation_split=0.3,
+                shuffle=False,
+                **settings,
+            )
+        model.evaluate(x, y, **settings)
+        model.predict(x, **settings)
+    assert returned is history and model.history is history
+    return heard, history, printed.getvalue()
+
+
+@pytest.mark.parametrize("piece", ["callbacks.Callback", "callbacks.LambdaCallback"])
+def test_what_callbacks_hear_and_when(piece):
+    (own, *_), (theirs, *_) = told_in_training(tinynet), told_in_training(keras)
+    assert [each[:2] for each in own[piece]] == [each[:2] for each in theirs[piece]]
+    for (occasion, place, logs), (*_, keras_logs) in zip(own[piece], theirs[piece], strict=True):
+        case = f"{occasion}{(*place,)}"
+        assert list(logs) == list(keras_logs), case
+        figures = {k: (logs[k], numpy(keras_logs[k])) for k in logs}
+        expect_same(piece, figures, case=case)
+
+
+def test_history_of_two_trainings():
+    (_, own, _), (_, theirs, _) = told_in_training(tinynet), told_in_training(keras)
+    assert list(own.history) == list(theirs.history)
+    figures = {name: (own.history[name], theirs.history[name]) for name in theirs.history}
+    expect_same("callbacks.History", {"epoch": (own.epoch, theirs.epoch), **figures})
+
+
+def shown(text):
+    """Return the epochs, the counts of batches and the figures in what was printed."""
+    return re.findall(r"Epoch \d+/\d+|\b\d+/\d+\b|\w+: [-+.\w]+", text)
+
+
+def test_figures_shown_after_an_epoch():
+    (*_, own), (*_, theirs) = told_in_training(tinynet), told_in_training(keras)
+    assert shown(own) == shown(theirs) and len(shown(own)) == 25
+    expect_same("callbacks.ProgbarLogger", {}, tolerance=0, case="fit, evaluate, predict")
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["loss", "accuracy", "mae"]),
+        # Above 0: there Keras's line (verbose=2) and its bar (verbose=1) write them alike.
+        st.floats(1e-30, 1e30) | st.lists(st.floats(1, 2), min_size=1, max_size=3),
+    )
+)
+@few_and_repeatable
+def test_figures_as_text(logs):
+    printed = []
+    for library in (tinynet, keras):
+        callback = library.callbacks.ProgbarLogger()
+        callback.set_params({"verbose": 2, "epochs": 3, "steps": STEPS})
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            callback.on_train_begin({})
+            callback.on_epoch_begin(1, {})
+            for batch in range(STEPS):
+                callback.on_train_batch_end(batch, {})
+            callback.on_epoch_end(1, logs)
+        printed.append(shown(out.getvalue()))
+    own, theirs = printed
+    assert own == theirs
+    expect_same("callbacks.ProgbarLogger", {}, tolerance=0, case="by hand")

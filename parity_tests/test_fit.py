@@ -1,0 +1,368 @@
+"""Whole calls of a model's methods: fit, evaluate, predict and their like.
+
+Both models begin with the same weights and see the samples in the same order.
+"""
+
+import numpy as np
+import pytest
+
+import tinynet
+from parity_tests.backend import BACKEND, keras
+from parity_tests.both import TOLERANCE, expect_same, make, make_both, numpy, use_floatx
+
+rng = np.random.default_rng(8)
+N = 20
+DATA = {
+    "X": rng.normal(size=(N, 4)),
+    "LABELS": rng.integers(0, 3, N),
+    "ONE_HOT": np.eye(3)[rng.integers(0, 3, N)],
+    "BITS": rng.integers(0, 2, N),
+    "NUMBERS": rng.normal(size=(N, 3)),
+    "WEIGHTS": rng.random(N) * 2,
+    "PIXELS": rng.integers(0, 256, (N, 2, 2)).astype("uint8"),
+    "SEQUENCES": rng.normal(size=(N, 5, 4)),
+    "STEPS": rng.integers(0, 3, (N, 5)),
+    "STEP_WEIGHTS": rng.random((N, 5)),
+}
+
+MODELS = {
+    "classifier": """keras.Sequential([
+        keras.Input((4,)),
+        keras.layers.Dense(6, activation='relu'),
+        keras.layers.BatchNormalization(),
+        keras.layers.Dense(3, activation='softmax'),
+    ])""",
+    "penalised": """keras.Sequential([
+        keras.Input((4,)),
+        keras.layers.Dense(3, kernel_regularizer=keras.regularizers.L2(0.125)),
+    ])""",
+    "binary": """keras.Sequential([
+        keras.Input((4,)),
+        keras.layers.Dense(1, activation='sigmoid'),
+    ])""",
+    "images": """keras.Sequential([
+        keras.Input((2, 2)),
+        keras.layers.Flatten(),
+        keras.layers.Rescaling(1 / 256),
+        keras.layers.Dense(3),
+    ])""",
+    "sequences": """keras.Sequential([
+        keras.Input((5, 4)),
+        keras.layers.Dense(3, activation='softmax'),
+    ])""",
+    "without Input": """keras.Sequential([
+        keras.layers.Dense(3, activation='softmax', kernel_initializer='ones'),
+    ])""",
+    "noisy": """keras.Sequential([
+        keras.Input((4,)),
+        keras.layers.Dropout(0.5),
+        keras.layers.GaussianNoise(1.0),
+        keras.layers.Dense(3, activation='softmax'),
+    ])""",
+}
+# Float32 can hold these betas: TensorFlow rounds others on the way into a tensor.
+ADAM = "keras.optimizers.Adam(0.01, beta_1=0.875, beta_2=0.96875)"
+SPARSE = f"model.compile({ADAM}, 'sparse_categorical_crossentropy', metrics=['accuracy'])"
+
+# Method: name of a case, model, and what is done with it line by line.
+CASES = {
+    "Sequential.fit": {
+        "last batch smaller": (
+            "classifier",
+            SPARSE,
+            "model.fit(X, LABELS, epochs=3, batch_size=6)",
+        ),
+        "in float32": (
+            "classifier",
+            SPARSE,
+            "model.fit(X, LABELS, epochs=3, validation_split=0.2)",
+        ),
+        "validation_split": (
+            "classifier",
+            SPARSE,
+            "model.fit(X, LABELS, epochs=3, batch_size=4, validation_split=0.33)",
+        ),
+        "validation_data": (
+            "penalised",
+            "model.compile('sgd', 'mse', metrics=['mae'])",
+            "model.fit(X, NUMBERS, epochs=2, batch_size=8, validation_data=(X[:7], NUMBERS[:7]), "
+            "validation_batch_size=3)",
+        ),
+        "weighted validation_data": (
+            "classifier",
+            "model.compile('rmsprop', 'sparse_categorical_crossentropy', metrics=['accuracy'], "
+            "weighted_metrics=['accuracy', 'sparse_categorical_accuracy'])",
+            "model.fit(X, LABELS, epochs=2, batch_size=8, "
+            "validation_data=(X[5:], LABELS[5:], WEIGHTS[5:]))",
+        ),
+        "sample_weight": (
+            "penalised",
+            "model.compile('sgd', 'mse', metrics=['mse'], weighted_metrics=['mse', 'mae'])",
+            "model.fit(X, NUMBERS, epochs=2, batch_size=8, sample_weight=WEIGHTS, "
+            "validation_split=0.25)",
+        ),
+        "class_weight": (
+            "classifier",
+            "model.compile('sgd', 'sparse_categorical_crossentropy', metrics=['accuracy'], "
+            "weighted_metrics=['accuracy'])",
+            "model.fit(X, LABELS, epochs=2, batch_size=8, class_weight={0: 0.5, 2: 3.0}, "
+            "validation_split=0.25)",
+        ),
+        "class_weight of one-hot targets": (
+            "classifier",
+            "model.compile('sgd', 'categorical_crossentropy')",
+            "model.fit(X, ONE_HOT, batch_size=8, class_weight={0: 0.5, 1: 2, 2: 3.0})",
+        ),
+        "initial_epoch": (
+            "classifier",
+            SPARSE,
+            "model.fit(X, LABELS, epochs=5, initial_epoch=3)",
+        ),
+        "all epochs are behind": (
+            "classifier",
+            SPARSE,
+            "model.fit(X, LABELS, epochs=2, initial_epoch=2)",
+        ),
+        "metrics over batches": (
+            "classifier",
+            f"model.compile({ADAM}, keras.losses.CategoricalCrossentropy(label_smoothing=0.25), "
+            "metrics=['accuracy', 'mse', keras.metrics.Precision(), keras.metrics.Recall(top_k=2), "
+            "keras.metrics.F1Score(average='macro')])",
+            "model.fit(X, ONE_HOT, epochs=2, batch_size=6, validation_split=0.4)",
+        ),
+        # TensorFlow looks for the k largest in float32 only.
+        "the k largest, in float32": (
+            "classifier",
+            "model.compile('sgd', 'sparse_categorical_crossentropy', "
+            "metrics=[keras.metrics.SparseTopKCategoricalAccuracy(k=2, name='top 2')])",
+            "model.fit(X, LABELS, epochs=2, batch_size=6)",
+        ),
+        "a figure for every class": (
+            "classifier",
+            f"model.compile({ADAM}, 'categorical_crossentropy', metrics=[keras.metrics.F1Score()])",
+            "model.fit(X, ONE_HOT, epochs=2, batch_size=6)",
+        ),
+        "two metrics of one name": (
+            "binary",
+            "model.compile('sgd', 'binary_crossentropy', metrics=['accuracy', 'acc', "
+            "keras.metrics.Recall(name='recall'), keras.metrics.Recall(0.25, name='recall')])",
+            "model.fit(X, BITS, epochs=2, batch_size=16)",
+        ),
+        "flat targets": (
+            "binary",
+            "model.compile('sgd', 'mean_absolute_error', metrics=['MAE', 'mean_squared_error'])",
+            "model.fit(X, NUMBERS[:, 0], epochs=2, batch_size=16)",
+        ),
+        "integer images": (
+            "images",
+            "model.compile(keras.optimizers.SGD(0.5, momentum=0.5), "
+            "keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=['accuracy'])",
+            "model.fit(PIXELS, LABELS[:, None], epochs=2, batch_size=7, validation_split=0.2)",
+        ),
+        "weights of steps": (
+            "sequences",
+            "model.compile('sgd', 'sparse_categorical_crossentropy', metrics=['accuracy'], "
+            "weighted_metrics=['accuracy'])",
+            "model.fit(SEQUENCES, STEPS, batch_size=8, sample_weight=STEP_WEIGHTS)",
+        ),
+        "without Input": ("without Input", SPARSE, "model.fit(X, LABELS, epochs=2)"),
+        "going on": (
+            "classifier",
+            SPARSE,
+            "model.fit(X, LABELS, epochs=2, batch_size=8)",
+            "model.fit(X, LABELS, epochs=2, batch_size=8)",
+        ),
+        "compiled again": (
+            "classifier",
+            SPARSE,
+            "model.fit(X, LABELS, epochs=2)",
+            "model.compile(keras.optimizers.SGD(0.1), 'categorical_crossentropy', metrics=['mae'])",
+            "model.fit(X, ONE_HOT, epochs=2)",
+        ),
+        "a frozen layer": (
+            "classifier",
+            "setattr(model.layers[0], 'trainable', False)",
+            SPARSE,
+            "model.fit(X, LABELS, epochs=2, batch_size=8)",
+        ),
+        "frozen batch normalization": (
+            "classifier",
+            "setattr(model.layers[1], 'trainable', False)",
+            SPARSE,
+            "model.fit(X, LABELS, epochs=2, batch_size=8)",
+        ),
+        "learning rate on a plateau": (
+            "classifier",
+            SPARSE,
+            "model.fit(X, LABELS, epochs=5, validation_split=0.25, callbacks=["
+            "keras.callbacks.ReduceLROnPlateau(factor=0.5, patience=2, min_delta=1.0)])",
+        ),
+        "learning rate of a schedule": (
+            "classifier",
+            SPARSE,
+            "model.fit(X, LABELS, epochs=4, callbacks=["
+            "keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.7), "
+            "keras.callbacks.ReduceLROnPlateau('loss', patience=1, min_delta=1.0)])",
+        ),
+        "stopped, best weights restored": (
+            "penalised",
+            "model.compile(keras.optimizers.SGD(1.5), 'mse')",
+            "model.fit(X, NUMBERS, epochs=9, validation_split=0.25, callbacks=["
+            "keras.callbacks.EarlyStopping(patience=1, restore_best_weights=True)])",
+            "model.evaluate(X, NUMBERS)",
+        ),
+        "shuffled": (
+            "classifier",
+            SPARSE,
+            "keras.utils.set_random_seed(3)",
+            "model.fit(X, LABELS, epochs=2, batch_size=6, shuffle=True)",
+        ),
+        "shuffled, with noise": (
+            "noisy",
+            "model.compile('adam', 'sparse_categorical_crossentropy', metrics=['accuracy'])",
+            "keras.utils.set_random_seed(3)",
+            "model.fit(X, LABELS, epochs=2, batch_size=6, validation_split=0.25, shuffle=True)",
+        ),
+    },
+    "Sequential.evaluate": {
+        "the loss alone": (
+            "penalised",
+            "model.compile('sgd', 'mse')",
+            "model.evaluate(X, NUMBERS, batch_size=6)",
+        ),
+        "order": (
+            "classifier",
+            "model.compile('sgd', 'categorical_crossentropy', metrics=['mse', 'accuracy'], "
+            "weighted_metrics=['mae'])",
+            "model.evaluate(X, ONE_HOT, batch_size=6, sample_weight=WEIGHTS)",
+            "model.evaluate(X[:3], ONE_HOT[:3])",
+        ),
+        # With two of one name, Keras's list has the first twice; its dictionary is in order.
+        "by name": (
+            "classifier",
+            "model.compile('sgd', 'categorical_crossentropy', metrics=['mse', 'accuracy'], "
+            "weighted_metrics=['mae', 'accuracy'])",
+            "model.evaluate(X, ONE_HOT, batch_size=6, sample_weight=WEIGHTS, return_dict=True)",
+        ),
+        "without training's noise": (
+            "noisy",
+            SPARSE,
+            "model.evaluate(X, LABELS, batch_size=6)",
+        ),
+        "weights of steps": (
+            "sequences",
+            SPARSE,
+            "model.evaluate(SEQUENCES, STEPS, sample_weight=STEP_WEIGHTS, return_dict=True)",
+        ),
+    },
+    "Sequential.predict": {
+        "batches": ("classifier", "model.predict(X, batch_size=6)", "model.predict(X[:1])"),
+        "without training's noise": ("noisy", "model.predict(X)"),
+        "one output": ("binary", "model.predict(X)"),
+        "integer images": ("images", "model.predict(PIXELS)"),
+        "sequences": ("sequences", "model.predict(SEQUENCES, batch_size=15)"),
+        "in float32": ("classifier", "model.predict(X, batch_size=6)"),
+        "after training": (
+            "classifier",
+            SPARSE,
+            "model.fit(X, LABELS, epochs=2)",
+            "model.predict(X)",
+        ),
+    },
+    "Sequential.train_on_batch": {
+        "figures": (
+            "classifier",
+            SPARSE,
+            "model.train_on_batch(X, LABELS)",
+            "model.train_on_batch(X, LABELS, return_dict=True)",
+        ),
+        "the loss alone": (
+            "penalised",
+            "model.compile('sgd', 'mse')",
+            "model.train_on_batch(X, NUMBERS)",
+            "model.train_on_batch(X, NUMBERS, sample_weight=WEIGHTS)",
+        ),
+        "class_weight": (
+            "classifier",
+            "model.compile('sgd', 'sparse_categorical_crossentropy', weighted_metrics=['acc'])",
+            "model.train_on_batch(X, LABELS, class_weight={1: 4.0})",
+        ),
+    },
+    "Sequential.test_on_batch": {
+        "figures": (
+            "classifier",
+            SPARSE,
+            "model.test_on_batch(X, LABELS)",
+            "model.test_on_batch(X[:5], LABELS[:5], sample_weight=WEIGHTS[:5])",
+            "model.test_on_batch(X, LABELS, return_dict=True)",
+        ),
+    },
+    "Sequential.predict_on_batch": {
+        "shapes": ("classifier", "model.predict_on_batch(X)", "model.predict_on_batch(X[:1])"),
+    },
+    "Sequential.__call__": {
+        "inference": ("classifier", "model(X)", "model(X, training=True)", "model(X)"),
+    },
+}
+FLAT = [
+    pytest.param(piece, model, lines, "float32" if "float32" in name else "float64", id=name)
+    for piece, cases in CASES.items()
+    for name, (model, *lines) in ((f"{piece}-{k}", case) for k, case in cases.items())
+]
+DRAWS = "shuffle=True"
+
+
+@pytest.mark.parametrize(("piece", "model", "lines", "floatx"), FLAT)
+def test_method(piece, model, lines, floatx):
+    script = "\n".join(lines)
+    if DRAWS in script and BACKEND != "tensorflow":
+        pytest.skip("the random numbers and the order are those of Keras on TensorFlow")
+    use_floatx(floatx)
+    own, theirs = make_both(MODELS[model])
+    if theirs.built:
+        theirs.set_weights(own.get_weights())
+    tensors = {}
+    for number, line in enumerate(lines, 1):
+        line = with_settings(line)
+        result, expected = (
+            named(make(line, library, model=each, **DATA))
+            for library, each in ((tinynet, own), (keras, theirs))
+        )
+        assert list(result) == list(expected), f"{script}\n  line {number}: names or their order"
+        for name, value in result.items():
+            place = f"line {number}, {name}"
+            assert kind(value) == kind(expected[name]), f"{script}\n  {place}: type"
+            tensors[place] = value, as_array(expected[name])
+    for (name, value), expected in zip(own.arrays.items(), theirs.get_weights(), strict=True):
+        tensors[f"{name} at the end"] = value, expected
+    expect_same(piece, tensors, tolerance=TOLERANCE[floatx], case=f"{model}\n{script}")
+
+
+def kind(value):
+    """Return the type: of a number, of a list, or of an array's or a tensor's entries."""
+    return numpy(value).dtype if hasattr(value, "dtype") else type(value)
+
+
+def as_array(value):
+    """Return numbers, a tensor, or a list of either as one array."""
+    return np.array([numpy(each) for each in value]) if isinstance(value, list) else numpy(value)
+
+
+def with_settings(line):
+    """Return a line with what it needs to be silent and, where it is not said, in order."""
+    if line.startswith("model.fit(") and "shuffle" not in line:
+        line = f"{line[:-1]}, shuffle=False)"
+    if line.startswith(("model.fit(", "model.evaluate(", "model.predict(")):
+        line = f"{line[:-1]}, verbose=0)"
+    return line
+
+
+def named(result):
+    """Return what a method returned as values by name."""
+    if hasattr(result, "history"):
+        return {"epoch": result.epoch, **result.history}
+    if isinstance(result, dict):
+        return result
+    if isinstance(result, list):
+        return {f"value {place}": value for place, value in enumerate(result)}
+    return {} if result is None else {"result": result}

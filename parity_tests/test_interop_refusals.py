@@ -1,0 +1,356 @@
+"""What the other library lacks is refused by its name, before anything is made or changed."""
+
+import functools
+import random as python_random
+
+import numpy as np
+import pytest
+
+import tinynet
+from parity_tests.backend import keras
+from tinynet import configurable
+from tinynet.interop import from_keras, to_keras
+
+K, T = keras.layers, tinynet.layers
+rng = np.random.default_rng(0)
+
+
+def stack(library, *layers, **parts):
+    """Return a model for vectors of 4, compiled if a part of `compile` is given."""
+    model = library.Sequential([library.Input((4,)), *layers])
+    if parts:
+        model.compile(**{"optimizer": "sgd", "loss": "mse", **parts})
+    return model
+
+
+def refused(travel, model, match, error=ValueError):
+    """See that a model is refused, and that no name or random number is taken for it."""
+    before = python_random.getstate(), dict(configurable._names)
+    with pytest.raises(error, match=match):
+        travel(model)
+    assert (python_random.getstate(), dict(configurable._names)) == before
+
+
+# From Keras.
+
+
+class Mine(K.Dense):
+    pass
+
+
+class Adam(keras.optimizers.Adam):
+    pass
+
+
+class HeNormal(keras.initializers.HeNormal):
+    pass
+
+
+def relu(x):
+    return x
+
+
+def dense(**options):
+    return lambda: K.Dense(3, **options)
+
+
+@pytest.mark.parametrize(
+    ("layer", "match"),
+    [
+        (lambda: K.LayerNormalization(), r"layer_normalization: LayerNorm.* has Activation, Batch"),
+        (lambda: keras.Sequential([K.Dense(2)], name="inner"), r"inner: .* got Sequential"),
+        (lambda: Mine(3), r"mine: expected an object of a class of keras.layers, got Mine"),
+        (dense(kernel_constraint="unit_norm"), r"dense: kernel_constraint=UnitNorm is not in tiny"),
+        (dense(lora_rank=2), r"dense: lora_rank=2 is not in tinynet, whose Dense has activation,"),
+        (dense(dtype="mixed_float16"), r"dense: dtype='mixed_float16' is not .* 'float64'"),
+        (dense(dtype="float32"), r"dense: dtype='float32' is not .* one float type"),
+        (dense(activation="mish"), r"dense: unknown activation 'mish'; did you mean 'swish'"),
+        (dense(activation=lambda x: x), r"dense: activation <lambda> is .* of your own; tinynet"),
+        (dense(activation=relu), r"dense: activation relu is a function of your own; tinynet has"),
+        (
+            dense(activation=functools.partial(keras.activations.gelu, approximate=True)),
+            r"dense: activation functools.partial\(<function gelu",
+        ),
+        (lambda: K.Dense(3, activation=K.PReLU()), r"dense: activation: PReLU is not in tinynet"),
+        (
+            lambda: K.Dense(3, activation=K.Dropout(0.1)),
+            r"dense: activation=Dropout is not in tinynet, which has of Keras's layers ELU, LeakyR",
+        ),
+        (dense(kernel_initializer="orthogonal"), r"dense: kernel_initializer: Orthogonal .* Const"),
+        (dense(bias_initializer=lambda shape, dtype: 0), r"dense: bias_initializer: a lambda is"),
+        (dense(bias_initializer=HeNormal()), r"dense: bias_initializer: HeNormal is not"),
+        (
+            dense(kernel_regularizer="orthogonal_regularizer"),
+            r"dense: kernel_regularizer: OrthogonalRegularizer is not .* L1, L1L2, L2",
+        ),
+        (
+            lambda: K.BatchNormalization(renorm=True),
+            r"batch_normalization: renorm=True is not in tinynet, whose BatchNorm.* has axis, beta",
+        ),
+        (lambda: K.Dropout(0.1, activity_regularizer="l2"), r"dropout: activity_regularizer=L2 is"),
+        (lambda: K.Flatten(data_format="channels_first"), r"flatten: data_format='channels_first'"),
+        (lambda: K.Rescaling([1.0, 2.0, 3.0, 4.0]), r"rescaling: scale=\[.*where it is one number"),
+        (lambda: K.Softmax(axis=[1]), r"softmax: axis=\[1\] is not .* where it is one number"),
+    ],
+)
+def test_layers_that_tinynet_lacks(layer, match):
+    refused(from_keras, stack(keras, layer()), match)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"batch_size": 5}, r"pixels: batch_shape=\(5, 4\), \{'batch_size': 5\} is not in tinynet"),
+        ({"optional": True}, r"pixels: .*'optional': True.*whose Input has a name and the shape"),
+        ({"dtype": "float32"}, r"pixels: dtype='float32'"),
+        ({"shape": (None, 4)}, r"pixels: batch_shape=\(None, None, 4\).* all of it known"),
+    ],
+)
+def test_inputs_that_tinynet_lacks(options, match):
+    start = keras.Input(**{"shape": (4,), "name": "pixels", **options})
+    refused(from_keras, keras.Sequential([start, K.Dense(3)]), match)
+
+
+def adam(*args, **options):
+    return lambda: {"optimizer": keras.optimizers.Adam(*args, **options)}
+
+
+@pytest.mark.parametrize(
+    ("parts", "match"),
+    [
+        (
+            lambda: {"optimizer": "ftrl"},
+            r"optimizer: Ftrl is not .* which has Adagrad, Adam, AdamW",
+        ),
+        (
+            lambda: {"optimizer": Adam()},
+            r"optimizer: expected an .* class of keras.optimizers, got",
+        ),
+        (
+            lambda: {"optimizer": keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD())},
+            r"optimizer: LossScaleOptimizer is not in tinynet, which has Adagrad",
+        ),
+        (adam(use_ema=True), r"optimizer: use_ema=True is not in tinynet, whose Adam has amsgrad"),
+        (adam(loss_scale_factor=2.0), r"optimizer: loss_scale_factor=2.0 is not"),
+        (adam(gradient_accumulation_steps=2), r"optimizer: gradient_accumulation_steps=2 is not"),
+        (adam(lambda: 0.1), r"optimizer: learning_rate: a lambda is not"),
+        (
+            adam(keras.optimizers.schedules.InverseTimeDecay(0.1, 2, 0.3)),
+            r"optimizer: learning_rate: InverseTimeDecay is not .* CosineDecay, Exponential",
+        ),
+        (lambda: {"loss": "kl_divergence"}, r"loss: unknown loss 'kl_divergence'; known are"),
+        (lambda: {"loss": None}, r"loss: expected .* got NoneType; tinynet has BinaryCross"),
+        (lambda: {"loss": ["mse"]}, r"loss: expected an object of a class of keras.losses"),
+        (lambda: {"loss": keras.losses.Poisson()}, r"loss: Poisson is not .* has BinaryCross"),
+        (
+            lambda: {"loss": keras.losses.mean_squared_error},
+            r"loss: .*function goes by its name, 'mean_squared_error'\); tinynet has Binary",
+        ),
+        (
+            lambda: {"loss": keras.losses.SparseCategoricalCrossentropy(ignore_class=1)},
+            r"loss: ignore_class=1 is not in tinynet, whose SparseCat.* has from_logits, name, red",
+        ),
+        (lambda: {"loss": keras.losses.CategoricalCrossentropy(axis=1)}, r"loss: axis=1 is not"),
+        (
+            lambda: {"loss": keras.losses.MeanSquaredError(dtype="float32")},
+            r"loss: dtype='float32' is not",
+        ),
+        (lambda: {"metrics": ["AUC"]}, r"metrics: unknown metric 'AUC'; known are"),
+        (lambda: {"metrics": [keras.metrics.AUC()]}, r"metrics: AUC is not .* which has Accuracy"),
+        (
+            lambda: {"weighted_metrics": [keras.metrics.mean_squared_error]},
+            r"metrics: .*goes by its name, 'mean_squared_error'",
+        ),
+        (lambda: {"metrics": [keras.metrics.F1Score]}, r"metrics: expected an object .* got F1Sco"),
+        (
+            lambda: {"metrics": [["mse"]]},
+            r"metrics: expected an object of .* got list; tinynet has",
+        ),
+        (lambda: {"metrics": {"dense": "mse"}}, r"metrics: a dictionary is not in tinynet"),
+        (
+            lambda: {"metrics": [keras.metrics.F1Score(dtype="float32")]},
+            r"metrics: dtype='float32' is not",
+        ),
+        (
+            lambda: {"loss_weights": [2.0]},
+            r"compile: loss_weights=\[2.0\] is not .* has optimizer,",
+        ),
+        (lambda: {"run_eagerly": True}, r"compile: run_eagerly=True is not"),
+        (lambda: {"steps_per_execution": 3}, r"compile: steps_per_execution=3 is not"),
+    ],
+)
+def test_parts_of_compile_that_tinynet_lacks(parts, match):
+    refused(from_keras, stack(keras, K.Dense(3), **parts()), match)
+
+
+def test_models_that_are_no_stack():
+    start = keras.Input((4,))
+    functional = keras.Model(start, K.Dense(2)(start), name="branches")
+    refused(from_keras, functional, r"branches: .*Functional is not .* keras.Sequential\(model.lay")
+    custom = type("Custom", (keras.Sequential,), {})([start, K.Dense(2)], name="own")
+    refused(from_keras, custom, r"own: .*Custom is not in tinynet, which has Sequential only")
+    refused(from_keras, keras.Sequential(), r"sequential: the model has no layers")
+    for wrong in (3, K.Dense(2), tinynet.Sequential()):
+        refused(from_keras, wrong, r"keras_model: expected a keras.Sequential, got", TypeError)
+
+
+def test_flags_that_are_not_a_layers():
+    gate_closed = stack(keras, K.Dense(3), K.Dense(2, name="top"))
+    gate_closed.trainable = False
+    gate_closed.layers[1].trainable = True
+    refused(from_keras, gate_closed, r"trainable=False while the layers say .*'top': True")
+    one_by_one = stack(keras, K.Dense(3))
+    one_by_one.layers[0].trainable = False
+    refused(from_keras, one_by_one, r"trainable=True while the layers say .*: False")
+    one_weight = stack(keras, K.Dense(3, name="dense"))
+    one_weight.layers[0].kernel.trainable = False
+    refused(from_keras, one_weight, r"dense: trainable=False of kernel alone is not in tinynet")
+
+
+def test_half_a_model_of_keras():
+    begun = K.Dense(3, name="begun")
+    begun.build((None, 4))
+    refused(from_keras, keras.Sequential([begun, K.Dense(2)]), r"begun has weights, but the model")
+
+
+def test_memories_of_keras_that_are_not_the_models():
+    model, other = stack(keras, K.Dense(3)), stack(keras, K.Dense(3))
+    optimizer = keras.optimizers.Adam()
+    optimizer.build(other.trainable_variables)
+    model.compile(optimizer, "mse")
+    refused(from_keras, model, r"adam: the optimizer has a memory of .*kernel, which is no weight")
+    optimizer = keras.optimizers.AdamW()
+    optimizer.exclude_from_weight_decay(var_list=[model.weights[0]])
+    model.compile(optimizer, "mse")
+    refused(from_keras, model, r"exclude_from_weight_decay\(var_list=...\) is not .* by name")
+
+
+# From tinynet.
+
+
+class OwnLayer(T.Dense):
+    pass
+
+
+class OwnRule(tinynet.initializers.HeNormal):
+    pass
+
+
+class OwnPenalty(tinynet.regularizers.L2):
+    pass
+
+
+class OwnLoss(tinynet.losses.MeanSquaredError):
+    pass
+
+
+class OwnMetric(tinynet.metrics.F1Score):
+    pass
+
+
+class OwnOptimizer(tinynet.optimizers.Adam):
+    pass
+
+
+class OwnSchedule(tinynet.optimizers.schedules.CosineDecay):
+    pass
+
+
+class OwnModel(tinynet.Sequential):
+    pass
+
+
+@tinynet.activations.Activation
+def tanh():
+    return tinynet.activations.tanh.choose()
+
+
+@pytest.mark.parametrize(
+    ("layer", "match"),
+    [
+        (lambda: OwnLayer(3), r"own_layer: .*OwnLayer is a class of your own; Keras has counterp"),
+        (lambda: T.Dense(3, kernel_initializer=OwnRule()), r"dense: kernel_initializer: .*OwnRule"),
+        (lambda: T.Dense(3, bias_regularizer=OwnPenalty()), r"dense: bias_regularizer: .*OwnPenal"),
+        (
+            lambda: T.Dense(3, activation=tanh),
+            r"dense: activation: 'tanh' is a function of your own",
+        ),
+        (
+            lambda: T.Activation(tinynet.activations.gelu.with_options(approximate=True)),
+            r"activation: activation: 'gelu' with \{'approximate': True\} .* only elu, leaky_relu",
+        ),
+        (
+            lambda: T.Dense(3, activation=tinynet.activations.relu.with_options(threshold=-1.0)),
+            r"dense: Keras does not take it: threshold of a ReLU layer cannot",
+        ),
+        (
+            lambda: T.Dense(3, name="a/b"),
+            r"a/b: Keras does not take it: .*cannot contain character",
+        ),
+        (lambda: T.Dense(3, dtype="float32"), r"dense: dtype='float32', while .* 'float64'"),
+    ],
+)
+def test_layers_that_keras_lacks(layer, match):
+    refused(to_keras, stack(tinynet, layer()), match)
+
+
+@pytest.mark.parametrize(
+    ("parts", "match"),
+    [
+        ({"optimizer": OwnOptimizer()}, r"optimizer: .*OwnOptimizer is a class of your own"),
+        (
+            {"optimizer": tinynet.optimizers.Adam(OwnSchedule(0.1, 5))},
+            r"optimizer: learning_rate: .*OwnSchedule is a class of your own",
+        ),
+        ({"loss": OwnLoss()}, r"loss: .*OwnLoss is a class of your own"),
+        ({"weighted_metrics": [OwnMetric()]}, r"metrics: .*OwnMetric is a class of your own"),
+    ],
+)
+def test_parts_of_compile_that_keras_lacks(parts, match):
+    refused(to_keras, stack(tinynet, T.Dense(3), **parts), match)
+
+
+def test_models_of_ones_own_or_half_a_model():
+    refused(to_keras, OwnModel([T.Dense(3)]), r"own_model: expected .* a class of your own")
+    refused(to_keras, tinynet.Sequential(), r"sequential: the model has no layers")
+    begun = T.Dense(3, name="begun")
+    begun.ensure_built((4,))
+    refused(to_keras, tinynet.Sequential([begun]), r"begun has weights, but the model is not built")
+    for wrong in (3, T.Dense(2), keras.Sequential()):
+        refused(to_keras, wrong, r"model: expected a tinynet.Sequential, got", TypeError)
+
+
+def test_a_memory_of_another_model():
+    model = stack(tinynet, T.Dense(3, name="a"), optimizer="adam")
+    model.train_on_batch(rng.normal(size=(5, 4)), rng.normal(size=(5, 3)))
+    other = stack(tinynet, T.Dense(3, name="b"), optimizer=model.optimizer)
+    refused(to_keras, other, r"adam: the optimizer has a memory of a/kernel, which is no weight of")
+    other = stack(tinynet, T.Dense(2, name="a"), optimizer=model.optimizer)
+    refused(to_keras, other, r"adam: expected momentum of 8 numbers for a/kernel, got 12")
+
+
+# Either way.
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "match"),
+    [
+        ("set_floatx", "float32", r"floatx: 'float64' in tinynet and 'float32' in Keras, so that"),
+        ("set_epsilon", 1e-5, r"epsilon: 1e-07 in tinynet and 1e-05 in Keras"),
+        (
+            "set_dtype_policy",
+            "mixed_float16",
+            r"dtype_policy: 'float64' .* 'mixed_float16' in Keras",
+        ),
+    ],
+)
+def test_libraries_that_would_compute_differently(setting, value, match):
+    own = stack(tinynet, T.Dense(3))
+    before = keras.config.epsilon()
+    getattr(keras.config, setting)(value)
+    try:
+        refused(to_keras, own, match)
+        theirs = stack(keras, K.Dense(3))
+        refused(from_keras, theirs, match)
+    finally:
+        keras.config.set_epsilon(before)

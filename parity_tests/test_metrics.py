@@ -1,0 +1,178 @@
+"""Every metric: its result after each of several batches, with ties, weights and options."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+import tinynet
+from parity_tests.backend import BACKEND
+from parity_tests.both import TOLERANCE, expect_same, make_both, numpy, use_floatx
+
+# Piece: texts of metrics, each with the kind of targets that it is fed (see `draw_batch`).
+CASES = {
+    "metrics.Accuracy": [("Accuracy()", "integers")],
+    "metrics.BinaryAccuracy": [
+        ("BinaryAccuracy()", "bits"),
+        ("BinaryAccuracy()", "flat bits"),
+        ("BinaryAccuracy(threshold=0.3)", "bits"),
+    ],
+    "metrics.CategoricalAccuracy": [
+        ("CategoricalAccuracy()", "one-hot"),
+        ("CategoricalAccuracy()", "one-hot steps"),
+    ],
+    "metrics.SparseCategoricalAccuracy": [
+        ("SparseCategoricalAccuracy()", "labels"),
+        ("SparseCategoricalAccuracy()", "column of labels"),
+        ("SparseCategoricalAccuracy()", "steps"),
+        ("SparseCategoricalAccuracy()", "weighted steps"),
+    ],
+    "metrics.TopKCategoricalAccuracy": [
+        ("TopKCategoricalAccuracy(k=1)", "one-hot"),
+        ("TopKCategoricalAccuracy(k=3)", "one-hot"),
+    ],
+    "metrics.SparseTopKCategoricalAccuracy": [
+        ("SparseTopKCategoricalAccuracy(k=2)", "labels"),
+        ("SparseTopKCategoricalAccuracy(k=2)", "column of labels"),
+    ],
+    "metrics.Precision": [
+        ("Precision()", "bits"),
+        ("Precision()", "flat bits"),
+        ("Precision(thresholds=0.3)", "bits"),
+        ("Precision(thresholds=[0.2, 0.7])", "bits"),
+        ("Precision(thresholds=[0.0, 0.5, 1.0])", "bits"),
+        ("Precision(top_k=2)", "bits"),
+        ("Precision(top_k=1, thresholds=0.4)", "one-hot"),
+        ("Precision(class_id=1)", "one-hot"),
+        ("Precision(class_id=0, top_k=2)", "bits"),
+    ],
+    "metrics.Recall": [
+        ("Recall()", "bits"),
+        ("Recall()", "flat bits"),
+        ("Recall(thresholds=[0.8, 0.1, 0.5])", "bits"),
+        ("Recall(thresholds=[0.0, 0.25, 0.5, 0.75, 1.0])", "bits"),
+        ("Recall(top_k=2)", "one-hot"),
+        ("Recall(class_id=2)", "bits"),
+    ],
+    "metrics.F1Score": [
+        ("F1Score()", "one-hot"),
+        ("F1Score(threshold=0.3)", "bits"),
+        ("F1Score(average='micro')", "one-hot"),
+        ("F1Score(average='macro', threshold=0.6)", "bits"),
+        ("F1Score(average='weighted')", "one-hot"),
+    ],
+    "metrics.MeanSquaredError": [
+        ("MeanSquaredError()", "numbers"),
+        ("MeanSquaredError()", "flat numbers"),
+    ],
+    "metrics.MeanAbsoluteError": [
+        ("MeanAbsoluteError()", "numbers"),
+        ("MeanAbsoluteError()", "weighted number steps"),
+    ],
+    "metrics.Mean": [("Mean()", "values alone")],
+    "metrics.confusion_matrix": [("confusion_matrix(y_true, y_pred, 5)", "two labels")],
+}
+FLAT = [
+    pytest.param(piece, f"keras.metrics.{text}", kind, id=f"{text}-{kind}")
+    for piece, cases in CASES.items()
+    for text, kind in cases
+    if piece not in ("metrics.Mean", "metrics.confusion_matrix")  # these have tests of their own
+]
+few_and_repeatable = settings(max_examples=8, deadline=None, database=None, derandomize=True)
+
+
+def draw_batch(rng, kind, n, classes):
+    """Return targets, predictions and weights of n samples.
+
+    Predictions are tenths, so that ties and predictions equal to a threshold come up often.
+    """
+    rows = (n, 2) if "steps" in kind else (n,)
+    shape = (n, 1) if "flat" in kind else (*rows, classes)
+    predictions = rng.integers(0, 11, shape) / 10
+    if kind == "integers":
+        targets, predictions = rng.integers(0, 3, (2, *shape))
+    elif "number" in kind:
+        targets, predictions = rng.normal(size=(2, *shape))
+    elif "bits" in kind:
+        targets = rng.integers(0, 2, shape)
+    else:
+        targets = rng.integers(0, classes, rows)
+        if "one-hot" in kind:
+            targets = np.eye(classes)[targets]
+    if "flat" in kind:
+        targets = targets[:, 0]  # (n,) beside predictions (n, 1)
+    elif "column" in kind:
+        targets = targets[:, None]
+    weights = rng.choice([0.0, 0.5, 1.0, 2.0], rows if "weighted" in kind else n)
+    return targets, predictions, weights
+
+
+@pytest.mark.parametrize(("piece", "text", "kind"), FLAT)
+@given(
+    floatx=st.sampled_from(["float64", "float32"]),
+    seed=st.integers(0, 2**32 - 1),
+    sizes=st.lists(st.sampled_from([1, 3, 6]), min_size=1, max_size=3),
+    classes=st.sampled_from([3, 5]),
+    weighted=st.booleans(),
+)
+@example(floatx="float64", seed=0, sizes=[3, 6], classes=3, weighted=True)
+@example(floatx="float32", seed=1, sizes=[6, 1], classes=5, weighted=True)
+@few_and_repeatable
+def test_results_after_every_batch(piece, text, kind, floatx, seed, sizes, classes, weighted):
+    use_floatx(floatx)
+    own, theirs = make_both(text)
+    rng, results = np.random.default_rng(seed), {}
+    for number, n in enumerate(sizes):
+        targets, predictions, weights = draw_batch(rng, kind, n, classes)
+        weights = weights if weighted else None
+        # TensorFlow looks for the k largest in float32 only.
+        predictions = predictions.astype("float32" if "TopK" in text else floatx)
+        if BACKEND == "torch" and "top_k" in text:  # it takes equal outputs in an order of its own
+            predictions += np.arange(classes) / 100
+        own.update_state(targets, predictions, weights)
+        theirs.update_state(targets, predictions, sample_weight=weights)
+        results[f"result after batch {number + 1}"] = own.result(), numpy(theirs.result())
+    for metric in (own, theirs):
+        metric.reset_state()
+    results["result of the last batch after reset_state"] = (
+        own(targets, predictions, weights),
+        numpy(theirs(targets, predictions, sample_weight=weights)),
+    )
+    expect_same(piece, results, tolerance=TOLERANCE[floatx], case=text)
+
+
+@pytest.mark.parametrize(("piece", "text", "kind"), FLAT)
+def test_name(piece, text, kind):
+    own, theirs = make_both(text)
+    assert own.name == theirs.name  # under which it stands in the logs
+
+
+@given(
+    batches=st.lists(
+        st.lists(st.tuples(st.floats(-100, 100), st.sampled_from([0.0, 0.5, 2.0])), min_size=1),
+        min_size=1,
+        max_size=3,
+    )
+)
+@few_and_repeatable
+def test_mean_of_numbers(batches):
+    own, theirs = make_both("keras.metrics.Mean()")
+    results = {}
+    for number, batch in enumerate(batches):
+        values, weights = np.array(batch).T
+        own.add(np.sum(values * weights), np.sum(weights))
+        theirs.update_state(values, sample_weight=weights)
+        results[f"mean after batch {number + 1}"] = own.result(), numpy(theirs.result())
+    expect_same("metrics.Mean", results, case="keras.metrics.Mean()")
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=30))
+@few_and_repeatable
+def test_confusion_matrix(pairs):
+    y_true, y_pred = np.array(pairs).T
+    # Keras has no function of that name; in its terms it is a product of one-hot labels.
+    one_hot = [keras.ops.one_hot(labels, 5) for labels in (y_true, y_pred)]
+    expected = keras.ops.matmul(keras.ops.transpose(one_hot[0]), one_hot[1])
+    own = tinynet.metrics.confusion_matrix(y_true, y_pred, 5)
+    expect_same("metrics.confusion_matrix", {"counts": (own, numpy(expected))}, tolerance=0)

@@ -1,0 +1,298 @@
+"""One object, two configs: how tinynet writes it down, and how Keras does.
+
+Classes and arguments are named alike in both libraries, so that a config crosses over nearly as
+it is. Here stands what differs, and what has no counterpart is refused by its name.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from tinynet import activations
+from tinynet.config import floatx
+from tinynet.configurable import Configurable
+from tinynet.initializers import INITIALIZERS
+from tinynet.layers import LAYERS
+from tinynet.losses import LOSSES
+from tinynet.metrics import METRICS
+from tinynet.optimizers import OPTIMIZERS, Optimizer
+from tinynet.optimizers.schedules import SCHEDULES
+from tinynet.random import SeedGenerator
+from tinynet.regularizers import REGULARIZERS
+
+Config = dict[str, Any]
+
+# Where a class stands in Keras, and what stands for it here.
+COUNTERPARTS: dict[str, Mapping[str, type]] = {
+    "keras.initializers": INITIALIZERS,
+    "keras.layers": LAYERS,
+    "keras.losses": LOSSES,
+    "keras.metrics": METRICS,
+    "keras.optimizers": OPTIMIZERS,
+    "keras.optimizers.schedules": SCHEDULES,
+    "keras.random": {"SeedGenerator": SeedGenerator},
+    "keras.regularizers": REGULARIZERS,
+}
+MODULES = {cls: module for module, table in COUNTERPARTS.items() for cls in table.values()}
+
+# Keras has no config for a function with options, only for the layer that has the same options.
+ACTIVATION_LAYERS = {"elu": "ELU", "leaky_relu": "LeakyReLU", "relu": "ReLU", "softmax": "Softmax"}
+ACTIVATION_OF_LAYER = {layer: name for name, layer in ACTIVATION_LAYERS.items()}
+
+# What Keras takes from a global setting where it is not given, and tinynet has only one way of.
+ONLY_WAY = {"Flatten": {"data_format": "channels_last"}}
+
+# The arguments here that may be a sequence; of others Keras knows forms that tinynet does not.
+SEQUENCES = {"boundaries", "noise_shape", "target_shape", "thresholds", "values"}
+
+
+@contextmanager
+def naming(where: str) -> Iterator[None]:
+    """Say in an error where the thing stands that led to it."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: {error}") from error
+
+
+# From tinynet to Keras.
+
+
+def keras_config(value: Any, where: str) -> Any:
+    """Write an object of tinynet as ``keras.saving.serialize_keras_object`` writes its twin.
+
+    Raises
+    ------
+    ValueError
+        If Keras has no such class, or no config for it.
+    """
+    if isinstance(value, activations.Activation):
+        return _keras_activation(value, where)
+    if isinstance(value, Configurable):
+        cls = type(value)
+        if cls not in MODULES:
+            raise ValueError(
+                f"{where}: {cls.__module__}.{cls.__qualname__} is a class of your own; Keras has "
+                f"counterparts only of tinynet's, so write it for Keras too and put it in by hand"
+            )
+        config = {
+            key: keras_config(each, f"{where}: {key}") for key, each in _arguments(value).items()
+        }
+        config |= ONLY_WAY.get(cls.__name__, {})
+        return _keras_object(MODULES[cls], cls.__name__, config)
+    if isinstance(value, (list, tuple)):
+        return [keras_config(each, where) for each in value]
+    return value
+
+
+def _arguments(value: Configurable) -> dict[str, Any]:
+    """Return the arguments with which Keras would make such an object."""
+    given = {key: getattr(value, key) for key in value.get_config()}
+    given.pop("input_shape", None)  # of a layer: becomes the model's Input
+    if isinstance(value, Optimizer) and value._schedule is not None:
+        given["learning_rate"] = value._schedule  # the attribute is the rate of the next step
+    return given
+
+
+def _keras_activation(activation: activations.Activation, where: str) -> Any:
+    config = activation.get_config()
+    name = config.pop("name")
+    if getattr(activations.ACTIVATIONS.get(name), "choose", None) is not activation.choose:
+        raise ValueError(
+            f"{where}: {name!r} is a function of your own; Keras has counterparts only of "
+            f"tinynet's, so write it for Keras too and put it in by hand"
+        )
+    if not config:
+        return name
+    if name not in ACTIVATION_LAYERS:
+        raise ValueError(
+            f"{where}: {name!r} with {config} has no counterpart in Keras, where only "
+            f"{', '.join(ACTIVATION_LAYERS)} can be kept with options"
+        )
+    return _keras_object("keras.layers", ACTIVATION_LAYERS[name], config)
+
+
+def _keras_object(module: str, name: str, config: Config) -> Config:
+    return {"module": module, "class_name": name, "config": config, "registered_name": None}
+
+
+# From Keras to tinynet.
+
+
+def described(thing: Any, module: str, where: str) -> Config:
+    """Write an object of Keras down, if its class is one of a module of Keras.
+
+    Raises
+    ------
+    ValueError
+        If it is of another class, or a function.
+    """
+    cls = type(thing)
+    official = getattr(import_module(module), cls.__name__, ())
+    # On PyTorch, Keras makes an optimizer of a subclass of its own, under the same name.
+    if not (issubclass(cls, official) and cls.__module__.startswith("keras.")):
+        got = getattr(thing, "__name__", cls.__name__)
+        hint = f" (Keras's own function goes by its name, {got!r})" if callable(thing) else ""
+        raise ValueError(
+            f"{where}: expected an object of a class of {module}, got {got}{hint}; tinynet has "
+            f"{_names(COUNTERPARTS[module])}"
+        )
+    _require_known_activation(getattr(thing, "activation", None), where)
+    with naming(where), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras warns of writing down lambdas
+        return _keras_object(module, cls.__name__, thing.get_config())
+
+
+def own_config(value: Any, where: str) -> Any:
+    """Write what Keras has written down as `tinynet.configurable.serialize` writes its twin.
+
+    Parameters
+    ----------
+    value : object
+        What `described` returned, or an argument in it.
+    where : str
+        What it is a part of, for errors.
+
+    Raises
+    ------
+    ValueError
+        If tinynet has no such class, or an option that tinynet lacks is not at its default.
+    """
+    if not isinstance(value, dict):
+        return value
+    name, module = str(value.get("class_name")), str(value.get("module"))
+    if name == "__tuple__":
+        return list(value["config"]["value"])
+    table = COUNTERPARTS.get(module, {})
+    if name not in table or value.get("registered_name") is not None:
+        has = _names(table) if table else "counterparts only of objects of Keras's own classes"
+        raise ValueError(f"{where}: {_shown(value)} is not in tinynet, which has {has}")
+    defaults = {
+        **{key: p.default for key, p in signature(getattr(import_module(module), name)).items()},
+        **ONLY_WAY.get(name, {}),
+    }
+    known = _argument_names(table[name])
+    config: Config = {}
+    for key, given in value["config"].items():
+        if key == "dtype":
+            given = _float_type(given, where)
+        if key == "activation":
+            config[key] = _own_activation(given, where)
+        elif key in known:
+            config[key] = _own_argument(key, given, where)
+        elif key not in ("dtype", "name") and given != defaults.get(key):
+            raise ValueError(
+                f"{where}: {key}={_shown(given)} is not in tinynet, whose {name} has "
+                f"{', '.join(sorted(known))}"
+            )
+    if name == "L1":
+        config["l1"] = decimal(np.float32(config["l1"]), config["l1"])
+    return {"class_name": name, "config": config}
+
+
+def own_input(config: Mapping[str, Any]) -> tuple[list[int], str]:
+    """Return the shape of a sample and the name that an ``InputLayer`` of Keras has.
+
+    Raises
+    ------
+    ValueError
+        If the layer has an option that tinynet's `Input` lacks.
+    """
+    batch, *shape = config["batch_shape"]
+    options = {key: config[key] for key in ("optional", "ragged", "sparse") if config[key]}
+    if batch is not None:
+        options["batch_size"] = batch
+    if options or None in shape:
+        raise ValueError(
+            f"{config['name']}: batch_shape={(batch, *shape)}, {options} is not in tinynet, whose "
+            f"Input has a name and the shape of a sample, all of it known; stack the layers anew: "
+            f"keras.Sequential([keras.Input(shape), *model.layers])"
+        )
+    _float_type(config["dtype"], config["name"])
+    return shape, config["name"]
+
+
+def decimal(rounded: np.floating[Any], number: float) -> float:
+    """Return the shortest decimal number that Keras rounds to `rounded`, where that is `number`.
+
+    Keras writes down 0.01 as 0.009999999776482582 where it has kept it as a float32.
+    """
+    return float(str(rounded)) if rounded == number else number
+
+
+def _require_known_activation(activation: Any, where: str) -> None:
+    """See that an activation is Keras's own: in a config, one's own may look the same."""
+    keras = import_module("keras")
+    if activation is None or isinstance(activation, keras.Layer):
+        return
+    name = getattr(activation, "__name__", repr(activation))
+    if activation is not getattr(keras.activations, name, None):
+        raise ValueError(
+            f"{where}: activation {name} is a function of your own; tinynet has "
+            f"{', '.join(activations.ACTIVATIONS)}"
+        )
+
+
+def _own_argument(key: str, given: Any, where: str) -> Any:
+    value = own_config(given, f"{where}: {key}")
+    if isinstance(value, (list, tuple)) and key not in SEQUENCES:
+        raise ValueError(f"{where}: {key}={value} is not in tinynet, where it is one number")
+    return value
+
+
+def _own_activation(given: Any, where: str) -> Config:
+    if isinstance(given, str):
+        with naming(where):
+            return {"class_name": "Activation", "config": {"name": activations.get(given).name}}
+    layer = own_config(given, f"{where}: activation")
+    name = ACTIVATION_OF_LAYER.get(layer["class_name"])
+    if name is None:
+        raise ValueError(
+            f"{where}: activation={_shown(given)} is not in tinynet, which has of Keras's layers "
+            f"{', '.join(ACTIVATION_OF_LAYER)} as activations"
+        )
+    parts_of_a_layer = ("dtype", "name", "trainable")
+    options = {k: v for k, v in layer["config"].items() if k not in parts_of_a_layer}
+    return {"class_name": "Activation", "config": {"name": name, **options}}
+
+
+def _float_type(policy: Any, where: str) -> str:
+    """Return the float type of a policy of Keras's, if it is the one in which tinynet works."""
+    if isinstance(policy, dict):
+        policy = policy["config"].get("name", policy["class_name"])
+    if policy != floatx():
+        raise ValueError(
+            f"{where}: dtype={policy!r} is not in tinynet, where all parts of a model have one "
+            f"float type, at present {floatx()!r} (tinynet.config.set_floatx)"
+        )
+    return str(policy)
+
+
+def _argument_names(cls: type) -> set[str]:
+    named = {name for name in signature(cls) if name != "kwargs"}
+    return named | set(getattr(cls, "BASE_ARGUMENTS", ()))
+
+
+def signature(cls: type) -> Mapping[str, inspect.Parameter]:
+    """Return the arguments with which objects of a class are made."""
+    return inspect.signature(cls).parameters
+
+
+def _names(table: Mapping[str, type]) -> str:
+    return ", ".join(sorted({cls.__name__ for cls in table.values()}))
+
+
+def _shown(value: Any) -> str:
+    """Return how an option is shown in an error: an object by its class alone."""
+    if not isinstance(value, dict):
+        return repr(value)
+    if value.get("class_name") == "function":
+        return f"the function {value['config']}"
+    return str(value.get("class_name", value)).replace("__lambda__", "a lambda")
