@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 
+from parity_tests.backend import BACKEND
 from parity_tests.both import numpy
-
-BACKEND = keras.backend.backend()
 
 
 def of_layer(

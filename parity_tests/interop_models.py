@@ -12,9 +12,9 @@ Y = rng.integers(0, 3, 24)
 TARGETS = {"sparse": Y, "hot": np.eye(3)[Y]}
 
 
-def compiled(model, optimizer="sgd", loss="sparse_categorical_crossentropy", metrics=("accuracy",)):
+def compiled(model, optimizer="sgd", loss="sparse_categorical_crossentropy", **metrics):
     """Compile a model within a text."""
-    model.compile(optimizer, loss, metrics=list(metrics))
+    model.compile(optimizer, loss, **(metrics or {"metrics": ["accuracy"]}))
     return model
 
 
@@ -97,7 +97,8 @@ METRICS = {
     ),
     "labels": (
         "metrics=[keras.metrics.SparseCategoricalAccuracy(), "
-        "keras.metrics.SparseTopKCategoricalAccuracy(k=2), 'accuracy', 'acc']"
+        "keras.metrics.SparseTopKCategoricalAccuracy(k=2), 'accuracy', 'acc'], "
+        "weighted_metrics=['accuracy', keras.metrics.SparseCategoricalAccuracy('weighed')]"
     ),
 }
 BETAS = "beta_1=0.875, beta_2=0.9375"

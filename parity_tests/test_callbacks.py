@@ -19,8 +19,9 @@ from parity_tests.told_by_hand import STEPS, epochs_of, small_models, tell_train
 
 # Some of these come back, are better by exactly min_delta, or cannot be compared at all.
 FIGURES = [1.0, 0.75, 0.5, 0.4375, 0.25, -1.0, math.nan, math.inf, -math.inf, None]
+POOLS = st.lists(st.sampled_from(FIGURES), min_size=1, max_size=4)
 if BACKEND == "tensorflow":  # which compares in float32; others take more digits into account
-    FIGURES += [0.9, 0.8, 0.8 + 1e-9, 0.79995, 0.7, 1e-5]
+    POOLS |= st.sampled_from([[0.8, 0.8 + 1e-9], [0.9, 0.8, 0.7], [0.79995, 0.8, 0.7999]])
 WATCHED = [
     {"monitor": "val_loss"},
     {"monitor": "loss", "mode": "auto"},
@@ -78,14 +79,13 @@ REMEMBERED = {
     "callbacks.ReduceLROnPlateau": ("best", "wait", "cooldown_counter"),
     "callbacks.ModelCheckpoint": ("best",),
 }
-few_and_repeatable = settings(max_examples=50, deadline=None, database=None, derandomize=True)
+few_and_repeatable = settings(max_examples=60, deadline=None, database=None, derandomize=True)
 
 
 @st.composite
 def trainings(draw):
     """Draw one training or two, each as its first epoch and the figures of its epochs."""
-    pool = st.sampled_from(draw(st.lists(st.sampled_from(FIGURES), min_size=1, max_size=4)))
-    figures = st.lists(pool, min_size=1, max_size=12)
+    figures = st.lists(st.sampled_from(draw(POOLS)), min_size=1, max_size=12)
     return draw(st.lists(st.tuples(st.integers(0, 2), figures), min_size=1, max_size=2))
 
 

@@ -1,27 +1,31 @@
-"""Initializers, dropout masks and the order of the samples: the same bits as Keras draws.
+"""Initializers, random numbers, dropout masks and the order of the samples: equal bits.
 
-They are TensorFlow's random numbers; with another backend Keras draws others.
+They are the random numbers of Keras on TensorFlow; with another backend Keras draws others.
 """
 
 import keras
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 import tinynet
+from parity_tests.backend import BACKEND
 from parity_tests.both import expect_same, make_both, numpy, use_floatx
-from parity_tests.drawn import FLOAT_TYPES, SEEDS, call, examples, number, one_of, shapes
-from parity_tests.gradients import BACKEND
+from parity_tests.drawn import FLOAT_TYPES, SEEDS, call, examples, number, one_of
+from parity_tests.elsewhere import float32_options
 
-pytestmark = pytest.mark.skipif(
+only_tensorflow = pytest.mark.skipif(
     BACKEND != "tensorflow", reason="these are the random numbers of Keras on TensorFlow"
 )
 SHAPES = [(784, 256), (5,), (3, 3, 2, 7), (1, 1)]
 CASES = {
     "initializers.Zeros": ["keras.initializers.Zeros()"],
     "initializers.Ones": ["keras.initializers.Ones()"],
-    "initializers.Constant": ["keras.initializers.Constant(0.1)"],
+    "initializers.Constant": [
+        "keras.initializers.Constant(0.1)",
+        "keras.initializers.Constant(-3)",
+    ],
     "initializers.RandomNormal": [
         "keras.initializers.RandomNormal()",
         "keras.initializers.RandomNormal(mean=1.0, stddev=0.3, seed=5)",
@@ -35,9 +39,12 @@ CASES = {
         "keras.initializers.RandomUniform(-1.0, 3.0, seed=9)",
     ],
     "initializers.VarianceScaling": [
-        f"keras.initializers.VarianceScaling(1.7, mode='{mode}', distribution='{shape}')"
-        for mode in ("fan_in", "fan_out", "fan_avg")
-        for shape in ("truncated_normal", "untruncated_normal", "uniform")
+        "keras.initializers.VarianceScaling(seed=keras.random.SeedGenerator(4))",
+        *(
+            f"keras.initializers.VarianceScaling(1.7, mode='{mode}', distribution='{shape}')"
+            for mode in ("fan_in", "fan_out", "fan_avg")
+            for shape in ("truncated_normal", "untruncated_normal", "uniform")
+        ),
     ],
     **{
         f"initializers.{name}": [
@@ -53,121 +60,131 @@ CASES = {
             "LecunNormal",
         )
     },
+    **{
+        f"random.{name}": [
+            f"[keras.random.{name}((4, 3)) for _ in range(3)]",
+            f"[keras.random.{name}((2, 5), -1.5, 0.7, seed=6) for _ in range(2)]",
+            f"[keras.random.{name}((7,), dtype=floatx, seed=generator) for generator in "
+            f"[keras.random.SeedGenerator(8)] for floatx in ('float64', 'float32')]",
+        ]
+        for name in ("uniform", "normal", "truncated_normal")
+    },
+    "random.SeedGenerator": [
+        "[generator.next() for generator in [keras.random.SeedGenerator(7)] for _ in range(3)]",
+        "[keras.random.SeedGenerator().next() for _ in range(3)]",
+    ],
+    "utils.set_random_seed": [
+        "[keras.utils.set_random_seed(11), keras.random.normal((3,)), keras.random.uniform((3,)),"
+        " keras.initializers.HeNormal()((3, 2)), keras.random.SeedGenerator().next()][1:]",
+    ],
 }
-CASES |= {
-    "random.uniform": ["keras.random.uniform((4, 3))"],
-    "random.normal": ["keras.random.normal((4, 3))"],
-    "random.truncated_normal": ["keras.random.truncated_normal((4, 3))"],
-    "random.SeedGenerator": ["keras.layers.Dropout(0.3)"],
-    "random.set_random_seed": ["keras.utils.set_random_seed(0)"],
-}
-FLAT = [
-    pytest.param(piece, text, id=text)
-    for piece, texts in CASES.items()
-    if piece.startswith("initializers.")
-    for text in texts
-]
+NOT_RANDOM = ("initializers.Zeros", "initializers.Ones", "initializers.Constant")
+FLAT, FLAT_DRAWS = (
+    [
+        pytest.param(
+            piece,
+            text,
+            id=text.replace("keras.", ""),
+            marks=() if piece in NOT_RANDOM else only_tensorflow,
+        )
+        for piece, texts in CASES.items()
+        for text in texts
+        if piece.startswith("initializers") == initializes
+    ]
+    for initializes in (True, False)
+)
 
 
 @pytest.mark.parametrize("floatx", ["float64", "float32"])
 @pytest.mark.parametrize(("piece", "text"), FLAT)
 def test_initializer(piece, text, floatx):
-    own, theirs = make_both(text)
-    tensors = {
-        f"values of shape {shape}": (own(shape, floatx), numpy(theirs(shape, floatx)))
-        for shape in SHAPES
-    }
-    expect_same(piece, tensors, tolerance=0, case=text)
+    _expect_same_values(piece, text, SHAPES, floatx)
 
 
-DRAWS = {
-    "uniform": call(
-        "keras.random.uniform", minval=number(-3, 0), maxval=number(0.5, 3), seed=one_of("5", "0")
-    ),
-    "normal": call("keras.random.normal", mean=number(-2, 2), stddev=number(0.1, 3)),
-    "truncated_normal": call(
-        "keras.random.truncated_normal", mean=number(-2, 2), stddev=number(0.1, 3)
-    ),
-}
-OPTIONS = {
-    "initializers.Constant": call("keras.initializers.Constant", number(-3, 3)),
-    "initializers.RandomNormal": call(
-        "keras.initializers.RandomNormal", mean=number(-2, 2), stddev=number(0.1, 3)
-    ),
-    "initializers.TruncatedNormal": call(
-        "keras.initializers.TruncatedNormal", mean=number(-2, 2), stddev=number(0.1, 3)
-    ),
-    "initializers.RandomUniform": call(
-        "keras.initializers.RandomUniform", minval=number(-3, 0), maxval=number(0.5, 3)
-    ),
-    "initializers.VarianceScaling": call(
-        "keras.initializers.VarianceScaling",
-        scale=number(0.1, 5),
-        mode=one_of("'fan_in'", "'fan_out'", "'fan_avg'"),
-        distribution=one_of("'truncated_normal'", "'untruncated_normal'", "'uniform'"),
-        seed=SEEDS.map(str),
-    ),
-}
-
-
-@examples(10)
-@given(data=st.data())
-@pytest.mark.parametrize("piece", OPTIONS)
-def test_drawn_initializer(piece, data):
-    text, floatx = data.draw(OPTIONS[piece]), data.draw(FLOAT_TYPES)
-    shape = data.draw(shapes(1, 2, 4))
-    own, theirs = make_both(text)
-    tensors = {f"values of shape {shape}": (own(shape, floatx), numpy(theirs(shape, floatx)))}
-    expect_same(piece, tensors, tolerance=0, case=text)
-
-
-@examples(20)
-@given(data=st.data())
-@pytest.mark.parametrize("draw", DRAWS)
-def test_drawn_numbers(draw, data):
-    # Without a seed a draw follows the global one, which both libraries have just been given.
-    text, floatx = data.draw(DRAWS[draw]), data.draw(FLOAT_TYPES)
-    shape = data.draw(shapes(1, 2, 3))
-    text = text.replace("(", f"({shape}, ", 1).replace(", )", ")")
+@pytest.mark.parametrize("floatx", ["float64", "float32"])
+@pytest.mark.parametrize(("piece", "text"), FLAT_DRAWS)
+def test_random_numbers(piece, text, floatx):
     use_floatx(floatx)
     own, theirs = make_both(text)
-    expect_same(f"random.{draw}", {"numbers": (own, numpy(theirs))}, tolerance=0, case=text)
+    draws = {
+        f"draw {i + 1}": (a, numpy(b)) for i, (a, b) in enumerate(zip(own, theirs, strict=True))
+    }
+    for a, b in draws.values():
+        assert isinstance(a, tuple) or a.dtype == b.dtype  # a seed is a tuple
+    expect_same(piece, draws, tolerance=0, case=text)
 
 
-@pytest.mark.parametrize("draw", DRAWS)
-def test_unseeded_draws_follow_one_another(draw):
-    drawn = []
-    for library in (tinynet, keras):
-        library.utils.set_random_seed(11)
-        drawn.append([getattr(library.random, draw)((4, 3)) for _ in range(3)])
-    tensors = {f"draw {i}": (a, numpy(b)) for i, (a, b) in enumerate(zip(*drawn, strict=True))}
-    expect_same(f"random.{draw}", tensors, tolerance=0)
+SEED = SEEDS.map(str)
+DRAWN = {
+    **{
+        piece: {}
+        for piece in CASES
+        if piece.startswith("initializers.") and piece not in NOT_RANDOM
+    },
+    "initializers.RandomNormal": {"mean": number(-3, 3), "stddev": number(0, 3)},
+    "initializers.TruncatedNormal": {"mean": number(-3, 3), "stddev": number(0, 3)},
+    "initializers.RandomUniform": {"minval": number(-3, 0), "maxval": number(0.01, 3)},
+    "initializers.VarianceScaling": {
+        "scale": number(0.01, 5),
+        "mode": one_of("'fan_in'", "'fan_out'", "'fan_avg'"),
+        "distribution": one_of("'truncated_normal'", "'untruncated_normal'", "'uniform'"),
+    },
+}
 
 
+@only_tensorflow
+@pytest.mark.parametrize("piece", DRAWN)
+@given(
+    case=st.data(),
+    shape=st.lists(st.sampled_from([1, 2, 3, 5, 64, 129]), max_size=3).map(tuple),
+    floatx=FLOAT_TYPES,
+)
+@examples(20)
+def test_drawn_initializer(piece, case, shape, floatx):
+    text = case.draw(call(f"keras.{piece}", seed=SEED, **DRAWN[piece]), label="initializer")
+    _expect_same_values(piece, text, [shape], floatx)
+
+
+def _expect_same_values(piece, text, shapes, floatx):
+    own, theirs = float32_options(*make_both(text))
+    tensors = {
+        f"values of shape {shape}": (own(shape, floatx), numpy(theirs(shape, floatx)))
+        for shape in shapes
+    }
+    assert {each.dtype for pair in tensors.values() for each in pair} == {np.dtype(floatx)}
+    expect_same(piece, tensors, tolerance=0, case=f"{text} of {', '.join(map(str, shapes))}")
+
+
+@only_tensorflow
+@given(seed=SEEDS, n=st.integers(1, 2000))
 @examples(40)
-@given(n=st.integers(1, 2000), seed=SEEDS)
-@example(n=1000, seed=0)
-@example(n=1000, seed=1)
-@example(n=2, seed=2**31 - 1)
-@example(n=1000, seed=2**32 - 1)
-def test_order_of_the_samples(n, seed):
+def test_order_of_the_samples(seed, n):
     import tensorflow as tf
 
     keras.utils.set_random_seed(seed)
     shuffled = tf.data.Dataset.range(1).map(lambda _: tf.random.shuffle(tf.range(n)))
     tinynet.utils.set_random_seed(seed)
-    own = tinynet.random.epoch_order(n)
-    tensors = {"order": (own, next(iter(shuffled)))}
-    expect_same("random.set_random_seed", tensors, tolerance=0, case=f"{n} samples, seed {seed}")
+    order = tinynet.random.epoch_order(n)
+    expect_same(
+        "utils.set_random_seed",
+        {"order of the samples": (order, next(iter(shuffled)))},
+        tolerance=0,
+        case=f"fit, {n} samples, seed {seed}",
+    )
 
 
-@examples(30)
-@given(rate=number(0.01, 0.99), floatx=FLOAT_TYPES, shape=shapes(2, 3), seed=SEEDS)
-def test_dropout_masks(rate, floatx, shape, seed):
+@only_tensorflow
+@given(
+    text=call("keras.layers.Dropout", number(0.01, 0.99), seed=SEED),
+    shape=st.sampled_from([(1, 1), (3, 7), (128, 37), (2, 5, 3)]),
+    floatx=FLOAT_TYPES,
+)
+@examples(40)
+def test_dropout_masks(text, shape, floatx):
     use_floatx(floatx)
-    text = f"keras.layers.Dropout({rate}, seed={seed % 2**31})"
     own, theirs = make_both(text)
-    x = np.ones((64, *shape), floatx)
-    masks = [(own(x, training=True), numpy(theirs(x, training=True))) for _ in range(3)]
-    tensors = {f"mask {i}": pair for i, pair in enumerate(masks)}
-    expect_same("random.SeedGenerator", tensors, tolerance=0, case=text)
+    x = np.ones(shape, floatx)
+    masks = {
+        f"mask {i + 1}": (own(x, training=True), numpy(theirs(x, training=True))) for i in range(3)
+    }
+    expect_same("layers.Dropout", masks, tolerance=0, case=f"{text} on {shape}")

@@ -171,7 +171,7 @@ def own_config(value: Any, where: str) -> Any:
     if name == "__tuple__":
         return list(value["config"]["value"])
     table = COUNTERPARTS.get(module, {})
-    if name not in table or value.get("registered_name") is not None:
+    if name not in table:
         has = _names(table) if table else "counterparts only of objects of Keras's own classes"
         raise ValueError(f"{where}: {_shown(value)} is not in tinynet, which has {has}")
     defaults = {
