@@ -90,6 +90,7 @@ def draw_batch(rng, kind, n, classes):
     rows = (n, 2) if "steps" in kind else (n,)
     shape = (n, 1) if "flat" in kind else (*rows, classes)
     predictions = rng.integers(0, 11, shape) / 10
+    predictions[1:2] = rng.choice([0.0, 0.5])  # nothing to choose between, or nothing at all
     if kind == "integers":
         targets, predictions = rng.integers(0, 3, (2, *shape))
     elif "number" in kind:
