@@ -170,6 +170,10 @@ LOOK_BACK = [
     ("softmax", "sparse_categorical_crossentropy", LABELS, True),
     ("softmax", "categorical_crossentropy", ONE_HOT, True),
     ("sigmoid", "binary_crossentropy", BITS, True),
+    # Pairs that do not belong together: the loss takes the logits for its own.
+    ("softmax", "binary_crossentropy", BITS, True),
+    ("sigmoid", "categorical_crossentropy", ONE_HOT, True),
+    ("sigmoid", "sparse_categorical_crossentropy", LABELS, True),
     ("softmax", "sparse_categorical_crossentropy", LABELS, False),
     ("softmax", "categorical_crossentropy", ONE_HOT, False),
     ("sigmoid", "binary_crossentropy", BITS, False),

@@ -133,11 +133,12 @@ def test_results_after_every_batch(piece, text, kind, floatx, seed, sizes, class
             predictions += np.arange(classes) / 100
         own.update_state(targets, predictions, weights)
         theirs.update_state(targets, predictions, sample_weight=weights)
-        results[f"result after batch {number + 1}"] = own.result(), numpy(theirs.result())
+        result = np.asarray(own.result(), floatx)
+        results[f"result after batch {number + 1}"] = result, numpy(theirs.result())
     for metric in (own, theirs):
         metric.reset_state()
     results["result of the last batch after reset_state"] = (
-        own(targets, predictions, weights),
+        np.asarray(own(targets, predictions, weights), floatx),
         numpy(theirs(targets, predictions, sample_weight=weights)),
     )
     expect_same(piece, results, tolerance=TOLERANCE[floatx], case=text)

@@ -78,9 +78,9 @@ def test_default_names() -> None:
 
 
 def test_which_activation_a_loss_can_see_through() -> None:
-    assert SPARSE.looks_through == CATEGORICAL.looks_through == "softmax"
-    assert BINARY.looks_through == "sigmoid"
-    assert SQUARED.looks_through is None
+    for loss in (SPARSE, CATEGORICAL, BINARY):
+        assert loss.looks_through == ("softmax", "sigmoid")
+    assert SQUARED.looks_through == ()
 
 
 # Shapes.

@@ -212,8 +212,7 @@ class Trainer(Stack):
     def _looks_back(self) -> bool:
         """Return whether the loss reads the logits before the last layer's activation."""
         activation = self.layers[-1].final_activation
-        on_last_axis = activation.options.get("axis", -1) == -1
-        return self.loss is not None and self.loss.looks_through == activation.name and on_last_axis
+        return self.loss is not None and activation.name in self.loss.looks_through
 
     # Testing and using.
 
@@ -365,8 +364,8 @@ class Trainer(Stack):
         if loss.from_logits and self._looks_back():
             raise ValueError(
                 f"from_logits=True: expected logits, but the model ends in "
-                f"{loss.looks_through}, which makes probabilities; leave from_logits off, or the "
-                f"last activation"
+                f"{self.layers[-1].final_activation.name}, which makes probabilities; leave "
+                f"from_logits off, or the last activation"
             )
         loss.check_targets(data.y, output_shape)
         rows, weights = (len(data), *output_shape[:-1]), data.sample_weight

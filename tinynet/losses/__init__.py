@@ -5,10 +5,11 @@ Samples are weighted and reduced as in Keras: the sum of weight times loss over 
 samples (not over the sum of the weights).
 
 Looking back. A softmax under a cross-entropy wastes digits: probabilities near 0 and 1 have
-lost what the logits before them still know. Keras therefore looks back through a model's
-final softmax (a final sigmoid under `BinaryCrossentropy`) and computes from the logits; the
-gradient is then simply p - y. A loss says in ``looks_through`` which activation it can see
-through, and the model hands it the logits where its last layer ends in that activation.
+lost what the logits before them still know. Keras on TensorFlow therefore looks back through a
+model's final softmax or sigmoid and computes from the logits; the gradient is then simply p - y.
+A loss says in ``looks_through`` which activations it can see through, and the model hands it the
+logits where its last layer ends in one of them. (It also does so where the two do not belong
+together, a softmax under `BinaryCrossentropy`: the loss then takes the logits for its own.)
 """
 
 from tinynet.configurable import by_name, resolve

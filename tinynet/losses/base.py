@@ -33,7 +33,7 @@ class Loss(Configurable):
     Follows keras/src/losses/loss.py.
     """
 
-    looks_through: ClassVar[str | None] = None
+    looks_through: ClassVar[tuple[str, ...]] = ()
     from_logits = False
 
     def __init__(

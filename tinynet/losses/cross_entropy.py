@@ -11,6 +11,9 @@ from tinynet.kernels import cross_entropy
 from tinynet.kernels.registry import Array
 from tinynet.losses.base import Loss
 
+# Keras keeps the logits of both, whichever cross-entropy asks.
+LOOKED_THROUGH = ("softmax", "sigmoid")
+
 
 class SparseCategoricalCrossentropy(Loss):
     r"""Cross-entropy with integer labels: :math:`-\log p_{i, y_i}`.
@@ -33,7 +36,7 @@ class SparseCategoricalCrossentropy(Loss):
     keras/src/backend/tensorflow/nn.py; the gradient is derived in Bishop 2006, section 4.3.4.
     """
 
-    looks_through = "softmax"
+    looks_through = LOOKED_THROUGH
 
     def __init__(
         self,
@@ -158,7 +161,7 @@ class CategoricalCrossentropy(SmoothedCrossentropy):
     Targets: shape (n, classes). Follows keras/src/losses/losses.py.
     """
 
-    looks_through = "softmax"
+    looks_through = LOOKED_THROUGH
 
     def kernels(self, from_logits: bool) -> tuple[Any, ...]:
         """Return the pair for logits or for probabilities."""
@@ -220,7 +223,7 @@ class BinaryCrossentropy(SmoothedCrossentropy):
     keras/src/backend/tensorflow/nn.py.
     """
 
-    looks_through = "sigmoid"
+    looks_through = LOOKED_THROUGH
 
     def kernels(self, from_logits: bool) -> tuple[Any, ...]:
         """Return the pair for logits or for probabilities."""

@@ -329,7 +329,7 @@ class Nadam(Optimizer):
 
     def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: float) -> None:
         """Move one parameter."""
-        t = self.iterations + 1
+        t, number = self.iterations + 1, w.dtype.type
         beta_1, beta_2 = through_float32(self.beta_1), through_float32(self.beta_2)
         decay = through_float32(0.96)
         u_now = beta_1 * (1 - 0.5 * decay**t)
@@ -341,7 +341,7 @@ class Nadam(Optimizer):
             1 - beta_2,
             u_next / (1 - self.u_product * u_next),
             (1 - u_now) / (1 - self.u_product),
-            1 - beta_2**t,
+            float(1 - number(beta_2**t)),
             self.epsilon,
             slots["momentum"],
             slots["velocity"],
