@@ -95,8 +95,8 @@ def expect_same(
         The text of the case, for the message.
     """
     __tracebackhide__ = True  # a failure shows the case, not this function
-    types = {np.asarray(own).dtype for own, _ in tensors.values()}
-    kind = "equal" if tolerance == 0 else "float32" if np.dtype("float32") in types else "float64"
+    types = {tinynet.config.floatx(), *(str(np.asarray(own).dtype) for own, _ in tensors.values())}
+    kind = "equal" if tolerance == 0 else "float32" if "float32" in types else "float64"
     entry = RECORD.setdefault(piece, {}).setdefault(kind, Entry())
     entry.cases.add((os.environ["PYTEST_CURRENT_TEST"].split(" ")[0], case))
     entry.tolerance = max(entry.tolerance, tolerance)

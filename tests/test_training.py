@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import tinynet
 from tinynet import Input, Sequential
+from tinynet.callbacks import LambdaCallback, LearningRateScheduler
 from tinynet.layers import (
     Activation,
     BatchNormalization,
@@ -335,3 +336,36 @@ def test_only_training_moves_what_training_moves() -> None:
     model.fit(X, LABELS, validation_split=0.5, batch_size=10, verbose=0)
     assert not np.array_equal(norm.state["moving_mean"], moving)
     assert dropout.seed_generator.state == [place[0], place[1] + 3]  # once a batch of training
+
+
+def test_a_frozen_layer_pays_no_penalty_on_its_weights() -> None:
+    dense = Dense(3, kernel_regularizer=L2(0.1), activity_regularizer=L2(0.1))
+    model = Sequential([Input((4,)), dense])
+    model.compile("sgd", "mean_squared_error")
+    x = np.ones((2, 4))
+    before = dense(x), dense.penalty()
+    dense.trainable = False
+    assert 0 < dense.penalty() < before[1]  # what is left is the penalty on the output
+    model.train_on_batch(x, np.zeros((2, 3)))
+    np.testing.assert_array_equal(dense(x), before[0])
+
+
+def test_weights_of_single_steps_weigh_the_metrics() -> None:
+    x, y = np.zeros((1, 2, 3)), np.array([[0, 1]])
+    model = Sequential([Input((2, 3)), Dense(2, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy", weighted_metrics=["accuracy"])
+    # All probabilities are equal, so that 0 is predicted: right in the first step only.
+    for weights, expected in (([[1.0, 0.0]], 1.0), ([[1.0, 3.0]], 0.25)):
+        found = model.evaluate(x, y, sample_weight=np.array(weights), verbose=0)
+        assert found[1] == expected
+
+
+def test_the_end_of_training_gets_the_figures_without_what_callbacks_added() -> None:
+    ends: list[dict[str, float]] = []
+    keep = LambdaCallback(on_train_end=lambda logs: ends.append(dict(logs)))
+    model = Sequential([Input((4,)), Dense(3)])
+    model.compile("sgd", "mean_squared_error")
+    rate = LearningRateScheduler(lambda epoch, rate: rate)
+    history = model.fit(np.ones((2, 4)), np.zeros((2, 3)), callbacks=[rate, keep], verbose=0)
+    assert sorted(history.history) == ["learning_rate", "loss"]
+    assert list(ends[0]) == ["loss"]
