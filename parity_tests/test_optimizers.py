@@ -97,7 +97,7 @@ def optimizers(name, **options):
             f"keras.optimizers.{name}",
             learning_rate=one_of("0.1", "0.02", "0.003"),
             weight_decay=number(0.01, 0.2),
-            **{clip: number(0.05, 2)},
+            **{clip: number(0.05, 8)},  # beyond 4 hardly a gradient is so long
             **options,
         )
     )
