@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 
 from parity_tests.backend import BACKEND
@@ -48,10 +49,10 @@ def of_layer(
     else:
         import torch
 
-        given = torch.tensor(x, requires_grad=True)
+        given = _on_device(x).requires_grad_()
         out = _call(layer, given, training)
         sources = [given, *(w.value for w in weights)]
-        got = torch.autograd.grad(out, sources, torch.tensor(upstream), allow_unused=True)
+        got = torch.autograd.grad(out, sources, _on_device(upstream), allow_unused=True)
         found = [
             np.zeros(tuple(s.shape)) if g is None else g for g, s in zip(got, sources, strict=True)
         ]
@@ -84,9 +85,9 @@ def of_function(
     else:
         import torch
 
-        given = torch.tensor(x, requires_grad=True)
+        given = _on_device(x).requires_grad_()
         value = function(given)
-        above = torch.ones_like(value) if upstream is None else torch.tensor(upstream)
+        above = torch.ones_like(value) if upstream is None else _on_device(upstream)
         (gradient,) = torch.autograd.grad(value, [given], above)
     return numpy(value), numpy(gradient)
 
@@ -100,6 +101,11 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
         return tf.function(function)
     return function
+
+
+def _on_device(x: np.ndarray) -> Any:
+    """Return an array as a tensor where Keras computes; torch.tensor would be on the CPU."""
+    return keras.ops.convert_to_tensor(x)
 
 
 def _call(layer: Any, x: Any, training: bool) -> Any:

@@ -124,14 +124,14 @@ def train(library: Any, seed: int, floatx: str, epochs: int, out: Path, weights:
 def main() -> None:
     """Train once, as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--library", choices=["tinynet", "keras"], required=True)
+    parser.add_argument("--library", choices=["tinynet", "keras"], required=True, dest="name")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--floatx", choices=["float64", "float32"], default="float32")
     parser.add_argument("--epochs", type=int, default=120)
     parser.add_argument("--weights", action="store_true", help="keep those of every epoch")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    if args.library == "keras":
+    if args.name == "keras":
         from parity_tests.backend import keras as library
     else:
         library = tinynet
