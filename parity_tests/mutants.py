@@ -58,7 +58,7 @@ def catchers(folder: Path, bug: Bug) -> list[str]:
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     if status not in (0, 1):  # 1: tests failed; all else means that they could not run
         raise RuntimeError(f"{bug.what}: {bug.tests} could not be run:\n{printed[-3000:]}")
-    return re.findall(r"^(?:FAILED|ERROR) parity_tests/(\S+?)(?: - .*)?$", printed, re.MULTILINE)
+    return re.findall(r"^(?:FAILED|ERROR) parity_tests/(.+?)(?: - .*)?$", printed, re.MULTILINE)
 
 
 def table(found: list[tuple[Bug, list[str]]]) -> str:

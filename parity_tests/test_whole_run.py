@@ -144,9 +144,9 @@ def train_both(folder, *options):
         )
         for library in ("tinynet", "keras")
     }
+    errors = {library: run.communicate()[1] for library, run in runs.items()}  # waits for both
     for library, run in runs.items():
-        _, errors = run.communicate()
-        assert run.returncode == 0, f"{library}: {errors[-3000:]}"
+        assert run.returncode == 0, f"{library}: {errors[library][-3000:]}"
     return [json.loads((folder / library / "log.json").read_text()) for library in runs]
 
 
