@@ -393,7 +393,7 @@ BUGS = [
         "layers/regularization.py",
         "        if rate > 0:\n",
         "        if rate >= 0:\n",
-        "test_layers Dropout",
+        "test_draws Dropout",
     ),
     Bug(
         "Gaussian noise is half as strong",

@@ -214,3 +214,14 @@ def test_dropout_masks(text, shape, floatx):
         f"mask {i + 1}": (own(x, training=True), numpy(theirs(x, training=True))) for i in range(3)
     }
     expect_same("layers.Dropout", masks, tolerance=0, case=f"{text} on {shape}")
+
+
+@only_tensorflow
+@pytest.mark.parametrize("layer", ["Dropout(0.0)", "GaussianNoise(0.0)", "BatchNormalization()"])
+def test_a_layer_that_draws_nothing_leaves_the_seeds_to_others(layer):
+    text = f"[keras.layers.{layer}, keras.layers.Dense(3)][1]"
+    own, theirs = make_both(text)
+    own.ensure_built((4,))
+    theirs.build((None, 4))
+    kernels = {"kernel of the next layer": (own.params["kernel"], numpy(theirs.kernel))}
+    expect_same(f"layers.{layer.split('(')[0]}", kernels, tolerance=0, case=text)
