@@ -106,6 +106,8 @@ class SmoothedCrossentropy(Loss):
     With label smoothing s, ``t*(1 - s) + s*indifferent`` takes the place of every target t.
     """
 
+    looks_through = LOOKED_THROUGH
+
     def __init__(
         self,
         from_logits: bool = False,
@@ -160,8 +162,6 @@ class CategoricalCrossentropy(SmoothedCrossentropy):
     -----
     Targets: shape (n, classes). Follows keras/src/losses/losses.py.
     """
-
-    looks_through = LOOKED_THROUGH
 
     def kernels(self, from_logits: bool) -> tuple[Any, ...]:
         """Return the pair for logits or for probabilities."""
@@ -222,8 +222,6 @@ class BinaryCrossentropy(SmoothedCrossentropy):
     Targets: 0 or 1, the shape of the output; (n,) for an output (n, 1). Follows
     keras/src/backend/tensorflow/nn.py.
     """
-
-    looks_through = LOOKED_THROUGH
 
     def kernels(self, from_logits: bool) -> tuple[Any, ...]:
         """Return the pair for logits or for probabilities."""
