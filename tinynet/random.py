@@ -6,6 +6,7 @@ from draw to draw is the pair, and a `SeedGenerator` is the place where that hap
 
 from __future__ import annotations
 
+import math
 import random as python_random
 from collections.abc import Sequence
 
@@ -19,7 +20,8 @@ from tinynet.kernels.registry import Array
 SeedPair = tuple[int, int]
 
 # Philox's key for turning a pair of seeds into the key and counter of a stateless draw.
-SCRAMBLE_KEY = (0x3EC8F720, 0x02461E29)
+SCRAMBLE_KEY = np.array((0x3EC8F720, 0x02461E29), np.uint64)
+FROM_THE_START = np.zeros(1, np.uint64)  # the first block of a stream
 INT32_MAX = 2**31 - 1
 MASK32 = 0xFFFFFFFF
 # TensorFlow gives every group of values in a truncated normal draw its own stretch of words.
@@ -137,11 +139,11 @@ def uniform(
     Follows keras/src/backend/tensorflow/random.py.
     """
     dtype = config.float_type(dtype or config.floatx())
-    number = np.dtype(dtype).type
-    low, high = number(np.float32(minval)), number(np.float32(maxval))
     u = _unit(shape, dtype, _pair(seed))
-    u *= high - low
-    u += low
+    if (minval, maxval) != (0, 1):
+        low, high = (u.dtype.type(np.float32(limit)) for limit in (minval, maxval))
+        u *= high - low
+        u += low
     return u
 
 
@@ -157,7 +159,7 @@ def normal(
     Parameters and result as for `uniform`.
     """
     dtype = config.float_type(dtype or config.floatx())
-    n = int(np.prod(shape))
+    n = math.prod(shape)
     z = np.empty(n + n % 2, dtype)
     random_bits.box_muller(_unit((z.size,), dtype, _pair(seed)), z)
     return _scale(z[:n], mean, stddev).reshape(shape)
@@ -175,7 +177,7 @@ def truncated_normal(
     Parameters and result as for `uniform`.
     """
     dtype = config.float_type(dtype or config.floatx())
-    n = int(np.prod(shape))
+    n = math.prod(shape)
     size = 4 if dtype == "float32" else 2  # values a group
     groups = -(-n // size)
     key, counter = _key_and_counter(_pair(seed))
@@ -227,7 +229,7 @@ def _permute(n: int, seed: int, op_seed: int) -> Array:
         words = np.empty((1, -(-(n - 1) // 4), 4), np.uint32)
         key = np.array(_halves(seed), np.uint64)
         counter = np.array((0, 0, *_halves(op_seed)), np.uint64)
-        random_bits.philox(key, counter, np.zeros(1, np.uint64), words)
+        random_bits.philox(key, counter, FROM_THE_START, words)
         random_bits.shuffle(words.reshape(-1), order)
     return order
 
@@ -254,18 +256,18 @@ def _key_and_counter(pair: SeedPair) -> tuple[Array, Array]:
     a, b = (s % (INT32_MAX - 1) for s in pair)
     x = np.empty((1, 1, 4), np.uint32)
     counter = np.array((*_halves(a), *_halves(b)), np.uint64)
-    random_bits.philox(np.array(SCRAMBLE_KEY, np.uint64), counter, np.zeros(1, np.uint64), x)
+    random_bits.philox(SCRAMBLE_KEY, counter, FROM_THE_START, x)
     x0, x1, x2, x3 = x[0, 0].tolist()
     return np.array((x0, x1), np.uint64), np.array((0, 0, x2, x3), np.uint64)
 
 
 def _unit(shape: Sequence[int], dtype: str, pair: SeedPair) -> Array:
     """Draw uniform numbers in [0, 1), filled in row-major order."""
-    n = int(np.prod(shape))
+    n = math.prod(shape)
     needed = n if dtype == "float32" else 2 * n
     words = np.empty((1, -(-needed // 4), 4), np.uint32)
     key, counter = _key_and_counter(pair)
-    random_bits.philox(key, counter, np.zeros(1, np.uint64), words)
+    random_bits.philox(key, counter, FROM_THE_START, words)
     return _to_unit(words.reshape(-1)[:needed], dtype).reshape(shape)
 
 

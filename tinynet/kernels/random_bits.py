@@ -19,6 +19,7 @@ W0, W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 LOW = np.uint64(0xFFFFFFFF)
 SHIFT = np.uint64(32)
 TWO_PI = 2 * math.pi
+TILE = 16  # blocks that the compiled form computes side by side
 
 
 @kernel
@@ -48,21 +49,25 @@ def philox_loops(key: Array, counter: Array, first_blocks: Array, words: Array) 
     groups, blocks = words.shape[0], words.shape[1]
     low = (counter[1] << SHIFT) | counter[0]
     above = (counter[3] << SHIFT) | counter[2]
+    # Word by word in a row of its own, so that the loop over t vectorises: each store of it runs
+    # along memory. Written straight into words, the stores would be four apart.
+    tile = np.empty((4, TILE), np.uint32)
     for g in range(groups):
-        for b in range(blocks):
-            position = low + first_blocks[g] + np.uint64(b)
-            high = above + np.uint64(1) if position < low else above
-            c0, c1, c2, c3 = position & LOW, position >> SHIFT, high & LOW, high >> SHIFT
-            k0, k1 = key[0], key[1]
-            for _ in range(ROUNDS):
-                p0, p1 = M0 * c0, M1 * c2
-                c0, c1 = (p1 >> SHIFT) ^ c1 ^ k0, p1 & LOW
-                c2, c3 = (p0 >> SHIFT) ^ c3 ^ k1, p0 & LOW
-                k0, k1 = (k0 + W0) & LOW, (k1 + W1) & LOW
-            words[g, b, 0] = c0
-            words[g, b, 1] = c1
-            words[g, b, 2] = c2
-            words[g, b, 3] = c3
+        for first in range(0, blocks, TILE):
+            for t in range(TILE):
+                position = low + first_blocks[g] + np.uint64(first + t)
+                high = above + np.uint64(position < low)
+                c0, c1, c2, c3 = position & LOW, position >> SHIFT, high & LOW, high >> SHIFT
+                k0, k1 = key[0], key[1]
+                for _ in range(ROUNDS):
+                    p0, p1 = M0 * c0, M1 * c2
+                    c0, c1 = (p1 >> SHIFT) ^ c1 ^ k0, p1 & LOW
+                    c2, c3 = (p0 >> SHIFT) ^ c3 ^ k1, p0 & LOW
+                    k0, k1 = (k0 + W0) & LOW, (k1 + W1) & LOW
+                tile[0, t], tile[1, t], tile[2, t], tile[3, t] = c0, c1, c2, c3
+            for t in range(min(TILE, blocks - first)):
+                for word in range(4):
+                    words[g, first + t, word] = tile[word, t]
 
 
 @kernel
