@@ -130,14 +130,3 @@ def test_a_kernel_without_loops_cannot_be_compiled(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(linear.bias_add, "loops_form", None)
     with pytest.raises(TypeError, match="'bias_add' has no loops to compile"):
         linear.bias_add.form("numba")
-
-
-def test_kernels_are_compiled_where_numba_can_keep_no_cache(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("numba.core.caching.CacheImpl._locator_classes", [])
-    compiled = registry._compile.__wrapped__(linear.column_sum.loops_form)
-    out = np.empty(2)
-    compiled(np.array([[1.0, 2.0], [3.0, 4.0]]), out)
-    np.testing.assert_array_equal(out, [4, 6])
-    assert not compiled.stats.cache_path

@@ -4,8 +4,8 @@ The two stand side by side in one file and share one signature and one contract:
 only read, outputs (always the last arrays of the signature) are overwritten, nothing is
 returned. ``KERNELS`` knows all pairs; one test walks it and holds each pair together.
 
-Only this file imports Numba, and only when the first compiled kernel is called: importing
-tinynet stays fast, and where Numba is absent the NumPy forms run.
+Numba is imported when the first compiled kernel is called: importing tinynet stays fast, and
+where Numba is absent the NumPy forms run.
 """
 
 from __future__ import annotations
@@ -70,6 +70,9 @@ class Kernel:
             self._run = self.form(active_form())
         self._run(*args)
 
+    def __reduce__(self) -> str:
+        return self.name  # what holds a kernel is copied and pickled with a reference to it
+
     def __repr__(self) -> str:
         return f"<kernel {self.name}>"
 
@@ -81,14 +84,9 @@ def kernel(numpy_form: Form) -> Kernel:
 
 @functools.cache
 def _compile(loops_form: Form) -> Form:
-    import numba
+    from tinynet.kernels.compiled import compile_loops
 
-    compiled: Form
-    try:
-        compiled = numba.njit(nogil=True, error_model="numpy", cache=True)(loops_form)
-    except RuntimeError:  # no folder where Numba may keep its cache: compile in every process
-        compiled = numba.njit(nogil=True, error_model="numpy")(loops_form)
-    return compiled
+    return compile_loops(loops_form)
 
 
 @functools.cache

@@ -1,0 +1,81 @@
+"""Compiling loops with Numba, and keeping the machine code on disk for the next process.
+
+Imported when the first kernel is compiled: Numba takes longer to load than all of tinynet.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import numba
+from numba.core.caching import FunctionCache
+
+try:
+    import fcntl
+except ImportError:  # Windows, where Numba itself waits for files in use
+    fcntl = None  # type: ignore[assignment]
+
+_said_so = False
+
+
+def compile_loops(loops: Callable[..., None]) -> Callable[..., None]:
+    """Return the compiled form of a kernel's loops; compilation happens in the first call."""
+    # NaN and infinity have to come out as NumPy has them: divisions by zero do not raise, and
+    # fastmath stays off.
+    compiled: Any = numba.njit(nogil=True, error_model="numpy")(loops)
+    with suppress(RuntimeError):  # no folder to write to: every process compiles for itself
+        compiled._cache = SharedCache(loops)  # type: ignore[no-untyped-call]
+    form: Callable[..., None] = compiled
+    return form
+
+
+class SharedCache(FunctionCache):
+    """Numba's cache of one function, for processes that start at the same moment.
+
+    Numba looks up the next free file name, writes the index, then the file. Two processes that
+    compile for float32 and float64 at once would take the same name, and one would later run the
+    other's code. So they write one after the other. A file that cannot be read or written costs
+    time, never the run.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return compiled code from the disk, or None."""
+        found = None
+        try:
+            found = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        except Exception:  # a damaged file may raise anything; begin with an empty index
+            with suppress(OSError), _alone_in(self.cache_path):
+                self.flush()  # type: ignore[no-untyped-call]
+        if found is None:
+            _say_what_takes_so_long()
+        return found
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Write compiled code to the disk."""
+        with suppress(OSError), _alone_in(self.cache_path):
+            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _alone_in(folder: str) -> Iterator[None]:
+    """Keep other processes out meanwhile."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "tinynet.lock"), "w") as lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # given back when the file is closed
+        yield
+
+
+def _say_what_takes_so_long() -> None:
+    global _said_so
+    if not _said_so and sys.stderr is not None and sys.stderr.isatty():
+        print(
+            "tinynet compiles its kernels for this machine. This takes some seconds, once.",
+            file=sys.stderr,
+            flush=True,
+        )
+    _said_so = True
