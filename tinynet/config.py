@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinynet.kernels import registry
+from tinynet.kernels.threads import switch
 
 _floatx = "float32"
 _epsilon = 1e-7
@@ -76,6 +77,44 @@ def use_kernels(form: str) -> None:
 def kernels() -> str:
     """Return the form in which the kernels run: ``"numba"`` or ``"numpy"``."""
     return registry.active_form()
+
+
+def set_threads(n: int) -> None:
+    """Set in how many threads matrix products run; everything else runs in one.
+
+    Without this NumPy takes as many as there are processors, or what the environment variable
+    ``OPENBLAS_NUM_THREADS`` says. With more than one, products add up in another order, so that
+    the same seed gives the same run only with the same choice between one thread and several.
+
+    Parameters
+    ----------
+    n : int
+        At least 1. One thread is the better choice where other programs keep the processors
+        busy: threads of a product wait for each other.
+
+    Raises
+    ------
+    ValueError
+        If `n` is not a positive integer.
+    RuntimeError
+        If NumPy was built with another library than OpenBLAS for its products.
+    """
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+        raise ValueError(f"set_threads: expected a positive integer, got {n!r}")
+    set_blas_threads = switch("set")
+    if set_blas_threads is None:
+        raise RuntimeError(
+            "set_threads: the matrix products of this NumPy are not those of OpenBLAS; set "
+            "their threads by an environment variable (MKL_NUM_THREADS, VECLIB_MAXIMUM_THREADS) "
+            "before Python starts"
+        )
+    set_blas_threads(int(n))
+
+
+def threads() -> int | None:
+    """Return in how many threads matrix products run; None where that cannot be asked."""
+    get_blas_threads = switch("get")
+    return None if get_blas_threads is None else int(get_blas_threads())
 
 
 def through_float32(value: float) -> float:
