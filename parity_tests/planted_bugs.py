@@ -356,8 +356,8 @@ BUGS = [
     Bug(
         "a dense kernel's gradient is 1.01 times too large",
         "layers/core.py",
-        'self.grads["kernel"] = x.T @ dz',
-        'self.grads["kernel"] = 1.01 * (x.T @ dz)',
+        'np.matmul(x.T, dz, out=self.grads["kernel"])',
+        'np.matmul(1.01 * x.T, dz, out=self.grads["kernel"])',
         "test_layers Dense",
     ),
     Bug(
@@ -376,9 +376,9 @@ BUGS = [
     ),
     Bug(
         "the moving averages take the batch's share for their own",
-        "layers/normalization.py",
-        "moving * self.momentum + batch * (1 - self.momentum)",
-        "moving * (1 - self.momentum) + batch * self.momentum",
+        "kernels/normalization.py",
+        "kept, new = number(momentum), number(1 - momentum)",
+        "kept, new = number(1 - momentum), number(momentum)",
         "test_layers BatchNormalization",
     ),
     Bug(
@@ -477,16 +477,16 @@ BUGS = [
     Bug(
         "weight decay does not shrink with the learning rate",
         "optimizers/base.py",
-        "through_float32(self.weight_decay) * learning_rate, w)",
-        "through_float32(self.weight_decay), w)",
+        "through_float32(self.weight_decay) * learning_rate",
+        "through_float32(self.weight_decay)",
         "test_optimizers weight_decay",
     ),
     Bug(
         "each gradient is clipped by the norm of all",
         "optimizers/base.py",
-        "return {k: g * limit / max(_norm(g), limit) for k, g in grads.items()}",
+        "clipped = {k: g * limit / max(_norm(g), limit) for k, g in grads.items()}",
         "norm = max(map(_norm, grads.values()))\n"
-        "            return {k: g * limit / max(norm, limit) for k, g in grads.items()}",
+        "            clipped = {k: g * limit / max(norm, limit) for k, g in grads.items()}",
         "test_optimizers clipnorm",
     ),
     Bug(
@@ -597,11 +597,17 @@ BUGS = [
         "test_fit",
     ),
     Bug(
+        "the way back ends above the lowest layer that learns",
+        "stack.py",
+        "self.layers[learning.index(True) :]",
+        "self.layers[learning.index(True) + 1 :]",
+        "test_fit",
+    ),
+    Bug(
         "weights are learned by layers that are frozen",
         "stack.py",
-        "            for layer in self.layers\n            if layer.trainable\n"
-        "            for key, value in layer.params.items()",
-        "            for layer in self.layers\n            for key, value in layer.params.items()",
+        "[layer for layer in self.layers if layer.trainable and layer.params]",
+        "[layer for layer in self.layers if layer.params]",
         "test_fit",
     ),
     Bug(

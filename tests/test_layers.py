@@ -218,7 +218,7 @@ def test_backward_before_forward(case: str) -> None:
         return
     with pytest.raises(RuntimeError, match=f"{layer.name}: backward came before forward"):
         layer.backward(dout)
-    assert layer.grads == {}
+    assert not any(gradient.any() for gradient in layer.grads.values())
 
 
 @pytest.mark.parametrize("case", ["dense", "dense relu", "relu", "rescaling", "batch norm"])
@@ -228,7 +228,20 @@ def test_a_gradient_of_another_shape_is_refused(case: str) -> None:
     for wrong in (dout[:-1], dout[:, :-1], np.ones(3, "float32"), dout.T):
         with pytest.raises(ValueError, match=f"{layer.name}: expected dout of shape"):
             layer.backward(wrong)
-    assert layer.grads == {}
+    assert not any(gradient.any() for gradient in layer.grads.values())
+
+
+def test_arrays_of_a_layer_stay_in_their_places() -> None:
+    layer, x = made("dense")
+    kernel, dkernel = layer.params["kernel"], layer.grads["kernel"]
+    layer.backward(layer.forward(x, training=True))
+    assert layer.grads["kernel"] is dkernel and dkernel.any()
+    layer.grads["kernel"] = np.ones(kernel.shape)  # as a layer of a user's own may do it
+    layer.params["kernel"] = 2 * kernel
+    assert layer.grads["kernel"] is dkernel and (dkernel == 1).all()
+    assert layer.params["kernel"] is kernel
+    with pytest.raises(ValueError, match=r"bias: expected shape \(4,\), got \(1, 4\)"):
+        layer.grads["bias"] = np.ones((1, 4))
 
 
 @EVERY_CASE

@@ -81,7 +81,7 @@ class Activation(Configurable):
         self, kernel: Kernel, inputs: tuple[Array, ...], constants: list[Any], out: Array
     ) -> None:
         """Call the kernel on flat arrays: for it, an array is a list of numbers."""
-        kernel(*(each.reshape(-1) for each in inputs), *constants, out.reshape(-1))
+        kernel(*[each.reshape(-1) for each in inputs], *constants, out.reshape(-1))
 
     def __repr__(self) -> str:
         options = "".join(f", {k}={v!r}" for k, v in self.options.items())
@@ -96,6 +96,9 @@ class RowActivation(Activation):
     ) -> None:
         (axis,) = constants
         rows = [_rows_along(each, axis) for each in inputs]
+        if axis == -1:  # the vectors are the rows of out, too
+            kernel(*rows, out.reshape(-1, out.shape[-1]))
+            return
         out_rows = np.empty_like(rows[0])
         kernel(*rows, out_rows)
         moved = np.moveaxis(out, axis, -1)
@@ -305,5 +308,5 @@ def get(identifier: object) -> Activation:
 
 def _rows_along(x: Array, axis: int) -> Array:
     """Lay out the vectors along `axis` as the rows of a matrix."""
-    moved = np.moveaxis(x, axis, -1)
+    moved = x if axis == -1 else np.moveaxis(x, axis, -1)
     return np.ascontiguousarray(moved).reshape(-1, moved.shape[-1])

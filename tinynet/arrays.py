@@ -1,4 +1,4 @@
-"""Arrays as tinynet computes with them: their float type, and copying by name."""
+"""Arrays as tinynet computes with them: their float type, their places, copying by name."""
 
 from __future__ import annotations
 
@@ -18,6 +18,50 @@ def as_float(x: Any) -> Array:
     x = np.asarray(x)
     floating: Array = x if x.dtype in FLOAT_TYPES else x.astype(config.floatx())
     return floating
+
+
+class Arrays(dict[str, Array]):
+    """Arrays by name, each in a place that stays: setting one copies into it.
+
+    Whoever holds one of the arrays therefore sees what happens to it.
+    """
+
+    def __setitem__(self, key: str, value: Array) -> None:
+        if key not in self:
+            super().__setitem__(key, value)
+            return
+        if np.shape(value) != self[key].shape:
+            raise ValueError(f"{key}: expected shape {self[key].shape}, got {np.shape(value)}")
+        self[key][...] = value
+
+    def move(self, key: str, place: Array) -> None:
+        """Let another array of the same shape hold the values from now on."""
+        place[...] = self[key]
+        super().__setitem__(key, place)
+
+
+class Packed(dict[str, Array]):
+    """Arrays by name that lie one behind the other in memory.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+        Copied; all of one dtype.
+
+    Attributes
+    ----------
+    flat : ndarray (n,)
+        All of them as one array, of which each is a view.
+    layout : tuple
+        Name and size of each, in their order.
+    """
+
+    def __init__(self, arrays: Mapping[str, Array]) -> None:
+        self.flat = np.concatenate([each.reshape(-1) for each in arrays.values()])
+        self.layout = tuple((key, each.size) for key, each in arrays.items())
+        ends = np.cumsum([size for _, size in self.layout])
+        for (key, each), part in zip(arrays.items(), np.split(self.flat, ends[:-1]), strict=True):
+            self[key] = part.reshape(each.shape)
 
 
 def copy_into(arrays: Mapping[str, Array], values: Sequence[Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
-from tinynet.arrays import copy_into
+from tinynet.arrays import Packed, copy_into
 from tinynet.configurable import Configurable, auto_name, serialize
 from tinynet.kernels.registry import Array
 from tinynet.layers import Input, Layer, deserialize
@@ -34,6 +34,7 @@ class Stack(Configurable):
         self.layers: list[Layer] = []
         self.input_shape: Shape | None = None
         self.input_name = "input_layer"
+        self._learned: tuple[dict[str, Array], dict[str, Array]] = ({}, {})
         for layer in layers or ():
             self.add(layer)
         self.name = name or auto_name(type(self))
@@ -113,6 +114,7 @@ class Stack(Configurable):
         for layer, shape in zip(self.layers, (input_shape, *shapes), strict=False):
             layer.ensure_built(shape)
         self.input_shape = input_shape
+        self._pack()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}, {len(self.layers)} layers, built={self.built}>"
@@ -195,13 +197,28 @@ class Stack(Configurable):
         ndarray, shaped as the input
         """
         self.require_built()
-        last, *below = reversed(self.layers)
-        dout = last.backward_logits(dout) if from_logits else last.backward(dout)
-        for layer in below:
-            dout = layer.backward(dout)
+        dx = _down(self.layers, dout, from_logits)
         for layer in self.layers:
             layer.add_penalty_gradients()
-        return dout
+        return dx
+
+    def learn(self, dout: Array, from_logits: bool = False) -> None:
+        """As `backward`, but only as far down as there is something to learn.
+
+        The gradient at the input, which `backward` returns, takes no part in training; where
+        the first layer is the largest, as in the networks for images here, it is also the most
+        expensive one.
+        """
+        learning = [bool(layer.params) and layer.trainable for layer in self.layers]
+        if not any(learning):
+            return
+        lowest, *above = self.layers[learning.index(True) :]
+        if above:
+            lowest.learn(_down(above, dout, from_logits))
+        else:
+            _down([lowest], dout, from_logits)
+        for layer in self.layers:
+            layer.add_penalty_gradients()
 
     def penalty(self) -> float:
         """Return the sum of all regularizers' penalties."""
@@ -211,23 +228,43 @@ class Stack(Configurable):
 
     @property
     def params(self) -> dict[str, Array]:
-        """The weights that training may change."""
-        return {
-            f"{layer.name}/{key}": value
-            for layer in self.layers
-            if layer.trainable
-            for key, value in layer.params.items()
-        }
+        """The weights that training may change.
+
+        They lie one behind the other in memory (`Packed`), so that an optimizer can go through
+        all of them in one sweep.
+        """
+        self._pack()
+        return self._learned[0]
 
     @property
     def grads(self) -> dict[str, Array]:
         """The gradients that the last `backward` left, under the keys of `params`."""
-        return {
-            f"{layer.name}/{key}": layer.grads[key]
-            for layer in self.layers
-            if layer.trainable
-            for key in layer.params
-        }
+        self._pack()
+        return self._learned[1]
+
+    def _pack(self) -> None:
+        """Lay what is learned one behind the other, unless it lies so already.
+
+        It does not when the weights have just been made, after layers were added, frozen or
+        freed, in a copy of the model, and where another model, of which a layer is also a part,
+        has moved the layer's arrays.
+        """
+        learning = [layer for layer in self.layers if layer.trainable and layer.params]
+        arrays = [each for layer in learning for each in layer.params.values()]
+        params, _ = self._learned
+        if len(arrays) == len(params) and isinstance(params, Packed):
+            flat = params.flat
+            if all(each.base is flat for each in arrays):
+                return
+        names = [(layer, key) for layer in learning for key in layer.params]
+        params = {f"{layer.name}/{key}": layer.params[key] for layer, key in names}
+        grads = {f"{layer.name}/{key}": layer.grads[key] for layer, key in names}
+        if len({each.dtype for each in arrays}) == 1:
+            params, grads = Packed(params), Packed(grads)
+            for layer, key in names:
+                layer.params.move(key, params[f"{layer.name}/{key}"])
+                layer.grads.move(key, grads[f"{layer.name}/{key}"])
+        self._learned = params, grads
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -276,3 +313,12 @@ class Stack(Configurable):
         for each in config["layers"]:
             model.add(deserialize(each))
         return model
+
+
+def _down(layers: Sequence[Layer], dout: Array, from_logits: bool) -> Array:
+    """Send a gradient back through some layers, the last of which may start at its logits."""
+    last, *below = reversed(layers)
+    dout = last.backward_logits(dout) if from_logits else last.backward(dout)
+    for layer in below:
+        dout = layer.backward(dout)
+    return dout

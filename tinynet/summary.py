@@ -58,13 +58,12 @@ def _name_lines(layer: Layer) -> list[str]:
 
 
 def _totals(model: Sequential) -> list[str]:
-    everything = list(model.arrays.values())
-    trained = list(model.params.values())
-    ids = {id(each) for each in trained}
-    fixed = [each for each in everything if id(each) not in ids]
+    arrays, learned = model.arrays, model.params
+    trained = [each for key, each in arrays.items() if key in learned]
+    fixed = [each for key, each in arrays.items() if key not in learned]
     memory = _memory(model.optimizer)
     lines = [
-        f" Total params: {_size([*everything, *memory])}",
+        f" Total params: {_size([*arrays.values(), *memory])}",
         f" Trainable params: {_size(trained)}",
         f" Non-trainable params: {_size(fixed)}",
     ]

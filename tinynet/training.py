@@ -1,6 +1,8 @@
 """The training loop. One step is one path.
 
-batch -> model.forward -> loss.value -> loss.gradient -> model.backward -> optimizer.step
+batch -> model.forward -> loss.value -> loss.gradient -> model.learn -> optimizer.step
+
+(`learn` is `backward` without the gradient at the images, which nobody needs.)
 """
 
 from __future__ import annotations
@@ -129,7 +131,7 @@ class Trainer(Stack):
         ValueError, TypeError
             For arguments that cannot be trained with, before anything is changed.
         """
-        optimizer, _ = self._compiled()
+        optimizer, loss = self._compiled()
         batch_size = _positive("batch_size", 32 if batch_size is None else batch_size)
         val_batch_size = _positive(
             "validation_batch_size",
@@ -169,7 +171,7 @@ class Trainer(Stack):
             self.figures.reset()
             for step, batch in enumerate(data.batches(batch_size, next(orders))):
                 told.tell("train_batch_begin", step)
-                self._train_step(batch, optimizer)
+                self._train_step(batch, loss, optimizer)
                 told.tell("train_batch_end", step, logs=self.figures.results())
                 if self.stop_training:
                     break
@@ -184,10 +186,10 @@ class Trainer(Stack):
         told.tell("train_end", logs=logs)
         return history
 
-    def _train_step(self, batch: Batch, optimizer: optimizers.Optimizer) -> None:
+    def _train_step(self, batch: Batch, loss: losses.Loss, optimizer: optimizers.Optimizer) -> None:
         out = self.forward(batch.x, training=True)
         value = self.loss_value(out, batch.y, batch.sample_weight)
-        self.backward_from_loss()
+        self.learn(loss.gradient(), from_logits=self._looks_back())
         optimizer.step(self.params, self.grads)
         self.figures.update(batch, out, value)
 
@@ -292,11 +294,11 @@ class Trainer(Stack):
         return_dict: bool = False,
     ) -> Any:
         """Make one training step and return the batch's figures, from before the step."""
-        optimizer, _ = self._compiled()
+        optimizer, loss = self._compiled()
         data, _ = training_data(x, y, sample_weight, class_weight)
         batch = self._single_batch(data, needs_targets=True)
         self.figures.reset()
-        self._train_step(batch, optimizer)
+        self._train_step(batch, loss, optimizer)
         return self.figures.returned(self.figures.results(), return_dict)
 
     def test_on_batch(

@@ -76,6 +76,21 @@ def batch_norm_forward_loops(
 
 
 @kernel
+def move_average(batch: Array, momentum: float, moving: Array) -> None:
+    """Let moving = moving*momentum + batch*(1 - momentum), in place: both (columns,)."""
+    moving *= moving.dtype.type(momentum)
+    moving += batch * moving.dtype.type(1 - momentum)
+
+
+@move_average.loops
+def move_average_loops(batch: Array, momentum: float, moving: Array) -> None:
+    number = moving.dtype.type
+    kept, new = number(momentum), number(1 - momentum)
+    for j in range(moving.size):
+        moving[j] = moving[j] * kept + batch[j] * new
+
+
+@kernel
 def batch_norm_inference(
     x: Array, gamma: Array, beta: Array, mean: Array, inv_std: Array, out: Array
 ) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinynet import config
 from tinynet.activations import Activation, linear
-from tinynet.arrays import copy_into
+from tinynet.arrays import Arrays, copy_into
 from tinynet.configurable import Configurable, auto_name, serialize
 from tinynet.initializers import Initializer
 from tinynet.kernels.registry import Array
@@ -24,8 +24,8 @@ class Layer(Configurable):
 
     A subclass defines ``forward(x, training)`` and ``backward(dout)``, and, if it has
     weights, ``build(input_shape)``, which makes them with `add_weight`. `forward` keeps in
-    attributes exactly what `backward` reads; `backward` overwrites ``grads`` (it never adds
-    to them) and returns the gradient at the layer's input.
+    attributes exactly what `backward` reads; `backward` writes over the arrays in ``grads`` (it
+    never adds to them) and returns the gradient at the layer's input.
 
     Parameters
     ----------
@@ -70,11 +70,17 @@ class Layer(Configurable):
         self.name = name or auto_name(type(self))
         self.trainable = trainable
         self.input_shape = None if input_shape is None else tuple(input_shape)
-        self.params: dict[str, Array] = {}
-        self.grads: dict[str, Array] = {}
+        self.params = Arrays()
+        self.grads = Arrays()
         self.state: dict[str, Array] = {}
         self.regularizers: dict[str, Regularizer] = {}
         self.built = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let a subclass with a backward of its own learn by that one."""
+        super().__init_subclass__(**kwargs)
+        if {"backward", "backward_logits"} & vars(cls).keys() and "learn" not in vars(cls):
+            cls.learn = Layer.learn  # type: ignore[method-assign]
 
     # What a subclass defines.
 
@@ -88,6 +94,14 @@ class Layer(Configurable):
     def backward(self, dout: Array) -> Array:
         """Take the gradient at the output to the gradient at the input; fill `grads`."""
         raise NotImplementedError
+
+    def learn(self, dout: Array) -> None:
+        """Fill `grads` as `backward` does, where nobody needs the gradient at the input.
+
+        The lowest layer of a model that learns has nothing below it to hand a gradient to. A
+        layer for which that gradient is a large part of the work defines this too.
+        """
+        self.backward(dout)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of one sample behind this layer."""
@@ -128,6 +142,7 @@ class Layer(Configurable):
     ) -> None:
         """Make a learned weight ``params[name]``, with the penalty on it if there is one."""
         self.params[name] = initializer(shape, self.dtype)
+        self.grads[name] = np.zeros(shape, self.dtype)  # one array, written over in every step
         if regularizer is not None:
             self.regularizers[name] = regularizer
 

@@ -131,17 +131,27 @@ class Dense(Layer):
 
     def backward_logits(self, dlogits: Array) -> Array:
         """As `backward`, from dz."""
-        x, kernel = self.kept("x"), self.params["kernel"]
+        kernel = self.params["kernel"]
+        dx: Array = self._learn_from(dlogits) @ kernel.T  # (rows, inputs)
+        return dx.reshape(*dlogits.shape[:-1], kernel.shape[0])
+
+    def learn(self, dout: Array) -> None:
+        """Fill dkernel and dbias; a third of the matrix products is not made."""
+        logits = self.kept("logits")
+        self.check_dout(dout, logits.shape)
+        self._learn_from(self.activation.backward(dout, logits, self.out))
+
+    def _learn_from(self, dlogits: Array) -> Array:
+        """Fill dkernel and dbias, return dz as rows."""
+        x = self.kept("x")
         if self.activity_regularizer is not None:
             dpenalty = self.activity_regularizer.gradient(self.out) / len(self.out)
             dlogits = dlogits + self.activation.backward(dpenalty, self.logits, self.out)
         dz = dlogits.reshape(-1, self.units)  # (rows, units)
-        self.grads["kernel"] = x.T @ dz  # (inputs, units)
+        np.matmul(x.T, dz, out=self.grads["kernel"])  # (inputs, units)
         if self.use_bias:
-            self.grads["bias"] = np.empty_like(self.params["bias"])
             linear.column_sum(dz, self.grads["bias"])
-        dx: Array = dz @ kernel.T  # (rows, inputs)
-        return dx.reshape(*dlogits.shape[:-1], kernel.shape[0])
+        return dz
 
     def penalty(self) -> float:
         """Return the penalties on the weights and on the last output."""

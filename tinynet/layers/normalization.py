@@ -84,6 +84,7 @@ class BatchNormalization(Layer):
         features_last = list(range(rank))
         features_last.append(features_last.pop(self.axis))
         self.features_last = tuple(features_last)
+        self.features_are_last = self.features_last == tuple(range(rank))
         self.features_back = tuple(features_last.index(i) for i in range(rank))
         if self.scale:
             self.add_weight("gamma", shape, self.gamma_initializer, self.gamma_regularizer)
@@ -125,8 +126,8 @@ class BatchNormalization(Layer):
             normalization.batch_norm_forward(
                 self.x, gamma, beta, self.epsilon, self.mean, variance, self.inv_std, out
             )
-            self._move("moving_mean", self.mean)
-            self._move("moving_variance", variance)
+            normalization.move_average(self.mean, self.momentum, self.state["moving_mean"])
+            normalization.move_average(variance, self.momentum, self.state["moving_variance"])
         else:
             self.mean = self.state["moving_mean"]
             self.inv_std = 1 / np.sqrt(self.state["moving_variance"] + self.epsilon)
@@ -138,14 +139,10 @@ class BatchNormalization(Layer):
         x, gamma = self.kept("x"), self.params.get("gamma", self.ones)
         self.check_dout(dout, self.shape)
         rows = self._rows(dout)
-        dgamma, dbeta = np.empty_like(gamma), np.empty_like(gamma)
+        dgamma, dbeta = (self.grads.get(key, np.empty_like(gamma)) for key in ("gamma", "beta"))
         normalization.batch_norm_parameter_gradients(
             rows, x, self.mean, self.inv_std, dgamma, dbeta
         )
-        if self.scale:
-            self.grads["gamma"] = dgamma
-        if self.center:
-            self.grads["beta"] = dbeta
         dx = np.empty_like(x)
         if self.uses_batch:
             normalization.batch_norm_backward(
@@ -155,16 +152,15 @@ class BatchNormalization(Layer):
             normalization.batch_norm_inference_backward(rows, gamma, self.inv_std, dx)
         return self._unrows(dx)
 
-    def _move(self, name: str, batch: Array) -> None:
-        moving = self.state[name]
-        moving[...] = moving * self.momentum + batch * (1 - self.momentum)
-
     def _rows(self, x: Array) -> Array:
         """Lay x out as (m, features), with the feature axis last."""
-        moved = x.transpose(self.features_last)
-        return np.ascontiguousarray(moved).reshape(-1, moved.shape[-1])
+        if not self.features_are_last:
+            x = x.transpose(self.features_last)
+        return np.ascontiguousarray(x).reshape(-1, x.shape[-1])
 
     def _unrows(self, rows: Array) -> Array:
         """Undo `_rows`."""
+        if self.features_are_last:
+            return rows.reshape(self.shape)
         moved_shape = tuple(self.shape[i] for i in self.features_last)
         return np.ascontiguousarray(rows.reshape(moved_shape).transpose(self.features_back))

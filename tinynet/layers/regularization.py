@@ -66,9 +66,13 @@ class Dropout(Layer):
             return x
         if self.rate == 1:
             return np.zeros_like(x)
-        u = random.uniform(self._mask_shape(x.shape), dtype=str(x.dtype), seed=self.seed_generator)
+        mask_shape = self._mask_shape(x.shape)
+        dtype = "float32" if x.dtype == np.float32 else "float64"
+        u = random.uniform(mask_shape, dtype=dtype, seed=self.seed_generator)
+        if mask_shape != x.shape:
+            u = np.ascontiguousarray(np.broadcast_to(u, x.shape))
         self.shape = x.shape
-        self.u = np.ascontiguousarray(np.broadcast_to(u, x.shape)).reshape(-1)
+        self.u = u.reshape(-1)
         return self._drop(x)
 
     def backward(self, dout: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, ClassVar
 
@@ -119,7 +120,7 @@ class Loss(Configurable):
         losses = losses * weights
         if self.reduction in ("none", None):
             return losses.reshape(y_pred.shape[:-1])
-        return float(np.sum(losses) * self._scale())
+        return float(losses.sum() * self._scale())
 
     def gradient(self) -> Array:
         """Return the derivative of the last `value` with respect to its `y_pred`."""
@@ -144,10 +145,16 @@ class Loss(Configurable):
         return 1.0
 
 
+@functools.lru_cache(maxsize=4)
+def _ones(n: int, dtype: np.dtype[Any]) -> Array:
+    """Return the weights where none were given; only read, and the same for every batch."""
+    return np.ones(n, dtype)
+
+
 def _row_weights(sample_weight: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """Return one weight a row of predictions, from weights a sample or a row."""
     if sample_weight is None:
-        return np.ones(math.prod(shape), dtype)
+        return _ones(math.prod(shape), dtype)
     weights = np.asarray(sample_weight, dtype)
     if weights.shape != shape and weights.ndim > 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]

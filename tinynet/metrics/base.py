@@ -96,7 +96,7 @@ class SampleMean(Metric):
         """Take in a batch."""
         values = self.values(y_true, y_pred)
         if sample_weight is None:
-            self.mean.add(float(np.sum(values, dtype=np.float64)), values.size)
+            self.mean.add(_total(values), values.size)
         else:
             weights = spread(sample_weight, values.shape)
             self.mean.add(float(np.sum(values * weights)), float(np.sum(weights)))
@@ -108,6 +108,12 @@ class SampleMean(Metric):
     def reset_state(self) -> None:
         """Forget everything."""
         self.mean = Mean()
+
+
+def _total(values: Array) -> float:
+    if values.dtype == bool:
+        return float(np.count_nonzero(values))
+    return float(values.sum(dtype=np.float64))
 
 
 def spread(sample_weight: Array, shape: tuple[int, ...]) -> Array:

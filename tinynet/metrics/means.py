@@ -54,7 +54,7 @@ class SparseCategoricalAccuracy(SampleMean):
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return whether the index agrees."""
-        hits: Array = labels_of(self.name, y_true, y_pred) == np.argmax(y_pred, axis=-1)
+        hits: Array = labels_of(self.name, y_true, y_pred) == y_pred.argmax(axis=-1)
         return hits
 
 

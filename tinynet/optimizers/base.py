@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from tinynet.arrays import Packed
 from tinynet.config import through_float32
 from tinynet.configurable import Configurable, auto_name, serialize
 from tinynet.kernels import updates
@@ -84,6 +85,8 @@ class Optimizer(Configurable):
         self.name = name or auto_name(type(self))
         self.iterations = 0
         self.slots: dict[str, dict[str, Array]] = {}
+        self._layout: tuple[tuple[str, int], ...] = ()
+        self._flat_slots: dict[str, Array] = {}
         self.excluded_from_decay: list[str] = []
 
     # What a subclass defines.
@@ -93,7 +96,7 @@ class Optimizer(Configurable):
         return ()
 
     def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: float) -> None:
-        """Move one parameter, flat (n,), in place."""
+        """Move parameters that lie one behind the other, or one of them, flat (n,), in place."""
         raise NotImplementedError
 
     def first_value(self, slot: str) -> float:
@@ -135,17 +138,24 @@ class Optimizer(Configurable):
         Parameters
         ----------
         params, grads : dict of str to ndarray
-            The same keys, and the same shape under each key. `grads` is only read.
+            The same keys, and the same shape under each key. `grads` is only read. Those of a
+            model are `Packed` and updated all at once, others one after the other.
         """
         learning_rate = self.learning_rate
-        slots = {key: self.slots_of(key, param.reshape(-1)) for key, param in params.items()}
+        slots = self._slots_for(params)
         grads = self._clip(grads)
         self.begin_step(learning_rate)
-        for key, param in params.items():
-            w = param.reshape(-1)  # a view: parameters are contiguous
-            if self.weight_decay is not None and self._decays(key):
-                updates.decay_weights(through_float32(self.weight_decay) * learning_rate, w)
-            self.update(w, grads[key].reshape(-1), slots[key], learning_rate)
+        if self.weight_decay is not None:
+            factor = through_float32(self.weight_decay) * learning_rate
+            for key, param in params.items():
+                if self._decays(key):
+                    updates.decay_weights(factor, param.reshape(-1))
+        if isinstance(params, Packed) and isinstance(grads, Packed):
+            self.update(params.flat, grads.flat, slots, learning_rate)
+        else:
+            for key, param in params.items():  # reshaped to views: parameters are contiguous
+                g = grads[key].reshape(-1)
+                self.update(param.reshape(-1), g, self.slots[key], learning_rate)
         self.iterations += 1
 
     def begin_step(self, learning_rate: float) -> None:
@@ -173,6 +183,29 @@ class Optimizer(Configurable):
                 )
         return slots
 
+    def _slots_for(self, params: Mapping[str, Array]) -> dict[str, Array]:
+        """Have slots for some parameters; return each slot as one array if they are `Packed`."""
+        if isinstance(params, Packed) and self._lies_like(params):
+            return self._flat_slots
+        memory = {key: self.slots_of(key, param.reshape(-1)) for key, param in params.items()}
+        if not isinstance(params, Packed):
+            return {}
+        packed = {
+            name: Packed({key: slots[name] for key, slots in memory.items()})
+            for name in self.slot_names()
+        }
+        self.slots |= {key: {name: packed[name][key] for name in packed} for key in params}
+        self._layout = params.layout
+        self._flat_slots = {name: each.flat for name, each in packed.items()}
+        return self._flat_slots
+
+    def _lies_like(self, params: Packed) -> bool:
+        """Return whether the slots lie in memory as some parameters do."""
+        if self._layout != params.layout:
+            return False
+        slots = self.slots[params.layout[0][0]]  # in a copy of the optimizer they lie elsewhere
+        return all(slots[name].base is flat for name, flat in self._flat_slots.items())
+
     def get_state(self) -> dict[str, Array]:
         """Return all that a later step depends on, as arrays: the counter and the slots."""
         state = {"iterations": np.array(self.iterations)}
@@ -183,7 +216,7 @@ class Optimizer(Configurable):
     def set_state(self, state: Mapping[str, Array]) -> None:
         """Take over what `get_state` returned."""
         self.iterations = int(state["iterations"])
-        self.slots = {}
+        self.slots, self._layout = {}, ()
         for path, value in state.items():
             if "/" in path:
                 key, name = path.rsplit("/", 1)
@@ -204,16 +237,18 @@ class Optimizer(Configurable):
         """Return the clipped gradients; the given ones stay as they are."""
         if self.clipnorm:
             limit = self.clipnorm
-            return {k: g * limit / max(_norm(g), limit) for k, g in grads.items()}
-        if self.global_clipnorm:
+            clipped = {k: g * limit / max(_norm(g), limit) for k, g in grads.items()}
+        elif self.global_clipnorm:
             limit = self.global_clipnorm
             norm = float(np.sqrt(sum(_norm(g) ** 2 for g in grads.values())))
             # With an infinite norm Keras's factor is NaN, so that the failure is seen.
             factor = limit / max(norm, limit) if np.isfinite(norm) else float("nan")
-            return {k: g * factor for k, g in grads.items()}
-        if self.clipvalue:
-            return {k: np.clip(g, -self.clipvalue, self.clipvalue) for k, g in grads.items()}
-        return grads
+            clipped = {k: g * factor for k, g in grads.items()}
+        elif self.clipvalue:
+            clipped = {k: np.clip(g, -self.clipvalue, self.clipvalue) for k, g in grads.items()}
+        else:
+            return grads
+        return Packed(clipped) if isinstance(grads, Packed) else clipped
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain Python values."""

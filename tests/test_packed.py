@@ -1,0 +1,192 @@
+"""Weights, gradients and an optimizer's memory lie one behind the other, and stay right."""
+
+import copy
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from tinynet import Input, Sequential
+from tinynet.arrays import Packed
+from tinynet.layers import BatchNormalization, Dense, ReLU
+from tinynet.optimizers import SGD, Adam, AdamW, Nadam, Optimizer, RMSprop
+
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(12, 4)).astype("float32"), rng.integers(0, 3, 12)
+MAKERS: dict[str, Callable[[], Optimizer]] = {
+    "sgd": lambda: SGD(0.1),
+    "momentum": lambda: SGD(0.1, momentum=0.9),
+    "rmsprop": lambda: RMSprop(momentum=0.5, centered=True),
+    "adam": lambda: Adam(0.1, clipnorm=0.1),
+    "amsgrad": lambda: Adam(0.1, amsgrad=True, global_clipnorm=0.1),
+    "adamw": lambda: AdamW(0.1, weight_decay=0.1, clipvalue=0.01),
+    "nadam": lambda: Nadam(0.1),
+}
+
+
+def model(optimizer: Optimizer | None = None) -> Sequential:
+    made = Sequential(
+        [
+            Input((4,)),
+            Dense(5, use_bias=False, name="first"),
+            BatchNormalization(name="norm"),
+            ReLU(),
+            Dense(3, activation="softmax", name="last"),
+        ]
+    )
+    made.compile(optimizer or Adam(0.1), "sparse_categorical_crossentropy")
+    weights = np.random.default_rng(1)
+    made.set_weights([weights.uniform(0.1, 1, w.shape) for w in made.get_weights()])
+    return made
+
+
+def train(some: Sequential, steps: int = 3) -> None:
+    for _ in range(steps):
+        some.train_on_batch(X, Y)
+
+
+def assert_same_weights(one: Sequential, other: Sequential) -> None:
+    for own, expected in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(own, expected)
+
+
+def test_packed_arrays_are_views_in_their_order() -> None:
+    given = {"a": np.arange(6.0).reshape(2, 3), "b": np.full(2, 7.0), "c": np.array(9.0)}
+    packed = Packed(given)
+    np.testing.assert_array_equal(packed.flat, [0, 1, 2, 3, 4, 5, 7, 7, 9])
+    assert packed.layout == (("a", 6), ("b", 2), ("c", 1))
+    packed.flat[:] += 1
+    for key, value in given.items():
+        np.testing.assert_array_equal(packed[key], value + 1)
+
+
+def test_weights_and_gradients_of_a_model_lie_in_one_array_each() -> None:
+    some = model()
+    some.backward(some.forward(X, training=True))
+    for packed in (some.params, some.grads):
+        assert isinstance(packed, Packed)
+        np.testing.assert_array_equal(
+            packed.flat, np.concatenate([each.reshape(-1) for each in packed.values()])
+        )
+        assert all(each.base is packed.flat for each in packed.values())
+    for layer in some.layers:
+        for key in layer.params:
+            assert layer.params[key] is some.params[f"{layer.name}/{key}"]
+            assert layer.grads[key] is some.grads[f"{layer.name}/{key}"]
+    assert some.params is some.params
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_one_sweep_is_the_same_step_as_one_by_one(make: Callable[[], Optimizer]) -> None:
+    one, other = model(make()), model(make())
+    for _ in range(5):
+        one.train_on_batch(X, Y)
+        other.loss_value(other.forward(X, training=True), Y)
+        other.backward_from_loss()
+        other.optimizer.step(dict(other.params), dict(other.grads))
+    assert_same_weights(one, other)
+    one_state, other_state = one.optimizer.get_state(), other.optimizer.get_state()
+    assert one_state.keys() == other_state.keys()
+    for key, value in one_state.items():
+        np.testing.assert_array_equal(value, other_state[key], err_msg=key)
+
+
+def test_both_ways_may_take_turns() -> None:
+    one, other = model(), model()
+    train(one, 4)
+    for step in range(4):
+        if step % 2:
+            other.train_on_batch(X, Y)
+        else:
+            other.loss_value(other.forward(X, training=True), Y)
+            other.backward_from_loss()
+            other.optimizer.step(dict(other.params), dict(other.grads))
+    assert_same_weights(one, other)
+
+
+def test_a_copy_learns_on_its_own() -> None:
+    some, expected = model(), model()
+    train(some)
+    train(expected, 6)
+    twin, before = copy.deepcopy(some), some.get_weights()
+    train(twin)
+    assert_same_weights(twin, expected)
+    state = expected.optimizer.get_state()
+    for key, value in twin.optimizer.get_state().items():
+        np.testing.assert_array_equal(value, state[key], err_msg=key)
+    for own, kept in zip(some.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(own, kept)
+
+
+def test_a_layer_in_two_models_learns_in_both() -> None:
+    some = model(SGD(0.1))
+    first = some.layers[0]
+    other = Sequential([Input((4,)), first, Dense(3, activation="softmax")])
+    other.compile(SGD(0.1), "sparse_categorical_crossentropy")
+    for each in (some, other, some):
+        before = first.params["kernel"].copy()
+        each.train_on_batch(X, Y)
+        assert not np.array_equal(first.params["kernel"], before)
+        assert each.params["first/kernel"] is first.params["kernel"]
+
+
+def test_freezing_and_freeing_keep_what_the_optimizer_remembers() -> None:
+    some = model()
+    train(some)
+    kept = {key: value.copy() for key, value in some.optimizer.slots["first/kernel"].items()}
+    some.layers[0].trainable = False
+    frozen = some.layers[0].params["kernel"].copy()
+    train(some)
+    assert "first/kernel" not in some.params and "last/kernel" in some.params
+    np.testing.assert_array_equal(some.layers[0].params["kernel"], frozen)
+    for key, value in kept.items():
+        np.testing.assert_array_equal(some.optimizer.slots["first/kernel"][key], value)
+    some.layers[0].trainable = True
+    train(some)
+    assert not np.array_equal(some.layers[0].params["kernel"], frozen)
+    assert next(iter(some.params)) == "first/kernel"
+
+
+def test_layers_of_two_float_types_learn_one_by_one() -> None:
+    some = Sequential([Input((4,)), Dense(5, dtype="float64"), Dense(3, activation="softmax")])
+    some.compile(SGD(0.1), "sparse_categorical_crossentropy")
+    before = some.get_weights()
+    train(some)
+    assert {w.dtype.name for w in some.params.values()} == {"float32", "float64"}
+    for own, old in zip(some.get_weights(), before, strict=True):
+        assert own.dtype == old.dtype and not np.array_equal(own, old)
+
+
+def test_a_gradient_that_a_layer_replaces_is_learned_from() -> None:
+    class Halving(Dense):
+        def backward(self, dout: np.ndarray) -> np.ndarray:
+            dx = super().backward(dout)
+            self.grads["kernel"] = self.grads["kernel"] / 2
+            return dx
+
+    one, other = (
+        Sequential([Input((4,)), kind(5, use_bias=False), Dense(3)]) for kind in (Halving, Dense)
+    )
+    other.set_weights(one.get_weights())
+    before = one.get_weights()[0]
+    for each in (one, other):
+        each.compile(SGD(0.5), "mse")
+        each.train_on_batch(X, np.ones((12, 3)))
+    half = one.get_weights()[0] - before
+    np.testing.assert_allclose(2 * half, other.get_weights()[0] - before, rtol=1e-4, atol=1e-7)
+    assert np.abs(half).max() > 1e-3
+
+
+def test_training_fills_the_same_gradients_as_backward() -> None:
+    for freeze in (0, 2, 4):
+        some = model()
+        for layer in some.layers[:freeze]:
+            layer.trainable = False
+        some.loss_value(some.forward(X, training=True), Y)
+        some.backward_from_loss()
+        expected = {key: value.copy() for key, value in some.grads.items()}
+        for value in some.grads.values():
+            value[...] = np.nan
+        some.learn(some.loss.gradient(), from_logits=True)
+        for key, value in some.grads.items():
+            np.testing.assert_array_equal(value, expected[key], err_msg=key)
