@@ -26,13 +26,14 @@ EXTRAS_test := dev,parity,plots,report
 EXTRAS_parity-tensorflow := $(EXTRAS_test)
 EXTRAS_parity-jax := dev,parity-jax,plots,report
 EXTRAS_parity-torch := dev,parity-torch,plots,report
+EXTRAS_bench := parity,parity-jax,parity-torch,plots
 EXTRAS_docs := docs
 EXTRAS_lint := lint,plots
 EXTRAS_dev := dev,docs,parity,plots,report
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # two pips in one environment would get in each other's way
-.PHONY: help train retrain seeds bench test parity parity-gpu mutants lint format docs dev constraints clean distclean FORCE
+.PHONY: help train retrain seeds bench growth test parity parity-gpu mutants lint format docs dev constraints clean distclean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -49,8 +50,14 @@ seeds: .venv/.has-train ## train with the seeds 0 to 4 and print a table of the 
 		OUT=runs/seed_$$seed ARGS="--seed $$seed" || exit 1; done
 	$(PY) benchmarks/seeds.py runs/seed_0 runs/seed_1 runs/seed_2 runs/seed_3 runs/seed_4
 
-bench: .venv/.has-test ## time an epoch of the network here and in Keras, in turn; ARGS="--rounds 3"
-	$(PY) benchmarks/epoch.py $(ARGS)
+# In as many threads as there are processors, where it has not been said otherwise.
+bench growth: export OPENBLAS_NUM_THREADS := $(shell nproc 2>/dev/null || echo 2)
+
+bench: .venv/.has-bench ## time tinynet, Keras, PyTorch and JAX in turn; ARGS="--rounds 3"
+	$(PY) -m benchmarks.race $(ARGS)
+
+growth: .venv/.has-bench ## time and memory against the size of batch, layers, network and data
+	$(PY) -m benchmarks.growth $(ARGS)
 
 test: .venv/.has-test ## run all tests but the long ones against Keras; ARGS="-k dense"
 	$(PY) -m pytest tests parity_tests $(ARGS)

@@ -1,0 +1,1 @@
+"""Measurements: tinynet beside the frameworks, in turn, in one run."""

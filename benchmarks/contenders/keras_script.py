@@ -1,0 +1,54 @@
+"""An ordinary Keras script, which tinynet runs too: `import tinynet as keras`."""
+
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+
+def compiled(keras: ModuleType, **options: object) -> Any:
+    """Make and compile the network of examples/fashion_mnist_ann.py."""
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((28, 28)), layers.Rescaling(1 / 255), layers.Flatten(), layers.Dropout(0.1)]
+    )
+    for units, rate in ((256, 0.3), (128, 0.2), (64, 0.1)):
+        model.add(layers.Dense(units, use_bias=False))
+        model.add(layers.BatchNormalization())
+        model.add(layers.ReLU())
+        model.add(layers.Dropout(rate))
+    model.add(layers.Dense(10, activation="softmax"))
+    model.compile(
+        keras.optimizers.Adam(0.001),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        **options,
+    )
+    return model
+
+
+def train(
+    keras: ModuleType,
+    images: np.ndarray,
+    labels: np.ndarray,
+    batch_size: int,
+    epochs: int,
+    **options: object,
+) -> list[float]:
+    """Train and return the seconds of each epoch."""
+    model = compiled(keras, **options)
+    ends: list[float] = []
+    watch = keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: ends.append(time.perf_counter()),
+        on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter()),
+    )
+    model.fit(images, labels, batch_size, epochs, verbose=0, callbacks=[watch])
+    return list(np.diff(ends))
+
+
+def predictor(keras: ModuleType) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the fastest way from one batch of images to its probabilities."""
+    return compiled(keras).predict_on_batch

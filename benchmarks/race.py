@@ -1,0 +1,155 @@
+"""tinynet beside Keras, PyTorch and JAX, in turn, in one run: seconds, memory, ratios.
+
+    python -m benchmarks.race --rounds 5
+
+Each round starts a fresh process for each library, one after the other (A B C A B C ...), so that
+whatever else the machine does meets all of them alike. The first epoch of a process, in which
+things are compiled and memory is touched for the first time, is not counted in an epoch's time;
+it is in the time from start to end. A library that is not installed is named and left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tinynet
+from benchmarks import report, split
+from benchmarks.worker import CONTENDERS
+
+HERE = Path(__file__).parent
+EPOCHS = 5
+IMAGES = 48_000  # what an 80/20 split leaves to train on
+PACKAGES = ("numpy", "numba", "keras", "tensorflow", "torch", "jax")
+
+
+def training_images() -> tuple[str, np.ndarray, np.ndarray]:
+    """Return the data set's name, its images and labels."""
+    try:
+        (images, labels), _ = tinynet.datasets.fashion_mnist.load_data()
+        name = "Fashion-MNIST"
+    except tinynet.datasets.DatasetError:
+        images, labels = tinynet.datasets.drawn_apparel(IMAGES)
+        name = "drawn_apparel (Fashion-MNIST could not be found)"
+    return name, images[:IMAGES], labels[:IMAGES]
+
+
+def work(job: str, contender: str, *options: str, **environ: str) -> dict[str, Any]:
+    """Let a process of its own measure; return what it says, and the seconds it lived."""
+    # NumPy's threads have to be chosen before it is loaded.
+    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+    if "1 thread" in contender:
+        environment["OPENBLAS_NUM_THREADS"] = "1"
+    environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", **environ}
+    command = [sys.executable, "-m", "benchmarks.worker", job, contender, *options]
+    start = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, cwd=HERE.parent, env=environment)
+    whole = time.perf_counter() - start
+    if done.returncode != 0:
+        raise RuntimeError(f"{contender}, {job}:\n{done.stderr[-2000:]}")
+    return {**json.loads(done.stdout.splitlines()[-1]), "whole": whole}
+
+
+def in_turn(
+    title: str, rounds: int, names: list[str], measure: Callable[[str], dict[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Measure all contenders, one after the other, `rounds` times."""
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    for number in range(1, rounds + 1):
+        for name in names:
+            print(f"{title}, round {number} of {rounds}: {name} ...", flush=True)
+            found[name].append(measure(name))
+    return found
+
+
+def installed() -> list[str]:
+    """Return the contenders whose libraries are there; name the others."""
+    there = []
+    for name, (package, _, _) in CONTENDERS.items():
+        if importlib.util.find_spec(package) is None:
+            print(f"left out: {name} ({package} is not installed)")
+        else:
+            there.append(name)
+    return there
+
+
+def facts(rounds: int) -> dict[str, Any]:
+    """Say what is measured on what."""
+    found = [name for name in PACKAGES if importlib.util.find_spec(name) is not None]
+    return {
+        "machine": f"{platform.machine()}, {os.cpu_count()} processors",
+        "versions": ", ".join(
+            [f"Python {platform.python_version()}", *(f"{n} {version(n)}" for n in found)]
+        ),
+        "date": str(dt.date.today()),
+        "rounds": rounds,
+        "epochs": EPOCHS,
+        "images": IMAGES,
+    }
+
+
+def main() -> None:
+    """Race, and write results.json, the tables and the picture."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[32, 128])
+    parser.add_argument("--only", nargs="+", help="only contenders with one of these words")
+    parser.add_argument("--dry", action="store_true", help="print the tables, keep no results")
+    args = parser.parse_args()
+    names = [name for name in installed() if not args.only or any(w in name for w in args.only)]
+    models = [name for name in names if CONTENDERS[name][0] != "numpy"]
+    results = facts(args.rounds)
+    results["data"], images, labels = training_images()
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(Path(folder) / "images.npy", images)
+        np.save(Path(folder) / "labels.npy", labels)
+
+        def train(name: str, batch_size: int) -> dict[str, Any]:
+            sizes = ["--batch-size", str(batch_size), "--epochs", str(EPOCHS)]
+            said = work("train", name, "--data", folder, *sizes)
+            epoch = statistics.median(said["seconds"][1:])
+            return {"epoch": epoch, "whole": said["whole"], "peak_mib": said["peak_mib"]}
+
+        train(names[0], 128)  # for the cache of compiled kernels
+        results["training"] = {
+            str(size): in_turn(
+                f"batch {size}", args.rounds, names, lambda name, size=size: train(name, size)
+            )
+            for size in args.batch_sizes
+        }
+        results["one image"] = in_turn(
+            "one image", args.rounds, models, lambda name: work("predict", name, "--data", folder)
+        )
+        results["first step"] = {"warm": [], "cold": []}
+        for number in range(args.rounds):
+            cache = str(Path(folder) / f"cache_{number}")
+            job = ("start", report.OWN, "--data", folder)
+            results["first step"]["warm"].append(work(*job)["whole"])
+            results["first step"]["cold"].append(work(*job, NUMBA_CACHE_DIR=cache)["whole"])
+    if len(names) > len(models):
+        results["peak"] = in_turn(
+            "peak", 3, [n for n in names if n not in models], lambda name: work("peak", name)
+        )
+    results["split"] = {str(size): split.split(images, labels, size) for size in args.batch_sizes}
+    print(report.as_markdown(results))
+    if not args.dry:
+        report.write(results, HERE)
+
+
+if __name__ == "__main__":
+    main()

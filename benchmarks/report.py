@@ -1,0 +1,188 @@
+"""The results of race.py as tables and a picture.
+
+    python -m benchmarks.report
+
+Reads results.json beside this file and writes results.md and results.png.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import split
+
+HERE = Path(__file__).parent
+OWN = "tinynet, all threads"  # what the others are divided by
+PEERS = ("Keras", "PyTorch", "JAX")
+Runs = dict[str, list[dict[str, float]]]
+
+
+def spread(values: Sequence[float], form: str = ".2f") -> str:
+    """Write a median with the range around it."""
+    low, high = min(values), max(values)
+    return f"{statistics.median(values):{form}} ({low:{form}} to {high:{form}})"
+
+
+def ratios(found: Runs, name: str, figure: str) -> list[float]:
+    """Return a contender's figure divided by tinynet's, round by round."""
+    pairs = zip(found[name], found[OWN], strict=True)
+    return [peer[figure] / own[figure] for peer, own in pairs]
+
+
+def best(found: Runs, peer: str, figure: str) -> str | None:
+    """Return the name of a peer's best setting, by the median."""
+    names = [name for name in found if name.startswith(peer)]
+    return min(
+        names, key=lambda name: statistics.median(r[figure] for r in found[name]), default=None
+    )
+
+
+def table(found: Runs, columns: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Return figures and their ratios to tinynet's as the lines of a table.
+
+    Parameters
+    ----------
+    found : dict of str to list of dict
+        The figures of each contender, a dict for each round.
+    columns : sequence of (str, str, str)
+        Key, heading and format of each figure.
+    """
+    heads = [text for _, heading, _ in columns for text in (heading, "/ tinynet")]
+    lines = [f"| | {' | '.join(heads)} |", f"|---|{'---|' * len(heads)}"]
+    for name, runs in found.items():
+        cells = [name]
+        for figure, _, form in columns:
+            cells.append(spread([each[figure] for each in runs], form))
+            cells.append("1" if name == OWN else spread(ratios(found, name, figure)))
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def summary(results: dict[str, Any]) -> list[str]:
+    """Return the ratios that matter, each with the best setting of the peer, as a table."""
+    lines = ["| | the peer's best setting | ratio |", "|---|---|---|"]
+
+    def row(what: str, found: Runs, peer: str, figure: str, inverse: bool = False) -> None:
+        name = best(found, peer, figure)
+        if name is not None:
+            values = ratios(found, name, figure)
+            values = [1 / value for value in values] if inverse else values
+            lines.append(f"| {what} | {name} | {spread(values)} |")
+
+    for size, found in results["training"].items():
+        for peer in PEERS:
+            row(f"an epoch, batch {size}: {peer} / tinynet", found, peer, "epoch")
+        what = f"an epoch, batch {size}: tinynet / matrix products alone"
+        row(what, found, "matrix products", "epoch", inverse=True)
+    if "128" in results["training"]:
+        found, epochs = results["training"]["128"], results["epochs"]
+        row(f"from start to end, {epochs} epochs: Keras / tinynet", found, "Keras", "whole")
+        row("peak memory, batch 128: Keras / tinynet", found, "Keras", "peak_mib")
+    row("one image: Keras / tinynet", results["one image"], "Keras", "seconds")
+    return lines
+
+
+def as_markdown(results: dict[str, Any]) -> str:
+    """Return all results with what they were measured on."""
+    lines = [
+        "# tinynet beside the frameworks",
+        "",
+        "Written by `make bench`; not edited. The full Fashion-MNIST network (784-256-128-64-10 "
+        f"with batch normalization and dropout), {results['images']:,} images an epoch, "
+        f"{results['data']}. Medians of {results['rounds']} rounds in which all took turns, each "
+        "in a fresh process, with the range over the rounds; ratios are taken round by round.",
+        "",
+        f"- Machine: {results['machine']}",
+        f"- Versions: {results['versions']}",
+        f"- Date: {results['date']}",
+        "",
+        *summary(results),
+    ]
+    for size, found in results["training"].items():
+        columns = [
+            ("epoch", "s an epoch", ".2f"),
+            ("whole", f"s from start to end, {results['epochs']} epochs", ".1f"),
+            ("peak_mib", "peak MiB", ".0f"),
+        ]
+        lines += ["", f"## Batch {size}", "", *table(found, columns)]
+    milliseconds = {
+        name: [{"ms": 1e3 * run["seconds"]} for run in runs]
+        for name, runs in results["one image"].items()
+    }
+    lines += ["", "## The prediction of one image", ""]
+    lines += table(milliseconds, [("ms", "ms", ".3f")])
+    lines += ["", "## From the start of Python to the end of the first training step", ""]
+    for kind, what in (
+        ("warm", "compiled kernels on disk"),
+        ("cold", "everything is compiled"),
+    ):
+        lines.append(f"- {kind} ({what}): {spread(results['first step'][kind])} s")
+    if "peak" in results:
+        lines += ["", "## One large matrix product", "", "| | GFLOP/s |", "|---|---|"]
+        for name, runs in results["peak"].items():
+            lines.append(f"| {name} | {spread([run['gflops'] for run in runs], '.0f')} |")
+    for size, found in results["split"].items():
+        lines += ["", f"## Where a step of tinynet spends its time, batch {size}", ""]
+        lines += split.as_markdown(found)
+    return "\n".join(lines) + "\n"
+
+
+def draw(results: dict[str, Any], path: Path) -> None:
+    """Draw the seconds of an epoch: the median as a bar, every round as a dot."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from tinynet.plots import BLUE, GREY, ORANGE, VERMILION
+
+    training = results["training"]
+    names = list(next(iter(training.values())))
+    fig, axes = plt.subplots(
+        1,
+        len(training),
+        figsize=(5.2 * len(training), 0.36 * len(names) + 1.2),
+        sharey=True,
+        layout="constrained",
+        squeeze=False,
+    )
+    for ax, (size, found) in zip(axes[0], training.items(), strict=True):
+        for place, name in enumerate(names):
+            seconds = [run["epoch"] for run in found[name]]
+            colour = BLUE if "tinynet" in name else GREY if "products" in name else ORANGE
+            middle = statistics.median(seconds)
+            ax.barh(place, middle, color=colour, height=0.7)
+            ax.plot(seconds, [place] * len(seconds), ".", color=VERMILION, markersize=5)
+            at = (max(seconds), place)
+            ax.annotate(
+                f"{middle:.2f}", at, (6, 0), textcoords="offset points", va="center", fontsize=9
+            )
+        ax.margins(x=0.12)
+        ax.set_xlim(left=0)
+        ax.set_xlabel("seconds an epoch")
+        ax.set_title(f"batch {size}")
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0][0].set_yticks(range(len(names)), names)
+    axes[0][0].invert_yaxis()  # shared by all: the first name on top
+    fig.savefig(path, dpi=150)
+    plt.close(fig)
+
+
+def write(results: dict[str, Any], folder: Path) -> None:
+    """Write results.json, results.md and results.png."""
+    (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    (folder / "results.md").write_text(as_markdown(results))
+    draw(results, folder / "results.png")
+
+
+def main() -> None:
+    """Write tables and picture of the results that are kept."""
+    write(json.loads((HERE / "results.json").read_text()), HERE)
+
+
+if __name__ == "__main__":
+    main()

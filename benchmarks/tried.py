@@ -1,0 +1,200 @@
+"""What each idea brings: the code as it is beside the code without the idea, in turn.
+
+    python -m benchmarks.tried
+
+Prints a table for docs/performance.md and writes tried.md beside this file.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tinynet
+from benchmarks.contenders import keras_script
+from tinynet.kernels import random_bits, updates
+from tinynet.kernels.compiled import compile_loops
+from tinynet.kernels.random_bits import LOW, M0, M1, ROUNDS, SHIFT, W0, W1
+
+ROUNDS_OF_TIMING = 15
+Pair = tuple[str, Callable[[], object], Callable[[], object]]
+
+
+def straight_philox(key, counter, first_blocks, words):
+    """Write the words of a block next to each other at once, as philox_loops does not."""
+    low = (counter[1] << SHIFT) | counter[0]
+    high = (counter[3] << SHIFT) | counter[2]
+    for g in range(words.shape[0]):
+        for b in range(words.shape[1]):
+            position = low + first_blocks[g] + np.uint64(b)
+            c0, c1, c2, c3 = position & LOW, position >> SHIFT, high & LOW, high >> SHIFT
+            k0, k1 = key[0], key[1]
+            for _ in range(ROUNDS):
+                p0, p1 = M0 * c0, M1 * c2
+                c0, c1 = (p1 >> SHIFT) ^ c1 ^ k0, p1 & LOW
+                c2, c3 = (p0 >> SHIFT) ^ c3 ^ k1, p0 & LOW
+                k0, k1 = (k0 + W0) & LOW, (k1 + W1) & LOW
+            words[g, b, 0] = c0
+            words[g, b, 1] = c1
+            words[g, b, 2] = c2
+            words[g, b, 3] = c3
+
+
+def adam_without_flush(g, alpha, one_minus_beta_1, one_minus_beta_2, epsilon, m, v, w):
+    """Let the moments decay into subnormal numbers, as adam_loops does not."""
+    number = w.dtype.type
+    a, eps = number(alpha), number(epsilon)
+    c1, c2 = number(one_minus_beta_1), number(one_minus_beta_2)
+    for i in range(w.size):
+        m[i] += (g[i] - m[i]) * c1
+        v[i] += (g[i] * g[i] - v[i]) * c2
+        w[i] -= m[i] * a / (np.sqrt(v[i]) + eps)
+
+
+def random_words() -> Pair:
+    """Make the words for the dropout on a batch of 128 images."""
+    key, counter = np.array([1, 2], np.uint64), np.array([0, 0, 3, 4], np.uint64)
+    first, words = np.zeros(1, np.uint64), np.empty((1, 128 * 784 // 4, 4), np.uint32)
+    straight = compile_loops(straight_philox)
+    return (
+        "random words by rows of 16, not word after word",
+        lambda: random_bits.philox(key, counter, first, words),
+        lambda: straight(key, counter, first, words),
+    )
+
+
+def subnormals() -> Pair:
+    """Update 243,000 weights, of which a tenth has had no gradient for long."""
+    n = 243_000
+    rng = np.random.default_rng(0)
+    g = rng.normal(size=n).astype("float32")
+    g[: n // 10] = 0
+    plain = compile_loops(adam_without_flush)
+
+    def updater(form: Callable[..., None]) -> Callable[[], None]:
+        m, v, w = np.zeros(n, "float32"), np.full(n, 1e-3, "float32"), g.copy()
+        m[: n // 10], v[: n // 10] = 1e-39, 1e-39
+        return lambda: form(g, 1e-3, 1e-7, 1e-7, 1e-7, m, v, w)
+
+    return "subnormal moments set to zero", updater(updates.adam), updater(plain)
+
+
+def model_and_batch(batch_size: int = 32) -> tuple[Any, np.ndarray, np.ndarray]:
+    """Return the compiled network and a batch, after a first step."""
+    rng = np.random.default_rng(0)
+    model = keras_script.compiled(tinynet)
+    x = rng.integers(0, 256, (batch_size, 28, 28)).astype("float32")
+    y = rng.integers(0, 10, batch_size)
+    model.train_on_batch(x, y)
+    return model, x, y
+
+
+def image_gradient(batch_size: int) -> Pair:
+    """Send a gradient back, with and without the one at the images."""
+    model, x, y = model_and_batch(batch_size)
+    model.loss_value(model.forward(x, training=True), y)
+    dlogits = model.loss.gradient()
+    return (
+        f"no gradient at the images, batch {batch_size} (backward pass)",
+        lambda: model.learn(dlogits, from_logits=True),
+        lambda: model.backward(dlogits, from_logits=True),
+    )
+
+
+def one_sweep() -> Pair:
+    """Make a step of Adam for all weights at once, and one array after the other."""
+    model, _, _ = model_and_batch()
+    other, _, _ = model_and_batch()
+    params, grads = dict(other.params), dict(other.grads)
+    return (
+        "one sweep of Adam over all weights, not one for each array",
+        lambda: model.optimizer.step(model.params, model.grads),
+        lambda: other.optimizer.step(params, grads),
+    )
+
+
+def compiled_kernels(batch_size: int) -> Pair:
+    """Make a training step with compiled kernels, and with NumPy's."""
+    model, x, y = model_and_batch(batch_size)
+
+    def step(form: str) -> None:
+        tinynet.config.use_kernels(form)
+        for _ in range(20):
+            model.train_on_batch(x, y)
+        tinynet.config.use_kernels("numba")
+
+    return (
+        f"kernels compiled, not in NumPy, batch {batch_size} (20 steps)",
+        lambda: step("numba"),
+        lambda: step("numpy"),
+    )
+
+
+def threads(batch_size: int) -> Pair:
+    """Make a training step with matrix products in all threads, and in one."""
+    model, x, y = model_and_batch(batch_size)
+    several = max(2, tinynet.config.threads() or 2)
+
+    def step(n: int) -> None:
+        tinynet.config.set_threads(n)
+        for _ in range(20):
+            model.train_on_batch(x, y)
+        tinynet.config.set_threads(several)
+
+    return (
+        f"products in {several} threads, not in one, batch {batch_size} (20 steps)",
+        lambda: step(several),
+        lambda: step(1),
+    )
+
+
+def pairs() -> Iterator[Pair]:
+    """Return all pairs: a text, the code as it is, the code without the idea."""
+    yield random_words()
+    yield subnormals()
+    yield one_sweep()
+    for batch_size in (32, 128):
+        yield image_gradient(batch_size)
+        yield compiled_kernels(batch_size)
+        yield threads(batch_size)
+
+
+def seconds(function: Callable[[], object], calls: int) -> float:
+    """Return the seconds of one call, over several."""
+    start = time.perf_counter()
+    for _ in range(calls):
+        function()
+    return (time.perf_counter() - start) / calls
+
+
+def row(what: str, with_it: Callable[[], object], without: Callable[[], object]) -> str:
+    """Time both in turn; return a row of the table."""
+    calls = max(1, int(0.02 / max(seconds(with_it, 3), seconds(without, 3))))
+    times = [(seconds(with_it, calls), seconds(without, calls)) for _ in range(ROUNDS_OF_TIMING)]
+    fast, slow = (1e6 * statistics.median(column) for column in zip(*times, strict=True))
+    ratios = sorted(b / a for a, b in times)
+    low, high = ratios[1], ratios[-2]
+    return (
+        f"| {what} | {fast:,.0f} | {slow:,.0f} | {statistics.median(ratios):.2f} "
+        f"({low:.2f} to {high:.2f}) |"
+    )
+
+
+def main() -> None:
+    """Print the table and write it."""
+    lines = ["| idea | us with it | us without | ratio |", "|---|---:|---:|---:|"]
+    print("\n".join(lines))
+    for pair in pairs():
+        lines.append(row(*pair))
+        print(lines[-1], flush=True)
+    text = "Written by `python -m benchmarks.tried`; not edited. Medians, both in turn.\n\n"
+    (Path(__file__).parent / "tried.md").write_text(text + "\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

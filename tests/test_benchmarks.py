@@ -1,0 +1,55 @@
+"""What is timed is what is tested: the benchmark's network is the one that parity_tests check."""
+
+from typing import Any
+
+import numpy as np
+
+import tinynet
+from benchmarks import report, split
+from benchmarks.contenders import keras_script
+from parity_tests import r0
+
+
+def unnamed(model: tinynet.Sequential) -> list[dict[str, Any]]:
+    """Return what the layers are made of, without their names."""
+    configs = [layer.get_config() for layer in model.layers]
+    for config in configs:
+        del config["name"]
+    return configs
+
+
+def test_the_timed_network_is_the_compared_one() -> None:
+    timed, compared = keras_script.compiled(tinynet), r0.network(tinynet)
+    assert [type(a) for a in timed.layers] == [type(b) for b in compared.layers]
+    assert unnamed(timed) == unnamed(compared)
+    assert timed.input_shape == compared.input_shape
+
+
+def test_an_epoch_is_timed_for_every_epoch() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (20, 28, 28)).astype("uint8")
+    seconds = keras_script.train(tinynet, images, np.arange(20) % 10, batch_size=8, epochs=3)
+    assert len(seconds) == 3 and all(each > 0 for each in seconds)
+
+
+def test_ratios_are_taken_round_by_round() -> None:
+    def runs(*seconds: float) -> list[dict[str, float]]:
+        return [{"epoch": each} for each in seconds]
+
+    found = {
+        "tinynet, all threads": runs(1, 2, 4),
+        "Keras, slow": runs(30, 30, 30),
+        "Keras, fast": runs(3, 4, 20),
+    }
+    assert report.ratios(found, "Keras, fast", "epoch") == [3, 2, 5]
+    assert report.best(found, "Keras", "epoch") == "Keras, fast"
+    assert report.best(found, "JAX", "epoch") is None
+    printed = report.table(found, [("epoch", "s", ".1f")])
+    assert printed[-1] == "| Keras, fast | 4.0 (3.0 to 20.0) | 3.00 (2.00 to 5.00) |"
+
+
+def test_the_parts_of_a_step_are_found() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (16, 28, 28)).astype("uint8")
+    found = split.split(images, np.arange(16) % 10, batch_size=8)
+    assert found["whole"] > 0 and all(us > 0 for us in found["parts"].values())
+    assert {"loss", "optimizer", "dense, forward", "dense, backward"} <= set(found["parts"])
+    assert found["kernels"]["adam"][1] == 1 and found["kernels"]["dropout"][1] == 7
