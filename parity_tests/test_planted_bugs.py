@@ -19,4 +19,5 @@ def test_the_line_of_a_bug_is_there_once(bug):
 
 def test_every_kernel_module_has_a_bug():
     modules = {f"kernels/{path.name}" for path in (PACKAGE / "kernels").glob("*.py")}
-    assert modules - {bug.path for bug in BUGS} == {"kernels/__init__.py", "kernels/registry.py"}
+    around = {"__init__.py", "registry.py", "compiled.py", "threads.py"}  # no arithmetic
+    assert modules - {bug.path for bug in BUGS} == {f"kernels/{name}" for name in around}
