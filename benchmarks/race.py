@@ -138,7 +138,7 @@ def main() -> None:
         results["first step"] = {"warm": [], "cold": []}
         for number in range(args.rounds):
             cache = str(Path(folder) / f"cache_{number}")
-            job = ("start", report.OWN, "--data", folder)
+            job = ("start", "tinynet, all threads", "--data", folder)
             results["first step"]["warm"].append(work(*job)["whole"])
             results["first step"]["cold"].append(work(*job, NUMBA_CACHE_DIR=cache)["whole"])
     if len(names) > len(models):

@@ -16,7 +16,6 @@ from typing import Any
 from benchmarks import split
 
 HERE = Path(__file__).parent
-OWN = "tinynet, all threads"  # what the others are divided by
 PEERS = ("Keras", "PyTorch", "JAX")
 Runs = dict[str, list[dict[str, float]]]
 
@@ -27,18 +26,20 @@ def spread(values: Sequence[float], form: str = ".2f") -> str:
     return f"{statistics.median(values):{form}} ({low:{form}} to {high:{form}})"
 
 
-def ratios(found: Runs, name: str, figure: str) -> list[float]:
-    """Return a contender's figure divided by tinynet's, round by round."""
-    pairs = zip(found[name], found[OWN], strict=True)
-    return [peer[figure] / own[figure] for peer, own in pairs]
-
-
-def best(found: Runs, peer: str, figure: str) -> str | None:
-    """Return the name of a peer's best setting, by the median."""
-    names = [name for name in found if name.startswith(peer)]
+def best(found: Runs, library: str, figure: str) -> str | None:
+    """Return the name of a library's best setting, by the median."""
+    names = [name for name in found if name.startswith(library)]
     return min(
         names, key=lambda name: statistics.median(r[figure] for r in found[name]), default=None
     )
+
+
+def ratios(found: Runs, name: str, figure: str) -> list[float]:
+    """Return a contender's figure divided by that of tinynet's best setting, round by round."""
+    own = best(found, "tinynet", figure)
+    assert own is not None, "tinynet has not run"
+    pairs = zip(found[name], found[own], strict=True)
+    return [peer[figure] / own[figure] for peer, own in pairs]
 
 
 def table(found: Runs, columns: Sequence[tuple[str, str, str]]) -> list[str]:
@@ -57,7 +58,11 @@ def table(found: Runs, columns: Sequence[tuple[str, str, str]]) -> list[str]:
         cells = [name]
         for figure, _, form in columns:
             cells.append(spread([each[figure] for each in runs], form))
-            cells.append("1" if name == OWN else spread(ratios(found, name, figure)))
+            cells.append(
+                "1"
+                if name == best(found, "tinynet", figure)
+                else spread(ratios(found, name, figure))
+            )
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
@@ -94,7 +99,8 @@ def as_markdown(results: dict[str, Any]) -> str:
         "Written by `make bench`; not edited. The full Fashion-MNIST network (784-256-128-64-10 "
         f"with batch normalization and dropout), {results['images']:,} images an epoch, "
         f"{results['data']}. Medians of {results['rounds']} rounds in which all took turns, each "
-        "in a fresh process, with the range over the rounds; ratios are taken round by round.",
+        "in a fresh process, with the range over the rounds; ratios are taken round by round, to the best setting of "
+        "tinynet.",
         "",
         f"- Machine: {results['machine']}",
         f"- Versions: {results['versions']}",
