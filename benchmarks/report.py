@@ -99,8 +99,8 @@ def as_markdown(results: dict[str, Any]) -> str:
         "Written by `make bench`; not edited. The full Fashion-MNIST network (784-256-128-64-10 "
         f"with batch normalization and dropout), {results['images']:,} images an epoch, "
         f"{results['data']}. Medians of {results['rounds']} rounds in which all took turns, each "
-        "in a fresh process, with the range over the rounds; ratios are taken round by round, to the best setting of "
-        "tinynet.",
+        "in a fresh process, with the range over the rounds; ratios are taken round by round, to "
+        "the best setting of tinynet.",
         "",
         f"- Machine: {results['machine']}",
         f"- Versions: {results['versions']}",
