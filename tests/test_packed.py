@@ -8,7 +8,7 @@ import pytest
 
 from tinynet import Input, Sequential
 from tinynet.arrays import Packed
-from tinynet.layers import BatchNormalization, Dense, ReLU
+from tinynet.layers import BatchNormalization, Dense, Layer, ReLU
 from tinynet.optimizers import SGD, Adam, AdamW, Nadam, Optimizer, RMSprop
 
 rng = np.random.default_rng(0)
@@ -175,6 +175,29 @@ def test_a_gradient_that_a_layer_replaces_is_learned_from() -> None:
     half = one.get_weights()[0] - before
     np.testing.assert_allclose(2 * half, other.get_weights()[0] - before, rtol=1e-4, atol=1e-7)
     assert np.abs(half).max() > 1e-3
+
+
+def test_a_layer_that_makes_its_weights_by_itself_learns() -> None:
+    class Scale(Layer):
+        def build(self, input_shape: tuple[int, ...]) -> None:
+            self.params = {"scale": np.ones(input_shape, self.dtype)}
+
+        def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+            self.x = x
+            return x * self.params["scale"]
+
+        def backward(self, dout: np.ndarray) -> np.ndarray:
+            self.grads = {"scale": np.sum(dout * self.x, axis=0)}
+            return dout * self.params["scale"]
+
+    for layers in ([Scale()], [Scale(), Dense(4)], [Dense(4), Scale()]):
+        some = Sequential([Input((4,)), *layers])
+        some.compile(SGD(0.1), "mse")
+        before = some.get_weights()
+        for _ in range(2):
+            some.train_on_batch(X, np.zeros((12, 4)))
+        for own, old in zip(some.get_weights(), before, strict=True):
+            assert not np.array_equal(own, old)
 
 
 def test_training_fills_the_same_gradients_as_backward() -> None:
