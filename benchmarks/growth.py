@@ -58,35 +58,34 @@ def network(width: int, depth: int) -> Any:
     return model
 
 
-def repeated(function: Callable[[], object], least: float = 0.3) -> list[float]:
-    """Call a function three times or more, until `least` seconds are over; return the times."""
-    seconds: list[float] = []
-    while len(seconds) < 3 or sum(seconds) < least:
-        start = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - start)
-    return seconds
+def seconds_of(function: Callable[[], object]) -> float:
+    """Call a function once; return the seconds that it took."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
 
 
 def measure(batch: int, width: int, depth: int, images: int) -> dict[str, float]:
-    """Return the milliseconds of an epoch or, if that is long, of some steps, for a step."""
+    """Return the milliseconds of a step, from as many steps as fit into a third of a second."""
     rng = np.random.default_rng(0)
-    x = rng.integers(0, 256, (images, 28, 28)).astype("uint8")
+    x = rng.integers(0, 256, (images, 28, 28), "uint8")
     y = rng.integers(0, 10, images)
-    steps = min(max(1, images // batch), 100)
-    some = slice(0, steps * batch)
     model = network(width, depth)
     model.fit(x[:batch], y[:batch], batch, verbose=0)  # compiles
-    sizes = (784, *[width] * depth, 10)
+    one = seconds_of(lambda: model.fit(x[:batch], y[:batch], batch, verbose=0))
+    steps = int(np.clip(0.33 / one, 1, images // batch))
+    some = slice(0, steps * batch)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # MiB on Linux
+    make_products = products.of_step((784, *[width] * depth, 10), batch)
     alone, own = [], []
-    for _ in range(3):
-        alone += repeated(lambda: products.steps(sizes, batch, steps))
-        own += repeated(lambda: model.fit(x[some], y[some], batch, verbose=0))
+    for _ in range(5):
+        alone.append(seconds_of(lambda: [make_products() for _ in range(steps)]))
+        own.append(seconds_of(lambda: model.fit(x[some], y[some], batch, verbose=0)))
     return {
         "step_ms": 1e3 * min(own) / steps,
         "products_ms": 1e3 * min(alone) / steps,
         "epoch_s": min(own) / steps * (images / batch),
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_mib": peak,
         "data_mib": x.nbytes / 2**20,
     }
 
@@ -130,7 +129,7 @@ def as_markdown(found: dict[str, dict[str, dict[str, float]]]) -> str:
 
 
 def draw(found: dict[str, dict[str, dict[str, float]]], path: Path) -> None:
-    """Draw time above and memory below, on logarithmic axes."""
+    """Draw time above, on logarithmic axes, and memory below."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -148,7 +147,8 @@ def draw(found: dict[str, dict[str, dict[str, float]]], path: Path) -> None:
         alone = [p["products_ms"] / p["step_ms"] * p[kind] for p in points.values()]
         upper.loglog(at, alone, "s--", color=GREY, label="matrix products alone")
         upper.set_ylabel(unit)
-        lower.loglog(at, [p["peak_mib"] for p in points.values()], "o-", color=ORANGE)
+        lower.semilogx(at, [p["peak_mib"] for p in points.values()], "o-", color=ORANGE)
+        lower.set_ylim(0, 1.1 * max(p["peak_mib"] for p in points.values()))
         lower.set_ylabel("peak MiB")
         lower.set_xlabel(LABELS[name])
         for ax in (upper, lower):
