@@ -94,6 +94,7 @@ def forget(key: str) -> Mistake:
         (scale_entry_of("kernel", (0, 1), np.inf), r"kernel differs most at \(0, 1\): .* -?inf"),
         (scale_entry_of("bias", (1,), 0.99), r"gradient of bias differs most at \(1,\)"),
         (replace("kernel", lambda dkernel: dkernel / 4), "gradient of kernel differs most at"),
+        (replace("bias", lambda dbias: dbias[None]), r"bias has shape \(1, 3\), bias has \(3,\)"),
         (lambda layer, dx: dx.T, r"gradient of x has shape \(5, 4\), x has \(4, 5\)"),
         (forget("bias"), "d: backward left no gradient of bias"),
     ],

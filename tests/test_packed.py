@@ -177,6 +177,40 @@ def test_a_gradient_that_a_layer_replaces_is_learned_from() -> None:
     assert np.abs(half).max() > 1e-3
 
 
+@pytest.mark.parametrize("change", ["set", "update", "or", "delete"])
+def test_however_a_gradient_is_replaced_it_is_learned_from(change: str) -> None:
+    some, expected = model(SGD(0.1)), model(SGD(0.1))
+    for each, factor in ((some, 3), (expected, 1)):
+        each.optimizer.learning_rate = 0.1 / factor
+        each.loss_value(each.forward(X, training=True), Y)
+        each.backward_from_loss()
+        for layer in each.layers:
+            new = {key: factor * value for key, value in layer.grads.items()}
+            if change == "update":
+                layer.grads.update(new)
+            elif change == "or":
+                layer.grads |= new
+            else:
+                for key, value in new.items():
+                    if change == "delete":
+                        del layer.grads[key]
+                    layer.grads[key] = value
+        each.optimizer.step(each.params, each.grads)
+    for own, other in zip(some.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-5)
+    assert not np.allclose(some.get_weights()[0], model().get_weights()[0], rtol=1e-4)
+
+
+def test_a_gradient_of_another_shape_is_refused() -> None:
+    some = model()
+    before = some.get_weights()
+    some.layers[0].grads["kernel"] = np.ones((5, 4), "float32")
+    with pytest.raises(ValueError, match=r"first: expected a gradient of shape \(4, 5\) for ker"):
+        some.optimizer.step(some.params, some.grads)
+    for own, old in zip(some.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(own, old)
+
+
 def test_a_layer_that_makes_its_weights_by_itself_learns() -> None:
     class Scale(Layer):
         def build(self, input_shape: tuple[int, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Arrays as tinynet computes with them: their float type, their places, copying by name."""
+"""Arrays as tinynet computes with them: their float type, packed together, copied by name."""
 
 from __future__ import annotations
 
@@ -18,26 +18,6 @@ def as_float(x: Any) -> Array:
     x = np.asarray(x)
     floating: Array = x if x.dtype in FLOAT_TYPES else x.astype(config.floatx())
     return floating
-
-
-class Arrays(dict[str, Array]):
-    """Arrays by name, each in a place that stays: setting one copies into it.
-
-    Whoever holds one of the arrays therefore sees what happens to it.
-    """
-
-    def __setitem__(self, key: str, value: Array) -> None:
-        if key not in self:
-            super().__setitem__(key, value)
-            return
-        if np.shape(value) != self[key].shape:
-            raise ValueError(f"{key}: expected shape {self[key].shape}, got {np.shape(value)}")
-        self[key][...] = value
-
-    def move(self, key: str, place: Array) -> None:
-        """Let another array of the same shape hold the values from now on."""
-        place[...] = self[key]
-        super().__setitem__(key, place)
 
 
 class Packed(dict[str, Array]):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
+import numpy as np
+
 from tinynet.arrays import Packed, copy_into
 from tinynet.configurable import Configurable, auto_name, serialize
 from tinynet.kernels.registry import Array
@@ -246,24 +248,26 @@ class Stack(Configurable):
         """Lay what is learned one behind the other, unless it lies so already.
 
         It does not when the weights have just been made, after layers were added, frozen or
-        freed, in a copy of the model, and where another model, of which a layer is also a part,
-        has moved the layer's arrays.
+        freed, in a copy of the model, where another model, of which a layer is also a part, has
+        moved the layer's arrays, and where a layer of somebody's own puts new arrays into its
+        dictionaries in place of writing into those that are there.
         """
-        learning = [layer for layer in self.layers if layer.trainable and layer.params]
-        arrays = [each for layer in learning for each in layer.params.values()]
-        params, _ = self._learned
-        if len(arrays) == len(params) and isinstance(params, Packed):
-            flat = params.flat
-            if all(each.base is flat for each in arrays):
+        places = [(layer, key) for layer in self.layers if layer.trainable for key in layer.params]
+        params, grads = self._learned
+        if len(places) == len(params) and isinstance(params, Packed) and isinstance(grads, Packed):
+            w, g = params.flat, grads.flat
+            if all(
+                layer.params[key].base is w and key in layer.grads and layer.grads[key].base is g
+                for layer, key in places
+            ):
                 return
-        names = [(layer, key) for layer in learning for key in layer.params]
-        params = {f"{layer.name}/{key}": layer.params[key] for layer, key in names}
-        grads = {f"{layer.name}/{key}": layer.grads[key] for layer, key in names}
-        if len({each.dtype for each in arrays}) == 1:
+        params = {f"{layer.name}/{key}": layer.params[key] for layer, key in places}
+        grads = {f"{layer.name}/{key}": _gradient(layer, key) for layer, key in places}
+        if len({each.dtype for each in params.values()}) == 1:
             params, grads = Packed(params), Packed(grads)
-            for layer, key in names:
-                layer.params.move(key, params[f"{layer.name}/{key}"])
-                layer.grads.move(key, grads[f"{layer.name}/{key}"])
+            for layer, key in places:
+                layer.params[key] = params[f"{layer.name}/{key}"]
+                layer.grads[key] = grads[f"{layer.name}/{key}"]
         self._learned = params, grads
 
     @property
@@ -322,3 +326,17 @@ def _down(layers: Sequence[Layer], dout: Array, from_logits: bool) -> Array:
     for layer in below:
         dout = layer.backward(dout)
     return dout
+
+
+def _gradient(layer: Layer, key: str) -> Array:
+    """Return the gradient of a weight in the weight's type, zeros if there is none yet."""
+    weight = layer.params[key]
+    if key not in layer.grads:
+        return np.zeros_like(weight)
+    gradient: Array = np.asarray(layer.grads[key], weight.dtype)
+    if gradient.shape != weight.shape:
+        raise ValueError(
+            f"{layer.name}: expected a gradient of shape {weight.shape} for {key}, got "
+            f"{gradient.shape}"
+        )
+    return gradient

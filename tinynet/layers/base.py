@@ -9,7 +9,7 @@ import numpy as np
 
 from tinynet import config
 from tinynet.activations import Activation, linear
-from tinynet.arrays import Arrays, copy_into
+from tinynet.arrays import copy_into
 from tinynet.configurable import Configurable, auto_name, serialize
 from tinynet.initializers import Initializer
 from tinynet.kernels.registry import Array
@@ -70,8 +70,8 @@ class Layer(Configurable):
         self.name = name or auto_name(type(self))
         self.trainable = trainable
         self.input_shape = None if input_shape is None else tuple(input_shape)
-        self._params = Arrays()
-        self._grads = Arrays()
+        self.params: dict[str, Array] = {}
+        self.grads: dict[str, Array] = {}
         self.state: dict[str, Array] = {}
         self.regularizers: dict[str, Regularizer] = {}
         self.built = False
@@ -81,28 +81,6 @@ class Layer(Configurable):
         super().__init_subclass__(**kwargs)
         if {"backward", "backward_logits"} & vars(cls).keys() and "learn" not in vars(cls):
             cls.learn = Layer.learn  # type: ignore[method-assign]
-
-    # A whole dictionary may be assigned, too; the arrays stay in their places.
-
-    @property
-    def params(self) -> Arrays:
-        """The weights that are learned, by name."""
-        return self._params
-
-    @params.setter
-    def params(self, values: Mapping[str, Array]) -> None:
-        for key, value in values.items():
-            self._params[key] = value
-
-    @property
-    def grads(self) -> Arrays:
-        """The gradients of `params` that the last `backward` left, under the same names."""
-        return self._grads
-
-    @grads.setter
-    def grads(self, values: Mapping[str, Array]) -> None:
-        for key, value in values.items():
-            self._grads[key] = value
 
     # What a subclass defines.
 
@@ -153,8 +131,6 @@ class Layer(Configurable):
         if not self.built:
             self.compute_output_shape(tuple(input_shape))
             self.build(tuple(input_shape))
-            for key, weight in self.params.items():  # also those made without `add_weight`
-                self.grads.setdefault(key, np.zeros_like(weight))
             self.built = True
 
     def add_weight(
