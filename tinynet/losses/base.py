@@ -148,7 +148,9 @@ class Loss(Configurable):
 @functools.lru_cache(maxsize=4)
 def _ones(n: int, dtype: np.dtype[Any]) -> Array:
     """Return the weights where none were given; only read, and the same for every batch."""
-    return np.ones(n, dtype)
+    ones = np.ones(n, dtype)
+    ones.flags.writeable = False
+    return ones
 
 
 def _row_weights(sample_weight: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
