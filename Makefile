@@ -50,7 +50,7 @@ seeds: .venv/.has-train ## train with the seeds 0 to 4 and print a table of the 
 		OUT=runs/seed_$$seed ARGS="--seed $$seed" || exit 1; done
 	$(PY) benchmarks/seeds.py runs/seed_0 runs/seed_1 runs/seed_2 runs/seed_3 runs/seed_4
 
-# In as many threads as there are processors, where it has not been said otherwise.
+# In as many threads as there are processors; "1 thread" is measured as well.
 bench growth: export OPENBLAS_NUM_THREADS := $(shell nproc 2>/dev/null || echo 2)
 
 bench: .venv/.has-bench ## time tinynet, Keras, PyTorch and JAX in turn; ARGS="--rounds 3"

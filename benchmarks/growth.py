@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.contenders import products
+from tinynet.files import write_atomically
 
 HERE = Path(__file__).parent
 USUAL = {"batch": 128, "width": 256, "depth": 3, "images": 12_800}
@@ -168,8 +169,8 @@ def main() -> None:
         print(json.dumps(measure(**json.loads(args.one))))
         return
     found = sweep()
-    (HERE / "growth.json").write_text(json.dumps(found, indent=1) + "\n")
-    (HERE / "growth.md").write_text(as_markdown(found))
+    write_atomically(HERE / "growth.json", json.dumps(found, indent=1) + "\n")
+    write_atomically(HERE / "growth.md", as_markdown(found))
     draw(found, HERE / "growth.png")
     print(as_markdown(found))
 

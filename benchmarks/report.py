@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import split
+from tinynet.files import write_atomically
 
 HERE = Path(__file__).parent
 PEERS = ("Keras", "PyTorch", "JAX")
@@ -180,8 +181,8 @@ def draw(results: dict[str, Any], path: Path) -> None:
 
 def write(results: dict[str, Any], folder: Path) -> None:
     """Write results.json, results.md and results.png."""
-    (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    (folder / "results.md").write_text(as_markdown(results))
+    write_atomically(folder / "results.json", json.dumps(results, indent=1) + "\n")
+    write_atomically(folder / "results.md", as_markdown(results))
     draw(results, folder / "results.png")
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 import tinynet
 from benchmarks.contenders import keras_script
+from tinynet.files import write_atomically
 from tinynet.kernels import random_bits, updates
 from tinynet.kernels.compiled import compile_loops
 from tinynet.kernels.random_bits import LOW, M0, M1, ROUNDS, SHIFT, W0, W1
@@ -193,7 +194,7 @@ def main() -> None:
         lines.append(row(*pair))
         print(lines[-1], flush=True)
     text = "Written by `python -m benchmarks.tried`; not edited. Medians, both in turn.\n\n"
-    (Path(__file__).parent / "tried.md").write_text(text + "\n".join(lines) + "\n")
+    write_atomically(Path(__file__).parent / "tried.md", text + "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
