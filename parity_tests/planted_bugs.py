@@ -49,15 +49,15 @@ BUGS = [
     Bug(
         "batch norm uses the unbiased variance",
         "kernels/normalization.py",
-        "variance[j] /= number(rows)",
-        "variance[j] /= number(rows - 1)",
+        "variance[j] /= count",
+        "variance[j] /= count - number(1)",
         "test_layers BatchNormalization",
     ),
     Bug(
         "batch norm's epsilon stands outside the root",
         "kernels/normalization.py",
-        "number(1) / np.sqrt(variance[j] + eps)",
-        "number(1) / (np.sqrt(variance[j]) + eps)",
+        "variance[j] /= count\n        inv_std[j] = number(1) / np.sqrt(variance[j] + eps)",
+        "variance[j] /= count\n        inv_std[j] = number(1) / (np.sqrt(variance[j]) + eps)",
         "test_layers BatchNormalization",
     ),
     Bug(
@@ -77,8 +77,10 @@ BUGS = [
     Bug(
         "batch norm's dgamma forgets to centre",
         "kernels/normalization.py",
-        "dgamma[j] += dout[i, j] * ((x[i, j] - mean[j]) * inv_std[j])",
-        "dgamma[j] += dout[i, j] * (x[i, j] * inv_std[j])",
+        "dgamma[j] += dout[i, j] * ((x[i, j] - mean[j]) * inv_std[j])\n"
+        "            dbeta[j] += dout[i, j]\n    scale",
+        "dgamma[j] += dout[i, j] * (x[i, j] * inv_std[j])\n"
+        "            dbeta[j] += dout[i, j]\n    scale",
         "test_layers BatchNormalization",
     ),
     Bug(

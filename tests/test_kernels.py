@@ -111,12 +111,13 @@ FILES: dict[str, dict[str, Any]] = {
     },
     "normalization": {
         **dict.fromkeys(["dout", "x"], MATRIX),
-        **dict.fromkeys(["gamma", "beta", "mean", "inv_std", "dgamma", "dbeta"], COLUMN),
+        **dict.fromkeys(["gamma", "beta", "mean", "inv_std"], COLUMN),
         "epsilon": (1e-3,),
-        "variance": COLUMN_OUT,
-        "batch": COLUMN,
         "momentum": (0.99, 0.5),
-        "moving": update("columns"),
+        "moving_mean": update("columns"),
+        "moving_variance": update("columns", fill=positive),
+        "variance": read("columns", fill=positive),
+        **dict.fromkeys(["dgamma", "dbeta"], COLUMN_OUT),
         **dict.fromkeys(["out", "dx"], MATRIX_OUT),
     },
     "random_bits": {},
@@ -160,7 +161,7 @@ FILES: dict[str, dict[str, Any]] = {
 # the name after a space tells a second case of the same kernel apart.
 EXCEPTIONS: dict[str, dict[str, Any]] = {
     "batch_norm_forward": {"mean": COLUMN_OUT, "inv_std": COLUMN_OUT},
-    "batch_norm_parameter_gradients": {"dgamma": COLUMN_OUT, "dbeta": COLUMN_OUT},
+    "batch_norm_inference": {"inv_std": COLUMN_OUT},
     "gather_rows pixels": {
         "source": read("samples", "columns", fill=PIXELS, dtype="uint8"),
     },
@@ -183,13 +184,14 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
         "first_blocks": read("rows", fill=WORDS, dtype="uint64"),
         "words": write("rows", "columns", "4", dtype="uint32"),
     },
-    "uniform_float32": {
-        "words": read("n", fill=WORDS, dtype="uint32"),
-        "out": write("n", dtype="float32"),
-    },
-    "uniform_float64": {
-        "words": read("2n", fill=WORDS, dtype="uint32"),
-        "out": write("n", dtype="float64"),
+    **{
+        f"uniform_{dtype}": {
+            "seed": (0, 7, 2**31 - 3),
+            "position": (0, 1, 2**31 - 3),
+            "first_blocks": read("rows", fill=WORDS, dtype="uint64"),
+            "out": write("rows", "columns", numbers, dtype=dtype),
+        }
+        for dtype, numbers in (("float32", "4"), ("float64", "2"))
     },
     "box_muller": {"u": read("2n", fill=unit), "out": write("2n")},
     "shuffle": {

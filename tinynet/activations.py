@@ -45,10 +45,14 @@ class Activation(Configurable):
         self.name = choose.__name__
         self.choose = choose
         self.options = options
+        self._chosen = choose(**options)
 
     def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
         """Return the function's value at every element of `x`."""
-        forward, _, *constants = self.choose(*args, **{**self.options, **options})
+        chosen = self._chosen
+        if args or options:
+            chosen = self.choose(*args, **{**self.options, **options})
+        forward, _, *constants = chosen
         x = as_float(x)
         out = np.empty(x.shape, x.dtype)
         self._run(forward, (x,), constants, out)
@@ -62,7 +66,7 @@ class Activation(Configurable):
         dout, x, out : ndarray of the same shape and dtype
             The gradient at the output, the input and the output of the forward pass.
         """
-        _, backward, *constants = self.choose(**self.options)
+        _, backward, *constants = self._chosen
         dx = np.empty(x.shape, x.dtype)
         self._run(backward, (dout, x, out), constants, dx)
         return dx

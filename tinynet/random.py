@@ -19,8 +19,6 @@ from tinynet.kernels.registry import Array
 
 SeedPair = tuple[int, int]
 
-# Philox's key for turning a pair of seeds into the key and counter of a stateless draw.
-SCRAMBLE_KEY = np.array((0x3EC8F720, 0x02461E29), np.uint64)
 FROM_THE_START = np.zeros(1, np.uint64)  # the first block of a stream
 INT32_MAX = 2**31 - 1
 MASK32 = 0xFFFFFFFF
@@ -180,15 +178,13 @@ def truncated_normal(
     n = math.prod(shape)
     size = 4 if dtype == "float32" else 2  # values a group
     groups = -(-n // size)
-    key, counter = _key_and_counter(_pair(seed))
+    pair = _pair(seed)
     out = np.empty((groups, size), dtype)
     missing = np.arange(groups)
     blocks = 4  # a start that suffices for almost every group; doubled for the others
     while missing.size:
         first = missing.astype(np.uint64) * np.uint64(TRUNCATED_STRETCH[dtype])
-        words = np.empty((missing.size, blocks, 4), np.uint32)
-        random_bits.philox(key, counter, first, words)
-        u = _to_unit(words.reshape(-1), dtype)
+        u = _unit_from(first, blocks, dtype, pair)
         z = np.empty_like(u)
         random_bits.box_muller(u, z)
         z = z.reshape(missing.size, -1)
@@ -252,33 +248,23 @@ def _halves(value: int) -> tuple[int, int]:
     return value & MASK32, (value >> 32) & MASK32
 
 
-def _key_and_counter(pair: SeedPair) -> tuple[Array, Array]:
-    a, b = (s % (INT32_MAX - 1) for s in pair)
-    x = np.empty((1, 1, 4), np.uint32)
-    counter = np.array((*_halves(a), *_halves(b)), np.uint64)
-    random_bits.philox(SCRAMBLE_KEY, counter, FROM_THE_START, x)
-    x0, x1, x2, x3 = x[0, 0].tolist()
-    return np.array((x0, x1), np.uint64), np.array((0, 0, x2, x3), np.uint64)
-
-
 def _unit(shape: Sequence[int], dtype: str, pair: SeedPair) -> Array:
     """Draw uniform numbers in [0, 1), filled in row-major order."""
     n = math.prod(shape)
-    needed = n if dtype == "float32" else 2 * n
-    words = np.empty((1, -(-needed // 4), 4), np.uint32)
-    key, counter = _key_and_counter(pair)
-    random_bits.philox(key, counter, FROM_THE_START, words)
-    return _to_unit(words.reshape(-1)[:needed], dtype).reshape(shape)
+    blocks = -(-n // (4 if dtype == "float32" else 2))
+    return _unit_from(FROM_THE_START, blocks, dtype, pair)[:n].reshape(shape)
 
 
-def _to_unit(words: Array, dtype: str) -> Array:
+def _unit_from(first_blocks: Array, blocks: int, dtype: str, pair: SeedPair) -> Array:
+    """Draw the uniform numbers of some blocks behind each of the first ones, flat."""
+    seed, position = (each % (INT32_MAX - 1) for each in pair)
     if dtype == "float32":
-        out = np.empty(words.size, np.float32)
-        random_bits.uniform_float32(words, out)
+        out = np.empty((first_blocks.size, blocks, 4), np.float32)
+        random_bits.uniform_float32(seed, position, first_blocks, out)
     else:
-        out = np.empty(words.size // 2, np.float64)
-        random_bits.uniform_float64(words, out)
-    return out
+        out = np.empty((first_blocks.size, blocks, 2), np.float64)
+        random_bits.uniform_float64(seed, position, first_blocks, out)
+    return out.reshape(-1)
 
 
 def _scale(z: Array, mean: float, stddev: float) -> Array:

@@ -116,7 +116,7 @@ class Stack(Configurable):
         for layer, shape in zip(self.layers, (input_shape, *shapes), strict=False):
             layer.ensure_built(shape)
         self.input_shape = input_shape
-        self._pack()
+        self.learned()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}, {len(self.layers)} layers, built={self.built}>"
@@ -235,19 +235,17 @@ class Stack(Configurable):
         They lie one behind the other in memory (`Packed`), so that an optimizer can go through
         all of them in one sweep.
         """
-        self._pack()
-        return self._learned[0]
+        return self.learned()[0]
 
     @property
     def grads(self) -> dict[str, Array]:
         """The gradients that the last `backward` left, under the keys of `params`."""
-        self._pack()
-        return self._learned[1]
+        return self.learned()[1]
 
-    def _pack(self) -> None:
-        """Lay what is learned one behind the other, unless it lies so already.
+    def learned(self) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Return `params` and `grads`, laid one behind the other unless they lie so already.
 
-        It does not when the weights have just been made, after layers were added, frozen or
+        They do not when the weights have just been made, after layers were added, frozen or
         freed, in a copy of the model, where another model, of which a layer is also a part, has
         moved the layer's arrays, and where a layer of somebody's own puts new arrays into its
         dictionaries in place of writing into those that are there.
@@ -260,7 +258,7 @@ class Stack(Configurable):
                 layer.params[key].base is w and key in layer.grads and layer.grads[key].base is g
                 for layer, key in places
             ):
-                return
+                return self._learned
         params = {f"{layer.name}/{key}": layer.params[key] for layer, key in places}
         grads = {f"{layer.name}/{key}": _gradient(layer, key) for layer, key in places}
         if len({each.dtype for each in params.values()}) == 1:
@@ -269,6 +267,7 @@ class Stack(Configurable):
                 layer.params[key] = params[f"{layer.name}/{key}"]
                 layer.grads[key] = grads[f"{layer.name}/{key}"]
         self._learned = params, grads
+        return self._learned
 
     @property
     def arrays(self) -> dict[str, Array]:

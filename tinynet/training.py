@@ -172,7 +172,8 @@ class Trainer(Stack):
             for step, batch in enumerate(data.batches(batch_size, next(orders))):
                 told.tell("train_batch_begin", step)
                 self._train_step(batch, loss, optimizer)
-                told.tell("train_batch_end", step, logs=self.figures.results())
+                if told.listeners("train_batch_end"):
+                    told.tell("train_batch_end", step, logs=self.figures.results())
                 if self.stop_training:
                     break
             logs = self.figures.results()
@@ -190,7 +191,7 @@ class Trainer(Stack):
         out = self.forward(batch.x, training=True)
         value = self.loss_value(out, batch.y, batch.sample_weight)
         self.learn(loss.gradient(), from_logits=self._looks_back())
-        optimizer.step(self.params, self.grads)
+        optimizer.step(*self.learned())
         self.figures.update(batch, out, value)
 
     def _test_step(self, batch: Batch) -> None:
@@ -204,7 +205,8 @@ class Trainer(Stack):
         looks_back = self._looks_back()
         seen = self.layers[-1].kept("logits") if looks_back else out
         value = loss.value(y, seen, sample_weight, looks_back or loss.from_logits)
-        return float(np.sum(value)) + self.penalty()
+        total = value if isinstance(value, float) else float(np.sum(value))
+        return total + self.penalty()
 
     def backward_from_loss(self) -> Array:
         """Send the gradient of the last `loss_value` back through all layers."""
@@ -257,7 +259,8 @@ class Trainer(Stack):
         for step, batch in enumerate(data.batches(batch_size)):
             told.tell("test_batch_begin", step)
             self._test_step(batch)
-            told.tell("test_batch_end", step, logs=self.figures.results())
+            if told.listeners("test_batch_end"):
+                told.tell("test_batch_end", step, logs=self.figures.results())
         logs = self.figures.results()
         told.tell("test_end", logs=logs)
         return logs
@@ -355,9 +358,10 @@ class Trainer(Stack):
                 f"x: expected samples of shape {self.input_shape}, got an array of shape "
                 f"{data.x.shape}, samples of shape {shape}; {_likely(shape, self.input_shape)}"
             )
-        output_shape = self.shapes_behind(shape)[-1]
         if needs_targets:
-            self._check_targets(data, output_shape)
+            self._check_targets(data, self.shapes_behind(shape)[-1])
+        elif not self.built:
+            self.shapes_behind(shape)  # says so if a layer cannot take what it would get
 
     def _check_targets(self, data: Dataset, output_shape: Shape) -> None:
         _, loss = self._compiled()
@@ -380,8 +384,9 @@ class Trainer(Stack):
     def _build(self, data: Dataset) -> None:
         """Make what has to know the shapes of the data, once: the weights and the metrics."""
         shape = data.x.shape[1:]
-        self._build_layers(shape)
-        if data.y is not None:
+        if self.input_shape is None or not self.built:
+            self._build_layers(shape)
+        if data.y is not None and not self.figures.built:
             self.figures.build(data.y, self.shapes_behind(shape)[-1])
 
     def _scales_its_input(self) -> bool:

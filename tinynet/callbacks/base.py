@@ -106,6 +106,7 @@ class CallbackList:
         self, callbacks: Callback | Iterable[Callback] | None, model: Any, params: dict[str, Any]
     ) -> None:
         self.callbacks = as_list(callbacks)
+        self._listeners: dict[str, list[Callable[..., None]]] = {}
         for each in self.callbacks:
             each.set_model(model)
             each.set_params(params)
@@ -113,8 +114,25 @@ class CallbackList:
     def tell(self, occasion: str, *place: int, logs: Logs | None = None) -> None:
         """Call the method ``on_<occasion>`` of every callback; all get the same logs."""
         logs = {} if logs is None else logs
-        for each in self.callbacks:
-            getattr(each, f"on_{occasion}")(*place, logs)
+        for method in self.listeners(occasion):
+            method(*place, logs)
+
+    def listeners(self, occasion: str) -> list[Callable[..., None]]:
+        """Return the methods ``on_<occasion>`` of those callbacks that do something in it."""
+        if occasion not in self._listeners:
+            names = {f"on_{occasion}", f"on_{occasion.removeprefix('train_')}"}  # and the old one
+            self._listeners[occasion] = [
+                getattr(each, f"on_{occasion}")
+                for each in self.callbacks
+                if any(_overrides(each, name) for name in names)
+            ]
+        return self._listeners[occasion]
+
+
+def _overrides(callback: Callback, name: str) -> bool:
+    """Return whether a class or an object has a method of its own in place of `Callback`'s."""
+    method = getattr(callback, name, None)
+    return getattr(method, "__func__", method) is not getattr(Callback, name, None)
 
 
 def as_list(callbacks: Callback | Iterable[Callback] | None) -> list[Callback]:

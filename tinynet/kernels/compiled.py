@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -26,11 +27,24 @@ def compile_loops(loops: Callable[..., None]) -> Callable[..., None]:
     """Return the compiled form of a kernel's loops; compilation happens in the first call."""
     # NaN and infinity have to come out as NumPy has them: divisions by zero do not raise, and
     # fastmath stays off.
-    compiled: Any = numba.njit(nogil=True, error_model="numpy")(loops)
+    compiled: Any = numba.njit(nogil=True, error_model="numpy")(_with_compiled_calls(loops))
     with suppress(RuntimeError):  # no folder to write to: every process compiles for itself
         compiled._cache = SharedCache(loops)  # type: ignore[no-untyped-call]
     form: Callable[..., None] = compiled
     return form
+
+
+def _with_compiled_calls(function: Callable[..., None]) -> Callable[..., None]:
+    """Return a function as it is, but for functions of ours that it calls: they are compiled.
+
+    Numba puts their text in place of the call: a loop with a call in it would not vectorise.
+    """
+    calls = {
+        name: numba.njit(inline="always")(_with_compiled_calls(each))
+        for name, each in function.__globals__.items()
+        if name in function.__code__.co_names and hasattr(each, "called_by_loops")
+    }
+    return types.FunctionType(function.__code__, function.__globals__ | calls, function.__name__)
 
 
 class SharedCache(FunctionCache):

@@ -17,25 +17,32 @@ def batch_norm_forward(
     gamma: Array,
     beta: Array,
     epsilon: float,
+    momentum: float,
+    moving_mean: Array,
+    moving_variance: Array,
     mean: Array,
-    variance: Array,
     inv_std: Array,
     out: Array,
 ) -> None:
-    """Normalise with the batch's own statistics.
+    """Normalise with the batch's own statistics, and let the moving ones follow them.
 
     mean = sum(x)/m, variance = sum((x - mean)^2)/m, inv_std = 1/sqrt(variance + epsilon),
-    out = (x - mean)*inv_std*gamma + beta, the sums over the m rows.
+    out = (x - mean)*inv_std*gamma + beta, the sums over the m rows; then
+    moving = moving*momentum + batch*(1 - momentum) for mean and variance.
     The variance is the biased one and computed from centred values: E[x^2] - E[x]^2 would
     lose all digits for columns far from zero.
     """
+    number = x.dtype.type
     rows = x.shape[0]
     np.divide(np.sum(x, axis=0), rows, out=mean)
-    np.divide(np.sum(np.square(x - mean), axis=0), rows, out=variance)
-    np.divide(1, np.sqrt(variance + epsilon), out=inv_std)
+    variance = np.sum(np.square(x - mean), axis=0) / number(rows)
+    np.divide(1, np.sqrt(variance + number(epsilon)), out=inv_std)
     scale = inv_std * gamma
     np.multiply(x, scale, out=out)
     out += beta - mean * scale
+    for moving, batch in ((moving_mean, mean), (moving_variance, variance)):
+        moving *= number(momentum)
+        moving += batch * number(1 - momentum)
 
 
 @batch_norm_forward.loops
@@ -44,97 +51,39 @@ def batch_norm_forward_loops(
     gamma: Array,
     beta: Array,
     epsilon: float,
+    momentum: float,
+    moving_mean: Array,
+    moving_variance: Array,
     mean: Array,
-    variance: Array,
     inv_std: Array,
     out: Array,
 ) -> None:
     rows, columns = x.shape
     number = x.dtype.type
-    eps = number(epsilon)
+    count, eps = number(rows), number(epsilon)
+    kept, new = number(momentum), number(1 - momentum)
+    variance, shift = np.zeros_like(mean), np.empty_like(mean)
     mean[:] = 0
-    variance[:] = 0
-    for i in range(rows):
+    for i in range(rows):  # rows outside: the inner loops run along memory and vectorise
         for j in range(columns):
             mean[j] += x[i, j]
     for j in range(columns):
-        mean[j] /= number(rows)
+        mean[j] /= count
     for i in range(rows):
         for j in range(columns):
             centred = x[i, j] - mean[j]
             variance[j] += centred * centred
     scale = np.empty_like(mean)
-    shift = np.empty_like(mean)
     for j in range(columns):
-        variance[j] /= number(rows)
+        variance[j] /= count
         inv_std[j] = number(1) / np.sqrt(variance[j] + eps)
         scale[j] = inv_std[j] * gamma[j]
         shift[j] = beta[j] - mean[j] * scale[j]
+        moving_mean[j] = moving_mean[j] * kept + mean[j] * new
+        moving_variance[j] = moving_variance[j] * kept + variance[j] * new
     for i in range(rows):
         for j in range(columns):
             out[i, j] = x[i, j] * scale[j] + shift[j]
-
-
-@kernel
-def move_average(batch: Array, momentum: float, moving: Array) -> None:
-    """Let moving = moving*momentum + batch*(1 - momentum), in place: both (columns,)."""
-    moving *= moving.dtype.type(momentum)
-    moving += batch * moving.dtype.type(1 - momentum)
-
-
-@move_average.loops
-def move_average_loops(batch: Array, momentum: float, moving: Array) -> None:
-    number = moving.dtype.type
-    kept, new = number(momentum), number(1 - momentum)
-    for j in range(moving.size):
-        moving[j] = moving[j] * kept + batch[j] * new
-
-
-@kernel
-def batch_norm_inference(
-    x: Array, gamma: Array, beta: Array, mean: Array, inv_std: Array, out: Array
-) -> None:
-    """out = (x - mean)*inv_std*gamma + beta with statistics that are given, not computed."""
-    scale = inv_std * gamma
-    np.multiply(x, scale, out=out)
-    out += beta - mean * scale
-
-
-@batch_norm_inference.loops
-def batch_norm_inference_loops(
-    x: Array, gamma: Array, beta: Array, mean: Array, inv_std: Array, out: Array
-) -> None:
-    rows, columns = x.shape
-    scale = np.empty_like(mean)
-    shift = np.empty_like(mean)
-    for j in range(columns):
-        scale[j] = inv_std[j] * gamma[j]
-        shift[j] = beta[j] - mean[j] * scale[j]
-    for i in range(rows):
-        for j in range(columns):
-            out[i, j] = x[i, j] * scale[j] + shift[j]
-
-
-@kernel
-def batch_norm_parameter_gradients(
-    dout: Array, x: Array, mean: Array, inv_std: Array, dgamma: Array, dbeta: Array
-) -> None:
-    """dgamma = sum(dout * x_hat), dbeta = sum(dout), with x_hat = (x - mean)*inv_std."""
-    np.sum(dout * ((x - mean) * inv_std), axis=0, out=dgamma)
-    np.sum(dout, axis=0, out=dbeta)
-
-
-@batch_norm_parameter_gradients.loops
-def batch_norm_parameter_gradients_loops(
-    dout: Array, x: Array, mean: Array, inv_std: Array, dgamma: Array, dbeta: Array
-) -> None:
-    rows, columns = x.shape
-    dgamma[:] = 0
-    dbeta[:] = 0
-    for i in range(rows):
-        for j in range(columns):
-            dgamma[j] += dout[i, j] * ((x[i, j] - mean[j]) * inv_std[j])
-            dbeta[j] += dout[i, j]
 
 
 @kernel
@@ -148,13 +97,15 @@ def batch_norm_backward(
     dbeta: Array,
     dx: Array,
 ) -> None:
-    """dx = gamma*inv_std * (dout - dbeta/m - x_hat*dgamma/m), m rows.
+    """dgamma = sum(dout*x_hat), dbeta = sum(dout), with x_hat = (x - mean)*inv_std, and
 
-    `dgamma` and `dbeta` are read here: `batch_norm_parameter_gradients` has filled them.
+    dx = gamma*inv_std*(dout - dbeta/m - x_hat*dgamma/m), m rows.
     The two subtracted terms are what the mean and the variance owe to every x.
     """
     rows = x.shape[0]
     x_hat = (x - mean) * inv_std
+    np.sum(dout * x_hat, axis=0, out=dgamma)
+    np.sum(dout, axis=0, out=dbeta)
     np.multiply(gamma * inv_std, dout - dbeta / rows - x_hat * (dgamma / rows), out=dx)
 
 
@@ -171,9 +122,13 @@ def batch_norm_backward_loops(
 ) -> None:
     rows, columns = x.shape
     count = x.dtype.type(rows)
-    scale = np.empty_like(mean)
-    mean_dout = np.empty_like(mean)
-    mean_dgamma = np.empty_like(mean)
+    dgamma[:] = 0
+    dbeta[:] = 0
+    for i in range(rows):
+        for j in range(columns):
+            dgamma[j] += dout[i, j] * ((x[i, j] - mean[j]) * inv_std[j])
+            dbeta[j] += dout[i, j]
+    scale, mean_dout, mean_dgamma = np.empty_like(mean), np.empty_like(mean), np.empty_like(mean)
     for j in range(columns):
         scale[j] = gamma[j] * inv_std[j]
         mean_dout[j] = dbeta[j] / count
@@ -185,19 +140,86 @@ def batch_norm_backward_loops(
 
 
 @kernel
-def batch_norm_inference_backward(dout: Array, gamma: Array, inv_std: Array, dx: Array) -> None:
-    """dx = dout*gamma*inv_std: given statistics are constants, so nothing flows through them."""
+def batch_norm_inference(
+    x: Array,
+    gamma: Array,
+    beta: Array,
+    epsilon: float,
+    mean: Array,
+    variance: Array,
+    inv_std: Array,
+    out: Array,
+) -> None:
+    """As `batch_norm_forward`, with statistics that are given, not computed."""
+    np.divide(1, np.sqrt(variance + x.dtype.type(epsilon)), out=inv_std)
+    scale = inv_std * gamma
+    np.multiply(x, scale, out=out)
+    out += beta - mean * scale
+
+
+@batch_norm_inference.loops
+def batch_norm_inference_loops(
+    x: Array,
+    gamma: Array,
+    beta: Array,
+    epsilon: float,
+    mean: Array,
+    variance: Array,
+    inv_std: Array,
+    out: Array,
+) -> None:
+    rows, columns = x.shape
+    number = x.dtype.type
+    eps = number(epsilon)
+    scale, shift = np.empty_like(mean), np.empty_like(mean)
+    for j in range(columns):
+        inv_std[j] = number(1) / np.sqrt(variance[j] + eps)
+        scale[j] = inv_std[j] * gamma[j]
+        shift[j] = beta[j] - mean[j] * scale[j]
+    for i in range(rows):
+        for j in range(columns):
+            out[i, j] = x[i, j] * scale[j] + shift[j]
+
+
+@kernel
+def batch_norm_inference_backward(
+    dout: Array,
+    x: Array,
+    gamma: Array,
+    mean: Array,
+    inv_std: Array,
+    dgamma: Array,
+    dbeta: Array,
+    dx: Array,
+) -> None:
+    """As `batch_norm_backward`, but dx = dout*gamma*inv_std.
+
+    Given statistics are constants, so nothing flows through them.
+    """
+    np.sum(dout * ((x - mean) * inv_std), axis=0, out=dgamma)
+    np.sum(dout, axis=0, out=dbeta)
     np.multiply(dout, gamma * inv_std, out=dx)
 
 
 @batch_norm_inference_backward.loops
 def batch_norm_inference_backward_loops(
-    dout: Array, gamma: Array, inv_std: Array, dx: Array
+    dout: Array,
+    x: Array,
+    gamma: Array,
+    mean: Array,
+    inv_std: Array,
+    dgamma: Array,
+    dbeta: Array,
+    dx: Array,
 ) -> None:
-    rows, columns = dout.shape
-    scale = np.empty_like(gamma)
+    rows, columns = x.shape
+    scale = np.empty_like(mean)
+    dgamma[:] = 0
+    dbeta[:] = 0
     for j in range(columns):
         scale[j] = gamma[j] * inv_std[j]
     for i in range(rows):
         for j in range(columns):
+            dgamma[j] += dout[i, j] * ((x[i, j] - mean[j]) * inv_std[j])
+            dbeta[j] += dout[i, j]
             dx[i, j] = dout[i, j] * scale[j]

@@ -8,18 +8,48 @@ draw would change, so any block of four words can be computed on its own.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from tinynet.kernels.registry import Array, kernel
+from tinynet.kernels.registry import Array, called_by_loops, kernel
 
 ROUNDS = 10
 M0, M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 W0, W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+# Philox's key for turning a pair of seeds into the key and counter of a stateless draw.
+SCRAMBLE_KEY = np.uint64(0x3EC8F720), np.uint64(0x02461E29)
+ZERO = np.uint64(0)
 LOW = np.uint64(0xFFFFFFFF)
 SHIFT = np.uint64(32)
+MANTISSA, MANTISSA_HIGH = np.uint64(0x7FFFFF), np.uint64(0xFFFFF)
 TWO_PI = 2 * math.pi
-TILE = 16  # blocks that the compiled form computes side by side
+TILE = 16  # blocks that the compiled forms compute side by side
+
+
+@called_by_loops
+def ten_rounds(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> tuple[Any, Any, Any, Any]:
+    """Return the four words of a block: 32-bit numbers as uint64, or arrays of them.
+
+    c0 to c3 are the block's counter, k0 and k1 the key.
+    """
+    for _ in range(ROUNDS):
+        p0, p1 = M0 * c0, M1 * c2
+        c0, c1 = (p1 >> SHIFT) ^ c1 ^ k0, p1 & LOW
+        c2, c3 = (p0 >> SHIFT) ^ c3 ^ k1, p0 & LOW
+        k0, k1 = (k0 + W0) & LOW, (k1 + W1) & LOW
+    return c0, c1, c2, c3
+
+
+@called_by_loops
+def scrambled(seed: Any, position: Any) -> tuple[Any, Any, Any, Any]:
+    """Return the key (two words) and the upper half of the counter of a stateless draw.
+
+    seed and position, the pair that decides the draw, are 0 or more and below 2^31.
+    """
+    return ten_rounds(
+        np.uint64(seed), ZERO, np.uint64(position), ZERO, SCRAMBLE_KEY[0], SCRAMBLE_KEY[1]
+    )
 
 
 @kernel
@@ -33,15 +63,9 @@ def philox(key: Array, counter: Array, first_blocks: Array, words: Array) -> Non
     blocks = first_blocks[:, None] + np.arange(words.shape[1], dtype=np.uint64)  # (groups, blocks)
     low = (counter[1] << SHIFT) | counter[0]
     position = low + blocks
-    carry = (position < low).astype(np.uint64)
-    high = ((counter[3] << SHIFT) | counter[2]) + carry
-    c0, c1, c2, c3 = position & LOW, position >> SHIFT, high & LOW, high >> SHIFT
-    k0, k1 = key[0], key[1]
-    for _ in range(ROUNDS):
-        p0, p1 = M0 * c0, M1 * c2
-        c0, c1, c2, c3 = (p1 >> SHIFT) ^ c1 ^ k0, p1 & LOW, (p0 >> SHIFT) ^ c3 ^ k1, p0 & LOW
-        k0, k1 = (k0 + W0) & LOW, (k1 + W1) & LOW
-    words[...] = np.stack([c0, c1, c2, c3], axis=-1)
+    high = ((counter[3] << SHIFT) | counter[2]) + (position < low).astype(np.uint64)
+    block = ten_rounds(position & LOW, position >> SHIFT, high & LOW, high >> SHIFT, key[0], key[1])
+    words[...] = np.stack(block, axis=-1)
 
 
 @philox.loops
@@ -57,45 +81,75 @@ def philox_loops(key: Array, counter: Array, first_blocks: Array, words: Array) 
             for t in range(TILE):
                 position = low + first_blocks[g] + np.uint64(first + t)
                 high = above + np.uint64(position < low)
-                c0, c1, c2, c3 = position & LOW, position >> SHIFT, high & LOW, high >> SHIFT
-                k0, k1 = key[0], key[1]
-                for _ in range(ROUNDS):
-                    p0, p1 = M0 * c0, M1 * c2
-                    c0, c1 = (p1 >> SHIFT) ^ c1 ^ k0, p1 & LOW
-                    c2, c3 = (p0 >> SHIFT) ^ c3 ^ k1, p0 & LOW
-                    k0, k1 = (k0 + W0) & LOW, (k1 + W1) & LOW
-                tile[0, t], tile[1, t], tile[2, t], tile[3, t] = c0, c1, c2, c3
+                tile[0, t], tile[1, t], tile[2, t], tile[3, t] = ten_rounds(
+                    position & LOW, position >> SHIFT, high & LOW, high >> SHIFT, key[0], key[1]
+                )
             for t in range(min(TILE, blocks - first)):
                 for word in range(4):
                     words[g, first + t, word] = tile[word, t]
 
 
 @kernel
-def uniform_float32(words: Array, out: Array) -> None:
-    """out[i] in [0, 1): the low 23 bits of words[i] as the mantissa of a number in [1, 2), - 1."""
-    mantissa = words & np.uint32(0x7FFFFF)
-    np.multiply(mantissa, np.float32(2.0**-23), out=out, casting="unsafe")
+def uniform_float32(seed: int, position: int, first_blocks: Array, out: Array) -> None:
+    """Numbers in [0, 1): out[g, b] (groups, blocks, 4) from block ``first_blocks[g] + b``.
+
+    The low 23 bits of a word are the mantissa of a number in [1, 2), of which 1 is taken away.
+    Key and counter are those of `scrambled`; first_blocks (groups,) is uint64.
+    """
+    k0, k1, c2, c3 = scrambled(seed, position)
+    blocks = first_blocks[:, None] + np.arange(out.shape[1], dtype=np.uint64)  # (groups, blocks)
+    words = np.stack(ten_rounds(blocks & LOW, blocks >> SHIFT, c2, c3, k0, k1), axis=-1)
+    np.multiply(words & MANTISSA, 2.0**-23, out=out, casting="unsafe")
 
 
 @uniform_float32.loops
-def uniform_float32_loops(words: Array, out: Array) -> None:
-    for i in range(out.size):
-        out[i] = np.float32(np.int32(words[i] & np.uint32(0x7FFFFF))) * np.float32(2.0**-23)
+def uniform_float32_loops(seed: int, position: int, first_blocks: Array, out: Array) -> None:
+    k0, k1, c2, c3 = scrambled(seed, position)
+    groups, blocks = out.shape[0], out.shape[1]
+    factor = np.float32(2.0**-23)
+    tile = np.empty((4, TILE), np.float32)  # as in philox
+    for g in range(groups):
+        for first in range(0, blocks, TILE):
+            for t in range(TILE):
+                b = first_blocks[g] + np.uint64(first + t)
+                w0, w1, w2, w3 = ten_rounds(b & LOW, b >> SHIFT, c2, c3, k0, k1)
+                tile[0, t] = np.float32(np.int32(w0 & MANTISSA)) * factor
+                tile[1, t] = np.float32(np.int32(w1 & MANTISSA)) * factor
+                tile[2, t] = np.float32(np.int32(w2 & MANTISSA)) * factor
+                tile[3, t] = np.float32(np.int32(w3 & MANTISSA)) * factor
+            for t in range(min(TILE, blocks - first)):
+                for i in range(4):
+                    out[g, first + t, i] = tile[i, t]
 
 
 @kernel
-def uniform_float64(words: Array, out: Array) -> None:
-    """As `uniform_float32` with 52 bits: 20 of words[2i] above the 32 of words[2i + 1]."""
-    high = (words[0::2] & np.uint32(0xFFFFF)).astype(np.uint64)
-    np.multiply((high << SHIFT) | words[1::2], 2.0**-52, out=out)
+def uniform_float64(seed: int, position: int, first_blocks: Array, out: Array) -> None:
+    """As `uniform_float32` with 52 bits, of which a block gives two: out (groups, blocks, 2).
+
+    20 bits of the first word of a pair stand above the 32 of the second.
+    """
+    k0, k1, c2, c3 = scrambled(seed, position)
+    blocks = first_blocks[:, None] + np.arange(out.shape[1], dtype=np.uint64)  # (groups, blocks)
+    w0, w1, w2, w3 = ten_rounds(blocks & LOW, blocks >> SHIFT, c2, c3, k0, k1)
+    out[:, :, 0] = (((w0 & MANTISSA_HIGH) << SHIFT) | w1) * 2.0**-52
+    out[:, :, 1] = (((w2 & MANTISSA_HIGH) << SHIFT) | w3) * 2.0**-52
 
 
 @uniform_float64.loops
-def uniform_float64_loops(words: Array, out: Array) -> None:
-    for i in range(out.size):
-        high = np.uint64(words[2 * i] & np.uint32(0xFFFFF))
-        mantissa = (high << SHIFT) | np.uint64(words[2 * i + 1])
-        out[i] = np.float64(np.int64(mantissa)) * 2.0**-52
+def uniform_float64_loops(seed: int, position: int, first_blocks: Array, out: Array) -> None:
+    k0, k1, c2, c3 = scrambled(seed, position)
+    groups, blocks = out.shape[0], out.shape[1]
+    tile = np.empty((2, TILE), np.float64)
+    for g in range(groups):
+        for first in range(0, blocks, TILE):
+            for t in range(TILE):
+                b = first_blocks[g] + np.uint64(first + t)
+                w0, w1, w2, w3 = ten_rounds(b & LOW, b >> SHIFT, c2, c3, k0, k1)
+                tile[0, t] = np.float64(np.int64(((w0 & MANTISSA_HIGH) << SHIFT) | w1)) * 2.0**-52
+                tile[1, t] = np.float64(np.int64(((w2 & MANTISSA_HIGH) << SHIFT) | w3)) * 2.0**-52
+            for t in range(min(TILE, blocks - first)):
+                for i in range(2):
+                    out[g, first + t, i] = tile[i, t]
 
 
 @kernel

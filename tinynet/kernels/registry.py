@@ -82,6 +82,15 @@ def kernel(numpy_form: Form) -> Kernel:
     return Kernel(numpy_form)
 
 
+def called_by_loops(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a function of numbers that loops in the same file call: it is compiled into them.
+
+    In the same file, because that is where the cache of compiled code looks for changes.
+    """
+    function.called_by_loops = True  # type: ignore[attr-defined]
+    return function
+
+
 @functools.cache
 def _compile(loops_form: Form) -> Form:
     from tinynet.kernels.compiled import compile_loops

@@ -166,7 +166,7 @@ class Layer(Configurable):
 
     def penalty(self) -> float:
         """Return the sum of the regularizers' penalties on the weights; a frozen layer has none."""
-        if not self.trainable:
+        if not self.regularizers or not self.trainable:
             return 0.0
         return sum(rule(self.params[key]) for key, rule in self.regularizers.items())
 

@@ -119,37 +119,34 @@ class BatchNormalization(Layer):
         self.x = self._rows(x)  # (m, features)
         self.uses_batch = training and self.trainable
         gamma, beta = self.params.get("gamma", self.ones), self.params.get("beta", self.zeros)
-        out = np.empty_like(self.x)
+        moving_mean, moving_variance = self.state["moving_mean"], self.state["moving_variance"]
+        self.inv_std, out = np.empty_like(gamma), np.empty_like(self.x)
         if self.uses_batch:
-            self.mean, variance = np.empty_like(gamma), np.empty_like(gamma)
-            self.inv_std = np.empty_like(gamma)
+            self.mean = np.empty_like(gamma)
+            averages = self.momentum, moving_mean, moving_variance
             normalization.batch_norm_forward(
-                self.x, gamma, beta, self.epsilon, self.mean, variance, self.inv_std, out
+                self.x, gamma, beta, self.epsilon, *averages, self.mean, self.inv_std, out
             )
-            normalization.move_average(self.mean, self.momentum, self.state["moving_mean"])
-            normalization.move_average(variance, self.momentum, self.state["moving_variance"])
         else:
-            self.mean = self.state["moving_mean"]
-            self.inv_std = 1 / np.sqrt(self.state["moving_variance"] + self.epsilon)
-            normalization.batch_norm_inference(self.x, gamma, beta, self.mean, self.inv_std, out)
+            self.mean = moving_mean
+            normalization.batch_norm_inference(
+                self.x, gamma, beta, self.epsilon, self.mean, moving_variance, self.inv_std, out
+            )
         return self._unrows(out)
 
     def backward(self, dout: Array) -> Array:
         """Fill dgamma and dbeta, return dx."""
         x, gamma = self.kept("x"), self.params.get("gamma", self.ones)
         self.check_dout(dout, self.shape)
-        rows = self._rows(dout)
-        dgamma, dbeta = (self.grads.get(key, np.empty_like(gamma)) for key in ("gamma", "beta"))
-        normalization.batch_norm_parameter_gradients(
-            rows, x, self.mean, self.inv_std, dgamma, dbeta
-        )
+        dgamma = self.grads["gamma"] if self.scale else np.empty_like(gamma)
+        dbeta = self.grads["beta"] if self.center else np.empty_like(gamma)
         dx = np.empty_like(x)
-        if self.uses_batch:
-            normalization.batch_norm_backward(
-                rows, x, gamma, self.mean, self.inv_std, dgamma, dbeta, dx
-            )
-        else:
-            normalization.batch_norm_inference_backward(rows, gamma, self.inv_std, dx)
+        backward = (
+            normalization.batch_norm_backward
+            if self.uses_batch
+            else normalization.batch_norm_inference_backward
+        )
+        backward(self._rows(dout), x, gamma, self.mean, self.inv_std, dgamma, dbeta, dx)
         return self._unrows(dx)
 
     def _rows(self, x: Array) -> Array:
