@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 import tinynet
-from benchmarks import report, split
+from benchmarks import overhead, report, split
 from benchmarks.worker import CONTENDERS
 
 HERE = Path(__file__).parent
@@ -135,6 +135,12 @@ def main() -> None:
         results["one image"] = in_turn(
             "one image", args.rounds, models, lambda name: work("predict", name, "--data", folder)
         )
+        results["many images"] = in_turn(
+            "many images",
+            args.rounds,
+            [name for name in models if CONTENDERS[name][1] == "keras_script"],
+            lambda name: work("use", name, "--data", folder),
+        )
         results["first step"] = {"warm": [], "cold": []}
         for number in range(args.rounds):
             cache = str(Path(folder) / f"cache_{number}")
@@ -145,6 +151,10 @@ def main() -> None:
         results["peak"] = in_turn(
             "peak", 3, [n for n in names if n not in models], lambda name: work("peak", name)
         )
+    tinynet.config.set_threads(1)  # with more, a step's time is not the same from second to second
+    results["overhead"] = {
+        str(size): overhead.shares(images, labels, size) for size in args.batch_sizes
+    }
     results["split"] = {str(size): split.split(images, labels, size) for size in args.batch_sizes}
     print(report.as_markdown(results))
     if not args.dry:

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import split
+from benchmarks import overhead, split
+from benchmarks.worker import MANY
 from tinynet.files import write_atomically
 
 HERE = Path(__file__).parent
@@ -89,6 +90,8 @@ def summary(results: dict[str, Any]) -> list[str]:
         row(f"from start to end, {epochs} epochs: Keras / tinynet", found, "Keras", "whole")
         row("peak memory, batch 128: Keras / tinynet", found, "Keras", "peak_mib")
     row("one image: Keras / tinynet", results["one image"], "Keras", "seconds")
+    for job in ("predict", "evaluate"):
+        row(f"{job} {MANY:,}: Keras / tinynet", results["many images"], "Keras", job)
     return lines
 
 
@@ -122,6 +125,16 @@ def as_markdown(results: dict[str, Any]) -> str:
     }
     lines += ["", "## The prediction of one image", ""]
     lines += table(milliseconds, [("ms", "ms", ".3f")])
+    lines += ["", f"## {MANY:,} images, in batches of 32", ""]
+    jobs = [("predict", "s to predict", ".3f"), ("evaluate", "s to evaluate", ".3f")]
+    lines += table(results["many images"], jobs)
+    lines += ["", "## What `fit` adds to training", ""]
+    lines += ["The share of an epoch that goes to callbacks and the progress bar.", ""]
+    lines += [f"| | {' | '.join(f'batch {size}' for size in results['overhead'])} |"]
+    lines += [f"|---|{'---|' * len(results['overhead'])}"]
+    for kind, what in overhead.KINDS.items():
+        found_shares = [f"{shares[kind]:.1%}" for shares in results["overhead"].values()]
+        lines.append(f"| {what} | {' | '.join(found_shares)} |")
     lines += ["", "## From the start of Python to the end of the first training step", ""]
     for kind, what in (
         ("warm", "compiled kernels on disk"),

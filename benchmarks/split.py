@@ -83,7 +83,8 @@ def split(images: np.ndarray, labels: np.ndarray, batch_size: int) -> dict[str, 
 def as_markdown(found: dict[str, Any]) -> list[str]:
     """Return the split as the lines of two tables, the largest first."""
     whole = found["whole"]
-    lines = [f"A step takes {whole:.0f} us.", "", "| part | us | share |", "|---|---:|---:|"]
+    lines = [f"A step takes {whole:.0f} us in one thread.", ""]
+    lines += ["| part | us | share |", "|---|---:|---:|"]
     for name, us in sorted(found["parts"].items(), key=lambda item: -item[1]):
         lines.append(f"| {name} | {us:.1f} | {us / whole:.1%} |")
     lines += ["", "| kernel | us | calls a step |", "|---|---:|---:|"]

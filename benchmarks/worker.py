@@ -33,6 +33,7 @@ CONTENDERS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "matrix products, 1 thread": ("numpy", "products", {}),
 }
 CALLS = 300
+MANY = 10_000
 
 
 def train(name: str, data: Path, batch_size: int, epochs: int) -> dict[str, Any]:
@@ -62,6 +63,15 @@ def predict(name: str, data: Path) -> dict[str, Any]:
     return {"seconds": float(np.median(seconds[CALLS // 3 :]))}
 
 
+def use(name: str, data: Path) -> dict[str, float]:
+    """Return the seconds in which MANY images are predicted, and evaluated, in batches of 32."""
+    from benchmarks.contenders import keras_script
+
+    library = importlib.import_module(CONTENDERS[name][0])
+    images, labels = np.load(data / "images.npy")[:MANY], np.load(data / "labels.npy")[:MANY]
+    return keras_script.used(library, images, labels)
+
+
 def start(data: Path) -> dict[str, Any]:
     """Make one training step with tinynet; what counts is how long the process lives."""
     import tinynet
@@ -75,7 +85,7 @@ def start(data: Path) -> dict[str, Any]:
 def main() -> None:
     """Measure what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("job", choices=["train", "predict", "start", "peak"])
+    parser.add_argument("job", choices=["train", "predict", "use", "start", "peak"])
     parser.add_argument("name", choices=CONTENDERS)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--batch-size", type=int, default=128)
@@ -85,6 +95,8 @@ def main() -> None:
         found = train(args.name, args.data, args.batch_size, args.epochs)
     elif args.job == "predict":
         found = predict(args.name, args.data)
+    elif args.job == "use":
+        found = use(args.name, args.data)
     elif args.job == "start":
         found = start(args.data)
     else:

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 import tinynet
-from benchmarks import report, split
+from benchmarks import overhead, report, split
 from benchmarks.contenders import keras_script
 from parity_tests import r0
+from tinynet.callbacks.base import CallbackList
 
 
 def unnamed(model: tinynet.Sequential) -> list[dict[str, Any]]:
@@ -53,3 +54,11 @@ def test_the_parts_of_a_step_are_found() -> None:
     assert found["whole"] > 0 and all(us > 0 for us in found["parts"].values())
     assert {"loss", "optimizer", "dense, forward", "dense, backward"} <= set(found["parts"])
     assert found["kernels"]["adam"][1] == 1 and found["kernels"]["dropout"][1] == 7
+
+
+def test_the_share_of_callbacks_is_found_and_nothing_stays_watched() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (16, 28, 28)).astype("uint8")
+    tell = CallbackList.tell
+    found = overhead.shares(images, np.arange(16) % 10, batch_size=8)
+    assert list(found) == list(overhead.KINDS) and all(0 < share < 1 for share in found.values())
+    assert CallbackList.tell is tell

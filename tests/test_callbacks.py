@@ -145,6 +145,20 @@ def test_the_old_names_of_batches_are_called_too() -> None:
     assert seen == [("begin", 0), ("end", 0, "loss"), ("begin", 1), ("end", 1, "loss")]
 
 
+def test_figures_of_a_batch_are_worked_out_only_for_those_who_ask(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, counted = small(), []
+    results = model.figures.results
+    monkeypatch.setattr(model.figures, "results", lambda: counted.append(1) or results())
+    silent = [History(), EarlyStopping("loss"), LambdaCallback(on_epoch_end=lambda e, logs: None)]
+    model.fit(X, Y, batch_size=10, callbacks=silent, verbose=0)
+    assert len(counted) == 1  # of the epoch
+    asking = LambdaCallback(on_train_batch_end=lambda batch, logs: None)
+    model.fit(X, Y, batch_size=10, callbacks=[*silent, asking], verbose=0)
+    assert len(counted) == 1 + 3
+
+
 def test_a_callback_may_stop_training_within_an_epoch() -> None:
     def stop(batch: int, logs: dict[str, Any]) -> None:
         model.stop_training = batch == 1

@@ -9,6 +9,7 @@ import pytest
 
 from tinynet import config
 from tinynet.kernels import KERNELS, Kernel, linear, registry
+from tinynet.kernels.compiled import compile_loops
 
 
 def run_python(code: str, **environment: str) -> str:
@@ -114,6 +115,28 @@ def test_without_numba_asking_for_it_is_an_error(call: str, variable: str, origi
     code = f"{WITHOUT_NUMBA}\nfrom tinynet import config{SAY_THE_ERROR.format(call)}"
     said = run_python(code, TINYNET_KERNELS=variable)
     assert said == f"ImportError {origin}: Numba is not installed; install it or choose 'numpy'"
+
+
+@registry.called_by_loops
+def twice(x: float) -> float:
+    return 2 * x
+
+
+@registry.called_by_loops
+def four_times(x: float) -> float:
+    return twice(twice(x))
+
+
+def four_times_each(x: np.ndarray, out: np.ndarray) -> None:
+    for i in range(x.size):
+        out[i] = four_times(x[i])
+
+
+def test_loops_may_call_functions_that_call_others() -> None:
+    out = np.empty(2)
+    compile_loops(four_times_each)(np.array([1.0, 2.5]), out)
+    assert out.tolist() == [4.0, 10.0]
+    assert four_times(3) == 12  # as it stands, without Numba
 
 
 def test_two_kernels_of_one_name_are_refused() -> None:

@@ -21,7 +21,7 @@ from tinynet.arrays import as_float
 from tinynet.config import through_float32
 from tinynet.configurable import Configurable, known_name
 from tinynet.kernels import rectifiers, smooth
-from tinynet.kernels.registry import Array, Kernel
+from tinynet.kernels.registry import Array
 
 # A forward kernel, a backward kernel, and the constants that both are called with.
 Choice = tuple[Any, ...]
@@ -49,13 +49,10 @@ class Activation(Configurable):
 
     def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
         """Return the function's value at every element of `x`."""
-        chosen = self._chosen
-        if args or options:
-            chosen = self.choose(*args, **{**self.options, **options})
-        forward, _, *constants = chosen
+        forward, _, *constants = self._choice(args, options)
         x = as_float(x)
         out = np.empty(x.shape, x.dtype)
-        self._run(forward, (x,), constants, out)
+        forward(x.reshape(-1), *constants, out.reshape(-1))  # an array is a list of numbers here
         return out
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
@@ -68,8 +65,14 @@ class Activation(Configurable):
         """
         _, backward, *constants = self._chosen
         dx = np.empty(x.shape, x.dtype)
-        self._run(backward, (dout, x, out), constants, dx)
+        backward(dout.reshape(-1), x.reshape(-1), out.reshape(-1), *constants, dx.reshape(-1))
         return dx
+
+    def _choice(self, args: tuple[Any, ...], options: dict[str, Any]) -> Choice:
+        """Return the kernels for this object's options, or for others given in a call."""
+        if args or options:
+            return self.choose(*args, **{**self.options, **options})
+        return self._chosen
 
     def with_options(self, **options: Any) -> Activation:
         """Return the same function with some options fixed."""
@@ -81,12 +84,6 @@ class Activation(Configurable):
         changed = {k: v for k, v in self.options.items() if k not in defaults or v != defaults[k]}
         return {"name": self.name, **changed}
 
-    def _run(
-        self, kernel: Kernel, inputs: tuple[Array, ...], constants: list[Any], out: Array
-    ) -> None:
-        """Call the kernel on flat arrays: for it, an array is a list of numbers."""
-        kernel(*[each.reshape(-1) for each in inputs], *constants, out.reshape(-1))
-
     def __repr__(self) -> str:
         options = "".join(f", {k}={v!r}" for k, v in self.options.items())
         return f"<activation {self.name}{options}>"
@@ -95,18 +92,22 @@ class Activation(Configurable):
 class RowActivation(Activation):
     """An activation that works on the vectors along one axis, option `axis`."""
 
-    def _run(
-        self, kernel: Kernel, inputs: tuple[Array, ...], constants: list[Any], out: Array
-    ) -> None:
-        (axis,) = constants
-        rows = [_rows_along(each, axis) for each in inputs]
-        if axis == -1:  # the vectors are the rows of out, too
-            kernel(*rows, out.reshape(-1, out.shape[-1]))
-            return
-        out_rows = np.empty_like(rows[0])
-        kernel(*rows, out_rows)
-        moved = np.moveaxis(out, axis, -1)
-        moved[...] = out_rows.reshape(moved.shape)
+    def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
+        """Return the function's value for every vector in `x`."""
+        forward, _, axis = self._choice(args, options)
+        x = as_float(x)
+        rows = _rows_along(x, axis)
+        out = np.empty_like(rows)
+        forward(rows, out)
+        return _folded(out, x.shape, axis)
+
+    def backward(self, dout: Array, x: Array, out: Array) -> Array:
+        """Return the gradient at the input; see `Activation.backward`."""
+        _, backward, axis = self._chosen
+        rows = [_rows_along(each, axis) for each in (dout, x, out)]
+        dx = np.empty_like(rows[0])
+        backward(*rows, dx)
+        return _folded(dx, x.shape, axis)
 
 
 class Linear(Activation):
@@ -314,3 +315,11 @@ def _rows_along(x: Array, axis: int) -> Array:
     """Lay out the vectors along `axis` as the rows of a matrix."""
     moved = x if axis == -1 else np.moveaxis(x, axis, -1)
     return np.ascontiguousarray(moved).reshape(-1, moved.shape[-1])
+
+
+def _folded(rows: Array, shape: tuple[int, ...], axis: int) -> Array:
+    """Undo `_rows_along`."""
+    if axis == -1:
+        return rows.reshape(shape)
+    others = np.delete(shape, axis)
+    return np.ascontiguousarray(np.moveaxis(rows.reshape(*others, -1), -1, axis))

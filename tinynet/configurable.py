@@ -6,6 +6,7 @@ argument in an attribute of the same name, so one method here writes the config 
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from collections import Counter
@@ -17,12 +18,18 @@ T = TypeVar("T")
 _names: Counter[str] = Counter()
 
 
+@functools.cache
+def _arguments(kind: type) -> tuple[str, ...]:
+    """Return the names of a constructor's arguments; Python takes its time to find them."""
+    return tuple(name for name in inspect.signature(kind).parameters if name != "kwargs")
+
+
 class Configurable:
     """An object that can be written as a dictionary and made again from it."""
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain Python values."""
-        arguments = [p for p in inspect.signature(type(self)).parameters if p != "kwargs"]
+        arguments = _arguments(type(self))  # type: ignore[arg-type] # a class can be hashed
         return {name: serialize(getattr(self, name)) for name in arguments}
 
     @classmethod

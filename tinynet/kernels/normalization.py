@@ -97,9 +97,10 @@ def batch_norm_backward(
     dbeta: Array,
     dx: Array,
 ) -> None:
-    """dgamma = sum(dout*x_hat), dbeta = sum(dout), with x_hat = (x - mean)*inv_std, and
+    """Go back through `batch_norm_forward`, with x_hat = (x - mean)*inv_std.
 
-    dx = gamma*inv_std*(dout - dbeta/m - x_hat*dgamma/m), m rows.
+    dgamma = sum(dout*x_hat), dbeta = sum(dout), the sums over the m rows, and
+    dx = gamma*inv_std*(dout - dbeta/m - x_hat*dgamma/m).
     The two subtracted terms are what the mean and the variance owe to every x.
     """
     rows = x.shape[0]
@@ -192,9 +193,10 @@ def batch_norm_inference_backward(
     dbeta: Array,
     dx: Array,
 ) -> None:
-    """As `batch_norm_backward`, but dx = dout*gamma*inv_std.
+    """Go back through `batch_norm_inference`.
 
-    Given statistics are constants, so nothing flows through them.
+    dgamma and dbeta are the sums of `batch_norm_backward`;
+    dx = dout*gamma*inv_std. Given statistics are constants, so nothing flows through them.
     """
     np.sum(dout * ((x - mean) * inv_std), axis=0, out=dgamma)
     np.sum(dout, axis=0, out=dbeta)

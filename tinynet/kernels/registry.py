@@ -13,12 +13,13 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Form = Callable[..., None]
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 KERNELS: dict[str, Kernel] = {}
 FORMS = ("numba", "numpy")
@@ -82,7 +83,7 @@ def kernel(numpy_form: Form) -> Kernel:
     return Kernel(numpy_form)
 
 
-def called_by_loops(function: Callable[..., Any]) -> Callable[..., Any]:
+def called_by_loops(function: Function) -> Function:
     """Mark a function of numbers that loops in the same file call: it is compiled into them.
 
     In the same file, because that is where the cache of compiled code looks for changes.

@@ -93,6 +93,7 @@ class Figures:
             put(metric.name, metric)
         for metric in self.weighted:
             put(f"weighted_{metric.name}" if seen[metric.name] else metric.name, metric)
+        self.sorted_names = sorted(self.names)
 
     @property
     def names(self) -> list[str]:
@@ -109,8 +110,9 @@ class Figures:
 
     def results(self) -> Logs:
         """Return all figures by name, sorted as Keras's logs are."""
-        found = {name: metric.result() for name, metric in self.named.items()}
-        return dict(sorted({"loss": self.loss.result(), **found}.items()))
+        logs: Logs = {name: metric.result() for name, metric in self.named.items()}
+        logs["loss"] = self.loss.result()
+        return {name: logs[name] for name in self.sorted_names}
 
     def returned(self, logs: Logs, as_dict: bool) -> Any:
         """Return figures as `evaluate` does."""

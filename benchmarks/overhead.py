@@ -1,0 +1,82 @@
+"""How much of an epoch goes to callbacks and the progress bar.
+
+A part of race.py. Timed is what `fit` does beside training: telling the callbacks, the bar among
+them, and working out the figures that they are told. The difference of two epochs, with and
+without them, would drown in the noise of a shared machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tinynet
+from benchmarks.contenders import keras_script
+from benchmarks.split import Stopwatch
+from tinynet.callbacks.base import CallbackList
+
+ROUNDS = 3
+KINDS = {
+    "nothing": "no callbacks, verbose=0",
+    "bar": "progress bar on a terminal",
+    "all": "the bar, EarlyStopping, ReduceLROnPlateau, CSVLogger and ModelCheckpoint",
+}
+
+
+class Terminal(io.StringIO):
+    """Somewhere to write to that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Return True."""
+        return True
+
+
+def callbacks(folder: Path) -> list[Any]:
+    """Return what a careful script gives to `fit`."""
+    make = tinynet.callbacks
+    return [
+        make.EarlyStopping("loss", patience=5, restore_best_weights=True),
+        make.ReduceLROnPlateau("loss", patience=3),
+        make.CSVLogger(folder / "log.csv"),
+        make.ModelCheckpoint(folder / "best.safetensors", "loss", save_best_only=True),
+    ]
+
+
+@contextlib.contextmanager
+def watched(model: Any) -> Iterator[Stopwatch]:
+    """Take the time that the model's `fit` spends beside training."""
+    watch = Stopwatch()
+    tell = CallbackList.tell
+    CallbackList.tell = watch.around("tell", tell)  # type: ignore[method-assign]
+    model.figures.results = watch.around("figures", model.figures.results)
+    try:
+        yield watch
+    finally:
+        CallbackList.tell = tell  # type: ignore[method-assign]
+        del model.figures.results
+
+
+def shares(images: np.ndarray, labels: np.ndarray, batch_size: int) -> dict[str, float]:
+    """Return the share of an epoch that each of KINDS takes; the median of some rounds."""
+    model = keras_script.compiled(tinynet)
+    model.train_on_batch(images[:batch_size], labels[:batch_size])
+    found: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(ROUNDS):
+            for kind, shown in found.items():
+                users = callbacks(Path(folder)) if kind == "all" else []
+                with contextlib.redirect_stdout(Terminal()), watched(model) as watch:
+                    verbose = 0 if kind == "nothing" else 1
+                    start = time.perf_counter()
+                    model.fit(images, labels, batch_size, callbacks=users, verbose=verbose)
+                    whole = time.perf_counter() - start
+                shown.append(sum(watch.seconds.values()) / whole)
+    return {kind: statistics.median(shown) for kind, shown in found.items()}
