@@ -20,7 +20,7 @@ from benchmarks.contenders import keras_script
 from tinynet.files import write_atomically
 from tinynet.kernels import random_bits, updates
 from tinynet.kernels.compiled import compile_loops
-from tinynet.kernels.random_bits import LOW, M0, M1, ROUNDS, SHIFT, W0, W1
+from tinynet.kernels.random_bits import LOW, SHIFT, ten_rounds
 
 ROUNDS_OF_TIMING = 15
 Pair = tuple[str, Callable[[], object], Callable[[], object]]
@@ -33,17 +33,15 @@ def straight_philox(key, counter, first_blocks, words):
     for g in range(words.shape[0]):
         for b in range(words.shape[1]):
             position = low + first_blocks[g] + np.uint64(b)
-            c0, c1, c2, c3 = position & LOW, position >> SHIFT, high & LOW, high >> SHIFT
-            k0, k1 = key[0], key[1]
-            for _ in range(ROUNDS):
-                p0, p1 = M0 * c0, M1 * c2
-                c0, c1 = (p1 >> SHIFT) ^ c1 ^ k0, p1 & LOW
-                c2, c3 = (p0 >> SHIFT) ^ c3 ^ k1, p0 & LOW
-                k0, k1 = (k0 + W0) & LOW, (k1 + W1) & LOW
-            words[g, b, 0] = c0
-            words[g, b, 1] = c1
-            words[g, b, 2] = c2
-            words[g, b, 3] = c3
+            words[g, b, 0], words[g, b, 1], words[g, b, 2], words[g, b, 3] = ten_rounds(
+                position & LOW, position >> SHIFT, high & LOW, high >> SHIFT, key[0], key[1]
+            )
+
+
+def words_to_uniform(words, out):
+    """Make numbers of words that have been written before, as uniform_float32_loops does not."""
+    for i in range(out.size):
+        out[i] = np.float32(np.int32(words[i] & np.uint32(0x7FFFFF))) * np.float32(2.0**-23)
 
 
 def adam_without_flush(g, alpha, one_minus_beta_1, one_minus_beta_2, epsilon, m, v, w):
@@ -66,6 +64,24 @@ def random_words() -> Pair:
         "random words by rows of 16, not word after word",
         lambda: random_bits.philox(key, counter, first, words),
         lambda: straight(key, counter, first, words),
+    )
+
+
+def numbers_at_once(batch_size: int) -> Pair:
+    """Draw numbers for the dropout on a batch of images, with and without words in between."""
+    key, counter = np.array([1, 2], np.uint64), np.array([0, 0, 3, 4], np.uint64)
+    first, blocks = np.zeros(1, np.uint64), batch_size * 784 // 4
+    words, out = np.empty((1, blocks, 4), np.uint32), np.empty((1, blocks, 4), np.float32)
+    convert = compile_loops(words_to_uniform)
+
+    def in_two_steps() -> None:
+        random_bits.philox(key, counter, first, words)
+        convert(words.reshape(-1), out.reshape(-1))
+
+    return (
+        f"random numbers without words in between, batch {batch_size}",
+        lambda: random_bits.uniform_float32(5, 6, first, out),
+        in_two_steps,
     )
 
 
@@ -157,6 +173,8 @@ def threads(batch_size: int) -> Pair:
 def pairs() -> Iterator[Pair]:
     """Return all pairs: a text, the code as it is, the code without the idea."""
     yield random_words()
+    yield numbers_at_once(32)
+    yield numbers_at_once(128)
     yield subnormals()
     yield one_sweep()
     for batch_size in (32, 128):

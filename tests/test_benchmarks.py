@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 import tinynet
-from benchmarks import overhead, report, split
+from benchmarks import moments, overhead, report, split
 from benchmarks.contenders import keras_script
 from parity_tests import r0
 from tinynet.callbacks.base import CallbackList
@@ -54,6 +54,21 @@ def test_the_parts_of_a_step_are_found() -> None:
     assert found["whole"] > 0 and all(us > 0 for us in found["parts"].values())
     assert {"loss", "optimizer", "dense, forward", "dense, backward"} <= set(found["parts"])
     assert found["kernels"]["adam"][1] == 1 and found["kernels"]["dropout"][1] == 7
+
+
+def test_what_is_called_from_within_is_not_counted_twice() -> None:
+    watch = split.Stopwatch()
+    inner = watch.around("backward", lambda x: x + 1)
+    outer = watch.around("backward", lambda x: 2 * inner(x))
+    assert outer(3) == 8 and watch.calls == {"backward": 1}
+    assert inner(3) == 4 and watch.calls == {"backward": 2}
+
+
+def test_the_moments_of_a_run_are_sorted_by_their_length() -> None:
+    found = [(10.0, 2.0, 3.0), (100.0, 20.0, 30.0), (1.0, 1.0, 1.0)]
+    lines = list(moments.rows(32, 2, found))
+    assert lines[0] == "| 32 | 2 | a step | 3 | 15 | 150 |"
+    assert lines[2] == "| 32 | 2 | optimizer | 1 | 2 | 20 |"
 
 
 def test_the_share_of_callbacks_is_found_and_nothing_stays_watched() -> None:
