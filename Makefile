@@ -33,7 +33,7 @@ EXTRAS_dev := dev,docs,parity,plots,report
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # two pips in one environment would get in each other's way
-.PHONY: help train retrain seeds bench growth test parity parity-gpu mutants lint format docs dev constraints clean distclean FORCE
+.PHONY: help train retrain seeds bench growth profile test parity parity-gpu mutants lint format docs dev constraints clean distclean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -51,10 +51,15 @@ seeds: .venv/.has-train ## train with the seeds 0 to 4 and print a table of the 
 	$(PY) benchmarks/seeds.py runs/seed_0 runs/seed_1 runs/seed_2 runs/seed_3 runs/seed_4
 
 # In as many threads as there are processors; "1 thread" is measured as well.
-bench growth: export OPENBLAS_NUM_THREADS := $(shell nproc 2>/dev/null || echo 2)
+bench growth profile: export OPENBLAS_NUM_THREADS := $(shell nproc 2>/dev/null || echo 2)
 
 bench: .venv/.has-bench ## time tinynet, Keras, PyTorch and JAX in turn; ARGS="--rounds 3"
 	$(PY) -m benchmarks.race $(ARGS)
+
+profile: .venv/.has-bench ## what each idea brings, how a step's time changes, what callbacks cost
+	$(PY) -m benchmarks.tried
+	$(PY) -m benchmarks.moments
+	$(PY) -m benchmarks.overhead
 
 growth: .venv/.has-bench ## time and memory against the size of batch, layers, network and data
 	$(PY) -m benchmarks.growth $(ARGS)

@@ -1,8 +1,10 @@
 """How much of an epoch goes to callbacks and the progress bar.
 
-A part of race.py. Timed is what `fit` does beside training: telling the callbacks, the bar among
-them, and working out the figures that they are told. The difference of two epochs, with and
-without them, would drown in the noise of a shared machine.
+    python -m benchmarks.overhead
+
+Prints a table and writes overhead.md beside this file. Timed is what `fit` does beside training:
+telling the callbacks, the bar among them, and working out the figures that they are told. The
+difference of two epochs, with and without them, would drown in the noise of a shared machine.
 """
 
 from __future__ import annotations
@@ -20,10 +22,13 @@ import numpy as np
 
 import tinynet
 from benchmarks.contenders import keras_script
+from benchmarks.race import training_images
 from benchmarks.split import Stopwatch
 from tinynet.callbacks.base import CallbackList
+from tinynet.files import write_atomically
 
-ROUNDS = 3
+ROUNDS = 5
+BATCH_SIZES = (32, 128)
 KINDS = {
     "nothing": "no callbacks, verbose=0",
     "bar": "progress bar on a terminal",
@@ -80,3 +85,21 @@ def shares(images: np.ndarray, labels: np.ndarray, batch_size: int) -> dict[str,
                     whole = time.perf_counter() - start
                 shown.append(sum(watch.seconds.values()) / whole)
     return {kind: statistics.median(shown) for kind, shown in found.items()}
+
+
+def main() -> None:
+    """Print the table and write it."""
+    _, images, labels = training_images()
+    tinynet.config.set_threads(1)  # with more, a step's time is not the same from second to second
+    found = [shares(images, labels, size) for size in BATCH_SIZES]
+    lines = [f"| share of an epoch | {' | '.join(f'batch {size}' for size in BATCH_SIZES)} |"]
+    lines.append(f"|---|{'---:|' * len(BATCH_SIZES)}")
+    for kind, what in KINDS.items():
+        lines.append(f"| {what} | {' | '.join(f'{each[kind]:.2%}' for each in found)} |")
+    print("\n".join(lines))
+    text = "Written by `python -m benchmarks.overhead`; not edited. Medians, in one thread.\n\n"
+    write_atomically(Path(__file__).parent / "overhead.md", text + "\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 import tinynet
-from benchmarks import overhead, report, split
+from benchmarks import report, split
 from benchmarks.worker import CONTENDERS
 
 HERE = Path(__file__).parent
@@ -152,9 +152,6 @@ def main() -> None:
             "peak", 3, [n for n in names if n not in models], lambda name: work("peak", name)
         )
     tinynet.config.set_threads(1)  # with more, a step's time is not the same from second to second
-    results["overhead"] = {
-        str(size): overhead.shares(images, labels, size) for size in args.batch_sizes
-    }
     results["split"] = {str(size): split.split(images, labels, size) for size in args.batch_sizes}
     print(report.as_markdown(results))
     if not args.dry:

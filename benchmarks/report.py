@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import overhead, split
+from benchmarks import split
 from benchmarks.worker import MANY
 from tinynet.files import write_atomically
 
@@ -128,13 +128,6 @@ def as_markdown(results: dict[str, Any]) -> str:
     lines += ["", f"## {MANY:,} images, in batches of 32", ""]
     jobs = [("predict", "s to predict", ".3f"), ("evaluate", "s to evaluate", ".3f")]
     lines += table(results["many images"], jobs)
-    lines += ["", "## What `fit` adds to training", ""]
-    lines += ["The share of an epoch that goes to callbacks and the progress bar.", ""]
-    lines += [f"| | {' | '.join(f'batch {size}' for size in results['overhead'])} |"]
-    lines += [f"|---|{'---|' * len(results['overhead'])}"]
-    for kind, what in overhead.KINDS.items():
-        found_shares = [f"{shares[kind]:.1%}" for shares in results["overhead"].values()]
-        lines.append(f"| {what} | {' | '.join(found_shares)} |")
     lines += ["", "## From the start of Python to the end of the first training step", ""]
     for kind, what in (
         ("warm", "compiled kernels on disk"),

@@ -40,6 +40,12 @@ def _equal(entry: Entry | None) -> str:
     return "yes" if entry.largest == 0 else f"no: {entry.largest:.1e}"
 
 
+def _as_code(piece: str) -> str:
+    """Write a name for Markdown, which would read two underscores as bold type."""
+    name, *remark = piece.split(" ", 1)
+    return " ".join([f"`{name}`", *remark])
+
+
 def as_text() -> list[str]:
     """Return the lines of the table for a terminal."""
     table = rows()
@@ -103,7 +109,7 @@ def write(path: Path, command: str, outcome: str) -> None:
         "",
         "| " + " | ".join(head) + " |",
         "|---|" + "---:|" * (len(head) - 1),
-        *("| " + " | ".join(row) + " |" for row in body),
+        *("| " + " | ".join([_as_code(row[0]), *row[1:]]) + " |" for row in body),
         "| " + " | ".join(f"**{cell}**" if cell else "" for cell in total) + " |",
     ]
     tinynet.files.write_atomically(path, "\n".join(lines) + "\n")

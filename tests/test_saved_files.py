@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 import tinynet
@@ -58,6 +59,24 @@ def test_an_interruption_leaves_the_old_file(
     with pytest.raises(KeyboardInterrupt):
         network().save(path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_in_the_middle_of_the_arrays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.safetensors"
+    network().save(path)
+    content = path.read_bytes()
+
+    def fail(arrays: object, beside: Path, metadata: object) -> None:
+        beside.write_bytes(b"a beginning")
+        raise SafetensorError("No space left on device (os error 28)")
+
+    monkeypatch.setattr("safetensors.numpy.save_file", fail)
+    with pytest.raises(OSError, match=r"model\.safetensors: No space left"):
+        network(Dense(2)).save(path)
+    assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ import numpy as np
 from tinynet import losses, optimizers
 from tinynet.arrays import copy_into
 from tinynet.configurable import serialize
-from tinynet.files import write_atomically
+from tinynet.files import whole_or_not
 from tinynet.kernels.registry import Array
 
 if TYPE_CHECKING:
@@ -201,9 +201,14 @@ def _checked(filepath: str | os.PathLike[str]) -> Path:
 
 
 def _write(path: Path, arrays: Mapping[str, Array], header: Mapping[str, Any]) -> None:
-    from safetensors.numpy import save
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
 
     metadata = {key: json.dumps(value) for key, value in header.items()}
     metadata |= {"format": FORMAT, "order": json.dumps(list(arrays))}
-    content = save({key: np.asarray(v, order="C") for key, v in arrays.items()}, metadata)
-    write_atomically(path, content)
+    in_order = {key: np.asarray(value, order="C") for key, value in arrays.items()}
+    with whole_or_not(path) as beside:
+        try:
+            save_file(in_order, beside, metadata)
+        except SafetensorError as error:  # what it makes of a full disk
+            raise OSError(f"{path}: {error}") from None

@@ -165,14 +165,16 @@ class Trainer(Stack):
         orders = epoch_orders(shuffle, len(data), first_epoch)
         self.stop_training = False
         told.tell("train_begin")
+        begin, end = told.listeners("train_batch_begin"), told.listeners("train_batch_end")
         logs: Logs = {}
         for epoch in range(first_epoch, epochs):
             told.tell("epoch_begin", epoch)
             self.figures.reset()
             for step, batch in enumerate(data.batches(batch_size, next(orders))):
-                told.tell("train_batch_begin", step)
+                if begin:
+                    told.tell("train_batch_begin", step)
                 self._train_step(batch, loss, optimizer)
-                if told.listeners("train_batch_end"):
+                if end:  # otherwise nobody wants the figures of every batch
                     told.tell("train_batch_end", step, logs=self.figures.results())
                 if self.stop_training:
                     break
