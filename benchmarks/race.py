@@ -103,14 +103,26 @@ def facts(rounds: int) -> dict[str, Any]:
     }
 
 
+def splits(batch_sizes: list[int], images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """Return where a step spends its time, for each size of batch."""
+    tinynet.config.set_threads(1)  # with more, a step's time is not the same from second to second
+    return {str(size): split.split(images, labels, size) for size in batch_sizes}
+
+
 def main() -> None:
     """Race, and write results.json, the tables and the picture."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[32, 128])
     parser.add_argument("--only", nargs="+", help="only contenders with one of these words")
+    parser.add_argument("--split", action="store_true", help="measure the steps' split alone anew")
     parser.add_argument("--dry", action="store_true", help="print the tables, keep no results")
     args = parser.parse_args()
+    if args.split:
+        results = json.loads((HERE / "results.json").read_text())
+        results["split"] = splits(args.batch_sizes, *training_images()[1:])
+        report.write(results, HERE)
+        return
     names = [name for name in installed() if not args.only or any(w in name for w in args.only)]
     models = [name for name in names if CONTENDERS[name][0] != "numpy"]
     results = facts(args.rounds)
@@ -151,8 +163,7 @@ def main() -> None:
         results["peak"] = in_turn(
             "peak", 3, [n for n in names if n not in models], lambda name: work("peak", name)
         )
-    tinynet.config.set_threads(1)  # with more, a step's time is not the same from second to second
-    results["split"] = {str(size): split.split(images, labels, size) for size in args.batch_sizes}
+    results["split"] = splits(args.batch_sizes, images, labels)
     print(report.as_markdown(results))
     if not args.dry:
         report.write(results, HERE)
