@@ -69,6 +69,21 @@ LAYERS = {
         "keras.layers.Dropout(0.3, noise_shape=(None, 1), seed=9), keras.layers.Dropout(0.0), "
         "keras.layers.GaussianNoise(0.2), keras.layers.GaussianNoise(0.2, seed=5)"
     ),
+    "layer_norm": (
+        "keras.layers.LayerNormalization(), keras.layers.LayerNormalization(epsilon=0.01, "
+        "scale=False, beta_regularizer='l2'), keras.layers.LayerNormalization(axis=[1])"
+    ),
+    "images": (
+        "keras.layers.Reshape((2, 2, 1)), keras.layers.ZeroPadding2D(((1, 2), (0, 3))), "
+        "keras.layers.Conv2D(3, (2, 1), padding='same', activation='elu', "
+        "kernel_initializer='he_uniform', kernel_regularizer='l2'), "
+        "keras.layers.MaxPooling2D(2, strides=1), keras.layers.SpatialDropout2D(0.2, seed=5), "
+        "keras.layers.DepthwiseConv2D(2, depth_multiplier=2, depthwise_regularizer='l1'), "
+        "keras.layers.AveragePooling2D((1, 2), padding='same'), "
+        "keras.layers.SeparableConv2D(4, 2, dilation_rate=(1, 2), padding='same', "
+        "use_bias=False), keras.layers.GlobalMaxPooling2D(keepdims=True), "
+        "keras.layers.GlobalAveragePooling2D()"
+    ),
     "initializers": ", ".join(
         f"keras.layers.Dense(5, kernel_initializer=keras.initializers.{rule}, "
         f"bias_initializer=keras.initializers.{rule})"

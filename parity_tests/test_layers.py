@@ -22,6 +22,7 @@ from parity_tests.elsewhere import ROUNDED_INSIDE, float32_options
 from parity_tests.gradients import of_layer
 
 VECTORS, IMAGES = (6, 5), (4, 3, 3, 2)
+PICTURES, MANY_CHANNELS = (2, 7, 6, 3), (2, 5, 6, 9)  # the latter as rows for matrix products
 
 # Piece: texts of layers, each with the shape of its input.
 CASES = {
@@ -83,6 +84,72 @@ CASES = {
         ),
         ("keras.layers.BatchNormalization(trainable=False)", VECTORS),
     ],
+    "layers.LayerNormalization": [
+        ("keras.layers.LayerNormalization()", VECTORS),
+        ("keras.layers.LayerNormalization()", IMAGES),
+        ("keras.layers.LayerNormalization(axis=1, epsilon=0.1)", IMAGES),
+        ("keras.layers.LayerNormalization(axis=[3, 1])", IMAGES),
+        ("keras.layers.LayerNormalization(center=False)", VECTORS),
+        (
+            "keras.layers.LayerNormalization(scale=False, beta_initializer='ones')",
+            VECTORS,
+        ),
+    ],
+    "layers.Conv2D": [
+        ("keras.layers.Conv2D(4, 3)", PICTURES),
+        ("keras.layers.Conv2D(4, (2, 3), bias_initializer='ones')", MANY_CHANNELS),
+        ("keras.layers.Conv2D(3, 3, padding='same', activation='relu')", PICTURES),
+        ("keras.layers.Conv2D(3, 3, padding='same', use_bias=False)", MANY_CHANNELS),
+        ("keras.layers.Conv2D(3, (2, 3), strides=(3, 2))", PICTURES),
+        ("keras.layers.Conv2D(3, (3, 2), strides=2, padding='same')", MANY_CHANNELS),
+        ("keras.layers.Conv2D(3, 4, strides=3, padding='same')", PICTURES),
+        ("keras.layers.Conv2D(3, 2, dilation_rate=(2, 3))", PICTURES),
+        ("keras.layers.Conv2D(3, 3, dilation_rate=2, padding='same')", MANY_CHANNELS),
+        ("keras.layers.Conv2D(5, 1, activation='softmax')", MANY_CHANNELS),
+    ],
+    "layers.DepthwiseConv2D": [
+        ("keras.layers.DepthwiseConv2D(3)", PICTURES),
+        ("keras.layers.DepthwiseConv2D((2, 3), depth_multiplier=2)", MANY_CHANNELS),
+        ("keras.layers.DepthwiseConv2D(3, 2, 'same', activation='relu')", PICTURES),
+        ("keras.layers.DepthwiseConv2D(2, dilation_rate=2, use_bias=False)", PICTURES),
+    ],
+    "layers.SeparableConv2D": [
+        ("keras.layers.SeparableConv2D(4, 3)", PICTURES),
+        ("keras.layers.SeparableConv2D(4, (2, 3), depth_multiplier=2)", MANY_CHANNELS),
+        ("keras.layers.SeparableConv2D(4, 3, 2, 'same', activation='tanh')", PICTURES),
+        ("keras.layers.SeparableConv2D(4, 2, dilation_rate=2, use_bias=False)", PICTURES),
+    ],
+    "layers.MaxPooling2D": [
+        ("keras.layers.MaxPooling2D()", PICTURES),
+        ("keras.layers.MaxPooling2D((3, 2), strides=1)", PICTURES),
+        ("keras.layers.MaxPooling2D(2, padding='same')", PICTURES),
+        ("keras.layers.MaxPooling2D(3, strides=2, padding='same')", PICTURES),
+        ("keras.layers.MaxPooling2D(2, strides=(3, 3))", PICTURES),
+    ],
+    "layers.AveragePooling2D": [
+        ("keras.layers.AveragePooling2D(2)", PICTURES),
+        ("keras.layers.AveragePooling2D((3, 2), strides=1)", PICTURES),
+        ("keras.layers.AveragePooling2D(2, padding='same')", PICTURES),
+        ("keras.layers.AveragePooling2D(3, strides=2, padding='same')", PICTURES),
+    ],
+    "layers.GlobalAveragePooling2D": [
+        ("keras.layers.GlobalAveragePooling2D()", PICTURES),
+        ("keras.layers.GlobalAveragePooling2D(keepdims=True)", PICTURES),
+    ],
+    "layers.GlobalMaxPooling2D": [
+        ("keras.layers.GlobalMaxPooling2D()", PICTURES),
+        ("keras.layers.GlobalMaxPooling2D(keepdims=True)", PICTURES),
+    ],
+    "layers.ZeroPadding2D": [
+        ("keras.layers.ZeroPadding2D()", PICTURES),
+        ("keras.layers.ZeroPadding2D(2)", PICTURES),
+        ("keras.layers.ZeroPadding2D((1, 3))", PICTURES),
+        ("keras.layers.ZeroPadding2D(((1, 0), (0, 2)))", PICTURES),
+    ],
+    "layers.SpatialDropout2D": [
+        ("keras.layers.SpatialDropout2D(0.5)", PICTURES),
+        ("keras.layers.SpatialDropout2D(0.3, seed=3)", MANY_CHANNELS),
+    ],
     "layers.Dropout": [
         ("keras.layers.Dropout(0.0)", VECTORS),
         ("keras.layers.Dropout(0.3)", VECTORS),
@@ -96,7 +163,7 @@ CASES = {
     ],
 }
 # Their random numbers are TensorFlow's; other backends draw others.
-TENSORFLOW_ONLY = ("layers.Dropout", "layers.GaussianNoise")
+TENSORFLOW_ONLY = ("layers.Dropout", "layers.SpatialDropout2D", "layers.GaussianNoise")
 FLAT = [
     pytest.param(piece, text, shape, id=f"{text}-{shape}".replace("keras.layers.", ""))
     for piece, cases in CASES.items()
@@ -128,6 +195,9 @@ INITIALIZERS = one_of(
 )
 BOOLEANS = one_of("True", "False")
 UNITS = one_of("1", "2", "5")
+PADDINGS = one_of("'valid'", "'same'")
+# Of a convolution, one at a time: both above 1 are refused.
+STEPS = {"strides": one_of("1", "2", "(1, 3)")}
 # Piece: layers, each with the shape of its input.
 DRAWN = {
     "layers.Dense": st.tuples(
@@ -188,6 +258,79 @@ DRAWN = {
             trainable=BOOLEANS,
         ),
         shapes(2, 3, 4, smallest=4),
+    ),
+    "layers.LayerNormalization": st.tuples(
+        call(
+            "keras.layers.LayerNormalization",
+            axis=one_of("-1", "1"),
+            epsilon=one_of("0.001", "0.3"),
+            center=BOOLEANS,
+            scale=BOOLEANS,
+            beta_initializer=INITIALIZERS,
+            gamma_initializer=INITIALIZERS,
+        ),
+        shapes(2, 3, 4, smallest=4),
+    ),
+    "layers.Conv2D": st.tuples(
+        call(
+            "keras.layers.Conv2D",
+            UNITS,
+            one_of("1", "3", "(2, 3)"),
+            padding=PADDINGS,
+            activation=ACTIVATIONS,
+            use_bias=BOOLEANS,
+            kernel_initializer=INITIALIZERS,
+            bias_initializer=INITIALIZERS,
+            **STEPS,
+        ),
+        shapes(4, smallest=5),
+    ),
+    "layers.DepthwiseConv2D": st.tuples(
+        call(
+            "keras.layers.DepthwiseConv2D",
+            one_of("1", "3", "(2, 3)"),
+            padding=PADDINGS,
+            depth_multiplier=one_of("1", "3"),
+            use_bias=BOOLEANS,
+            strides=one_of("1", "2"),
+        ),
+        shapes(4, smallest=5),
+    ),
+    "layers.SeparableConv2D": st.tuples(
+        call(
+            "keras.layers.SeparableConv2D",
+            UNITS,
+            one_of("1", "3", "(2, 3)"),
+            padding=PADDINGS,
+            depth_multiplier=one_of("1", "3"),
+            use_bias=BOOLEANS,
+            strides=one_of("1", "2"),
+        ),
+        shapes(4, smallest=5),
+    ),
+    **{
+        f"layers.{name}": st.tuples(
+            call(
+                f"keras.layers.{name}",
+                one_of("2", "3", "(1, 2)"),
+                strides=one_of("1", "2", "(2, 3)"),
+                padding=PADDINGS,
+            ),
+            shapes(4, smallest=3),
+        )
+        for name in ("MaxPooling2D", "AveragePooling2D")
+    },
+    **{
+        f"layers.{name}": st.tuples(
+            call(f"keras.layers.{name}", keepdims=BOOLEANS), shapes(4, smallest=1)
+        )
+        for name in ("GlobalMaxPooling2D", "GlobalAveragePooling2D")
+    },
+    "layers.ZeroPadding2D": st.tuples(
+        call("keras.layers.ZeroPadding2D", one_of("0", "(2, 1)", "((0, 1), (2, 3))")), shapes(4)
+    ),
+    "layers.SpatialDropout2D": st.tuples(
+        call("keras.layers.SpatialDropout2D", number(0, 0.95), seed=one_of("0", "3")), shapes(4)
     ),
     "layers.Dropout": st.tuples(
         call(
@@ -265,7 +408,10 @@ def test_a_layer_computes_in_its_own_type(piece, own_type, given_type):
         theirs.set_weights(own.get_weights())
     keras_out = numpy(theirs(keras.ops.convert_to_tensor(x)))
     assert (out.dtype, keras_out.dtype) == (own_type, own_type)
-    expect_same(piece, {"output": (out, keras_out)}, tolerance=TOLERANCE[own_type], case=text)
+    # This one Keras computes in the type of what it is given, and rounds to its own in the end.
+    finest = given_type if piece == "layers.LayerNormalization" else own_type
+    tolerance = max(TOLERANCE[own_type], TOLERANCE[finest])
+    expect_same(piece, {"output": (out, keras_out)}, tolerance=tolerance, case=text)
 
 
 @pytest.mark.parametrize("floatx", ["float64", "float32"])

@@ -154,13 +154,26 @@ FRESH_LAYERS: list[Callable[[], Layer]] = [
     lambda: Reshape((4,)),
     lambda: Rescaling(2.0),
     lambda: BatchNormalization(),
+    lambda: layers.LayerNormalization(),
     lambda: Dropout(0.5),
+]
+FRESH_IMAGE_LAYERS: list[Callable[[], Layer]] = [
+    lambda: layers.Conv2D(2, 2),
+    lambda: layers.DepthwiseConv2D(2),
+    lambda: layers.SeparableConv2D(2, 2),
+    lambda: layers.MaxPooling2D(),
+    lambda: layers.AveragePooling2D(),
+    lambda: layers.GlobalAveragePooling2D(),
+    lambda: layers.GlobalMaxPooling2D(),
+    lambda: layers.ZeroPadding2D(),
+    lambda: layers.SpatialDropout2D(0.5),
 ]
 
 
 def test_every_layer_is_among_them() -> None:
     # Noise passes the gradient through and needs nothing from forward.
-    kinds = {type(make()).__name__ for make in FRESH_LAYERS} | {GaussianNoise.__name__}
+    makes = FRESH_LAYERS + FRESH_IMAGE_LAYERS
+    kinds = {type(make()).__name__ for make in makes} | {GaussianNoise.__name__}
     assert kinds == set(layers.LAYERS)
 
 
@@ -175,6 +188,15 @@ def test_backward_before_forward(make: Callable[[], Layer]) -> None:
     ]
     check_refused(model, lambda model: model.backward(np.ones((20, 4))), RuntimeError, says)
     check_trains_on(model, copy.deepcopy(model), X, X)
+
+
+@pytest.mark.parametrize("make", FRESH_IMAGE_LAYERS)
+def test_backward_of_images_before_forward(make: Callable[[], Layer]) -> None:
+    layer = make()
+    layer.ensure_built((4, 4, 1))
+    dout = np.ones((20, *layer.compute_output_shape((4, 4, 1))))
+    with pytest.raises(RuntimeError, match=f"{layer.name}: backward came before forward"):
+        layer.backward(dout)
 
 
 def test_the_loss_before_forward() -> None:

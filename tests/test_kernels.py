@@ -81,11 +81,22 @@ def write(*shape: str, dtype: str | None = None) -> Argument:
 
 FLAT, MATRIX, COLUMN = read("n"), read("rows", "columns"), read("columns")
 FLAT_OUT, MATRIX_OUT, COLUMN_OUT = write("n"), write("rows", "columns"), write("columns")
+IMAGES = read("images", "high", "wide", "channels")
 WORDS = integers_below(2**32)
 PIXELS = integers_below(256)
 
 # What the arguments of a file's kernels are; a tuple holds numbers to choose from.
 FILES: dict[str, dict[str, Any]] = {
+    "convolution": {
+        "x": IMAGES,
+        "kernel": read("3", "2", "channels", "filters"),
+        **dict.fromkeys(["strides", "dilation"], ((1, 1), (2, 1), (1, 2), (2, 2))),
+        "out": write("images", "down", "across", "filters"),
+        "dout": read("images", "down", "across", "filters"),
+        "dpatches": read("images", "down", "across", "3", "2", "channels"),
+        "dkernel": write("3", "2", "channels", "filters"),
+        "dx": write(*IMAGES.shape),
+    },
     "cross_entropy": {
         "labels": read("rows", fill=integers_below(2), dtype="int64"),  # of 2 or more classes
         "targets": read("rows", "columns", fill=one_hot),
@@ -103,6 +114,15 @@ FILES: dict[str, dict[str, Any]] = {
         "rate": (0.1, 0.5, 0.9),
         "out": FLAT_OUT,
     },
+    "depthwise": {
+        "x": IMAGES,
+        "kernel": read("3", "2", "channels", "filters"),
+        **dict.fromkeys(["strides", "dilation"], ((1, 1), (2, 1), (1, 2), (2, 2))),
+        "out": write("images", "down", "across", "channels", "filters"),
+        "dout": read("images", "down", "across", "channels", "filters"),
+        "dkernel": write("3", "2", "channels", "filters"),
+        "dx": write(*IMAGES.shape),
+    },
     "linear": {
         "bias": COLUMN,
         "z": update("rows", "columns"),
@@ -119,6 +139,15 @@ FILES: dict[str, dict[str, Any]] = {
         "variance": read("columns", fill=positive),
         **dict.fromkeys(["dgamma", "dbeta"], COLUMN_OUT),
         **dict.fromkeys(["out", "dx"], MATRIX_OUT),
+    },
+    "pooling": {
+        "x": read("images", "low", "narrow", "channels"),
+        "size": ((1, 1), (2, 2), (3, 2)),
+        "strides": ((1, 1), (2, 1), (2, 2)),
+        "before": ((0, 0), (1, 0), (0, 1)),
+        "out": write("images", "down", "across", "channels"),
+        "dout": read("images", "down", "across", "channels"),
+        "dx": write("images", "low", "narrow", "channels"),
     },
     "random_bits": {},
     "rectifiers": {
@@ -160,6 +189,19 @@ FILES: dict[str, dict[str, Any]] = {
 # Where an argument of one kernel is something else than in the rest of its file. What follows
 # the name after a space tells a second case of the same kernel apart.
 EXCEPTIONS: dict[str, dict[str, Any]] = {
+    "patches": {"out": write("images", "down", "across", "3", "2", "channels")},
+    # A few different numbers, so that several pixels of a window are the largest.
+    "max_pool_backward": {
+        "x": read("images", "low", "narrow", "channels", fill=integers_below(3)),
+        "out": read("images", "down", "across", "channels", fill=integers_below(3)),
+    },
+    "global_max_backward": {
+        "x": read("images", "low", "narrow", "channels", fill=integers_below(3)),
+        "out": read("images", "channels", fill=integers_below(3)),
+        "dout": read("images", "channels"),
+    },
+    "layer_norm_forward": dict.fromkeys(["mean", "inv_std"], write("rows")),
+    "layer_norm_backward": {"mean": read("rows"), "inv_std": read("rows", fill=positive)},
     "batch_norm_forward": {"mean": COLUMN_OUT, "inv_std": COLUMN_OUT},
     "batch_norm_inference": {"inv_std": COLUMN_OUT},
     "gather_rows pixels": {
@@ -223,7 +265,15 @@ def kinds_of(case: str) -> dict[str, Any]:
 def sizes_of(rows: int, columns: int) -> dict[str, int]:
     n = rows * columns
     sizes = {"rows": rows, "columns": columns, "n": n, "2n": 2 * n, "samples": SAMPLES}
-    return {**sizes, "2": 2, "4": 4}
+    # A few small images; windows of up to 3 x 2 pixels, up to 2 apart, stand in "down" rows of
+    # "across" places. High and wide ones have room for all, and sometimes a pixel left over; in
+    # low and narrow ones the last window may reach beyond the edge.
+    down, across = 1 + columns % 4, 1 + rows % 3
+    sizes |= {"images": rows % 4, "down": down, "across": across}
+    sizes |= {"high": 2 * down + 3 + columns % 2, "wide": 2 * across + 1 + rows % 2}
+    sizes |= {"low": 2 * down - 1, "narrow": 2 * across - 1}
+    sizes |= {"channels": 1 + columns % 5, "filters": 1 + rows % 6}
+    return {**sizes, "2": 2, "3": 3, "4": 4}
 
 
 def arguments(case: str, dtype: str, sizes: dict[str, int], seed: int) -> dict[str, Any]:
@@ -349,8 +399,10 @@ def test_twins_at_the_extremes(case: str, dtype: str) -> None:
             if kind.fill is positive and special < 0:
                 continue
             given = arguments(case, dtype, sizes_of(5, 7), seed=i)  # other constants each time
-            # In a matrix this is the diagonal: at most one extreme in a row and in a column.
-            given[name].reshape(-1)[:: 8 if given[name].ndim == 2 else 3] = special
+            # In a matrix this is the diagonal: at most one extreme in a row and in a column. In
+            # images it is one pixel, so that no sum depends on the order of several extremes.
+            apart = {1: 3, 2: 8}.get(given[name].ndim, given[name].size)
+            given[name].reshape(-1)[::apart] = special
             scale = max(1, abs(special)) if np.isfinite(special) else 1
             assert_twins(case, dtype, given, scale=scale)
 

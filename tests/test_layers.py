@@ -18,17 +18,27 @@ from tinynet.layers import (
     ELU,
     LAYERS,
     Activation,
+    AveragePooling2D,
     BatchNormalization,
+    Conv2D,
     Dense,
+    DepthwiseConv2D,
     Dropout,
     Flatten,
     GaussianNoise,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
     Layer,
+    LayerNormalization,
     LeakyReLU,
+    MaxPooling2D,
     ReLU,
     Rescaling,
     Reshape,
+    SeparableConv2D,
     Softmax,
+    SpatialDropout2D,
+    ZeroPadding2D,
 )
 from tinynet.random import set_random_seed
 from tinynet.regularizers import L1, L1L2, L2
@@ -46,6 +56,33 @@ def batch_norm(**options: Any) -> Callable[[], Layer]:
         beta_initializer=RandomUniform(-1.0, 1.0, seed=2),
         moving_mean_initializer=RandomUniform(-1.0, 1.0, seed=3),
         moving_variance_initializer=RandomUniform(0.5, 2.0, seed=4),
+        **options,
+    )
+
+
+def conv(
+    kernel_size: int | tuple[int, int], filters: int = 3, **options: Any
+) -> Callable[[], Layer]:
+    """Make a convolution whose biases are not all zero."""
+    bias = RandomUniform(-1.0, 1.0, seed=5)
+    return lambda: Conv2D(filters, kernel_size, bias_initializer=bias, **options)
+
+
+def depthwise(kernel_size: int | tuple[int, int], **options: Any) -> Callable[[], Layer]:
+    bias = RandomUniform(-1.0, 1.0, seed=5)
+    return lambda: DepthwiseConv2D(kernel_size, bias_initializer=bias, **options)
+
+
+def separable(kernel_size: int | tuple[int, int], **options: Any) -> Callable[[], Layer]:
+    bias = RandomUniform(-1.0, 1.0, seed=5)
+    return lambda: SeparableConv2D(4, kernel_size, bias_initializer=bias, **options)
+
+
+def layer_norm(**options: Any) -> Callable[[], Layer]:
+    """Make a layer norm whose weights are not just zeros and ones."""
+    return lambda: LayerNormalization(
+        gamma_initializer=RandomUniform(0.5, 2.0, seed=1),
+        beta_initializer=RandomUniform(-1.0, 1.0, seed=2),
         **options,
     )
 
@@ -114,6 +151,73 @@ CASES: dict[str, tuple[Callable[[], Layer], tuple[int, ...]]] = {
     "dropout, whole channels": (lambda: Dropout(0.5, noise_shape=(None, 1, 4), seed=1), (3, 2, 4)),
     "dropout of nothing": (lambda: Dropout(0.0), (6, 5)),
     "dropout of everything": (lambda: Dropout(1.0), (6, 5)),
+    "convolution": (conv(3), (2, 5, 4, 2)),
+    "convolution by matrix products": (conv((3, 2)), (2, 5, 4, 6)),
+    "convolution, in more than one piece": (conv(3, filters=2), (9, 30, 31, 8)),
+    "convolution, zeros around": (conv((2, 3), padding="same"), (2, 5, 4, 2)),
+    "convolution, strides with leftovers": (conv(2, strides=(3, 2)), (2, 6, 7, 3)),
+    "convolution, strides and zeros": (conv(3, strides=2, padding="same"), (2, 6, 5, 12)),
+    "convolution with gaps": (conv(2, dilation_rate=(2, 3)), (2, 5, 6, 3)),
+    "convolution with gaps and zeros": (conv(3, dilation_rate=2, padding="same"), (2, 5, 4, 2)),
+    "convolution of single pixels": (conv(1), (2, 3, 4, 5)),
+    "convolution of the whole image": (conv((4, 3)), (3, 4, 3, 5)),
+    "convolution without bias, relu": (conv(3, use_bias=False, activation="relu"), (2, 5, 4, 2)),
+    "convolution, penalties": (
+        conv(
+            2,
+            activation="tanh",
+            kernel_regularizer=L2(0.1),
+            bias_regularizer=L1(0.1),
+            activity_regularizer=L2(0.1),
+        ),
+        (2, 4, 4, 2),
+    ),
+    "depthwise": (depthwise(3), (2, 5, 4, 3)),
+    "depthwise, two kernels each": (depthwise(2, depth_multiplier=2), (2, 4, 4, 3)),
+    "depthwise, strides and zeros": (
+        depthwise((2, 3), strides=2, padding="same", activation="tanh"),
+        (2, 5, 6, 2),
+    ),
+    "depthwise, penalties": (depthwise(2, depthwise_regularizer=L2(0.1)), (2, 4, 3, 2)),
+    "separable": (separable(3), (2, 5, 4, 3)),
+    "separable, all options": (
+        separable(
+            (2, 3),
+            dilation_rate=(1, 2),
+            padding="same",
+            depth_multiplier=2,
+            activation="tanh",
+            depthwise_regularizer=L2(0.1),
+            pointwise_regularizer=L1(0.1),
+        ),
+        (2, 5, 6, 2),
+    ),
+    "separable without bias": (separable(2, use_bias=False), (2, 4, 3, 2)),
+    "max pooling": (MaxPooling2D, (2, 5, 4, 3)),
+    "max pooling, overlapping": (lambda: MaxPooling2D((3, 2), 1), (2, 5, 4, 3)),
+    "max pooling over the edge": (lambda: MaxPooling2D(2, padding="same"), (2, 5, 5, 3)),
+    "max pooling with pixels left out": (lambda: MaxPooling2D(2, (3, 3)), (2, 6, 7, 2)),
+    "average pooling": (AveragePooling2D, (2, 5, 4, 3)),
+    "average pooling, overlapping": (lambda: AveragePooling2D((3, 2), 1), (2, 5, 4, 3)),
+    "average pooling over the edge": (lambda: AveragePooling2D(3, 2, "same"), (2, 6, 5, 3)),
+    "global average": (GlobalAveragePooling2D, (2, 5, 4, 3)),
+    "global average, axes kept": (lambda: GlobalAveragePooling2D(keepdims=True), (2, 5, 4, 3)),
+    "global maximum": (GlobalMaxPooling2D, (2, 5, 4, 3)),
+    "global maximum, axes kept": (lambda: GlobalMaxPooling2D(keepdims=True), (2, 5, 4, 3)),
+    "zeros around": (ZeroPadding2D, (2, 3, 4, 2)),
+    "zeros on some sides": (lambda: ZeroPadding2D(((1, 0), (0, 2))), (2, 3, 4, 2)),
+    "layer norm": (layer_norm(), (6, 5)),
+    "layer norm, one sample": (layer_norm(), (1, 5)),
+    "layer norm, rank 4": (layer_norm(), (2, 3, 2, 5)),
+    "layer norm, axis 1": (layer_norm(axis=1), (3, 5, 4)),
+    "layer norm, several axes": (layer_norm(axis=(3, 1)), (3, 4, 2, 5)),
+    "layer norm without center": (layer_norm(center=False), (6, 5)),
+    "layer norm without scale": (layer_norm(scale=False), (6, 5)),
+    "layer norm, penalties": (
+        layer_norm(gamma_regularizer=L2(0.1), beta_regularizer=L1(0.1)),
+        (6, 5),
+    ),
+    "dropout of channels": (lambda: SpatialDropout2D(0.5, seed=1), (3, 2, 3, 4)),
     "noise": (lambda: GaussianNoise(0.5, seed=1), (6, 5)),
     "no noise": (lambda: GaussianNoise(0.0), (6, 5)),
 }

@@ -80,7 +80,28 @@ LAYERS: list[Callable[[], Layer]] = [
     lambda: layers.ReLU(max_value=2.0, negative_slope=0.1, threshold=0.5),
     lambda: layers.Rescaling(0.5, offset=0.25),
     lambda: layers.Reshape((-1,)),
+    lambda: layers.LayerNormalization(axis=[1], epsilon=0.1, center=False),
     lambda: layers.Softmax(axis=1),
+]
+IMAGE_LAYERS: list[Callable[[], Layer]] = [
+    lambda: layers.Conv2D(
+        3,
+        (2, 1),
+        padding="same",
+        dilation_rate=(1, 2),
+        activation="elu",
+        kernel_initializer="he_uniform",
+        kernel_regularizer="l2",
+    ),
+    lambda: layers.Conv2D(2, 2, strides=(2, 1), use_bias=False, activity_regularizer="l1"),
+    lambda: layers.DepthwiseConv2D(2, depth_multiplier=2, depthwise_regularizer="l1"),
+    lambda: layers.SeparableConv2D(3, 1, depth_multiplier=2, pointwise_initializer="he_normal"),
+    lambda: layers.MaxPooling2D(2, strides=1, padding="same"),
+    lambda: layers.AveragePooling2D((1, 2)),
+    lambda: layers.GlobalAveragePooling2D(keepdims=True),
+    lambda: layers.GlobalMaxPooling2D(),
+    lambda: layers.ZeroPadding2D(((1, 0), (0, 2))),
+    lambda: layers.SpatialDropout2D(0.4, seed=3),
 ]
 OPTIMIZERS: list[Callable[[], optimizers.Optimizer]] = [
     lambda: optimizers.SGD(0.05),
@@ -141,7 +162,7 @@ REGULARIZERS = [penalties.L1(0.1), penalties.L2(0.2), penalties.L1L2(0.1, 0.2)]
 @pytest.mark.parametrize(
     ("tables", "cases"),
     [
-        (layers.LAYERS, [make() for make in LAYERS]),
+        (layers.LAYERS, [make() for make in LAYERS + IMAGE_LAYERS]),
         (optimizers.OPTIMIZERS, [make() for make in OPTIMIZERS]),
         (schedules.SCHEDULES, SCHEDULES),
         (losses.LOSSES, LOSSES),
@@ -161,6 +182,13 @@ def test_layers(make: Callable[[], Layer], tmp_path: Path) -> None:
     again = saved_and_read(model, tmp_path)
     assert again.layers[0].trainable == model.layers[0].trainable
     assert again.params.keys() == model.params.keys()
+
+
+@pytest.mark.parametrize("make", IMAGE_LAYERS)
+def test_layers_for_images(make: Callable[[], Layer], tmp_path: Path) -> None:
+    model = network(layers.Reshape((2, 2, -1)), make(), layers.Flatten())
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    assert saved_and_read(model, tmp_path).params.keys() == model.params.keys()
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS)

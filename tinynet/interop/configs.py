@@ -47,10 +47,19 @@ ACTIVATION_LAYERS = {"elu": "ELU", "leaky_relu": "LeakyReLU", "relu": "ReLU", "s
 ACTIVATION_OF_LAYER = {layer: name for name, layer in ACTIVATION_LAYERS.items()}
 
 # What Keras takes from a global setting where it is not given, and tinynet has only one way of.
-ONLY_WAY = {"Flatten": {"data_format": "channels_last"}}
+ONLY_WAY: dict[str, Config] = {
+    "Flatten": {"data_format": "channels_last"},
+    "LayerNormalization": {"rms_scaling": False},
+}
+# What layers take here that they do not take in Keras, where there is nothing to train in them.
+ONLY_HERE = {"SpatialDropout2D": ("trainable",)}
 
 # The arguments here that may be a sequence; of others Keras knows forms that tinynet does not.
-SEQUENCES = {"boundaries", "noise_shape", "target_shape", "thresholds", "values"}
+SEQUENCES = {
+    *("dilation_rate", "kernel_size", "padding", "pool_size", "strides"),
+    *("boundaries", "noise_shape", "target_shape", "thresholds", "values"),
+}
+SEQUENCES_OF = {("LayerNormalization", "axis")}
 
 
 @contextmanager
@@ -86,6 +95,8 @@ def keras_config(value: Any, where: str) -> Any:
             key: keras_config(each, f"{where}: {key}") for key, each in _arguments(value).items()
         }
         config |= ONLY_WAY.get(cls.__name__, {})
+        for key in ONLY_HERE.get(cls.__name__, ()):
+            del config[key]
         return _keras_object(MODULES[cls], cls.__name__, config)
     if isinstance(value, (list, tuple)):
         return [keras_config(each, where) for each in value]
@@ -186,7 +197,8 @@ def own_config(value: Any, where: str) -> Any:
         if key == "activation":
             config[key] = _own_activation(given, where)
         elif key in known:
-            config[key] = _own_argument(key, given, where)
+            several = key in SEQUENCES or (name, key) in SEQUENCES_OF
+            config[key] = _own_argument(key, given, where, several)
         elif key not in ("dtype", "name") and given != defaults.get(key):
             raise ValueError(
                 f"{where}: {key}={_shown(given)} is not in tinynet, whose {name} has "
@@ -240,9 +252,9 @@ def _require_known_activation(activation: Any, where: str) -> None:
         )
 
 
-def _own_argument(key: str, given: Any, where: str) -> Any:
+def _own_argument(key: str, given: Any, where: str, several: bool) -> Any:
     value = own_config(given, f"{where}: {key}")
-    if isinstance(value, (list, tuple)) and key not in SEQUENCES:
+    if isinstance(value, (list, tuple)) and not several:
         raise ValueError(f"{where}: {key}={value} is not in tinynet, where it is one number")
     return value
 

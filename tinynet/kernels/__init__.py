@@ -1,10 +1,13 @@
 """The ground floor: all arithmetic except matrix products, every kernel in two forms."""
 
 from tinynet.kernels import (
+    convolution,
     cross_entropy,
+    depthwise,
     dropout,
     linear,
     normalization,
+    pooling,
     random_bits,
     rectifiers,
     regression,
@@ -17,10 +20,13 @@ from tinynet.kernels.registry import KERNELS, Kernel
 __all__ = [
     "KERNELS",
     "Kernel",
+    "convolution",
     "cross_entropy",
+    "depthwise",
     "dropout",
     "linear",
     "normalization",
+    "pooling",
     "random_bits",
     "rectifiers",
     "regression",

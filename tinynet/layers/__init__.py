@@ -6,42 +6,70 @@ from typing import Any
 from tinynet.configurable import resolve
 from tinynet.layers.activation import ELU, LeakyReLU, ReLU, Softmax
 from tinynet.layers.base import Layer
+from tinynet.layers.convolutional import Conv2D, DepthwiseConv2D, SeparableConv2D
 from tinynet.layers.core import Activation, Dense, Flatten, Input, Rescaling, Reshape
-from tinynet.layers.normalization import BatchNormalization
-from tinynet.layers.regularization import Dropout, GaussianNoise
+from tinynet.layers.normalization import BatchNormalization, LayerNormalization
+from tinynet.layers.pooling import (
+    AveragePooling2D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    MaxPooling2D,
+    ZeroPadding2D,
+)
+from tinynet.layers.regularization import Dropout, GaussianNoise, SpatialDropout2D
 
 __all__ = [
     "ELU",
     "Activation",
+    "AveragePooling2D",
     "BatchNormalization",
+    "Conv2D",
     "Dense",
+    "DepthwiseConv2D",
     "Dropout",
     "Flatten",
     "GaussianNoise",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling2D",
     "Input",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
+    "MaxPooling2D",
     "ReLU",
     "Rescaling",
     "Reshape",
+    "SeparableConv2D",
     "Softmax",
+    "SpatialDropout2D",
+    "ZeroPadding2D",
 ]
 
 LAYERS: dict[str, type[Layer]] = {
     each.__name__: each
     for each in (
         Activation,
+        AveragePooling2D,
         BatchNormalization,
+        Conv2D,
         Dense,
+        DepthwiseConv2D,
         Dropout,
         ELU,
         Flatten,
         GaussianNoise,
+        GlobalAveragePooling2D,
+        GlobalMaxPooling2D,
+        LayerNormalization,
         LeakyReLU,
+        MaxPooling2D,
         ReLU,
         Rescaling,
         Reshape,
+        SeparableConv2D,
         Softmax,
+        SpatialDropout2D,
+        ZeroPadding2D,
     )
 }
 

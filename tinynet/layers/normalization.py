@@ -1,7 +1,8 @@
-"""Batch normalization."""
+"""Batch normalization and layer normalization."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -161,3 +162,144 @@ class BatchNormalization(Layer):
             return rows.reshape(self.shape)
         moved_shape = tuple(self.shape[i] for i in self.features_last)
         return np.ascontiguousarray(rows.reshape(moved_shape).transpose(self.features_back))
+
+
+class LayerNormalization(Layer):
+    r"""Give every sample mean 0 and variance 1 over its features, then scale and shift them.
+
+    :math:`\hat x = (x - \mu)/\sqrt{\sigma^2 + \epsilon}` with the mean and the (biased) variance
+    of one sample over `axis`, and :math:`out = \gamma \hat x + \beta`, in training and after it.
+    Backward: :math:`d\gamma = \sum dout\,\hat x` and :math:`d\beta = \sum dout` over the samples;
+    with :math:`g = dout\,\gamma` and means over the features,
+
+    .. math:: dx = \frac{1}{\sqrt{\sigma^2 + \epsilon}}
+              \left(g - \overline{g} - \hat x\,\overline{g \hat x}\right).
+
+    Parameters
+    ----------
+    axis : int or sequence of int
+        The axis of the features, or several; not the first, which is that of the samples.
+    epsilon : float
+        Added to the variance.
+    center, scale : bool
+        Whether there is a beta, a gamma.
+    beta_initializer, gamma_initializer : str or Initializer
+    beta_regularizer, gamma_regularizer : str or Regularizer, optional
+    **kwargs
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If a batch has no such axis, or another number of features than the layer.
+
+    Notes
+    -----
+    Weights, each of the size of the axes: ``gamma``, ``beta``. Source: Ba et al. 2016, "Layer
+    normalization", equation 3; follows keras/src/layers/normalization/layer_normalization.py.
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: object = "zeros",
+        gamma_initializer: object = "ones",
+        beta_regularizer: object = None,
+        gamma_regularizer: object = None,
+        **kwargs: Any,
+    ) -> None:
+        several = [] if isinstance(axis, int) else list(axis)
+        self.axis = several[0] if len(several) == 1 else several or axis
+        self.epsilon = epsilon
+        self.center = center
+        self.scale = scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        super().__init__(**kwargs)
+
+    def build(self, input_shape: Shape) -> None:
+        """Make gamma and beta, each of the size of the axes."""
+        shape = self._features(input_shape)
+        if self.scale:
+            self.add_weight("gamma", shape, self.gamma_initializer, self.gamma_regularizer)
+        if self.center:
+            self.add_weight("beta", shape, self.beta_initializer, self.beta_regularizer)
+        # Stand-ins where a weight is switched off; they are never learned.
+        self.ones, self.zeros = np.ones(shape, self.dtype), np.zeros(shape, self.dtype)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the same shape, if it has the features."""
+        features = self._features(input_shape)
+        if self.built and features != self.ones.shape:
+            raise ValueError(
+                f"{self.name}: expected {self.ones.shape} features in axis {self.axis} of x, got "
+                f"samples of shape {input_shape}"
+            )
+        return input_shape
+
+    def _axes(self, rank: int) -> list[int]:
+        """Return the axes of the features in a batch of this rank, counted from the front."""
+        given = [self.axis] if isinstance(self.axis, int) else list(self.axis)
+        axes = sorted(axis % rank for axis in given if -rank <= axis < rank)
+        if len(axes) < len(given) or 0 in axes:
+            raise ValueError(
+                f"{self.name}: axis {self.axis} is not a feature axis of a batch of rank {rank}"
+            )
+        return axes
+
+    def _features(self, input_shape: Shape) -> Shape:
+        return tuple(input_shape[axis - 1] for axis in self._axes(len(input_shape) + 1))
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Normalise."""
+        self.compute_output_shape(x.shape[1:])
+        self.shape = x.shape
+        self.x = self._rows(x)  # (rows, features)
+        self.mean, self.inv_std = np.empty((2, len(self.x)), x.dtype)
+        gamma, beta = self.params.get("gamma", self.ones), self.params.get("beta", self.zeros)
+        out = np.empty_like(self.x)
+        weights = gamma.reshape(-1), beta.reshape(-1)
+        normalization.layer_norm_forward(
+            self.x, *weights, self.epsilon, self.mean, self.inv_std, out
+        )
+        return self._unrows(out)
+
+    def backward(self, dout: Array) -> Array:
+        """Fill dgamma and dbeta, return dx."""
+        x, gamma = self.kept("x"), self.params.get("gamma", self.ones)
+        self.check_dout(dout, self.shape)
+        dgamma = self.grads["gamma"] if self.scale else np.empty_like(gamma)
+        dbeta = self.grads["beta"] if self.center else np.empty_like(gamma)
+        dx = np.empty_like(x)
+        normalization.layer_norm_backward(
+            self._rows(dout),
+            x,
+            gamma.reshape(-1),
+            self.mean,
+            self.inv_std,
+            dgamma.reshape(-1),
+            dbeta.reshape(-1),
+            dx,
+        )
+        return self._unrows(dx)
+
+    def _order(self) -> list[int]:
+        """Return the axes of a batch with those of the features last."""
+        axes = self._axes(len(self.shape))
+        return [axis for axis in range(len(self.shape)) if axis not in axes] + axes
+
+    def _rows(self, x: Array) -> Array:
+        """Lay x out as (rows, features)."""
+        moved = np.ascontiguousarray(x.transpose(self._order()))
+        return moved.reshape(-1, self.ones.size)
+
+    def _unrows(self, rows: Array) -> Array:
+        """Undo `_rows`."""
+        order = self._order()
+        moved = rows.reshape([self.shape[axis] for axis in order])
+        return np.ascontiguousarray(moved.transpose(np.argsort(order)))

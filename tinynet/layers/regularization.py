@@ -11,6 +11,7 @@ from tinynet import random
 from tinynet.kernels.dropout import dropout
 from tinynet.kernels.registry import Array
 from tinynet.layers.base import Layer, Shape
+from tinynet.layers.images import channels_last, image_shape
 
 
 class Dropout(Layer):
@@ -101,6 +102,42 @@ class Dropout(Layer):
         out = np.empty(x.shape, x.dtype)
         dropout(x.reshape(-1), self.u, self.rate, out.reshape(-1))
         return out
+
+
+class SpatialDropout2D(Dropout):
+    """Drop whole channels of an image: neighbouring pixels are too alike to miss a single one.
+
+    Parameters
+    ----------
+    rate : float
+        Share of the channels to drop.
+    data_format : {"channels_last"}, optional
+    seed : int, optional
+        By default drawn when the layer is made.
+    **kwargs
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `rate` is not between 0 and 1; if a sample is no image.
+
+    Notes
+    -----
+    Source: Tompson et al. 2015, "Efficient object localization using convolutional networks",
+    section 3.2; follows keras/src/layers/regularization/spatial_dropout.py.
+    """
+
+    def __init__(
+        self, rate: float, data_format: str | None = None, seed: int | None = None, **kwargs: Any
+    ) -> None:
+        self.data_format = channels_last(data_format)
+        super().__init__(rate, noise_shape=(None, 1, 1, None), seed=seed, **kwargs)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the same shape, if it is that of an image."""
+        image_shape(self.name, input_shape)
+        return input_shape
 
 
 class GaussianNoise(Layer):

@@ -1,0 +1,241 @@
+"""Convolution and pooling: sizes, both ways of computing a convolution, and what is refused."""
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinynet import Sequential, layers
+from tinynet.layers import (
+    AveragePooling2D,
+    Conv2D,
+    DepthwiseConv2D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    Layer,
+    MaxPooling2D,
+    SeparableConv2D,
+    SpatialDropout2D,
+    ZeroPadding2D,
+    convolutional,
+)
+from tinynet.random import set_random_seed
+
+SIZES = st.integers(1, 9)
+WINDOWS = st.tuples(st.integers(1, 4), st.integers(1, 4))
+STEPS = st.sampled_from([((1, 1), (1, 1)), ((2, 1), (1, 1)), ((3, 2), (1, 1)), ((1, 1), (2, 3))])
+
+
+def by_the_book(x: np.ndarray, layer: Conv2D) -> np.ndarray:
+    """Compute a convolution pixel by pixel, straight from the formula."""
+    kernel, bias = layer.params["kernel"], layer.params["bias"]
+    (sy, sx), (dy, dx) = layer.strides, layer.dilation_rate
+    rows, columns, _, filters = kernel.shape
+    height, width = x.shape[1:3]
+    top = left = 0
+    if layer.padding == "same":
+        places = math.ceil(height / sy), math.ceil(width / sx)
+        top = max((places[0] - 1) * sy + (rows - 1) * dy + 1 - height, 0) // 2
+        left = max((places[1] - 1) * sx + (columns - 1) * dx + 1 - width, 0) // 2
+    else:
+        places = (
+            math.ceil((height - (rows - 1) * dy) / sy),
+            math.ceil((width - (columns - 1) * dx) / sx),
+        )
+    out = np.zeros((len(x), *places, filters))
+    for n, y, z, f in np.ndindex(out.shape):
+        out[n, y, z, f] = bias[f]
+        for i, j in np.ndindex(rows, columns):
+            down, right = y * sy + i * dy - top, z * sx + j * dx - left
+            if 0 <= down < height and 0 <= right < width:
+                out[n, y, z, f] += x[n, down, right] @ kernel[i, j, :, f]
+    return out
+
+
+@given(
+    size=st.tuples(SIZES, SIZES),
+    window=WINDOWS,
+    steps=STEPS,
+    padding=st.sampled_from(["valid", "same"]),
+    channels=st.sampled_from([1, 3, 40]),
+    seed=st.integers(0, 99),
+)
+def test_a_convolution_is_what_its_formula_says(
+    size: tuple[int, int],
+    window: tuple[int, int],
+    steps: tuple[tuple[int, int], tuple[int, int]],
+    padding: str,
+    channels: int,
+    seed: int,
+) -> None:
+    layer = Conv2D(2, window, steps[0], padding, dilation_rate=steps[1], dtype="float64")
+    reach = [(k - 1) * d + 1 for k, d in zip(window, steps[1], strict=True)]
+    if padding == "valid" and any(n < r for n, r in zip(size, reach, strict=True)):
+        with pytest.raises(ValueError, match="expected images of at least"):
+            layer.compute_output_shape((*size, channels))
+        return
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(2, *size, channels))
+    layer.ensure_built(x.shape[1:])
+    layer.params["bias"][:] = rng.normal(size=2)
+    expected = by_the_book(x, layer)
+    out = layer.forward(x)
+    assert out.shape == (2, *layer.compute_output_shape(x.shape[1:])) == expected.shape
+    np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("strides", [1, (3, 2)])
+def test_loops_and_matrix_products_give_the_same(
+    strides: Any, padding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(5, 11, 8, 4))
+    layer = Conv2D(3, (4, 3), strides, padding, dtype="float64")
+    layer.ensure_built(x.shape[1:])
+    found = []
+    # The definition; all images at once; and one image at a time.
+    for few, piece in ((10**9, 1), (0, 10**9), (0, 1)):
+        monkeypatch.setattr(convolutional, "FEW", few)
+        monkeypatch.setattr(convolutional, "PIECE", piece)
+        out = layer.forward(x, training=True)
+        dout = np.random.default_rng(1).normal(size=out.shape)
+        dx = layer.backward(dout)
+        grads = {key: each.copy() for key, each in layer.grads.items()}
+        layer.learn(dout)
+        for key, each in layer.grads.items():
+            np.testing.assert_array_equal(each, grads[key])
+        found.append((out, dx, *grads.values()))
+    for one, two, three in zip(*found, strict=True):
+        np.testing.assert_allclose(two, one, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(three, one, rtol=1e-12, atol=1e-12)
+
+
+def test_a_separable_convolution_is_a_depthwise_one_and_one_of_single_pixels() -> None:
+    x = np.random.default_rng(0).normal(size=(2, 6, 5, 3))
+    whole = SeparableConv2D(4, 3, padding="same", depth_multiplier=2, dtype="float64")
+    first = DepthwiseConv2D(3, padding="same", depth_multiplier=2, use_bias=False, dtype="float64")
+    second = Conv2D(4, 1, dtype="float64")
+    for layer, shape in ((whole, (6, 5, 3)), (first, (6, 5, 3)), (second, (6, 5, 6))):
+        layer.ensure_built(shape)
+    first.set_weights(whole.get_weights()[:1])
+    second.set_weights(whole.get_weights()[1:])
+    np.testing.assert_allclose(
+        whole.forward(x), second.forward(first.forward(x)), rtol=1e-12, atol=1e-12
+    )
+
+
+def test_pooling_by_hand() -> None:
+    x = np.array([[1, 5, 2], [4, 3, 5], [7, 0, 6]], float).reshape(1, 3, 3, 1)
+
+    def pooled(layer: Layer) -> list[Any]:
+        out: list[Any] = layer.forward(x)[0, ..., 0].tolist()
+        return out
+
+    assert pooled(MaxPooling2D(2)) == [[5]]
+    assert pooled(MaxPooling2D(2, 1)) == [[5, 5], [7, 6]]
+    assert pooled(MaxPooling2D(2, padding="same")) == [[5, 5], [7, 6]]
+    assert pooled(AveragePooling2D(2, padding="same")) == [[13 / 4, 7 / 2], [7 / 2, 6]]
+    assert GlobalAveragePooling2D().forward(x).tolist() == [[33 / 9]]
+    assert GlobalMaxPooling2D(keepdims=True).forward(x).tolist() == [[[[7]]]]
+
+
+def test_the_gradient_goes_to_the_first_of_several_largest_pixels() -> None:
+    x = np.ones((1, 2, 2, 1))
+    windows, whole = MaxPooling2D(2), GlobalMaxPooling2D()
+    windows.forward(x)
+    whole.forward(x)
+    assert windows.backward(np.full((1, 1, 1, 1), 8.0)).ravel().tolist() == [8, 0, 0, 0]
+    assert whole.backward(np.full((1, 1), 8.0)).ravel().tolist() == [2, 2, 2, 2]
+
+
+def test_nan_is_seen_behind_a_pooling() -> None:
+    x = np.array([[1, np.nan], [2, 3]]).reshape(1, 2, 2, 1)
+    for layer in (MaxPooling2D(), AveragePooling2D(), GlobalMaxPooling2D()):
+        assert np.isnan(layer.forward(x)).all()
+
+
+def test_a_network_for_images_learns() -> None:
+    set_random_seed(0)
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 50, (60, 12, 10, 1))
+    y = np.arange(60) % 2
+    x[y == 1, 4:8, 3:6] += 150  # a bright spot, which is what there is to learn
+    model = Sequential(
+        [
+            layers.Input((12, 10, 1)),
+            layers.Rescaling(1 / 255),
+            Conv2D(4, 3, activation="relu"),
+            MaxPooling2D(),
+            SpatialDropout2D(0.1),
+            SeparableConv2D(8, 2, padding="same", activation="relu"),
+            GlobalAveragePooling2D(),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.optimizer.learning_rate = 0.02
+    history = model.fit(x, y, batch_size=10, epochs=30, verbose=0).history
+    assert history["accuracy"][-1] == 1
+
+
+IMAGE = (28, 28, 1)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "words"),
+    [
+        (lambda: Conv2D(2, 5), (4, 9, 1), ["at least 5 x 5", "got 4 x 9", "padding='same'"]),
+        (lambda: Conv2D(2, 3, dilation_rate=4), (8, 9, 1), ["at least 9 x 9", "got 8 x 9"]),
+        (lambda: Conv2D(2, 3), (784,), ["shape (784,)", "reshape to (n, 28, 28, 1)"]),
+        (lambda: Conv2D(2, 3), (28, 28), ["(28, 28)", "reshape to (n, 28, 28, 1)"]),
+        (lambda: Conv2D(2, 3), (5, 28, 28, 1), ["height, width, channels", "(5, 28, 28, 1)"]),
+        (lambda: MaxPooling2D(3), (2, 5, 1), ["at least 3 x 3", "got 2 x 5"]),
+        (lambda: AveragePooling2D(), (28, 28), ["reshape to (n, 28, 28, 1)"]),
+        (lambda: GlobalMaxPooling2D(), (10,), ["flattened", "(n, h, w, c)"]),
+        (lambda: ZeroPadding2D(), (28, 28), ["reshape to (n, 28, 28, 1)"]),
+        (lambda: SpatialDropout2D(0.5), (784,), ["reshape to (n, 28, 28, 1)"]),
+        (lambda: Conv2D(2, 3, strides=-1), IMAGE, ["strides", "positive integer", "-1"]),
+        (lambda: Conv2D(2, 3, strides=(1, 2, 1)), IMAGE, ["strides", "or two", "(1, 2, 1)"]),
+        (lambda: Conv2D(2, 0), IMAGE, ["kernel_size", "positive integer", "0"]),
+        (lambda: Conv2D(2, (3, 1.5)), IMAGE, ["kernel_size", "(3, 1.5)"]),
+        (lambda: Conv2D(0, 3), IMAGE, ["filters", "positive integer", "0"]),
+        (lambda: Conv2D(2.0, 3), IMAGE, ["filters", "2.0"]),
+        (lambda: Conv2D(2, 3, padding="full"), IMAGE, ["padding", "'valid' or 'same'", "'full'"]),
+        (
+            lambda: Conv2D(2, 3, data_format="channels_first"),
+            IMAGE,
+            ["data_format", "'channels_last'", "np.moveaxis(x, 1, -1)"],
+        ),
+        (lambda: Conv2D(2, 3, 2, dilation_rate=2), IMAGE, ["strides", "dilation_rate", "one of"]),
+        (lambda: DepthwiseConv2D(3, depth_multiplier=0), IMAGE, ["depth_multiplier", "0"]),
+        (lambda: MaxPooling2D(strides=0), IMAGE, ["strides", "positive"]),
+        (lambda: MaxPooling2D(padding="causal"), IMAGE, ["padding", "'causal'"]),
+        (lambda: ZeroPadding2D(-1), IMAGE, ["padding", "from 0 on", "-1"]),
+        (lambda: ZeroPadding2D((1, 2, 3)), IMAGE, ["padding", "(1, 2, 3)"]),
+    ],
+)
+def test_what_cannot_be_is_refused(make: Any, shape: tuple[int, ...], words: list[str]) -> None:
+    says = ".*".join(map(re.escape, words))
+    with pytest.raises(ValueError, match=says):
+        make().compute_output_shape(shape)
+
+
+def test_channels_have_to_fit_the_kernel() -> None:
+    for layer in (Conv2D(2, 3), DepthwiseConv2D(3), SeparableConv2D(2, 3)):
+        layer.ensure_built((8, 8, 3))
+        with pytest.raises(ValueError, match=r"images of 3 channels, got .*\(8, 8, 1\)"):
+            layer.forward(np.ones((2, 8, 8, 1), "float32"))
+
+
+def test_a_gradient_of_another_shape_is_refused() -> None:
+    x = np.ones((2, 6, 6, 2), "float32")
+    for layer in (Conv2D(2, 3), MaxPooling2D(), AveragePooling2D(), GlobalMaxPooling2D()):
+        layer.ensure_built(x.shape[1:])
+        out = layer.forward(x)
+        with pytest.raises(ValueError, match="expected dout of shape"):
+            layer.backward(np.ones((*out.shape, 1), "float32"))

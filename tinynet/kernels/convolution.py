@@ -1,0 +1,161 @@
+"""Convolution over images x (images, height, width, channels), which are padded already.
+
+A kernel (kernel height, kernel width, channels, filters) stands at one place after the other,
+`strides` pixels apart, and its own entries meet pixels that lie `dilation` apart. Each place gives
+one pixel of out (images, out height, out width, filters). Derived in docs/backprop/convolution.md.
+
+There are two ways. `convolve` and its gradients are the definition, as loops. `patches` lays what
+the kernel meets at each place out as a row, so that BLAS can do the rest as one matrix product
+(im2col: Chellapilla et al. 2006, "High performance convolutional neural networks for document
+processing", section 3); `add_patches` is its way back. A test holds the two ways together.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinynet.kernels.registry import Array, kernel
+
+Pair = tuple[int, int]
+
+
+def met(x: Array, i: int, j: int, strides: Pair, dilation: Pair, places: Pair) -> Array:
+    """Return the pixels that entry (i, j) of a kernel meets, one for each place: a view of x."""
+    top, left = i * dilation[0], j * dilation[1]
+    down = slice(top, top + (places[0] - 1) * strides[0] + 1, strides[0])
+    right = slice(left, left + (places[1] - 1) * strides[1] + 1, strides[1])
+    return x[:, down, right]
+
+
+@kernel
+def convolve(x: Array, kernel: Array, strides: Pair, dilation: Pair, out: Array) -> None:
+    """out[n, y, z] = sum over i, j of x[n, y*sy + i*dy, z*sx + j*dx] @ kernel[i, j]."""
+    out[...] = 0
+    for i, j in np.ndindex(kernel.shape[:2]):
+        out += met(x, i, j, strides, dilation, out.shape[1:3]) @ kernel[i, j]
+
+
+@convolve.loops
+def convolve_loops(x: Array, kernel: Array, strides: Pair, dilation: Pair, out: Array) -> None:
+    images, height, width, filters = out.shape
+    rows, columns, channels = kernel.shape[:3]
+    for n in range(images):
+        for y in range(height):
+            for z in range(width):
+                for f in range(filters):
+                    out[n, y, z, f] = 0
+                for i in range(rows):
+                    down = y * strides[0] + i * dilation[0]
+                    for j in range(columns):
+                        right = z * strides[1] + j * dilation[1]
+                        for c in range(channels):
+                            pixel = x[n, down, right, c]
+                            for f in range(filters):
+                                out[n, y, z, f] += pixel * kernel[i, j, c, f]
+
+
+@kernel
+def convolve_kernel_gradient(
+    x: Array, dout: Array, strides: Pair, dilation: Pair, dkernel: Array
+) -> None:
+    """dkernel[i, j] = sum over all places of the pixel met there, transposed, @ dout."""
+    for i, j in np.ndindex(dkernel.shape[:2]):
+        pixels = met(x, i, j, strides, dilation, dout.shape[1:3])
+        dkernel[i, j] = np.tensordot(pixels, dout, ([0, 1, 2], [0, 1, 2]))
+
+
+@convolve_kernel_gradient.loops
+def convolve_kernel_gradient_loops(
+    x: Array, dout: Array, strides: Pair, dilation: Pair, dkernel: Array
+) -> None:
+    images, height, width, filters = dout.shape
+    rows, columns, channels = dkernel.shape[:3]
+    dkernel[...] = 0
+    for n in range(images):
+        for y in range(height):
+            for z in range(width):
+                for i in range(rows):
+                    down = y * strides[0] + i * dilation[0]
+                    for j in range(columns):
+                        right = z * strides[1] + j * dilation[1]
+                        for c in range(channels):
+                            pixel = x[n, down, right, c]
+                            for f in range(filters):
+                                dkernel[i, j, c, f] += pixel * dout[n, y, z, f]
+
+
+@kernel
+def convolve_input_gradient(
+    dout: Array, kernel: Array, strides: Pair, dilation: Pair, dx: Array
+) -> None:
+    """Give each pixel of dx the sum of dout @ kernel[i, j].T over all places that met it."""
+    dx[...] = 0
+    for i, j in np.ndindex(kernel.shape[:2]):
+        pixels = met(dx, i, j, strides, dilation, dout.shape[1:3])
+        pixels += dout @ kernel[i, j].T
+
+
+@convolve_input_gradient.loops
+def convolve_input_gradient_loops(
+    dout: Array, kernel: Array, strides: Pair, dilation: Pair, dx: Array
+) -> None:
+    images, height, width, filters = dout.shape
+    rows, columns, channels = kernel.shape[:3]
+    dx[...] = 0
+    for n in range(images):
+        for y in range(height):
+            for z in range(width):
+                for i in range(rows):
+                    down = y * strides[0] + i * dilation[0]
+                    for j in range(columns):
+                        right = z * strides[1] + j * dilation[1]
+                        for c in range(channels):
+                            total = dx.dtype.type(0)
+                            for f in range(filters):
+                                total += dout[n, y, z, f] * kernel[i, j, c, f]
+                            dx[n, down, right, c] += total
+
+
+@kernel
+def patches(x: Array, strides: Pair, dilation: Pair, out: Array) -> None:
+    """Copy what the kernel meets: out (images, out height, out width, rows, columns, channels)."""
+    for i, j in np.ndindex(out.shape[3:5]):
+        out[:, :, :, i, j] = met(x, i, j, strides, dilation, out.shape[1:3])
+
+
+@patches.loops
+def patches_loops(x: Array, strides: Pair, dilation: Pair, out: Array) -> None:
+    images, height, width, rows, columns, channels = out.shape
+    for n in range(images):
+        for y in range(height):
+            for z in range(width):
+                for i in range(rows):
+                    down = y * strides[0] + i * dilation[0]
+                    for j in range(columns):
+                        right = z * strides[1] + j * dilation[1]
+                        for c in range(channels):
+                            out[n, y, z, i, j, c] = x[n, down, right, c]
+
+
+@kernel
+def add_patches(dpatches: Array, strides: Pair, dilation: Pair, dx: Array) -> None:
+    """Give each pixel of dx the sum of the entries of dpatches into which `patches` copied it."""
+    dx[...] = 0
+    for i, j in np.ndindex(dpatches.shape[3:5]):
+        pixels = met(dx, i, j, strides, dilation, dpatches.shape[1:3])
+        pixels += dpatches[:, :, :, i, j]
+
+
+@add_patches.loops
+def add_patches_loops(dpatches: Array, strides: Pair, dilation: Pair, dx: Array) -> None:
+    images, height, width, rows, columns, channels = dpatches.shape
+    dx[...] = 0
+    for n in range(images):
+        for y in range(height):
+            for z in range(width):
+                for i in range(rows):
+                    down = y * strides[0] + i * dilation[0]
+                    for j in range(columns):
+                        right = z * strides[1] + j * dilation[1]
+                        for c in range(channels):
+                            dx[n, down, right, c] += dpatches[n, y, z, i, j, c]

@@ -1,0 +1,188 @@
+"""Pooling of images x (images, height, width, channels): one number for each window and channel.
+
+A window of `size` pixels stands at one place after the other, `strides` apart; the first one
+begins `before` pixels above and left of the image. out is (images, out height, out width,
+channels). What a window covers beside the image is not there: it is never the largest, and does
+not count in a mean.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinynet.kernels.convolution import Pair, met
+from tinynet.kernels.registry import Array, kernel
+
+NO_GAPS = (1, 1)  # the dilation of a window
+
+
+def surrounded(x: Array, size: Pair, strides: Pair, before: Pair, places: Pair, by: float) -> Array:
+    """Return x with as many pixels `by` around it as the windows cover."""
+    reach = [(n - 1) * stride + k for n, stride, k in zip(places, strides, size, strict=True)]
+    room = [max(0, r - b - n) for r, b, n in zip(reach, before, x.shape[1:3], strict=True)]
+    around = ((0, 0), (before[0], room[0]), (before[1], room[1]), (0, 0))
+    return np.pad(x, around, constant_values=by)
+
+
+@kernel
+def max_pool(x: Array, size: Pair, strides: Pair, before: Pair, out: Array) -> None:
+    """out[n, y, z, c] = the largest number in the window; NaN passes through."""
+    around = surrounded(x, size, strides, before, out.shape[1:3], -np.inf)
+    out[...] = -np.inf
+    for i, j in np.ndindex(*size):
+        np.maximum(out, met(around, i, j, strides, NO_GAPS, out.shape[1:3]), out=out)
+
+
+@max_pool.loops
+def max_pool_loops(x: Array, size: Pair, strides: Pair, before: Pair, out: Array) -> None:
+    images, height, width, channels = out.shape
+    for n in range(images):
+        for y in range(height):
+            top = y * strides[0] - before[0]
+            for z in range(width):
+                left = z * strides[1] - before[1]
+                out[n, y, z] = -np.inf
+                for i in range(max(top, 0), min(top + size[0], x.shape[1])):
+                    for j in range(max(left, 0), min(left + size[1], x.shape[2])):
+                        for c in range(channels):
+                            v = x[n, i, j, c]
+                            larger = (v > out[n, y, z, c]) | (v != v)  # NaN stays, once seen
+                            out[n, y, z, c] = v if larger else out[n, y, z, c]
+
+
+@kernel
+def max_pool_backward(
+    dout: Array, x: Array, out: Array, size: Pair, strides: Pair, before: Pair, dx: Array
+) -> None:
+    """Give dout to the largest number of each window, the first in row-major order if several."""
+    places = out.shape[1:3]
+    around = surrounded(x, size, strides, before, places, -np.inf)
+    daround = np.zeros_like(around)
+    given = np.zeros(out.shape, bool)
+    for i, j in np.ndindex(*size):
+        first = (met(around, i, j, strides, NO_GAPS, places) == out) & ~given
+        given |= first
+        pixels = met(daround, i, j, strides, NO_GAPS, places)
+        pixels += np.where(first, dout, 0)
+    rows, columns = x.shape[1:3]
+    dx[...] = daround[:, before[0] : before[0] + rows, before[1] : before[1] + columns]
+
+
+@max_pool_backward.loops
+def max_pool_backward_loops(
+    dout: Array, x: Array, out: Array, size: Pair, strides: Pair, before: Pair, dx: Array
+) -> None:
+    images, height, width, channels = out.shape
+    zero = dx.dtype.type(0)
+    given = np.empty(channels, np.bool_)
+    dx[...] = 0
+    for n in range(images):
+        for y in range(height):
+            top = y * strides[0] - before[0]
+            for z in range(width):
+                left = z * strides[1] - before[1]
+                given[:] = False
+                for i in range(max(top, 0), min(top + size[0], x.shape[1])):
+                    for j in range(max(left, 0), min(left + size[1], x.shape[2])):
+                        for c in range(channels):
+                            first = (x[n, i, j, c] == out[n, y, z, c]) & (not given[c])
+                            dx[n, i, j, c] += dout[n, y, z, c] if first else zero
+                            given[c] |= first
+
+
+@kernel
+def global_max_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
+    """Divide dout (images, channels) among the largest pixels: several get an equal share.
+
+    TensorFlow's reduce_max does so, while its pooling gives all to the first.
+    """
+    largest = x == out[:, None, None, :]
+    np.multiply(largest, (dout / largest.sum(axis=(1, 2)))[:, None, None, :], out=dx)
+
+
+@global_max_backward.loops
+def global_max_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> None:
+    images, height, width, channels = x.shape
+    number = dx.dtype.type
+    count = np.empty(channels, dx.dtype)
+    for n in range(images):
+        count[:] = 0
+        for i in range(height):
+            for j in range(width):
+                for c in range(channels):
+                    dx[n, i, j, c] = number(x[n, i, j, c] == out[n, c])
+                    count[c] += dx[n, i, j, c]
+        for i in range(height):
+            for j in range(width):
+                for c in range(channels):
+                    dx[n, i, j, c] *= dout[n, c] / count[c]
+
+
+@kernel
+def average_pool(x: Array, size: Pair, strides: Pair, before: Pair, out: Array) -> None:
+    """out[n, y, z, c] = the mean of the pixels in the window."""
+    places = out.shape[1:3]
+    around = surrounded(x, size, strides, before, places, 0.0)
+    there = surrounded(np.ones((1, *x.shape[1:3], 1), x.dtype), size, strides, before, places, 0.0)
+    out[...] = 0
+    count = np.zeros((1, *places, 1), x.dtype)
+    for i, j in np.ndindex(*size):
+        out += met(around, i, j, strides, NO_GAPS, places)
+        count += met(there, i, j, strides, NO_GAPS, places)
+    out /= count
+
+
+@average_pool.loops
+def average_pool_loops(x: Array, size: Pair, strides: Pair, before: Pair, out: Array) -> None:
+    images, height, width, channels = out.shape
+    for n in range(images):
+        for y in range(height):
+            top, bottom = y * strides[0] - before[0], y * strides[0] - before[0] + size[0]
+            top, bottom = max(top, 0), min(bottom, x.shape[1])
+            for z in range(width):
+                left, right = z * strides[1] - before[1], z * strides[1] - before[1] + size[1]
+                left, right = max(left, 0), min(right, x.shape[2])
+                count = out.dtype.type((bottom - top) * (right - left))
+                out[n, y, z] = 0
+                for i in range(top, bottom):
+                    for j in range(left, right):
+                        for c in range(channels):
+                            out[n, y, z, c] += x[n, i, j, c]
+                for c in range(channels):
+                    out[n, y, z, c] /= count
+
+
+@kernel
+def average_pool_backward(dout: Array, size: Pair, strides: Pair, before: Pair, dx: Array) -> None:
+    """Give each pixel of a window its share of dout, dout divided by the number of pixels."""
+    places = dout.shape[1:3]
+    there = surrounded(
+        np.ones((1, *dx.shape[1:3], 1), dx.dtype), size, strides, before, places, 0.0
+    )
+    count = sum(met(there, i, j, strides, NO_GAPS, places) for i, j in np.ndindex(*size))
+    daround = np.zeros((len(dx), *there.shape[1:3], dx.shape[3]), dx.dtype)
+    for i, j in np.ndindex(*size):
+        pixels = met(daround, i, j, strides, NO_GAPS, places)
+        pixels += dout / count
+    rows, columns = dx.shape[1:3]
+    dx[...] = daround[:, before[0] : before[0] + rows, before[1] : before[1] + columns]
+
+
+@average_pool_backward.loops
+def average_pool_backward_loops(
+    dout: Array, size: Pair, strides: Pair, before: Pair, dx: Array
+) -> None:
+    images, height, width, channels = dout.shape
+    dx[...] = 0
+    for n in range(images):
+        for y in range(height):
+            top, bottom = y * strides[0] - before[0], y * strides[0] - before[0] + size[0]
+            top, bottom = max(top, 0), min(bottom, dx.shape[1])
+            for z in range(width):
+                left, right = z * strides[1] - before[1], z * strides[1] - before[1] + size[1]
+                left, right = max(left, 0), min(right, dx.shape[2])
+                count = dx.dtype.type((bottom - top) * (right - left))
+                for i in range(top, bottom):
+                    for j in range(left, right):
+                        for c in range(channels):
+                            dx[n, i, j, c] += dout[n, y, z, c] / count
