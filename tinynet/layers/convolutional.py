@@ -23,7 +23,7 @@ from tinynet.layers.images import (
 )
 
 # A window with no more numbers than this is too short a row for a matrix product to pay.
-FEW = 32
+FEW = 8
 # Bytes of patches that are made at a time: they stay in the cache until the product has read them.
 PIECE = 1 << 19
 
