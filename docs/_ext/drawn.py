@@ -18,6 +18,7 @@ DRAWN = (
     "adam",
     "batch_norm",
     "code_map",
+    "convolution",
     "dense",
     "dropout",
     "softmax_cross_entropy",

@@ -22,7 +22,7 @@ from tinynet.layers.images import (
     positive,
 )
 
-# A window with no more numbers than this is too short a row for a matrix product to pay.
+# Windows of no more numbers than this are not laid out as the rows of a matrix.
 FEW = 8
 # Bytes of patches that are made at a time: they stay in the cache until the product has read them.
 PIECE = 1 << 19
