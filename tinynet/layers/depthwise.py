@@ -1,0 +1,227 @@
+"""Convolutions that look at one channel at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinynet import initializers, regularizers
+from tinynet.kernels import depthwise
+from tinynet.kernels.registry import Array
+from tinynet.layers.convolutional import Convolution
+from tinynet.layers.images import positive
+
+
+class DepthwiseConv2D(Convolution):
+    r"""Convolution of each channel with kernels of its own.
+
+    :math:`out_{y,x,(c,m)} = f\big(b_{(c,m)} + \sum_{i,j} x_{y s + i d,\, x s + j d,\, c}\,
+    W_{i,j,c,m}\big)`: as `Conv2D`, without the sum over the channels.
+
+    Parameters
+    ----------
+    kernel_size : int or (int, int)
+    strides : int or (int, int)
+    padding : {"valid", "same"}
+    depth_multiplier : int
+        Number of kernels for each channel; the output has so many times the channels.
+    data_format : {"channels_last"}, optional
+    dilation_rate : int or (int, int)
+    activation : str or Activation, optional
+    use_bias : bool
+    depthwise_initializer, bias_initializer : str or Initializer
+    depthwise_regularizer, bias_regularizer, activity_regularizer : str or Regularizer, optional
+    **kwargs
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError
+        As `Conv2D` does.
+
+    Notes
+    -----
+    Weights: ``kernel`` (height, width, channels, multiplier) and ``bias`` (channels*multiplier,).
+    Source: Howard et al. 2017, "MobileNets", section 3.1; follows
+    keras/src/layers/convolutional/base_depthwise_conv.py.
+    """
+
+    depthwise_initializer: initializers.Initializer
+
+    def __init__(
+        self,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        depth_multiplier: int = 1,
+        data_format: str | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        activation: object = None,
+        use_bias: bool = True,
+        depthwise_initializer: object = "glorot_uniform",
+        bias_initializer: object = "zeros",
+        depthwise_regularizer: object = None,
+        bias_regularizer: object = None,
+        activity_regularizer: object = None,
+        **kwargs: Any,
+    ) -> None:
+        self.depth_multiplier = positive("depth_multiplier", depth_multiplier)
+        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
+        rules = {"depthwise_initializer": depthwise_initializer}
+        super().__init__(
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            {**rules, "bias_initializer": bias_initializer},
+            bias_regularizer,
+            activity_regularizer,
+            **kwargs,
+        )
+
+    def make_kernels(self, channels: int) -> None:
+        """Make ``kernel`` (height, width, channels, multiplier)."""
+        shape = (*self.kernel_size, channels, self.depth_multiplier)
+        self.add_weight("kernel", shape, self.depthwise_initializer, self.depthwise_regularizer)
+
+    def filters_for(self, channels: int) -> int:
+        """Return the number of kernels of all channels."""
+        return channels * self.depth_multiplier
+
+    def apply(self, out: Array) -> None:
+        """Write the convolution of ``self.x`` into out."""
+        kernel, steps = self.params["kernel"], (self.strides, self.dilation_rate)
+        depthwise.depthwise(self.x, kernel, *steps, _by_channel(out, kernel))
+
+    def apply_backward(self, dout: Array, dx: Array | None) -> None:
+        """Fill dkernel and dx."""
+        kernel, dkernel = self.params["kernel"], self.grads["kernel"]
+        steps, dout = (self.strides, self.dilation_rate), _by_channel(dout, kernel)
+        dx = np.empty_like(self.x) if dx is None else dx
+        depthwise.depthwise_backward(dout, self.x, kernel, *steps, dkernel, dx)
+
+
+class SeparableConv2D(Convolution):
+    r"""Depthwise convolution, and then a mixture of all its channels at every pixel.
+
+    :math:`h_{y,x,(c,m)} = \sum_{i,j} x_{y s + i d,\, x s + j d,\, c}\, D_{i,j,c,m}` and
+    :math:`out_{y,x,f} = g\big(b_f + \sum_k h_{y,x,k} P_{k,f}\big)`.
+
+    Parameters
+    ----------
+    filters : int
+        Number of output channels.
+    kernel_size : int or (int, int)
+    strides : int or (int, int)
+    padding : {"valid", "same"}
+    data_format : {"channels_last"}, optional
+    dilation_rate : int or (int, int)
+    depth_multiplier : int
+        Number of kernels for each channel of the input.
+    activation : str or Activation, optional
+        g; by default the identity.
+    use_bias : bool
+    depthwise_initializer, pointwise_initializer, bias_initializer : str or Initializer
+    depthwise_regularizer, pointwise_regularizer : str or Regularizer, optional
+    bias_regularizer, activity_regularizer : str or Regularizer, optional
+    **kwargs
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError
+        As `Conv2D` does.
+
+    Notes
+    -----
+    Weights: ``depthwise_kernel`` (height, width, channels, multiplier), ``pointwise_kernel``
+    (1, 1, channels*multiplier, filters) and ``bias`` (filters,). Source: Chollet 2017,
+    "Xception", section 2; follows keras/src/layers/convolutional/base_separable_conv.py.
+    """
+
+    depthwise_initializer: initializers.Initializer
+    pointwise_initializer: initializers.Initializer
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        depth_multiplier: int = 1,
+        activation: object = None,
+        use_bias: bool = True,
+        depthwise_initializer: object = "glorot_uniform",
+        pointwise_initializer: object = "glorot_uniform",
+        bias_initializer: object = "zeros",
+        depthwise_regularizer: object = None,
+        pointwise_regularizer: object = None,
+        bias_regularizer: object = None,
+        activity_regularizer: object = None,
+        **kwargs: Any,
+    ) -> None:
+        self.filters = positive("filters", filters)
+        self.depth_multiplier = positive("depth_multiplier", depth_multiplier)
+        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
+        self.pointwise_regularizer = regularizers.get(pointwise_regularizer)
+        super().__init__(
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            {
+                "depthwise_initializer": depthwise_initializer,
+                "pointwise_initializer": pointwise_initializer,
+                "bias_initializer": bias_initializer,
+            },
+            bias_regularizer,
+            activity_regularizer,
+            **kwargs,
+        )
+
+    def make_kernels(self, channels: int) -> None:
+        """Make ``depthwise_kernel`` and ``pointwise_kernel``."""
+        shape = (*self.kernel_size, channels, self.depth_multiplier)
+        rule, penalty = self.depthwise_initializer, self.depthwise_regularizer
+        self.add_weight("depthwise_kernel", shape, rule, penalty)
+        shape = (1, 1, channels * self.depth_multiplier, self.filters)
+        rule, penalty = self.pointwise_initializer, self.pointwise_regularizer
+        self.add_weight("pointwise_kernel", shape, rule, penalty)
+
+    def filters_for(self, channels: int) -> int:
+        """Return `filters`."""
+        return self.filters
+
+    def apply(self, out: Array) -> None:
+        """Write the convolution of ``self.x`` into out."""
+        kernel, steps = self.params["depthwise_kernel"], (self.strides, self.dilation_rate)
+        between = np.empty((*out.shape[:3], *kernel.shape[2:]), out.dtype)
+        depthwise.depthwise(self.x, kernel, *steps, between)
+        self.between = between.reshape(-1, kernel[0, 0].size)  # (places, channels*multiplier)
+        mixture = self.params["pointwise_kernel"][0, 0]
+        np.matmul(self.between, mixture, out=out.reshape(-1, self.filters))
+
+    def apply_backward(self, dout: Array, dx: Array | None) -> None:
+        """Fill the gradients of both kernels, and dx."""
+        kernel, mixture = self.params["depthwise_kernel"], self.params["pointwise_kernel"][0, 0]
+        dz = dout.reshape(-1, self.filters)  # (places, filters)
+        np.matmul(self.between.T, dz, out=self.grads["pointwise_kernel"][0, 0])
+        dbetween = (dz @ mixture.T).reshape(*dout.shape[:3], *kernel.shape[2:])
+        dkernel, steps = self.grads["depthwise_kernel"], (self.strides, self.dilation_rate)
+        dx = np.empty_like(self.x) if dx is None else dx
+        depthwise.depthwise_backward(dbetween, self.x, kernel, *steps, dkernel, dx)
+
+
+def _by_channel(out: Array, kernel: Array) -> Array:
+    """Return (batch, height, width, channels*multiplier) with its last axis in two."""
+    return out.reshape(*out.shape[:3], *kernel.shape[2:])
