@@ -9,17 +9,16 @@ import numpy as np
 
 from tinynet import activations, initializers, regularizers
 from tinynet.kernels import convolution, linear
+from tinynet.kernels.convolution import Pair
 from tinynet.kernels.registry import Array
-from tinynet.layers.base import Layer, Shape
+from tinynet.layers.base import Layer, Shape, positive
 from tinynet.layers.images import (
-    Pair,
     channels_last,
     image_shape,
     output_size,
     padding_before_and_after,
     padding_name,
     pair,
-    positive,
 )
 
 # Windows of no more numbers than this are not laid out as the rows of a matrix.

@@ -12,7 +12,7 @@ from tinynet import activations, initializers, regularizers
 from tinynet.config import floatx, through_float32
 from tinynet.kernels import linear, rows
 from tinynet.kernels.registry import Array
-from tinynet.layers.base import Layer, Shape
+from tinynet.layers.base import Layer, Shape, positive
 
 
 class Input:
@@ -91,9 +91,7 @@ class Dense(Layer):
         activity_regularizer: object = None,
         **kwargs: Any,
     ) -> None:
-        if isinstance(units, bool) or not isinstance(units, (int, np.integer)) or units < 1:
-            raise ValueError(f"units: expected a positive integer, got {units!r}")
-        self.units = int(units)
+        self.units = positive("units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_regularizer = regularizers.get(kernel_regularizer)

@@ -10,8 +10,8 @@ import numpy as np
 from tinynet import initializers, regularizers
 from tinynet.kernels import depthwise
 from tinynet.kernels.registry import Array
+from tinynet.layers.base import positive
 from tinynet.layers.convolutional import Convolution
-from tinynet.layers.images import positive
 
 
 class DepthwiseConv2D(Convolution):

@@ -8,17 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.layers.base import Shape
-
-Pair = tuple[int, int]
-NO_GAPS = (1, 1)  # the dilation of a window whose pixels are neighbours
-
-
-def positive(name: str, value: int) -> int:
-    """Return a positive integer, or say that it is none."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name}: expected a positive integer, got {value!r}")
-    return int(value)
+from tinynet.kernels.convolution import Pair
+from tinynet.layers.base import Shape, positive
 
 
 def pair(name: str, value: int | Sequence[int]) -> Pair:

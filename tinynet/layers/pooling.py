@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from tinynet.kernels import pooling
+from tinynet.kernels.convolution import Pair
+from tinynet.kernels.pooling import NO_GAPS
 from tinynet.kernels.registry import Array
 from tinynet.layers.base import Layer, Shape
 from tinynet.layers.images import (
-    NO_GAPS,
-    Pair,
     around_pair,
     channels_last,
     image_shape,
