@@ -57,6 +57,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "plot_gallery": False,
+    "ignore_pattern": r"lesson\.py",  # what they share
     "download_all_examples": False,
     "notebook_extensions": set(),  # a script that reads its options is no notebook
     "write_computation_times": False,

@@ -17,30 +17,20 @@ From a terminal::
 # ------------
 # Everything that learns comes from tinynet. Matplotlib draws, scikit-learn prints the report.
 
-import argparse
-import json
-import os
-import platform
 import time
-from importlib.metadata import version
-from pathlib import Path
 
+import lesson
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.metrics import classification_report
 
 import tinynet as tn
 from tinynet import layers, plots
-from tinynet.datasets import DatasetError, drawn_apparel, fashion_mnist
+from tinynet.datasets import fashion_mnist
 
-parser = argparse.ArgumentParser(description="Train the full Fashion-MNIST network.")
-parser.add_argument("--epochs", type=int, default=120, help="at most this many (default 120)")
-parser.add_argument("--seed", type=int, default=0, help="the same seed is the same run")
+parser = lesson.options("Train the full Fashion-MNIST network.", "fashion_mnist_ann", epochs=120)
 parser.add_argument("--batch-size", type=int, default=128)
-parser.add_argument("--data", help="folder with the four Fashion-MNIST files")
-parser.add_argument("--out", type=Path, default=Path("runs/fashion_mnist_ann"))
-args = parser.parse_args()
-args.out.mkdir(parents=True, exist_ok=True)
+args = lesson.begin(parser)
 
 # %%
 # The data
@@ -49,25 +39,7 @@ args.out.mkdir(parents=True, exist_ok=True)
 # from 0 to 255. They are searched for in a few places and downloaded otherwise. Where neither
 # works, tinynet draws simple garments of its own, so that there is something to learn from.
 
-BANNER = (
-    "=" * 78 + "\n  NOT FASHION-MNIST: the images could not be found or downloaded.\n"
-    "  This run uses small drawings of garments (drawn_apparel) in their place,\n"
-    "  so its accuracy says nothing about Fashion-MNIST.\n" + "=" * 78
-)
-data_used = "fashion_mnist"
-try:
-    (x_train, y_train), (x_test, y_test) = fashion_mnist.load_data(args.data)
-except DatasetError as error:
-    if args.data or os.environ.get("TINYNET_DATA"):
-        raise  # a folder was named: do not train on something else
-    print(error, BANNER, sep="\n\n")
-    data_used = "drawn_apparel"
-    images, labels = drawn_apparel(14_000, seed=0)
-    (x_train, y_train), (x_test, y_test) = (
-        (images[:12_000], labels[:12_000]),
-        (images[12_000:], labels[12_000:]),
-    )
-print(f"{data_used}: {len(x_train):,} images to train on, {len(x_test):,} to test on")
+data, (x_train, y_train), (x_test, y_test) = lesson.images(args)
 
 # %%
 # The network
@@ -85,8 +57,6 @@ print(f"{data_used}: {len(x_train):,} images to train on, {len(x_test):,} to tes
 #   units there are, the more each is needed.
 #
 # The last layer's softmax makes ten probabilities.
-
-tn.utils.set_random_seed(args.seed)
 
 model = tn.Sequential(name="fashion_mnist_ann")
 model.add(tn.Input((28, 28)))
@@ -178,26 +148,17 @@ plt.savefig(args.out / "misclassified.png", dpi=150)
 # the run. ``results.json`` is written last: where it is, the run was finished.
 
 model.save(args.out / "model.safetensors")
-results = {
-    "data": data_used,
-    "test_accuracy": test_accuracy,
-    "test_loss": test_loss,
-    "validation_accuracy": history["val_accuracy"][best],
-    "validation_loss": history["val_loss"][best],
-    "epochs": len(history["loss"]),
-    "best_epoch": best + 1,
-    "seconds": round(seconds, 1),
-    "seed": args.seed,
-    "batch_size": args.batch_size,
-    "kernels": tn.config.kernels(),
-    "versions": {
-        "tinynet": tn.__version__,
-        "python": platform.python_version(),
-        **{package: version(package) for package in ("numpy", "numba", "safetensors")},
+lesson.keep_results(
+    args,
+    data,
+    {
+        "test_accuracy": test_accuracy,
+        "test_loss": test_loss,
+        "validation_accuracy": history["val_accuracy"][best],
+        "validation_loss": history["val_loss"][best],
+        "epochs": len(history["loss"]),
+        "best_epoch": best + 1,
+        "seconds": round(seconds, 1),
+        "batch_size": args.batch_size,
     },
-    "machine": f"{platform.machine()}, {os.cpu_count()} processors",
-}
-tn.files.write_atomically(args.out / "results.json", json.dumps(results, indent=2) + "\n")
-print(f"results in {args.out}/")
-if data_used != "fashion_mnist":
-    print(BANNER)
+)
