@@ -93,8 +93,8 @@ BUGS = [
     Bug(
         "the kernel is taken the other way round",
         "kernels/convolution.py",
-        "out[n, y, z, f] += pixel * kernel[i, j, c, f]",
-        "out[n, y, z, f] += pixel * kernel[rows - 1 - i, j, c, f]",
+        "                    right = j * dilation[1]",
+        "                    right = (columns - 1 - j) * dilation[1]",
         "test_layers Conv2D",
     ),
     Bug(

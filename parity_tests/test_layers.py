@@ -97,7 +97,7 @@ CASES = {
     ],
     "layers.Conv2D": [
         ("keras.layers.Conv2D(4, 3)", PICTURES),
-        ("keras.layers.Conv2D(3, (2, 1), strides=(1, 2))", PICTURES),  # few numbers: by loops
+        ("keras.layers.Conv2D(3, (2, 1), strides=(1, 2))", PICTURES),
         ("keras.layers.Conv2D(4, (2, 3), bias_initializer='ones')", MANY_CHANNELS),
         ("keras.layers.Conv2D(3, 3, padding='same', activation='relu')", PICTURES),
         ("keras.layers.Conv2D(3, 3, padding='same', use_bias=False)", MANY_CHANNELS),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tinynet import config, configurable, random
-from tinynet.kernels import registry
+from tinynet.kernels import registry, threads
 
 # A test that runs in both forms of the kernels keeps its form for all examples: that the fixture
 # `kernel_form` is set up only once is what such a test means.
@@ -24,11 +24,14 @@ settings.load_profile("tinynet")
 def clean_state() -> Iterator[None]:
     """Start from fresh names and no seed; put back whatever a test sets for the whole process."""
     floatx, epsilon, form = config._floatx, config._epsilon, registry._chosen
+    workers = threads._workers
     python_state, numpy_state = python_random.getstate(), np.random.get_state()
     configurable.forget_names()
     yield
     config._floatx, config._epsilon = floatx, epsilon
     registry._chosen = form
+    threads._workers = workers
+    threads.forget_pool()
     for kernel in registry.KERNELS.values():
         kernel._run = None
     configurable.forget_names()

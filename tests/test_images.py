@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinynet import Sequential, layers
+from tinynet.kernels import convolution, threads
 from tinynet.layers import (
     AveragePooling2D,
     Conv2D,
@@ -88,31 +89,101 @@ def test_a_convolution_is_what_its_formula_says(
     np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("padding", ["valid", "same"])
-@pytest.mark.parametrize("strides", [1, (3, 2)])
-def test_loops_and_matrix_products_give_the_same(
-    strides: Any, padding: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("steps", [((1, 1), (1, 1)), ((3, 2), (1, 1)), ((1, 1), (2, 3))])
+@pytest.mark.parametrize("piece", [1, 10**9])
+def test_the_definition_and_matrix_products_give_the_same(
+    steps: Any, piece: int, kernel_form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """With one image at a time, and with all at once."""
+    monkeypatch.setattr(convolutional, "PIECE", piece)
     rng = np.random.default_rng(0)
     x = rng.normal(size=(5, 11, 8, 4))
-    layer = Conv2D(3, (4, 3), strides, padding, dtype="float64")
-    layer.ensure_built(x.shape[1:])
-    found = []
-    # The definition; all images at once; and one image at a time.
-    for few, piece in ((10**9, 1), (0, 10**9), (0, 1)):
-        monkeypatch.setattr(convolutional, "FEW", few)
-        monkeypatch.setattr(convolutional, "PIECE", piece)
-        out = layer.forward(x, training=True)
-        dout = np.random.default_rng(1).normal(size=out.shape)
+    layer = Conv2D(3, (4, 3), steps[0], dilation_rate=steps[1], use_bias=False, dtype="float64")
+    out = layer(x)
+    kernel, dout = layer.params["kernel"], rng.normal(size=out.shape)
+    dx = layer.backward(dout)
+    expected, dkernel, dx_expected = np.empty_like(out), np.empty_like(kernel), np.empty_like(x)
+    convolution.convolve(x, kernel, *steps, expected)
+    convolution.convolve_kernel_gradient(x, dout, *steps, dkernel)
+    convolution.convolve_input_gradient(dout, kernel, *steps, dx_expected)
+    np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(layer.grads["kernel"], dkernel, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(dx, dx_expected, rtol=1e-12, atol=1e-12)
+
+
+LAYERS = [
+    lambda: Conv2D(3, 3, padding="same", activation="tanh", activity_regularizer="l2"),
+    lambda: DepthwiseConv2D(3, depth_multiplier=2, activation="relu"),
+    lambda: SeparableConv2D(4, 3, strides=2),
+    lambda: MaxPooling2D(3, 2, "same"),
+    lambda: AveragePooling2D(2),
+]
+
+
+@pytest.mark.parametrize("make", LAYERS, ids=lambda make: type(make()).__name__)
+def test_images_in_shares_give_the_same_in_any_number_of_threads(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = np.random.default_rng(0).normal(size=(7, 9, 8, 3)).astype("float32")
+    layer = make()
+
+    def results(least: int, number: int) -> list[Any]:
+        monkeypatch.setattr(threads, "LEAST", least)
+        monkeypatch.setattr(threads, "_workers", number)
+        monkeypatch.setattr(threads, "_pool", None)
+        out = layer(x)
+        dout = np.random.default_rng(1).normal(size=out.shape).astype("float32")
         dx = layer.backward(dout)
-        grads = {key: each.copy() for key, each in layer.grads.items()}
+        grads = {key: grad.copy() for key, grad in layer.grads.items()}
         layer.learn(dout)
-        for key, each in layer.grads.items():
-            np.testing.assert_array_equal(each, grads[key])
-        found.append((out, dx, *grads.values()))
-    for one, two, three in zip(*found, strict=True):
-        np.testing.assert_allclose(two, one, rtol=1e-12, atol=1e-12)
-        np.testing.assert_allclose(three, one, rtol=1e-12, atol=1e-12)
+        for key, grad in layer.grads.items():
+            np.testing.assert_array_equal(grad, grads[key])
+        return [out.copy(), dx.copy(), *grads.values()]
+
+    at_once, in_turn, by_two, by_three = (
+        results(*each) for each in ((10**9, 1), (64, 1), (64, 2), (64, 3))
+    )
+    for one, two, three, four in zip(in_turn, by_two, by_three, at_once, strict=True):
+        np.testing.assert_array_equal(one, two)
+        np.testing.assert_array_equal(one, three)
+        np.testing.assert_allclose(one, four, rtol=1e-4, atol=1e-5)
+
+
+@given(n=st.integers(0, 100), nbytes=st.integers(0, 10**7))
+def test_shares_are_all_samples_in_their_order(n: int, nbytes: int) -> None:
+    parts = threads.shares(n, nbytes)
+    assert [i for part in parts for i in range(n)[part]] == list(range(n))
+    sizes = [len(range(n)[part]) for part in parts]
+    assert len(parts) <= threads.SHARES and max(sizes) - min(sizes) <= 1
+
+
+def test_products_run_in_one_thread_within_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = []
+    switches = {"get": lambda: 4, "set": said.append}
+    monkeypatch.setattr(threads, "switch", switches.get)
+    threads.side_by_side(lambda number, part: said.append(number), [slice(0, 1)])
+    assert said == [1, 0, 4]
+
+
+def test_an_error_in_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_workers", 2)
+
+    def work(number: int, part: slice) -> None:
+        if number == 1:
+            raise ValueError("the second share")
+
+    with pytest.raises(ValueError, match="the second share"):
+        threads.side_by_side(work, [slice(0, 1), slice(1, 2), slice(2, 3)])
+
+
+@pytest.mark.parametrize(("said", "expected"), [("3", 3), ("0", None), ("many", None)])
+def test_the_number_of_threads_may_come_from_the_environment(
+    said: str, expected: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    processors = threads.workers()
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    assert threads.workers() == (processors if expected is None else expected) >= 1
 
 
 def test_a_separable_convolution_is_a_depthwise_one_and_one_of_single_pixels() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinynet.kernels import registry
-from tinynet.kernels.threads import switch
+from tinynet.kernels.threads import set_workers, switch
 
 _floatx = "float32"
 _epsilon = 1e-7
@@ -80,11 +80,13 @@ def kernels() -> str:
 
 
 def set_threads(n: int) -> None:
-    """Set in how many threads matrix products run; everything else runs in one.
+    """Set in how many threads matrix products run, and layers of images; all else runs in one.
 
     Without this NumPy takes as many as there are processors, or what the environment variable
     ``OPENBLAS_NUM_THREADS`` says. With more than one, products add up in another order, so that
     the same seed gives the same run only with the same choice between one thread and several.
+    Convolution and pooling take as many as there are processors, or what ``OMP_NUM_THREADS``
+    says; their results are the same in any number.
 
     Parameters
     ----------
@@ -109,6 +111,7 @@ def set_threads(n: int) -> None:
             "before Python starts"
         )
     set_blas_threads(int(n))
+    set_workers(int(n))
 
 
 def threads() -> int | None:

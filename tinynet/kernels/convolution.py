@@ -7,7 +7,8 @@ one pixel of out (images, out height, out width, filters). Derived in docs/backp
 There are two ways. `convolve` and its gradients are the definition, as loops. `patches` lays what
 the kernel meets at each place out as a row, so that BLAS can do the rest as one matrix product
 (im2col: Chellapilla et al. 2006, "High performance convolutional neural networks for document
-processing", section 3); `add_patches` is its way back. A test holds the two ways together.
+processing", section 3); `add_patches` is its way back. Layers take the second way, and a test holds
+the two together.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 from tinynet.kernels.registry import Array, kernel
 
 Pair = tuple[int, int]
+FEW = 8  # channels
 
 
 def met(x: Array, i: int, j: int, strides: Pair, dilation: Pair, places: Pair) -> Array:
@@ -128,13 +130,18 @@ def patches_loops(x: Array, strides: Pair, dilation: Pair, out: Array) -> None:
     images, height, width, rows, columns, channels = out.shape
     for n in range(images):
         for y in range(height):
-            for z in range(width):
-                for i in range(rows):
-                    down = y * strides[0] + i * dilation[0]
-                    for j in range(columns):
-                        right = z * strides[1] + j * dilation[1]
+            for i in range(rows):
+                down = y * strides[0] + i * dilation[0]
+                for j in range(columns):
+                    right = j * dilation[1]
+                    if channels < FEW:  # the innermost loop should be a long one
                         for c in range(channels):
-                            out[n, y, z, i, j, c] = x[n, down, right, c]
+                            for z in range(width):
+                                out[n, y, z, i, j, c] = x[n, down, z * strides[1] + right, c]
+                    else:
+                        for z in range(width):
+                            for c in range(channels):
+                                out[n, y, z, i, j, c] = x[n, down, z * strides[1] + right, c]
 
 
 @kernel
@@ -149,8 +156,8 @@ def add_patches(dpatches: Array, strides: Pair, dilation: Pair, dx: Array) -> No
 @add_patches.loops
 def add_patches_loops(dpatches: Array, strides: Pair, dilation: Pair, dx: Array) -> None:
     images, height, width, rows, columns, channels = dpatches.shape
-    dx[...] = 0
     for n in range(images):
+        dx[n] = 0
         for y in range(height):
             for z in range(width):
                 for i in range(rows):

@@ -75,8 +75,8 @@ def max_pool_backward_loops(
     images, height, width, channels = out.shape
     zero = dx.dtype.type(0)
     given = np.empty(channels, np.bool_)
-    dx[...] = 0
     for n in range(images):
+        dx[n] = 0
         for y in range(height):
             top = y * strides[0] - before[0]
             for z in range(width):
@@ -173,8 +173,8 @@ def average_pool_backward_loops(
     dout: Array, size: Pair, strides: Pair, before: Pair, dx: Array
 ) -> None:
     images, height, width, channels = dout.shape
-    dx[...] = 0
     for n in range(images):
+        dx[n] = 0
         for y in range(height):
             top, bottom = y * strides[0] - before[0], y * strides[0] - before[0] + size[0]
             top, bottom = max(top, 0), min(bottom, dx.shape[1])

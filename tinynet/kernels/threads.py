@@ -1,15 +1,21 @@
-"""How many threads NumPy's matrix products run in.
+"""In how many threads things run: NumPy's matrix products, and work on a batch of images.
 
-They are the larger part of a training step and belong to the BLAS library behind NumPy, which has
-a switch for its threads but no way to it from Python. The switch is looked up by its name in the
-libraries that NumPy has loaded.
+Products belong to the BLAS library behind NumPy, which has a switch for its threads but no way to
+it from Python. The switch is looked up by its name in the libraries that NumPy has loaded.
+
+Layers for images divide a batch into shares, which take turns or run side by side. Shares depend
+on the sizes of the arrays alone, so the result is the same in any number of threads.
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
-from collections.abc import Callable
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,6 +27,12 @@ PATTERNS = (
     "scipy_openblas_{}_num_threads",
     "openblas_{}_num_threads",
 )
+SHARES = 8  # at most, of a batch
+LEAST = 1 << 17  # bytes of output in a share: less is done before a thread has woken up
+
+Work = Callable[[int, slice], None]
+_workers: int | None = None
+_pool: ThreadPoolExecutor | None = None
 
 
 @functools.cache
@@ -35,3 +47,73 @@ def switch(verb: str) -> Callable[..., Any] | None:
             found: Callable[..., Any] = getattr(loaded, pattern.format(verb))
             return found
     return None
+
+
+def workers() -> int:
+    """Return how many shares of a batch run side by side.
+
+    As many as there are processors for this process, or what ``OMP_NUM_THREADS`` says: those who
+    start several processes at once set it.
+    """
+    if _workers is not None:
+        return _workers
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    if said.isdecimal() and int(said) > 0:
+        return int(said)
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows
+        return os.cpu_count() or 1
+
+
+def set_workers(n: int) -> None:
+    """Set how many shares run side by side."""
+    global _workers
+    forget_pool()
+    _workers = n
+
+
+def forget_pool() -> None:
+    """Let the next batch find threads of its own; a process that was forked has none."""
+    global _pool
+    _pool = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=forget_pool)
+
+
+def shares(n: int, nbytes: int) -> list[slice]:
+    """Divide n samples, whose output takes so many bytes, into parts of about the same size."""
+    number = max(1, min(SHARES, n, nbytes // LEAST))
+    ends = [n * i // number for i in range(number + 1)]
+    return [slice(*pair) for pair in itertools.pairwise(ends)]
+
+
+def side_by_side(work: Work, parts: list[slice]) -> None:
+    """Call ``work(number, part)`` for each part; products inside run in one thread each."""
+    global _pool
+    if len(parts) == 1 or workers() == 1:
+        with _products_in_one_thread():
+            for job in enumerate(parts):
+                work(*job)
+        return
+    if _pool is None:
+        _pool = ThreadPoolExecutor(workers(), "tinynet")
+    with _products_in_one_thread():
+        for _ in _pool.map(work, range(len(parts)), parts):
+            pass  # an error in a thread is raised here
+
+
+@contextmanager
+def _products_in_one_thread() -> Iterator[None]:
+    get, set_to = switch("get"), switch("set")
+    before = 1 if get is None or set_to is None else int(get())
+    if before == 1 or set_to is None:
+        yield
+        return
+    set_to(1)
+    try:
+        yield
+    finally:
+        set_to(before)

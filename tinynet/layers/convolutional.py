@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from tinynet import activations, initializers, regularizers
 from tinynet.kernels import convolution, linear
 from tinynet.kernels.convolution import Pair
 from tinynet.kernels.registry import Array
+from tinynet.kernels.threads import shares, side_by_side
 from tinynet.layers.base import Layer, Shape, positive
 from tinynet.layers.images import (
     channels_last,
@@ -21,8 +23,6 @@ from tinynet.layers.images import (
     pair,
 )
 
-# Windows of no more numbers than this are not laid out as the rows of a matrix.
-FEW = 8
 # Bytes of patches that are made at a time: they stay in the cache until the product has read them.
 PIECE = 1 << 19
 
@@ -78,12 +78,14 @@ class Convolution(Layer):
         """Make the weights that are not the bias."""
         raise NotImplementedError
 
-    def apply(self, out: Array) -> None:
-        """Write the convolution of ``self.x`` into out."""
+    def apply(self, x: Array, out: Array) -> None:
+        """Write the convolution of some images (padded) into out."""
         raise NotImplementedError
 
-    def apply_backward(self, dout: Array, dx: Array | None) -> None:
-        """Fill dkernel, and dx where it is asked for (padded, as ``self.x``)."""
+    def apply_backward(
+        self, dout: Array, x: Array, dkernels: dict[str, Array], dx: Array | None
+    ) -> None:
+        """Fill the gradients of the kernels for some images, and dx (padded) if it is asked for."""
         raise NotImplementedError
 
     # What all share.
@@ -100,55 +102,76 @@ class Convolution(Layer):
         """Compute f(x * kernel + bias), where * is the convolution."""
         *places, filters = self.compute_output_shape(x.shape[1:])
         self.shape = x.shape
-        self.x = np.ascontiguousarray(self._padded(x))  # (batch, padded height, padded width, c)
-        z = np.empty((len(x), *places, filters), x.dtype)
-        self.apply(z)
-        if self.use_bias:
-            linear.bias_add(self.params["bias"], z.reshape(-1, filters))
-        self.logits = z
-        self.out = self.activation(z)
+        (top, bottom), (left, right) = around = self._around(x.shape)
+        height, width = x.shape[1] + top + bottom, x.shape[2] + left + right
+        inside = np.s_[:, top : top + x.shape[1], left : left + x.shape[2]]
+        padded = np.zeros if np.any(around) else np.empty
+        self.x = padded((len(x), height, width, x.shape[3]), x.dtype)
+        self.logits = np.empty((len(x), *places, filters), x.dtype)
+        self.out = self.logits if self.activation.name == "linear" else np.empty_like(self.logits)
+
+        def some_images(_: int, some: slice) -> None:
+            self.x[some][inside] = x[some]
+            z = self.logits[some]  # (images, out height, out width, filters)
+            self.apply(self.x[some], z)
+            if self.use_bias:
+                linear.bias_add(self.params["bias"], z.reshape(-1, filters))
+            if self.out is not self.logits:
+                self.out[some] = self.activation(z)
+
+        side_by_side(some_images, shares(len(x), self.logits.nbytes))
         return self.out
 
     def backward(self, dout: Array) -> Array:
         """Fill dkernel and dbias, return dx."""
-        logits = self.kept("logits")
-        self.check_dout(dout, logits.shape)
-        return self.backward_logits(self.activation.backward(dout, logits, self.out))
+        return self._backward(self._before_activation(dout))
 
     def backward_logits(self, dlogits: Array) -> Array:
         """As `backward`, from the gradient in front of the activation."""
-        dx = np.empty_like(self.kept("x"))
+        self.check_dout(dlogits, self.kept("logits").shape)
+        return self._backward(dlogits.__getitem__)
+
+    def learn(self, dout: Array) -> None:
+        """Fill dkernel and dbias alone."""
+        self._learn_from(self._before_activation(dout), None)
+
+    def _before_activation(self, dout: Array) -> Callable[[slice], Array]:
+        """Return what finds dz of some images."""
+        self.check_dout(dout, self.kept("logits").shape)
+        return lambda some: self.activation.backward(dout[some], self.logits[some], self.out[some])
+
+    def _backward(self, dlogits: Callable[[slice], Array]) -> Array:
+        dx = np.empty_like(self.x)
         self._learn_from(dlogits, dx)
         (top, _), (left, _) = self._around(self.shape)
         inside: Array = dx[:, top : top + self.shape[1], left : left + self.shape[2]]
         return inside
 
-    def learn(self, dout: Array) -> None:
-        """Fill dkernel and dbias alone."""
-        logits = self.kept("logits")
-        self.check_dout(dout, logits.shape)
-        self._learn_from(self.activation.backward(dout, logits, self.out), None)
-
-    def _learn_from(self, dlogits: Array, dx: Array | None) -> None:
+    def _learn_from(self, dlogits: Callable[[slice], Array], dx: Array | None) -> None:
+        """Fill `grads` with the sums over all images, share by share."""
+        dpenalty = None
         if self.activity_regularizer is not None:
-            dpenalty = self.activity_regularizer.gradient(self.out) / len(self.out)
-            dlogits = dlogits + self.activation.backward(dpenalty, self.logits, self.out)
-        dlogits = np.ascontiguousarray(dlogits)
-        self.apply_backward(dlogits, dx)
-        if self.use_bias:
-            linear.column_sum(dlogits.reshape(-1, dlogits.shape[-1]), self.grads["bias"])
+            penalty = self.activity_regularizer.gradient(self.out) / len(self.out)
+            dpenalty = self._before_activation(penalty)
+        parts = shares(len(self.x), self.logits.nbytes)
+        grads = [{k: np.empty_like(grad) for k, grad in self.grads.items()} for _ in parts]
+
+        def some_images(number: int, some: slice) -> None:
+            dz = dlogits(some) if dpenalty is None else dlogits(some) + dpenalty(some)
+            dz = np.ascontiguousarray(dz)  # (images, out height, out width, filters)
+            self.apply_backward(dz, self.x[some], grads[number], None if dx is None else dx[some])
+            if self.use_bias:
+                linear.column_sum(dz.reshape(-1, dz.shape[-1]), grads[number]["bias"])
+
+        side_by_side(some_images, parts)
+        for key, grad in self.grads.items():
+            grad[...] = sum(part[key] for part in grads)
 
     def _around(self, shape: Shape) -> tuple[Pair, Pair]:
         """Return how many rows and columns of zeros stand before and behind a batch of images."""
         return padding_before_and_after(
             shape[1:3], self.kernel_size, self.strides, self.dilation_rate, self.padding
         )
-
-    def _padded(self, x: Array) -> Array:
-        around = self._around(x.shape)
-        if around == ((0, 0), (0, 0)):
-            return x
-        return np.pad(x, ((0, 0), *around, (0, 0)))
 
     def penalty(self) -> float:
         """Return the penalties on the weights and on the last output."""
@@ -221,9 +244,8 @@ class Conv2D(Convolution):
     -----
     Weights: ``kernel`` (height, width, channels, filters) and ``bias`` (filters,). Source: LeCun
     et al. 1998, "Gradient-based learning applied to document recognition", section II; follows
-    keras/src/layers/convolutional/base_conv.py. Where the window holds few numbers, loops go
-    over the images directly; else windows are laid out as the rows of a matrix, some images at a
-    time, and BLAS does the rest (see tinynet/kernels/convolution.py).
+    keras/src/layers/convolutional/base_conv.py. Windows are laid out as the rows of a matrix, some
+    images at a time, and BLAS does the rest (see tinynet/kernels/convolution.py).
     """
 
     kernel_initializer: initializers.Initializer
@@ -270,42 +292,35 @@ class Conv2D(Convolution):
         """Return `filters`."""
         return self.filters
 
-    def apply(self, out: Array) -> None:
-        """Write the convolution of ``self.x`` into out."""
-        kernel, steps = self.params["kernel"], (self.strides, self.dilation_rate)
-        if kernel[..., 0].size <= FEW:
-            convolution.convolve(self.x, kernel, *steps, out)
-            return
-        matrix = kernel.reshape(-1, self.filters)  # (numbers in a window, filters)
-        for some, rows in self._pieces(out.shape):
+    def apply(self, x: Array, out: Array) -> None:
+        """Write the convolution of some images into out."""
+        matrix = self.params["kernel"].reshape(-1, self.filters)  # (numbers in a window, filters)
+        for some, rows in self._pieces(x, out.shape):
             np.matmul(rows, matrix, out=out[some].reshape(-1, self.filters))
 
-    def apply_backward(self, dout: Array, dx: Array | None) -> None:
+    def apply_backward(
+        self, dout: Array, x: Array, dkernels: dict[str, Array], dx: Array | None
+    ) -> None:
         """Fill dkernel, and dx where it is asked for."""
-        kernel, dkernel = self.params["kernel"], self.grads["kernel"]
-        steps = self.strides, self.dilation_rate
-        if kernel[..., 0].size <= FEW:
-            convolution.convolve_kernel_gradient(self.x, dout, *steps, dkernel)
-            if dx is not None:
-                convolution.convolve_input_gradient(dout, kernel, *steps, dx)
-            return
-        matrix, dmatrix = (each.reshape(-1, self.filters) for each in (kernel, dkernel))
+        matrix, dmatrix = (
+            each["kernel"].reshape(-1, self.filters) for each in (self.params, dkernels)
+        )
         dmatrix[...] = 0
-        for some, rows in self._pieces(dout.shape):
+        for some, rows in self._pieces(x, dout.shape):
             dz = dout[some].reshape(-1, self.filters)  # (windows, filters)
             dmatrix += rows.T @ dz
             if dx is not None:
                 np.matmul(dz, matrix.T, out=rows)  # what x was is not needed any more
-                dpatches = rows.reshape(*dout[some].shape[:3], *kernel.shape[:3])
-                convolution.add_patches(dpatches, *steps, dx[some])
+                dpatches = rows.reshape(*dout[some].shape[:3], *self.params["kernel"].shape[:3])
+                convolution.add_patches(dpatches, self.strides, self.dilation_rate, dx[some])
 
-    def _pieces(self, out_shape: Shape) -> Iterator[tuple[slice, Array]]:
+    def _pieces(self, x: Array, out_shape: Shape) -> Iterator[tuple[slice, Array]]:
         """Yield some images at a time, and what is met at each place of them as a row."""
-        x, places, window = self.x, out_shape[1:3], self.params["kernel"].shape[:3]
-        of_one = x.itemsize * int(np.prod((*places, *window)))
+        places, window = out_shape[1:3], self.params["kernel"].shape[:3]
+        of_one = x.itemsize * math.prod((*places, *window))
         at_once = max(1, PIECE // of_one)
         for first in range(0, len(x), at_once):
             some = slice(first, first + at_once)
             rows = np.empty((len(x[some]), *places, *window), x.dtype)
             convolution.patches(x[some], self.strides, self.dilation_rate, rows)
-            yield some, rows.reshape(-1, int(np.prod(window)))
+            yield some, rows.reshape(-1, math.prod(window))

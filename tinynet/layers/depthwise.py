@@ -10,7 +10,7 @@ import numpy as np
 from tinynet import initializers, regularizers
 from tinynet.kernels import depthwise
 from tinynet.kernels.registry import Array
-from tinynet.layers.base import positive
+from tinynet.layers.base import Shape, positive
 from tinynet.layers.convolutional import Convolution
 
 
@@ -93,17 +93,19 @@ class DepthwiseConv2D(Convolution):
         """Return the number of kernels of all channels."""
         return channels * self.depth_multiplier
 
-    def apply(self, out: Array) -> None:
-        """Write the convolution of ``self.x`` into out."""
+    def apply(self, x: Array, out: Array) -> None:
+        """Write the convolution of some images into out."""
         kernel, steps = self.params["kernel"], (self.strides, self.dilation_rate)
-        depthwise.depthwise(self.x, kernel, *steps, _by_channel(out, kernel))
+        depthwise.depthwise(x, kernel, *steps, _by_channel(out, kernel))
 
-    def apply_backward(self, dout: Array, dx: Array | None) -> None:
+    def apply_backward(
+        self, dout: Array, x: Array, dkernels: dict[str, Array], dx: Array | None
+    ) -> None:
         """Fill dkernel and dx."""
-        kernel, dkernel = self.params["kernel"], self.grads["kernel"]
+        kernel, dkernel = self.params["kernel"], dkernels["kernel"]
         steps, dout = (self.strides, self.dilation_rate), _by_channel(dout, kernel)
-        dx = np.empty_like(self.x) if dx is None else dx
-        depthwise.depthwise_backward(dout, self.x, kernel, *steps, dkernel, dx)
+        dx = np.empty_like(x) if dx is None else dx
+        depthwise.depthwise_backward(dout, x, kernel, *steps, dkernel, dx)
 
 
 class SeparableConv2D(Convolution):
@@ -202,24 +204,31 @@ class SeparableConv2D(Convolution):
         """Return `filters`."""
         return self.filters
 
-    def apply(self, out: Array) -> None:
-        """Write the convolution of ``self.x`` into out."""
-        kernel, steps = self.params["depthwise_kernel"], (self.strides, self.dilation_rate)
-        between = np.empty((*out.shape[:3], *kernel.shape[2:]), out.dtype)
-        depthwise.depthwise(self.x, kernel, *steps, between)
-        self.between = between.reshape(-1, kernel[0, 0].size)  # (places, channels*multiplier)
+    def apply(self, x: Array, out: Array) -> None:
+        """Write the convolution of some images into out."""
+        between = self._between(x, out.shape)
         mixture = self.params["pointwise_kernel"][0, 0]
-        np.matmul(self.between, mixture, out=out.reshape(-1, self.filters))
+        np.matmul(between, mixture, out=out.reshape(-1, self.filters))
 
-    def apply_backward(self, dout: Array, dx: Array | None) -> None:
+    def apply_backward(
+        self, dout: Array, x: Array, dkernels: dict[str, Array], dx: Array | None
+    ) -> None:
         """Fill the gradients of both kernels, and dx."""
         kernel, mixture = self.params["depthwise_kernel"], self.params["pointwise_kernel"][0, 0]
         dz = dout.reshape(-1, self.filters)  # (places, filters)
-        np.matmul(self.between.T, dz, out=self.grads["pointwise_kernel"][0, 0])
+        between = self._between(x, dout.shape)  # made again: kept, it would be another batch
+        np.matmul(between.T, dz, out=dkernels["pointwise_kernel"][0, 0])
         dbetween = (dz @ mixture.T).reshape(*dout.shape[:3], *kernel.shape[2:])
-        dkernel, steps = self.grads["depthwise_kernel"], (self.strides, self.dilation_rate)
-        dx = np.empty_like(self.x) if dx is None else dx
-        depthwise.depthwise_backward(dbetween, self.x, kernel, *steps, dkernel, dx)
+        dkernel, steps = dkernels["depthwise_kernel"], (self.strides, self.dilation_rate)
+        dx = np.empty_like(x) if dx is None else dx
+        depthwise.depthwise_backward(dbetween, x, kernel, *steps, dkernel, dx)
+
+    def _between(self, x: Array, out_shape: Shape) -> Array:
+        """Return what stands between the two convolutions: (places, channels*multiplier)."""
+        kernel = self.params["depthwise_kernel"]
+        between = np.empty((*out_shape[:3], *kernel.shape[2:]), x.dtype)
+        depthwise.depthwise(x, kernel, self.strides, self.dilation_rate, between)
+        return between.reshape(-1, kernel[0, 0].size)
 
 
 def _by_channel(out: Array, kernel: Array) -> Array:

@@ -10,7 +10,8 @@ import numpy as np
 from tinynet.kernels import pooling
 from tinynet.kernels.convolution import Pair
 from tinynet.kernels.pooling import NO_GAPS
-from tinynet.kernels.registry import Array
+from tinynet.kernels.registry import Array, Kernel
+from tinynet.kernels.threads import shares, side_by_side
 from tinynet.layers.base import Layer, Shape
 from tinynet.layers.images import (
     around_pair,
@@ -21,6 +22,18 @@ from tinynet.layers.images import (
     padding_name,
     pair,
 )
+
+Windows = tuple[Pair, Pair, Pair]
+
+
+def _in_shares(kernel: Kernel, inputs: list[Array], windows: Windows, out: Array) -> Array:
+    """Run a kernel of pooling, on shares of the batch side by side; return its output."""
+
+    def some_images(_: int, some: slice) -> None:
+        kernel(*(each[some] for each in inputs), *windows, out[some])
+
+    side_by_side(some_images, shares(len(out), max(out.nbytes, inputs[0].nbytes)))
+    return out
 
 
 class Pooling(Layer):
@@ -46,7 +59,7 @@ class Pooling(Layer):
         window = self.pool_size, self.strides, NO_GAPS, self.padding
         return (*output_size(self.name, size, *window), channels)
 
-    def _windows(self, x: Array) -> tuple[Pair, Pair, Pair]:
+    def _windows(self, x: Array) -> Windows:
         """Return size and strides of the windows, and how far outside the first begins."""
         (top, _), (left, _) = padding_before_and_after(
             x.shape[1:3], self.pool_size, self.strides, NO_GAPS, self.padding
@@ -89,16 +102,14 @@ class MaxPooling2D(Pooling):
         shape = self.compute_output_shape(x.shape[1:])
         self.x = x
         self.out = np.empty((len(x), *shape), x.dtype)
-        pooling.max_pool(x, *self._windows(x), self.out)
-        return self.out
+        return _in_shares(pooling.max_pool, [x], self._windows(x), self.out)
 
     def backward(self, dout: Array) -> Array:
         """Return the gradient at the input."""
         x = self.kept("x")
         self.check_dout(dout, self.out.shape)
-        dx = np.empty(x.shape, x.dtype)
-        pooling.max_pool_backward(dout, x, self.out, *self._windows(x), dx)
-        return dx
+        dx, inputs = np.empty(x.shape, x.dtype), [dout, x, self.out]
+        return _in_shares(pooling.max_pool_backward, inputs, self._windows(x), dx)
 
 
 class AveragePooling2D(Pooling):
@@ -140,8 +151,7 @@ class AveragePooling2D(Pooling):
         x = self.kept("x")
         self.check_dout(dout, (len(x), *self.compute_output_shape(x.shape[1:])))
         dx = np.empty(x.shape, x.dtype)
-        pooling.average_pool_backward(dout, *self._windows(x), dx)
-        return dx
+        return _in_shares(pooling.average_pool_backward, [dout], self._windows(x), dx)
 
 
 class GlobalPooling(Layer):
@@ -193,17 +203,16 @@ class GlobalAveragePooling2D(GlobalPooling):
         shape = self.compute_output_shape(x.shape[1:])
         self.x = x
         out = np.empty((len(x), 1, 1, x.shape[-1]), x.dtype)
-        pooling.average_pool(x, *self._window(x), out)
+        _in_shares(pooling.average_pool, [x], self._window(x), out)
         return out.reshape(len(x), *shape)
 
     def backward(self, dout: Array) -> Array:
         """Give every pixel its share."""
         x = self.kept("x")
         dx = np.empty(x.shape, x.dtype)
-        pooling.average_pool_backward(self._dout(dout), *self._window(x), dx)
-        return dx
+        return _in_shares(pooling.average_pool_backward, [self._dout(dout)], self._window(x), dx)
 
-    def _window(self, x: Array) -> tuple[Pair, Pair, Pair]:
+    def _window(self, x: Array) -> Windows:
         size = (x.shape[1], x.shape[2])
         return size, size, (0, 0)
 
