@@ -35,6 +35,7 @@ from benchmarks.worker import CONTENDERS
 HERE = Path(__file__).parent
 EPOCHS = 5
 IMAGES = 48_000  # what an 80/20 split leaves to train on
+CNN = {"batch": 64, "images": 12_800, "epochs": 4}
 PACKAGES = ("numpy", "numba", "keras", "tensorflow", "torch", "jax")
 
 
@@ -52,9 +53,9 @@ def training_images() -> tuple[str, np.ndarray, np.ndarray]:
 def work(job: str, contender: str, *options: str, **environ: str) -> dict[str, Any]:
     """Let a process of its own measure; return what it says, and the seconds it lived."""
     # NumPy's threads have to be chosen before it is loaded.
-    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+    environment = {k: v for k, v in os.environ.items() if "NUM_THREADS" not in k}
     if "1 thread" in contender:
-        environment["OPENBLAS_NUM_THREADS"] = "1"
+        environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", **environ}
     command = [sys.executable, "-m", "benchmarks.worker", job, contender, *options]
     start = time.perf_counter()
@@ -109,33 +110,54 @@ def splits(batch_sizes: list[int], images: np.ndarray, labels: np.ndarray) -> di
     return {str(size): split.split(images, labels, size) for size in batch_sizes}
 
 
+def training(name: str, folder: str, batch_size: int, epochs: int, *options: str) -> dict[str, Any]:
+    """Return the seconds of an epoch and of the whole process, and its largest memory."""
+    sizes = ("--batch-size", str(batch_size), "--epochs", str(epochs))
+    said = work("train", name, "--data", folder, *sizes, *options)
+    epoch = statistics.median(said["seconds"][1:])
+    return {"epoch": epoch, "whole": said["whole"], "peak_mib": said["peak_mib"]}
+
+
+def cnn_race(names: list[str], rounds: int, folder: str) -> dict[str, list[dict[str, Any]]]:
+    """Train the network of two convolutions with all that have it."""
+    names = [name for name in names if CONTENDERS[name][0] != "jax"]
+    options = ("--network", "cnn", "--images", str(CNN["images"]))
+
+    def train(name: str) -> dict[str, Any]:
+        return training(name, folder, CNN["batch"], CNN["epochs"], *options)
+
+    train(names[0])  # for the cache of compiled kernels
+    return in_turn("CNN", rounds, names, train)
+
+
 def main() -> None:
     """Race, and write results.json, the tables and the picture."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[32, 128])
     parser.add_argument("--only", nargs="+", help="only contenders with one of these words")
-    parser.add_argument("--split", action="store_true", help="measure the steps' split alone anew")
+    parser.add_argument("--again", choices=["cnn", "split"], help="measure this part alone anew")
     parser.add_argument("--dry", action="store_true", help="print the tables, keep no results")
     args = parser.parse_args()
-    if args.split:
-        results = json.loads((HERE / "results.json").read_text())
-        results["split"] = splits(args.batch_sizes, *training_images()[1:])
-        report.write(results, HERE)
-        return
     names = [name for name in installed() if not args.only or any(w in name for w in args.only)]
     models = [name for name in names if CONTENDERS[name][0] != "numpy"]
-    results = facts(args.rounds)
+    results = json.loads((HERE / "results.json").read_text()) if args.again else facts(args.rounds)
     results["data"], images, labels = training_images()
+    if args.again == "split":
+        results["split"] = splits(args.batch_sizes, images, labels)
+        report.write(results, HERE)
+        return
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "images.npy", images)
         np.save(Path(folder) / "labels.npy", labels)
 
+        if args.again == "cnn":
+            results["cnn"] = {**CNN, "runs": cnn_race(names, args.rounds, folder)}
+            report.write(results, HERE)
+            return
+
         def train(name: str, batch_size: int) -> dict[str, Any]:
-            sizes = ["--batch-size", str(batch_size), "--epochs", str(EPOCHS)]
-            said = work("train", name, "--data", folder, *sizes)
-            epoch = statistics.median(said["seconds"][1:])
-            return {"epoch": epoch, "whole": said["whole"], "peak_mib": said["peak_mib"]}
+            return training(name, folder, batch_size, EPOCHS)
 
         train(names[0], 128)  # for the cache of compiled kernels
         results["training"] = {
@@ -144,6 +166,7 @@ def main() -> None:
             )
             for size in args.batch_sizes
         }
+        results["cnn"] = {**CNN, "runs": cnn_race(names, args.rounds, folder)}
         results["one image"] = in_turn(
             "one image", args.rounds, models, lambda name: work("predict", name, "--data", folder)
         )

@@ -24,6 +24,7 @@ AIMS = {
     "PyTorch": {"32": 2.0, "128": 2.0},
     "JAX": {"32": 1.15, "128": 1.15},
 }
+CNN_AIMS = {"Keras": 1.3, "PyTorch": 2.0}
 Runs = dict[str, list[dict[str, float]]]
 
 
@@ -98,10 +99,26 @@ def summary(results: dict[str, Any]) -> list[str]:
         what = f"from start to end, {epochs} epochs: Keras / tinynet"
         row(what, found, "Keras", "whole", "at least 4")
         row("peak memory, batch 128: Keras / tinynet", found, "Keras", "peak_mib", "at least 3")
+    if "cnn" in results:
+        found = results["cnn"]["runs"]
+        for peer, aim in CNN_AIMS.items():
+            row(f"an epoch of the CNN: {peer} / tinynet", found, peer, "epoch", f"at least {aim:g}")
+        what = "an epoch of the CNN: tinynet / matrix products alone"
+        row(what, found, "matrix products", "epoch", inverse=True)
+        row("peak memory, CNN: Keras / tinynet", found, "Keras", "peak_mib", "at least 1")
     row("one image: Keras / tinynet", results["one image"], "Keras", "seconds", "at least 10")
     for job in ("predict", "evaluate"):
         row(f"{job} {MANY:,}: Keras / tinynet", results["many images"], "Keras", job)
     return lines
+
+
+def training_columns(epochs: int) -> list[tuple[str, str, str]]:
+    """Return what stands in a table of training, for `table`."""
+    return [
+        ("epoch", "s an epoch", ".2f"),
+        ("whole", f"s from start to end, {epochs} epochs", ".1f"),
+        ("peak_mib", "peak MiB", ".0f"),
+    ]
 
 
 def as_markdown(results: dict[str, Any]) -> str:
@@ -122,12 +139,18 @@ def as_markdown(results: dict[str, Any]) -> str:
         *summary(results),
     ]
     for size, found in results["training"].items():
-        columns = [
-            ("epoch", "s an epoch", ".2f"),
-            ("whole", f"s from start to end, {results['epochs']} epochs", ".1f"),
-            ("peak_mib", "peak MiB", ".0f"),
+        lines += ["", f"## Batch {size}", "", *table(found, training_columns(results["epochs"]))]
+    if "cnn" in results:
+        cnn = results["cnn"]
+        lines += [
+            "",
+            f"## A convolutional network, batch {cnn['batch']}, {cnn['images']:,} images",
+            "",
+            "32 filters 3 x 3, max pooling, 64 filters 3 x 3, max pooling, dropout, 128 units, 10.",
+            "The products are those of patches that lie there already.",
+            "",
+            *table(cnn["runs"], training_columns(cnn["epochs"])),
         ]
-        lines += ["", f"## Batch {size}", "", *table(found, columns)]
     milliseconds = {
         name: [{"ms": 1e3 * run["seconds"]} for run in runs]
         for name, runs in results["one image"].items()

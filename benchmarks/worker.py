@@ -36,12 +36,16 @@ CALLS = 300
 MANY = 10_000
 
 
-def train(name: str, data: Path, batch_size: int, epochs: int) -> dict[str, Any]:
+def train(
+    name: str, data: Path, batch_size: int, epochs: int, images_used: int | None, network: str
+) -> dict[str, Any]:
     """Train; return the seconds of each epoch and the largest memory of the process."""
     package, module, options = CONTENDERS[name]
     contender = importlib.import_module(f"benchmarks.contenders.{module}")
     library = [importlib.import_module(package)] if module == "keras_script" else []
-    images, labels = np.load(data / "images.npy"), np.load(data / "labels.npy")
+    images, labels = (np.load(data / f"{part}.npy")[:images_used] for part in ("images", "labels"))
+    if network != "ann":
+        options = {**options, "network": network}
     seconds = contender.train(*library, images, labels, batch_size, epochs, **options)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # MiB on Linux
     return {"seconds": seconds, "peak_mib": peak}
@@ -90,9 +94,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--images", type=int, help="so many of them; by default all")
+    parser.add_argument("--network", choices=["ann", "cnn"], default="ann")
     args = parser.parse_args()
     if args.job == "train":
-        found = train(args.name, args.data, args.batch_size, args.epochs)
+        sizes = args.batch_size, args.epochs, args.images
+        found = train(args.name, args.data, *sizes, args.network)
     elif args.job == "predict":
         found = predict(args.name, args.data)
     elif args.job == "use":

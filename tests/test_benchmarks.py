@@ -1,12 +1,14 @@
 """What is timed is what is tested: the benchmark's network is the one that parity_tests check."""
 
+import math
 from typing import Any
 
 import numpy as np
+import pytest
 
 import tinynet
 from benchmarks import moments, overhead, report, split
-from benchmarks.contenders import keras_script
+from benchmarks.contenders import keras_script, products
 from parity_tests import r0
 from tinynet.callbacks.base import CallbackList
 
@@ -30,6 +32,30 @@ def test_an_epoch_is_timed_for_every_epoch() -> None:
     images = np.random.default_rng(0).integers(0, 256, (20, 28, 28)).astype("uint8")
     seconds = keras_script.train(tinynet, images, np.arange(20) % 10, batch_size=8, epochs=3)
     assert len(seconds) == 3 and all(each > 0 for each in seconds)
+
+
+def test_the_products_of_a_cnn_are_those_of_its_layers() -> None:
+    """As many operations as the layers' own weights and places say."""
+    model = keras_script.compiled(tinynet, "cnn")
+    kernels = [w.shape for w in model.get_weights() if w.ndim > 1]
+    made = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(products.np.random, "default_rng", lambda seed: Recorder(made))
+        products.of_cnn_step(2)
+    assert made[1::3] == [(math.prod(shape[:-1]), shape[-1]) for shape in kernels]
+    rows = [math.prod(shape[:-1]) for shape in model.shapes_behind((28, 28)) if len(shape) > 2]
+    assert made[0][0] == 2 * rows[2] and made[3][0] == 2 * rows[4]
+
+
+class Recorder:
+    """Stands for a random generator, and notes the shapes that are asked for."""
+
+    def __init__(self, made: list[tuple[int, ...]]) -> None:
+        self.made = made
+
+    def random(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+        self.made.append(shape)
+        return np.zeros(shape, dtype)
 
 
 def test_ratios_are_taken_round_by_round() -> None:

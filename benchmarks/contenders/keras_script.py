@@ -8,9 +8,21 @@ from typing import Any
 import numpy as np
 
 
-def compiled(keras: ModuleType, **options: object) -> Any:
-    """Make and compile the network of examples/fashion_mnist_ann.py."""
+def compiled(keras: ModuleType, network: str = "ann", **options: object) -> Any:
+    """Make and compile a network."""
     keras.utils.set_random_seed(0)
+    model = {"ann": ann, "cnn": cnn}[network](keras)
+    model.compile(
+        keras.optimizers.Adam(0.001),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        **options,
+    )
+    return model
+
+
+def ann(keras: ModuleType) -> Any:
+    """Make the network of examples/fashion_mnist_ann.py."""
     layers = keras.layers
     model = keras.Sequential(
         [keras.Input((28, 28)), layers.Rescaling(1 / 255), layers.Flatten(), layers.Dropout(0.1)]
@@ -21,13 +33,27 @@ def compiled(keras: ModuleType, **options: object) -> Any:
         model.add(layers.ReLU())
         model.add(layers.Dropout(rate))
     model.add(layers.Dense(10, activation="softmax"))
-    model.compile(
-        keras.optimizers.Adam(0.001),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        **options,
-    )
     return model
+
+
+def cnn(keras: ModuleType) -> Any:
+    """Make a network of two convolutions."""
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((28, 28)),
+            layers.Reshape((28, 28, 1)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dropout(0.3),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
 
 
 def train(
@@ -36,10 +62,11 @@ def train(
     labels: np.ndarray,
     batch_size: int,
     epochs: int,
+    network: str = "ann",
     **options: object,
 ) -> list[float]:
     """Train and return the seconds of each epoch."""
-    model = compiled(keras, **options)
+    model = compiled(keras, network, **options)
     ends: list[float] = []
     watch = keras.callbacks.LambdaCallback(
         on_train_begin=lambda logs: ends.append(time.perf_counter()),

@@ -9,9 +9,11 @@ import numpy as np
 SIZES = (784, 256, 128, 64, 10)
 
 
-def train(images: np.ndarray, labels: np.ndarray, batch_size: int, epochs: int) -> list[float]:
+def train(
+    images: np.ndarray, labels: np.ndarray, batch_size: int, epochs: int, network: str = "ann"
+) -> list[float]:
     """Make the products of each step of an epoch, and return the seconds of each epoch."""
-    make_products = of_step(SIZES, batch_size)
+    make_products = of_step(SIZES, batch_size) if network == "ann" else of_cnn_step(batch_size)
     seconds = []
     for _ in range(epochs):
         start = time.perf_counter()
@@ -39,6 +41,30 @@ def of_step(sizes: Sequence[int], batch_size: int) -> Callable[[], None]:
             np.matmul(xs[i].T, xs[i + 1], out=grads[i])
             if i:
                 xs[i + 1] @ kernels[i].T
+
+    return make_products
+
+
+def of_cnn_step(batch_size: int) -> Callable[[], None]:
+    """Return a function that makes the products of a step of the network of two convolutions.
+
+    Of each convolution they are those of its patches, laid out already: one row for each place of
+    the window (26 x 26 and 11 x 11 of them), a column for each number in it.
+    """
+    rng = np.random.default_rng(0)
+    shapes = [(26 * 26, 9, 32), (11 * 11, 288, 64), (1, 1600, 128), (1, 128, 10)]
+    layers = [
+        [rng.random(s, "float32") for s in ((rows * batch_size, k), (k, n), (rows * batch_size, n))]
+        for rows, k, n in shapes
+    ]
+
+    def make_products() -> None:
+        for x, kernel, _ in layers:
+            x @ kernel
+        for i, (x, kernel, dz) in reversed(list(enumerate(layers))):
+            x.T @ dz
+            if i:
+                dz @ kernel.T
 
     return make_products
 

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 
-def network() -> nn.Sequential:
-    """Make the network, with Keras's settings of batch normalization."""
+def ann() -> nn.Sequential:
+    """Make the dense network, with Keras's settings of batch normalization."""
     layers: list[nn.Module] = [nn.Dropout(0.1)]
     inputs = 784
     for units, rate in ((256, 0.3), (128, 0.2), (64, 0.1)):
@@ -23,11 +23,30 @@ def network() -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(inputs, 10))
 
 
+def cnn() -> nn.Sequential:
+    """Make the network of two convolutions."""
+    return nn.Sequential(
+        nn.Unflatten(1, (1, 28, 28)),
+        nn.Conv2d(1, 32, 3),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Dropout(0.3),
+        nn.Linear(1600, 128),
+        nn.ReLU(),
+        nn.Linear(128, 10),
+    )
+
+
 def train(
     images: np.ndarray,
     labels: np.ndarray,
     batch_size: int,
     epochs: int,
+    network: str = "ann",
     compiled: bool = False,
     threads: int | None = None,
 ) -> list[float]:
@@ -38,7 +57,7 @@ def train(
     # Scaled once, as tensors in memory: no DataLoader, whose workers cost more than they bring.
     x = torch.from_numpy(images).reshape(len(images), -1).float() / 255
     y = torch.from_numpy(labels).long()
-    model = network()
+    model = {"ann": ann, "cnn": cnn}[network]()
     forward = torch.compile(model) if compiled else model
     loss_of = nn.CrossEntropyLoss()
     adam = torch.optim.Adam(model.parameters(), lr=0.001, eps=1e-7, fused=True)
@@ -62,7 +81,7 @@ def train(
 
 def predictor() -> Callable[[np.ndarray], np.ndarray]:
     """Return the fastest way from one batch of images to its probabilities."""
-    model = network().eval()
+    model = ann().eval()
 
     def predict(images: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
