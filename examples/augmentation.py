@@ -1,0 +1,145 @@
+"""
+More images than there are
+==========================
+
+A T-shirt is a T-shirt if it lies a little further to the left, is a little larger, or is seen in a
+mirror. A network has to learn that from examples, and here it gets them: layers that flip, shift,
+turn and scale each image at random, anew in every epoch, and only in training. Which of them help,
+and does it matter how many images there are to begin with?
+
+From a terminal::
+
+    python examples/augmentation.py --seed 0 --out runs/augmentation
+"""
+
+# %%
+# The data
+# --------
+# Of the training images only the first tenth is used, so that there is something to gain. The last
+# tenth tells which change helps.
+
+import time
+
+import lesson
+import matplotlib.pyplot as plt
+import numpy as np
+
+import tinynet as tn
+from tinynet import layers, plots
+from tinynet.datasets import fashion_mnist
+
+parser = lesson.options("Train with images that are changed at random.", "augmentation", epochs=20)
+args = lesson.begin(parser)
+data, (x, y), (x_test, y_test) = lesson.images(args)
+few = len(x) // 10
+x_train, y_train, x_val, y_val = x[:few], y[:few], x[-few:], y[-few:]
+names = fashion_mnist.CLASS_NAMES
+
+# %%
+# What may change
+# ---------------
+# A change has to keep the class. A bag upside down is still a bag, but no photograph of the test set
+# shows one that way; a garment seen in a mirror is as likely as the garment itself. So: flips from
+# left to right, and shifts, turns and scales by a little.
+
+CHANGES = {
+    "none": lambda: [],
+    "flip": lambda: [layers.RandomFlip("horizontal")],
+    "flip and shift": lambda: [
+        layers.RandomFlip("horizontal"),
+        layers.RandomTranslation(0.08, 0.08, fill_mode="constant"),
+    ],
+    "flip, shift, turn, scale": lambda: [
+        layers.RandomFlip("horizontal"),
+        layers.RandomTranslation(0.08, 0.08, fill_mode="constant"),
+        layers.RandomRotation(0.02, fill_mode="constant"),
+        layers.RandomZoom(0.08, fill_mode="constant"),
+    ],
+}
+
+# %%
+# One garment, as the network meets it in eight epochs.
+
+show = tn.Sequential([tn.Input((28, 28)), layers.Reshape((28, 28, 1))])
+for layer in CHANGES["flip, shift, turn, scale"]():
+    show.add(layer)
+fig, axes = plt.subplots(4, 8, figsize=(8, 4.4), layout="constrained")
+changed = [show.forward(x_train[:4].astype("float32"), training=True) for _ in range(8)]
+for row, shown in zip(axes, np.swapaxes(changed, 0, 1), strict=True):
+    for ax, image in zip(row, shown, strict=True):
+        ax.imshow(image[..., 0], cmap="gray_r")
+        ax.set_axis_off()
+plt.savefig(args.out / "changed.png", dpi=150)
+
+# %%
+# Training
+# --------
+# The same small convolutional network each time. With changed images it never sees the same one
+# twice, so it learns more slowly and does worse *in training*; what counts is the validation
+# accuracy, of images that are left as they are.
+
+
+def network(changes):
+    """Return a convolutional network behind layers that change its images."""
+    model = tn.Sequential([tn.Input((28, 28)), layers.Reshape((28, 28, 1))])
+    for change in changes:
+        model.add(change)
+    model.add(layers.Rescaling(1 / 255))
+    for filters in (32, 64):
+        model.add(layers.Conv2D(filters, 3, use_bias=False))
+        model.add(layers.BatchNormalization(momentum=0.9))
+        model.add(layers.ReLU())
+        model.add(layers.MaxPooling2D())
+    model.add(layers.Flatten())
+    model.add(layers.Dropout(0.4))
+    model.add(layers.Dense(10, activation="softmax"))
+    return model
+
+
+models, histories = {}, {}
+steps = args.epochs * -(-few // 64)
+for name, make_changes in CHANGES.items():
+    tn.utils.set_random_seed(args.seed)
+    model = network(make_changes())
+    falling = tn.optimizers.schedules.CosineDecay(0.002, steps, alpha=0.001)
+    model.compile(tn.optimizers.Adam(falling), "sparse_categorical_crossentropy", ["accuracy"])
+    start = time.perf_counter()
+    histories[name] = model.fit(
+        x_train,
+        y_train,
+        batch_size=64,
+        epochs=args.epochs,
+        validation_data=(x_val, y_val),
+        validation_batch_size=500,
+        shuffle="every_epoch",
+        verbose=0,
+    ).history
+    models[name] = model
+    seconds = time.perf_counter() - start
+    reached = histories[name]["val_accuracy"][-1]
+    trained = histories[name]["accuracy"][-1]
+    print(f"{name:25} training {trained:.2%}  validation {reached:.2%}  {seconds:.0f} s")
+
+fig, axes = plt.subplots(1, 2, figsize=(12, 4.2), layout="constrained")
+for ax, figure in zip(axes, ("accuracy", "val_accuracy"), strict=True):
+    plots.compare_runs(histories, figure, ax=ax)
+plt.savefig(args.out / "learning_curves.png", dpi=150)
+
+# %%
+# The test, once
+# --------------
+# Of the network that was best on the validation images, and of the one without changes.
+
+best = max(histories, key=lambda name: histories[name]["val_accuracy"][-1])
+rows = {name: {"validation_accuracy": h["val_accuracy"][-1]} for name, h in histories.items()}
+for name in {"none": 0, best: 0}:
+    _, accuracy = models[name].evaluate(x_test, y_test, batch_size=500, verbose=0)
+    rows[name]["test_accuracy"] = accuracy
+    print(f"{name:25} test {accuracy:.2%}")
+
+# %%
+# What is kept
+# ------------
+
+models[best].save(args.out / "model.safetensors")
+lesson.keep_results(args, data, {"best": best, "images": few, "changes": rows})
