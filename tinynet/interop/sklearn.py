@@ -243,7 +243,7 @@ class NetClassifier(ClassifierMixin, _Net):  # type: ignore[misc] # scikit-learn
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
     >>> x, y = load_iris(return_X_y=True)
-    >>> net = make_pipeline(StandardScaler(), NetClassifier((20,), epochs=20, random_state=0))
+    >>> net = make_pipeline(StandardScaler(), NetClassifier((20,), epochs=50, random_state=0))
     >>> bool(net.fit(x, y).score(x, y) > 0.9)
     True
     """
@@ -375,10 +375,10 @@ class NetRegressor(MultiOutputMixin, RegressorMixin, _Net):  # type: ignore[misc
 
     Parameters
     ----------
-    loss : str or Loss
-        What goes down: ``"mean_squared_error"``, ``"mean_absolute_error"``, ``"huber"``.
     hidden_layer_sizes, activation, dropout, batch_normalization
         See `NetClassifier`.
+    loss : str or Loss
+        What goes down: ``"mean_squared_error"``, ``"mean_absolute_error"``, ``"huber"``.
     network : callable, optional
         As for `NetClassifier`, but with any activation at its end; ``n_outputs`` is 1 where `y`
         has the shape (n,).
@@ -413,10 +413,10 @@ class NetRegressor(MultiOutputMixin, RegressorMixin, _Net):  # type: ignore[misc
 
     def __init__(
         self,
-        loss: str | Loss = "mean_squared_error",
         hidden_layer_sizes: int | Sequence[int] = (100,),
         activation: Any = "relu",
         *,
+        loss: str | Loss = "mean_squared_error",
         dropout: float = 0.0,
         batch_normalization: bool = False,
         network: Network | None = None,
@@ -429,9 +429,9 @@ class NetRegressor(MultiOutputMixin, RegressorMixin, _Net):  # type: ignore[misc
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
-        self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
+        self.loss = loss
         self.dropout = dropout
         self.batch_normalization = batch_normalization
         self.network = network
