@@ -1,12 +1,16 @@
 """The estimators: what scikit-learn asks of one, and what its tools do with them."""
 
+import contextlib
 import copy
 import doctest
 import functools
 import multiprocessing
 import pickle
 import random as python_random
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import joblib
@@ -29,7 +33,7 @@ from tinynet import Input, Sequential, config, layers, losses, optimizers
 from tinynet import random as tinynet_random
 from tinynet.callbacks import EarlyStopping, LambdaCallback
 from tinynet.interop.sklearn import EXPECTED_FAILED_CHECKS, NetClassifier, NetRegressor
-from tinynet.layers import Dense
+from tinynet.layers import Dense, Layer
 from tinynet.utils import set_random_seed
 
 KINDS = {"classifier": NetClassifier, "regressor": NetRegressor}
@@ -208,7 +212,7 @@ def test_a_search_in_processes_or_threads_is_the_serial_one(
     assert_same_search(parallel, serial)
 
 
-def test_a_search_on_a_dask_cluster_is_the_serial_one() -> None:
+def test_a_search_on_a_dask_cluster_is_the_serial_one(tmp_path: Path) -> None:
     def network(input_shape: tuple[int, ...], n_outputs: int) -> Sequential:
         hidden = [Dense(8, activation="tanh"), layers.Dropout(0.2)]
         return Sequential([Input(input_shape), *hidden, Dense(n_outputs, activation="softmax")])
@@ -218,7 +222,11 @@ def test_a_search_on_a_dask_cluster_is_the_serial_one() -> None:
     serial = GridSearchCV(estimator, grid, cv=2).fit(X, Y)
     others = set(multiprocessing.active_children())
     cluster = LocalCluster(
-        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+        n_workers=2,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        local_directory=str(tmp_path),
     )
     with cluster, Client(cluster), joblib.parallel_config(backend="dask"):
         parallel = GridSearchCV(estimator, grid, cv=2).fit(X, Y)
@@ -307,9 +315,16 @@ def test_early_stopping_on_a_stratified_share() -> None:
     losses_seen = estimator.history_["val_loss"]
     assert len(losses_seen) == estimator.n_iter_
     assert np.argmin(np.float32(losses_seen)) == estimator.n_iter_ - 1 - stop.patience
-    # The irises are sorted: were the last fifth taken, one class would be lost to training.
     assert estimator.score(X, Y) > 0.93
     assert stop.best is None and stop.best_weights is None  # fit used a copy
+
+
+def test_validation_takes_a_share_of_every_class_of_sorted_data() -> None:
+    rows = np.r_[0:50, 50:60]  # were the last fifth taken, one class would be lost to training
+    estimator = net(epochs=30, validation_fraction=0.2).fit(X[rows], Y[rows])
+    assert estimator.score(X[rows], Y[rows]) > 0.95
+    with pytest.raises(ValueError, match="least populated class"):
+        estimator.fit(X[:51], Y[:51])
 
 
 def test_callbacks_hear_of_every_epoch() -> None:
@@ -365,14 +380,28 @@ def test_a_fitted_estimator_can_be_pickled(kind: type) -> None:
     np.testing.assert_array_equal(weights(twin.partial_fit(X, Y)), weights(estimator))
 
 
-def test_threads_may_ask_the_same_network() -> None:
-    estimator = net(epochs=2).fit(X, Y)
-    expected = [estimator.predict_proba(X[row : row + 1]) for row in range(150)]
-    with joblib.parallel_config(backend="threading", n_jobs=4):
-        found = joblib.Parallel()(
-            joblib.delayed(estimator.predict_proba)(X[row : row + 1]) for row in range(150)
-        )
-    np.testing.assert_array_equal(found, expected)
+class Meeting(Layer):
+    """Keeps its input, as all layers do, and lets two threads meet there if they can."""
+
+    place = threading.Barrier(1)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        self.x = x
+        with contextlib.suppress(threading.BrokenBarrierError):
+            self.place.wait(timeout=0.1)
+        return self.x
+
+
+def test_threads_that_ask_one_network_get_their_own_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    estimator = net(network=returning(Meeting, lambda: Dense(3, activation="softmax")), epochs=1)
+    halves = [X[:75], X[75:]]
+    expected = [estimator.fit(X, Y).predict_proba(half) for half in halves]
+    monkeypatch.setattr(Meeting, "place", threading.Barrier(2))
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(estimator.set_params(batch_size=75).predict_proba, halves))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 # Bad input.
