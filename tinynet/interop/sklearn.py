@@ -170,8 +170,8 @@ class _Net(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
 class NetClassifier(ClassifierMixin, _Net):  # type: ignore[misc] # scikit-learn has no types
     """A network that tells classes apart, as an estimator of scikit-learn.
 
-    Trained by the cross-entropy of its softmax; the weights of the samples are divided by their
-    mean, so that a loss is of the same size with and without them.
+    Trained by the cross-entropy of its softmax. In every call the weights of the samples are
+    divided by their mean, so that a loss is of the same size with and without them.
 
     Parameters
     ----------
