@@ -1,6 +1,7 @@
 """Random numbers: the published Philox vectors, Keras's draws to the bit, orders and seeds."""
 
 import random as python_random
+import threading
 
 import numpy as np
 import pytest
@@ -292,6 +293,43 @@ def test_bad_seeds() -> None:
         SeedGenerator(1.5)
     with pytest.raises(ValueError, match=r"seed: expected an integer, a SeedGenerator or None"):
         random.uniform((2,), seed="1")
+
+
+def disturb_and_fail() -> None:
+    random.uniform((2,))
+    set_random_seed(4)
+    python_random.random()
+    np.random.random()
+    set_random_seed(-1)
+
+
+def test_what_happens_inside_leaves_no_trace() -> None:
+    set_random_seed(3)
+    random.uniform((2,))  # makes the global generator
+    before = python_random.getstate(), np.random.get_state(), random.get_random_seed()
+    later = random.uniform((2,))
+    set_random_seed(3)
+    random.uniform((2,))
+    with pytest.raises(ValueError, match="seed: expected"), random.untouched():
+        disturb_and_fail()
+    after = python_random.getstate(), np.random.get_state(), random.get_random_seed()
+    np.testing.assert_equal(after, before)
+    np.testing.assert_array_equal(random.uniform((2,)), later)
+
+
+def test_one_thread_goes_in_at_a_time() -> None:
+    entered = threading.Event()
+
+    def other() -> None:
+        with random.untouched():
+            entered.set()
+
+    thread = threading.Thread(target=other)
+    with random.untouched():
+        thread.start()
+        assert not entered.wait(0.1)
+    thread.join()
+    assert entered.is_set()
 
 
 def test_a_bad_type() -> None:

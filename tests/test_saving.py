@@ -1,6 +1,7 @@
 """Saving: what is read is what was written, and training goes on as if nothing had been."""
 
 import math
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,28 +23,32 @@ from tinynet.random import SeedGenerator
 from tinynet.utils import set_random_seed
 
 
-def go_on_equally(one: Sequential, other: Sequential, y: np.ndarray = Y) -> None:
-    """See that two models go on training alike, to the last bit."""
+def go_on_equally(one: Sequential, *others: Sequential, y: np.ndarray = Y) -> None:
+    """See that some models go on training alike, to the last bit."""
     runs = []
-    for model in (one, other):
+    for model in (one, *others):
         set_random_seed(5)
         runs.append(model.fit(X, y, batch_size=8, epochs=2, verbose=0).history)
-    np.testing.assert_equal(runs[0], runs[1])
     assert all(math.isfinite(loss) for loss in runs[0]["loss"])
-    for own, copy in zip(one.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_array_equal(own, copy)
+    for other, run in zip(others, runs[1:], strict=True):
+        np.testing.assert_equal(run, runs[0])
+        for own, copy in zip(one.get_weights(), other.get_weights(), strict=True):
+            np.testing.assert_array_equal(own, copy)
 
 
 def saved_and_read(model: Sequential, folder: Path, y: np.ndarray = Y) -> Sequential:
-    """Save a model after an epoch, read it in a fresh session, compare."""
+    """Save a model after an epoch, and pickle it; read both in a fresh session, compare."""
     set_random_seed(3)
     model.fit(X, y, batch_size=8, verbose=0)
     model.save(folder / "model.safetensors")
+    pickled = pickle.dumps(model)
     tinynet.utils.clear_session()
-    again = load_model(folder / "model.safetensors")
-    equal_models(model, again)
-    assert np.array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
-    go_on_equally(model, again, y)
+    again, unpickled = load_model(folder / "model.safetensors"), pickle.loads(pickled)
+    for each in (again, unpickled):
+        equal_models(model, each)
+        assert np.array_equal(each.predict(X, verbose=0), model.predict(X, verbose=0))
+    assert unpickled.history.history.keys() == model.history.history.keys()
+    go_on_equally(model, again, unpickled, y=y)
     return again
 
 

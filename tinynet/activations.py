@@ -127,6 +127,8 @@ def registered(kind: type[Activation]) -> Callable[[Callable[..., Choice]], Acti
 
     def register(choose: Callable[..., Choice]) -> Activation:
         ACTIVATIONS[choose.__name__] = kind(choose)
+        # Under the function's own name stands the activation now; pickle finds it one step on.
+        choose.__qualname__ = f"{choose.__qualname__}.choose"
         return ACTIVATIONS[choose.__name__]
 
     return register

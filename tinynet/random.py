@@ -6,9 +6,12 @@ from draw to draw is the pair, and a `SeedGenerator` is the place where that hap
 
 from __future__ import annotations
 
+import copy
 import math
 import random as python_random
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -27,6 +30,7 @@ TRUNCATED_STRETCH = {"float32": 256, "float64": 128}
 
 _global_seed: int | None = None
 _global_generator: SeedGenerator | None = None
+_one_thread = threading.RLock()
 
 
 class SeedGenerator(Configurable):
@@ -96,6 +100,25 @@ def set_random_seed(seed: int) -> None:
     _global_generator = None
     python_random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 (Keras promises to seed this generator too)
+
+
+@contextmanager
+def untouched() -> Iterator[None]:
+    """Put everything that `set_random_seed` sets back as it was, for ``with``.
+
+    Inside, seeds may be set and numbers drawn, and nobody outside will notice. One thread goes in
+    at a time, because there is only one such state in a process.
+    """
+    global _global_seed, _global_generator
+    with _one_thread:
+        tinynet_state = _global_seed, copy.deepcopy(_global_generator)
+        python_state, numpy_state = python_random.getstate(), np.random.get_state()  # noqa: NPY002
+        try:
+            yield
+        finally:
+            _global_seed, _global_generator = tinynet_state
+            python_random.setstate(python_state)
+            np.random.set_state(numpy_state)  # noqa: NPY002
 
 
 def get_random_seed() -> int | None:

@@ -118,6 +118,10 @@ class Stack(Configurable):
         self.input_shape = input_shape
         self.learned()
 
+    def __getstate__(self) -> dict[str, Any]:
+        # For copy and pickle: the layers have these arrays too, and `learned` packs them anew.
+        return {**vars(self), "_learned": ({}, {})}
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}, {len(self.layers)} layers, built={self.built}>"
 

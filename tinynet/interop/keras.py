@@ -6,13 +6,10 @@ training has changed since is copied (`tinynet.interop.state`).
 
 from __future__ import annotations
 
-import random as python_random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
-from tinynet import config
+from tinynet import config, random
 from tinynet.interop import compiled, configs, state
 from tinynet.interop.configs import Config, naming
 from tinynet.layers import Input, Layer, deserialize
@@ -72,7 +69,7 @@ def to_keras(model: Sequential) -> Any:
     layers = [_layer_for_keras(layer) for layer in model.layers]
     parts = compiled.parts_for_keras(model)
     state.require_own_memory(model)
-    with _random_numbers_untouched():
+    with random.untouched():
         made = [_made_in_keras(keras, each) for each in layers]
         if model.input_shape is not None:
             shape, name = model.input_shape, model.input_name
@@ -128,7 +125,7 @@ def from_keras(keras_model: Any) -> Sequential:
     parts = compiled.parts_from_keras(keras, keras_model)
     state.require_keras_memory(keras_model)
     start = _input_from_keras(keras_model)
-    with _random_numbers_untouched():
+    with random.untouched():
         made = [_made_here(each) for each in layers]
         model = Sequential([*start, *made], name=keras_model.name)
         if parts:
@@ -150,16 +147,6 @@ def _imported_keras() -> Any:
 def _kind(thing: object) -> str:
     """Return the full name of an object's class."""
     return f"{type(thing).__module__}.{type(thing).__qualname__}"
-
-
-@contextmanager
-def _random_numbers_untouched() -> Iterator[None]:
-    """Put Python's `random` back, from which new layers without a seed draw theirs."""
-    before = python_random.getstate()
-    try:
-        yield
-    finally:
-        python_random.setstate(before)
 
 
 # What has to be so in either direction.

@@ -89,6 +89,10 @@ class Optimizer(Configurable):
         self._flat_slots: dict[str, Array] = {}
         self.excluded_from_decay: list[str] = []
 
+    def __getstate__(self) -> dict[str, Any]:
+        # For copy and pickle: the same numbers stand in `slots`, which the next step packs anew.
+        return {**vars(self), "_layout": (), "_flat_slots": {}}
+
     # What a subclass defines.
 
     def slot_names(self) -> tuple[str, ...]:
