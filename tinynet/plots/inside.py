@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from tinynet import config
 from tinynet.data import Batch, Dataset
@@ -79,7 +79,7 @@ def first_layer_weights(
     limit = float(np.abs(images).max()) or 1.0
     colour_map = "gray" if images.ndim == 4 else "RdBu_r"
     norm = Normalize(-limit, limit)
-    grid, drawn = panels(len(images), columns, (1.1, 1.1), axes)
+    grid, drawn = panels(len(images), columns, (1.1, 1.1), axes, below=0.6)
     for ax, image in zip(drawn, images, strict=True):
         if image.ndim == 3:
             ax.imshow(norm(image))
@@ -87,9 +87,16 @@ def first_layer_weights(
             ax.imshow(image, cmap=colour_map, norm=norm)
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set(color="0.7", linewidth=0.6)
-    label = f"{name}, {len(images)} of {len(kernels)}"
-    scale = ScalarMappable(norm, colour_map)
-    drawn[0].figure.colorbar(scale, ax=drawn, label=label, shrink=0.9)
+    shown = f"all {len(kernels)}" if n >= len(kernels) else f"the first {n} of {len(kernels)}"
+    drawn[0].figure.colorbar(
+        ScalarMappable(norm, colour_map),
+        ax=drawn,
+        location="bottom",
+        label=f"{name}, {shown}",
+        ticks=MaxNLocator(nbins=5),
+        aspect=40,
+        shrink=0.6,
+    )
     return grid
 
 
@@ -223,21 +230,23 @@ def _batch(model: Sequential, x: Any, y: Any = None) -> Batch:
     return batch
 
 
-def _histograms(
-    arrays: Mapping[str, Array], what: str, axes: Any, columns: int = 4, bins: int = 40
-) -> tuple[Array, list[Axes]]:
-    grid, drawn = panels(len(arrays), columns, (2.6, 2.1), axes)
+def _histograms(arrays: Mapping[str, Array], what: str, axes: Any) -> tuple[Array, list[Axes]]:
+    grid, drawn = panels(len(arrays), 4, (2.6, 2.1), axes)
     for ax, (name, array) in zip(drawn, arrays.items(), strict=True):
         values = np.asarray(array, np.float64).reshape(-1)
         shown = values[np.isfinite(values) & (values != 0)]
-        share = np.full(shown.shape, 1 / values.size)
-        ax.hist(shown, bins, weights=share, color=BLUE)
+        bins = min(40, 5 + math.isqrt(len(shown)))  # the few of a bias in fewer
+        heights, _, _ = ax.hist(
+            shown, bins, weights=np.full(shown.shape, 1 / values.size), color=BLUE
+        )
+        ax.set_ylim(0, 1.4 * np.max(heights) or 1)  # the notes stand above the bars
         ax.set_title(name, fontsize=9)
         ax.set_xlabel(what, fontsize=8)
+        ax.set_ylabel("share of all", fontsize=8)
         ax.tick_params(labelsize=8)
         ax.xaxis.set_major_locator(MaxNLocator(nbins=4))
         ax.yaxis.set_major_locator(MaxNLocator(nbins=4))
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+        ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.3g}%")
         ax.spines[["top", "right"]].set_visible(False)
         _note(ax, f"{np.mean(values == 0):.1%} exactly 0")
         if not np.isfinite(values).all():

@@ -16,7 +16,7 @@ SKY, PURPLE, GREY = "#56B4E9", "#CC79A7", "#777777"
 
 
 def panels(
-    n: int, columns: int, size: tuple[float, float], axes: Any = None
+    n: int, columns: int, size: tuple[float, float], axes: Any = None, below: float = 0
 ) -> tuple[Array, list[Axes]]:
     """Return axes for n panels in rows: all of them in their shape, and the n to draw on.
 
@@ -29,6 +29,8 @@ def panels(
         Width and height of a panel in inches.
     axes : array_like of Axes, optional
         Those to take. The ones behind the first n are hidden.
+    below : float
+        Inches to leave below the panels, for a colour bar.
 
     Raises
     ------
@@ -40,7 +42,7 @@ def panels(
             raise ValueError(f"columns: expected a positive integer, got {columns}")
         columns = min(columns, n)
         rows = -(-n // columns)
-        inches = (size[0] * columns, size[1] * rows)
+        inches = (size[0] * columns, size[1] * rows + below)
         _, axes = plt.subplots(rows, columns, figsize=inches, layout="constrained", squeeze=False)
     axes = np.asarray(axes, dtype=object)
     flat = list(axes.reshape(-1))

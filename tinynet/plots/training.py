@@ -132,7 +132,7 @@ def compare_runs(
             marker=marker,
             markevery=[] if best is None else [best],
             markersize=7,
-            label=name if best is None else f"{name}{several}: {mean[best]:.4g}, epoch {best + 1}",
+            label=name if best is None else f"{name}{several}: {mean[best]:#.4g}, epoch {best + 1}",
         )
         if len(values) > 1:
             band = values.min(axis=0), values.max(axis=0)
