@@ -172,7 +172,7 @@ def gradient_histograms(model: Sequential, x: Any, y: Any, *, axes: Any = None) 
         If it has no weights yet or none that may be trained, or `x` and `y` do not fit it.
     """
     model.require_built()
-    batch = _batch(model, x, y)
+    batch = _batch(model, x, y, needs_targets=True)
     trained = copy.deepcopy(model)
     trained.loss_value(trained.forward(batch.x, training=True), batch.y)
     trained.backward_from_loss()
@@ -222,10 +222,10 @@ def _folded(model: Sequential, inputs: int, shape: Sequence[int] | None) -> tupl
     return side, side
 
 
-def _batch(model: Sequential, x: Any, y: Any = None) -> Batch:
+def _batch(model: Sequential, x: Any, y: Any = None, needs_targets: bool = False) -> Batch:
     """Return everything as one batch of the model's, after a check."""
     data = Dataset(x, y, None, config.floatx())
-    model.check(data, needs_targets=y is not None)
+    model.check(data, needs_targets)
     (batch,) = data.batches(len(data))
     return batch
 
