@@ -169,7 +169,7 @@ def test_axes_that_are_given_are_drawn_on_and_returned(trained, images):
         ),
         "weights": (given_axes(3, 4), lambda a: plots.first_layer_weights(model, axes=a)),
         "activations": (given_axes(2, 2), lambda a: plots.activation_histograms(model, x, axes=a)),
-        "gradients": (given_axes(2, 3), lambda a: plots.gradient_histograms(model, x, y, axes=a)),
+        "gradients": (given_axes(1, 5), lambda a: plots.gradient_histograms(model, x, y, axes=a)),
     }
     open_figures = plt.get_fignums()
     for name, (axes, draw) in drawing.items():

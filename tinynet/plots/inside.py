@@ -244,6 +244,7 @@ def _histograms(arrays: Mapping[str, Array], what: str, axes: Any) -> tuple[Arra
         ax.set_xlabel(what, fontsize=8)
         ax.set_ylabel("share of all", fontsize=8)
         ax.tick_params(labelsize=8)
+        ax.xaxis.get_offset_text().set_fontsize(8)
         ax.xaxis.set_major_locator(MaxNLocator(nbins=4))
         ax.yaxis.set_major_locator(MaxNLocator(nbins=4))
         ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.3g}%")
