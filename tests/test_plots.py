@@ -453,9 +453,11 @@ def test_activations_of_layers_that_compute(trained):
 
 def test_dead_units_are_counted():
     model = tn.Sequential([tn.Input((3,)), layers.Dense(5, activation="relu")])
-    model.layers[0].params["bias"][...] = [-100, 1, 1, -100, 1]
+    model.layers[0].params["kernel"][...] = 0
+    model.layers[0].params["kernel"][0, 1] = -2  # 0 for the first of the three samples
+    model.layers[0].params["bias"][...] = [-1, 1, 1, -1, 1]
     axes = plots.activation_histograms(model, np.eye(3))
-    assert notes(axes[0, 0]) == ["40.0% exactly 0", "2 of 5 always 0"]
+    assert notes(axes[0, 0]) == ["46.7% exactly 0", "2 of 5 always 0"]
 
 
 def test_outputs_that_are_all_zero_or_infinite_are_told():
