@@ -231,6 +231,22 @@ def test_learning_curves_mark_the_best_epoch_and_the_cuts():
     assert [line.get_label() for line in ax.lines] == ["training"]
 
 
+def test_a_single_epoch_is_seen():
+    (ax,) = plots.learning_curves({"loss": [2.0], "val_loss": [1.0]}, monitor="none")
+    assert [line.get_marker() for line in ax.lines] == [".", "."]
+    ax.figure.canvas.draw()
+    assert [tick for tick in ax.get_xticks() if 0.9 < tick < 1.1] == [1]
+
+
+def test_many_names_stand_beside_the_curves():
+    for runs in (2, 9):
+        ax = plots.compare_runs({f"run {i}": HISTORY for i in range(runs)})
+        ax.figure.canvas.draw()
+        legend, frame = ax.get_legend().get_window_extent(), ax.get_window_extent()
+        assert (legend.x0 > frame.x1) == (runs == 9)
+        assert legend.x1 < ax.figure.bbox.x1
+
+
 def test_runs_stop_at_the_shortest_and_the_band_holds_all():
     runs = [{"loss": [3.0, 2.0, 1.0]}, {"loss": [5.0, 1.0]}]
     ax = plots.compare_runs({"a": runs}, "loss")

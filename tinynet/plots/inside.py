@@ -88,15 +88,16 @@ def first_layer_weights(
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set(color="0.7", linewidth=0.6)
     shown = f"all {len(kernels)}" if n >= len(kernels) else f"the first {n} of {len(kernels)}"
-    drawn[0].figure.colorbar(
+    bar = drawn[0].figure.colorbar(
         ScalarMappable(norm, colour_map),
         ax=drawn,
         location="bottom",
-        label=f"{name}, {shown}",
-        ticks=MaxNLocator(nbins=5),
+        ticks=MaxNLocator(nbins=4),
         aspect=40,
-        shrink=0.6,
+        shrink=0.7,
     )
+    bar.set_label(f"{name}, {shown}", fontsize=9)
+    bar.ax.tick_params(labelsize=8)
     return grid
 
 

@@ -14,6 +14,8 @@ from tinynet.kernels.registry import Array
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, GREY = "#56B4E9", "#CC79A7", "#777777"
 
+NARROWEST = 2.4  # inches: a figure of one small panel still has room for its texts
+
 
 def panels(
     n: int, columns: int, size: tuple[float, float], axes: Any = None, below: float = 0
@@ -42,7 +44,7 @@ def panels(
             raise ValueError(f"columns: expected a positive integer, got {columns}")
         columns = min(columns, n)
         rows = -(-n // columns)
-        inches = (size[0] * columns, size[1] * rows + below)
+        inches = (max(size[0] * columns, NARROWEST), size[1] * rows + below)
         _, axes = plt.subplots(rows, columns, figsize=inches, layout="constrained", squeeze=False)
     axes = np.asarray(axes, dtype=object)
     flat = list(axes.reshape(-1))

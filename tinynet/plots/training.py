@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,7 +19,7 @@ Run = Mapping[str, Sequence[float]]
 # Colours come round after seven runs, line styles after four: 28 runs look different.
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, "black")
 DASHES = ("-", "--", "-.", ":")
-MARKERS = "osD^vP*"
+MARKERS = "osD^vP*X"
 
 
 def learning_curves(
@@ -63,10 +64,11 @@ def learning_curves(
         epochs = np.arange(1, len(history[name]) + 1)
         for at in cuts:
             ax.axvline(at + 0.5, color=GREY, linestyle=":", linewidth=1, zorder=0)
-        ax.plot(epochs, history[name], color=BLUE, label="training")
+        marker = "." if len(epochs) == 1 else ""  # one epoch makes no line
+        ax.plot(epochs, history[name], color=BLUE, marker=marker, label="training")
         if f"val_{name}" in history:
             values = history[f"val_{name}"]
-            ax.plot(epochs, values, color=VERMILION, linestyle="--", label="validation")
+            ax.plot(epochs, values, f"--{marker}", color=VERMILION, label="validation")
             if best is not None:
                 label = f"best epoch ({best + 1})"
                 ax.plot(best + 1, values[best], "o", color=VERMILION, label=label)
@@ -74,6 +76,7 @@ def learning_curves(
             ax.plot([], [], color=GREY, linestyle=":", label="learning rate cut")
         ax.set(ylabel=name, title=name.capitalize())
         _over_epochs(ax)
+        ax.legend(frameon=False)
     return drawn
 
 
@@ -116,8 +119,9 @@ def compare_runs(
     if not histories:
         raise ValueError("histories: expected at least one run, got none")
     curves = {name: _curves(name, given, figure) for name, given in histories.items()}
+    beside = ax is None and len(curves) > 5  # so many names would hide the curves
     if ax is None:
-        _, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
+        _, ax = plt.subplots(figsize=(9.6 if beside else 6.4, 4.2), layout="constrained")
     looks = zip(cycle(COLOURS), cycle(DASHES), cycle(MARKERS), strict=False)
     for (name, values), (colour, dashes, marker) in zip(curves.items(), looks, strict=False):
         mean = values.mean(axis=0)
@@ -138,15 +142,16 @@ def compare_runs(
             band = values.min(axis=0), values.max(axis=0)
             ax.fill_between(epochs, *band, color=colour, alpha=0.18, linewidth=0)
     ax.set(ylabel=figure)
-    _over_epochs(ax, title="best")
+    _over_epochs(ax)
+    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1)} if beside else {}
+    ax.legend(frameon=False, title="best", alignment="left", **place)
     return ax
 
 
-def _over_epochs(ax: Axes, title: str | None = None) -> None:
+def _over_epochs(ax: Axes) -> None:
     ax.set_xlabel("epoch")
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, title=title, alignment="left")
 
 
 def _curves(name: str, given: Run | Sequence[Run], figure: str) -> Array:
