@@ -21,6 +21,7 @@ DRAWN = (
     "convolution",
     "dense",
     "dropout",
+    "plots",
     "softmax_cross_entropy",
     "training_step",
 )
@@ -33,10 +34,11 @@ def draw_figures(app):
     newest = max(path.stat().st_mtime for path in shared)
     sys.path.insert(0, str(FIGURES))
     for name in DRAWN:
-        script, picture = FIGURES / f"{name}.py", GENERATED / f"{name}.svg"
-        made = picture.stat().st_mtime if picture.exists() else 0
+        script = FIGURES / f"{name}.py"
+        pictures = [*GENERATED.glob(f"{name}.svg"), *GENERATED.glob(f"{name}_*.svg")]
+        made = min((picture.stat().st_mtime for picture in pictures), default=0)
         if made < max(newest, script.stat().st_mtime):
-            logger.info("drawing %s", picture.name)
+            logger.info("drawing %s", name)
             runpy.run_path(str(script), run_name="__main__")
     sys.path.remove(str(FIGURES))
 

@@ -48,12 +48,15 @@ plt.rcParams.update(
 )
 
 
-def save(figure):
-    """Write the figure to generated/, under the name of the script that drew it."""
+def save(figure, part=""):
+    """Write the figure to generated/, under the name of the script that drew it.
+
+    A script that draws several names the part after its own name: ``plots_gallery.svg``.
+    """
     script = Path(inspect.stack()[1].filename)
     GENERATED.mkdir(exist_ok=True)
-    path = GENERATED / f"{script.stem}.svg"
-    figure.savefig(path, metadata={"Date": None})
+    path = GENERATED / f"{script.stem}{'_' if part else ''}{part}.svg"
+    figure.savefig(path, metadata={"Date": None}, dpi=150)  # of images within the drawing
     plt.close(figure)
 
 

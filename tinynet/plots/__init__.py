@@ -1,0 +1,35 @@
+"""Pictures of training, of what a model gets right and wrong, and of what goes on inside it.
+
+Every function draws onto axes that are given or made, and returns them, so that titles, limits
+and colours can be changed afterwards. The colours (Okabe and Ito 2008) can be told apart by
+people who see few of them, and in grey print by their lightness.
+"""
+
+from tinynet.plots.inside import activation_histograms, first_layer_weights, gradient_histograms
+from tinynet.plots.panels import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
+from tinynet.plots.predictions import (
+    confusion_matrix,
+    most_confident_mistakes,
+    prediction_gallery,
+    sample_images,
+)
+from tinynet.plots.training import compare_runs, learning_curves
+
+__all__ = [
+    "BLUE",
+    "GREEN",
+    "GREY",
+    "ORANGE",
+    "PURPLE",
+    "SKY",
+    "VERMILION",
+    "activation_histograms",
+    "compare_runs",
+    "confusion_matrix",
+    "first_layer_weights",
+    "gradient_histograms",
+    "learning_curves",
+    "most_confident_mistakes",
+    "prediction_gallery",
+    "sample_images",
+]
