@@ -9,9 +9,8 @@ places: the gradient, batch normalization and dropout. :doc:`/outgrowing` has th
 
 From a terminal, with ``pip install '.[mpi]'`` done before::
 
-    python examples/data_parallel.py --float64 --epochs 5 --out runs/one
-    mpiexec -n 2 python examples/data_parallel.py --float64 --epochs 5 --out runs/two \\
-        --compare runs/one
+    python examples/data_parallel.py --float64 --out runs/one
+    mpiexec -n 2 python examples/data_parallel.py --float64 --out runs/two --compare runs/one
 
 The second says by how much the two runs differ.
 """
