@@ -2,7 +2,7 @@
 Several processes train one network
 ===================================
 
-The network of the first example, trained by several processes at once: each takes its share of
+The full Fashion-MNIST network, trained by several processes at once: each takes its share of
 every batch, and their gradients are averaged before the step. Two processes with 64 images each
 are then the *same run* as one with 128, not merely a similar one, and that takes care in three
 places: the gradient, batch normalization and dropout. :doc:`/outgrowing` has the formulas.
@@ -79,8 +79,8 @@ def own_rows(whole):
 
 
 # %%
-# ``Allreduce`` is all the talking there is: every rank puts in an array, and every rank gets their
-# sum. It is the same to the last bit on all of them, so what is computed from it is the same too.
+# ``Allreduce`` is nearly all the talking there is: every rank puts in an array, and every rank gets
+# their sum. MPI promises all of them the same bits, so what is computed from it is the same too.
 
 
 def total(part):
@@ -192,8 +192,8 @@ class DataParallel(tn.Sequential):
 # %%
 # The network
 # -----------
-# That of the first example. The first weights and the seeds of the dropout layers come from the
-# one seed that all ranks have, so they are the same everywhere, and nothing has to be sent.
+# That of ``fashion_mnist_ann.py``. The first weights and the seeds of the dropout layers come from
+# the one seed that all ranks have, so they are the same everywhere, and nothing has to be sent.
 
 
 def network(sequential, normalization, dropout):
@@ -222,7 +222,7 @@ model.compile(
 # %%
 # Training
 # --------
-# Rank 0 reads the images and sends them to all. From here on this is the first example: ``fit``
+# Rank 0 reads the images and sends them to all. From here on it is as with one process: ``fit``
 # walks through whole batches, and does not know that others do so too.
 
 everything = comm.bcast(lesson.images(args) if comm.rank == 0 else None)
