@@ -22,14 +22,14 @@ export OPENBLAS_NUM_THREADS ?= 1
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 EXTRAS_train := plots,report
-EXTRAS_test := dask,dev,parity,plots,report
+EXTRAS_test := dask,dev,mpi,parity,plots,report
 EXTRAS_parity-tensorflow := $(EXTRAS_test)
 EXTRAS_parity-jax := dev,parity-jax,plots,report
 EXTRAS_parity-torch := dev,parity-torch,plots,report
 EXTRAS_bench := parity,parity-jax,parity-torch,plots
 EXTRAS_docs := docs
 EXTRAS_lint := lint,plots
-EXTRAS_dev := dask,dev,docs,parity,plots,report
+EXTRAS_dev := dask,dev,docs,mpi,parity,plots,report
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # two pips in one environment would get in each other's way

@@ -131,7 +131,7 @@ class Trainer(Stack):
         ValueError, TypeError
             For arguments that cannot be trained with, before anything is changed.
         """
-        optimizer, loss = self._compiled()
+        self._compiled()
         batch_size = _positive("batch_size", 32 if batch_size is None else batch_size)
         val_batch_size = _positive(
             "validation_batch_size",
@@ -173,7 +173,7 @@ class Trainer(Stack):
             for step, batch in enumerate(data.batches(batch_size, next(orders))):
                 if begin:
                     told.tell("train_batch_begin", step)
-                self._train_step(batch, loss, optimizer)
+                self.train_step(batch)
                 if end:  # otherwise nobody wants the figures of every batch
                     told.tell("train_batch_end", step, logs=self.figures.results())
                 if self.stop_training:
@@ -189,14 +189,26 @@ class Trainer(Stack):
         told.tell("train_end", logs=logs)
         return history
 
-    def _train_step(self, batch: Batch, loss: losses.Loss, optimizer: optimizers.Optimizer) -> None:
+    def train_step(self, batch: Batch) -> None:
+        """Make one step, and count the batch in the figures.
+
+        `fit` and `train_on_batch` call it. As in Keras, a subclass may define it, and
+        `test_step`, to train in another way: `examples/data_parallel.py` does.
+
+        Parameters
+        ----------
+        batch : Batch
+            A tuple of x (rows, ...) in floatx, y (rows, ...), and sample_weight or None.
+        """
+        optimizer, loss = self._compiled()
         out = self.forward(batch.x, training=True)
         value = self.loss_value(out, batch.y, batch.sample_weight)
         self.learn(loss.gradient(), from_logits=self._looks_back())
         optimizer.step(*self.learned())
         self.figures.update(batch, out, value)
 
-    def _test_step(self, batch: Batch) -> None:
+    def test_step(self, batch: Batch) -> None:
+        """Count a batch in the figures, and learn nothing from it; see `train_step`."""
         out = self.forward(batch.x)
         value = self.loss_value(out, batch.y, batch.sample_weight)
         self.figures.update(batch, out, value)
@@ -260,7 +272,7 @@ class Trainer(Stack):
         self.figures.reset()
         for step, batch in enumerate(data.batches(batch_size)):
             told.tell("test_batch_begin", step)
-            self._test_step(batch)
+            self.test_step(batch)
             if told.listeners("test_batch_end"):
                 told.tell("test_batch_end", step, logs=self.figures.results())
         logs = self.figures.results()
@@ -299,11 +311,11 @@ class Trainer(Stack):
         return_dict: bool = False,
     ) -> Any:
         """Make one training step and return the batch's figures, from before the step."""
-        optimizer, loss = self._compiled()
+        self._compiled()
         data, _ = training_data(x, y, sample_weight, class_weight)
         batch = self._single_batch(data, needs_targets=True)
         self.figures.reset()
-        self._train_step(batch, loss, optimizer)
+        self.train_step(batch)
         return self.figures.returned(self.figures.results(), return_dict)
 
     def test_on_batch(
@@ -314,7 +326,7 @@ class Trainer(Stack):
         data = Dataset(x, y, sample_weight, config.floatx())
         batch = self._single_batch(data, needs_targets=True)
         self.figures.reset()
-        self._test_step(batch)
+        self.test_step(batch)
         return self.figures.returned(self.figures.results(), return_dict)
 
     def predict_on_batch(self, x: Any) -> Array:

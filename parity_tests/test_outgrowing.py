@@ -1,0 +1,31 @@
+"""The lines of docs/outgrowing.md that take a trained model to Keras."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+import tinynet
+from parity_tests import r0
+from parity_tests.backend import keras
+
+PAGE = Path(__file__).parents[1] / "docs" / "outgrowing.md"
+
+
+def test_the_page_takes_a_model_to_keras(tmp_path, monkeypatch):
+    x, y = tinynet.datasets.drawn_apparel(300, seed=0)
+    model = r0.network(tinynet)
+    (tmp_path / "runs" / "data_parallel").mkdir(parents=True)
+    model.save(tmp_path / "runs" / "data_parallel" / "model.safetensors")
+    monkeypatch.chdir(tmp_path)
+    (code,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.M)
+    moved, training = code.split("\n\nkeras_model.compile")
+    names = {"x_train": x, "y_train": y}
+    exec(moved, names)
+    here, there = (each.predict(x, verbose=0) for each in (model, names["keras_model"]))
+    np.testing.assert_allclose(there, here, atol=1e-5)
+    exec(f"keras_model.compile{training}", names)
+    kept = keras.models.load_model(tmp_path / "runs" / "data_parallel" / "model.keras")
+    there = kept.predict(x, verbose=0)
+    np.testing.assert_allclose(there, names["keras_model"].predict(x, verbose=0), atol=1e-5)
+    assert not np.allclose(there, here, atol=1e-3)  # it has learned
