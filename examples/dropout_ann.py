@@ -34,10 +34,10 @@ BATCH_SIZE = 64
 # %%
 # The network
 # -----------
-# ``Flatten`` lays the rows of an image out as one vector of 784 numbers. In training, ``Dropout(0.3)``
-# sets each output of the first hidden layer to 0 with probability 0.3 and makes the rest larger by
-# 1/0.7, so that the sum stays what it was on average. No unit can rely on one other unit then. When
-# the network is used, dropout does nothing.
+# ``Flatten`` lays the rows of an image out as one vector of 784 numbers. In training,
+# ``Dropout(0.3)`` sets each output of the first hidden layer to 0 with probability 0.3 and makes
+# the rest larger by 1/0.7, so that the sum stays what it was on average. No unit can rely on one
+# other unit then. When the network is used, dropout does nothing.
 
 
 def network(dropout):

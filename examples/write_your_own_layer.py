@@ -124,14 +124,14 @@ for wrong in (ForgetsTheProductRule, TakesTheMean):
         raise AssertionError(f"{wrong.__name__} went unnoticed")
 
 # %%
-# The message names the array ("x" is the input) and the entry, with both numbers. With plain SGD the
-# second mistake would make the slopes learn too slowly, by as many times as there are samples in a
-# batch; Adam, which divides by the gradient's own size, would hide it altogether.
+# The message names the array ("x" is the input) and the entry, with both numbers. With plain SGD
+# the second mistake would make the slopes learn too slowly, by as many times as there are samples
+# in a batch; Adam, which divides by the gradient's own size, would hide it altogether.
 #
 # Use it
 # ------
-# In a model the layer stands like any other. We train the same network twice, with ReLU and with our
-# layer, from the same seed.
+# In a model the layer stands like any other. We train the same network twice, with ReLU and with
+# our layer, from the same seed.
 
 data, (x_train, y_train), (x_test, y_test) = lesson.images(args)
 
@@ -210,8 +210,8 @@ print(f"test loss {test_loss:.4f}, test accuracy {test_accuracy:.2%}, with our l
 # %%
 # What is kept
 # ------------
-# ``load_model`` does not know a class that stands in this script, so we keep the weights alone: make
-# the model anew, and ``model.load_weights`` fills it.
+# ``load_model`` does not know a class that stands in this script, so we keep the weights alone:
+# make the model anew, and ``model.load_weights`` fills it.
 
 model.save_weights(args.out / "swish.weights.safetensors")
 lesson.keep_results(
