@@ -165,7 +165,7 @@ def test_runs_of_seeds_are_listed_with_their_mean() -> None:
     common = {"data": "fashion_mnist"}
     plain = [{**common, "seed": seed, **figures(0.9 + seed / 100)} for seed in (0, 1)]
     lines = list(seeds.table(plain))
-    assert len(lines) == 4 and lines[1].split() == "0 90.00% 90.00% 3 10 fashion_mnist".split()
+    assert len(lines) == 4 and lines[1].split()[:4] == ["0", "90.00%", "90.00%", "3"]
     assert lines[-1] == "mean  90.50%  (from 90.00% to 91.00%)"
     several = [{**common, "seed": 0, "models": {"A": figures(0.5), "B": figures(0.6)}}]
     lines = list(seeds.table(several))
