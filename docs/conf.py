@@ -62,7 +62,6 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "notebook_extensions": set(),  # a script that reads its options is no notebook
     "write_computation_times": False,
-    "default_thumb_file": str(DOCS / "images" / "fashion_mnist_ann.png"),
 }
 
 # The look. Furo brings everything along; nothing is fetched when a page is opened.

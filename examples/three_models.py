@@ -144,7 +144,7 @@ for name, row in results.items():
     )
 
 # %%
-# What each of them mistakes for what. All three find shirts hard, as people do at 28 by 28 pixels.
+# What each of them mistakes for what. All three find shirts hardest.
 
 figure, axes = plt.subplots(1, 3, figsize=(18, 6.6), layout="constrained")
 for ax, (name, p) in zip(axes, probabilities.items(), strict=True):
