@@ -106,9 +106,9 @@ trained = {
 histories = {name: history for name, (_, history, _) in trained.items()}
 
 # %%
-# All three in one figure. Models 1 and 2 are the same network, and yet Model 1 is ahead at its tenth
-# epoch: its learning rate has come down by then, that of Model 2 is still high. And look at the
-# losses: Model 3 goes on learning the training images, while on the validation images its loss
+# All three in one figure. Models 1 and 2 are the same network, and yet Model 1 is ahead at its
+# tenth epoch: its learning rate has come down by then, that of Model 2 is still high. And look at
+# the losses: Model 3 goes on learning the training images, while on the validation images its loss
 # rises again after some ten epochs. It does not make more mistakes then, but it is surer of those
 # that it makes.
 
