@@ -33,7 +33,7 @@ EXTRAS_dev := dask,dev,docs,mpi,parity,plots,report
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # two pips in one environment would get in each other's way
-.PHONY: help train retrain seeds bench growth profile test parity parity-gpu mutants lint format docs dev constraints clean distclean FORCE
+.PHONY: help train retrain seeds accuracy bench growth profile test parity parity-gpu mutants lint format docs dev constraints clean distclean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -47,8 +47,11 @@ retrain: ## train again, even where nothing has changed since the last run
 
 seeds: .venv/.has-train ## train with the seeds 0 to 4 and print a table of the results
 	@for seed in 0 1 2 3 4; do $(MAKE) --no-print-directory train \
-		OUT=runs/seed_$$seed ARGS="--seed $$seed" || exit 1; done
-	$(PY) benchmarks/seeds.py runs/seed_0 runs/seed_1 runs/seed_2 runs/seed_3 runs/seed_4
+		OUT=runs/fashion_mnist_ann/seed_$$seed ARGS="--seed $$seed" || exit 1; done
+	$(PY) benchmarks/seeds.py $(foreach seed,0 1 2 3 4,runs/fashion_mnist_ann/seed_$(seed))
+
+accuracy: .venv/.has-train ## train every system with the seeds 0 to 2, beside what is asked for; ARGS="--only R1 R2"
+	$(PY) -m benchmarks.accuracy $(ARGS)
 
 # In as many threads as there are processors; "1 thread" is measured as well.
 bench growth profile: export OPENBLAS_NUM_THREADS := $(shell nproc 2>/dev/null || echo 2)

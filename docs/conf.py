@@ -58,10 +58,10 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "plot_gallery": False,
     "ignore_pattern": r"lesson\.py",  # what they share
+    "within_subsection_order": "lessons.place",
     "download_all_examples": False,
     "notebook_extensions": set(),  # a script that reads its options is no notebook
     "write_computation_times": False,
-    "default_thumb_file": str(DOCS / "images" / "fashion_mnist_ann.png"),
 }
 
 # The look. Furo brings everything along; nothing is fetched when a page is opened.

@@ -83,7 +83,7 @@ def dense_network():
 
 def convolutional_network():
     """Return two convolutions with pooling, then 128-10."""
-    model = tn.Sequential(name="convolutional")
+    model = tn.Sequential(name="cnn")
     model.add(tn.Input((28, 28)))
     model.add(layers.Rescaling(1 / 255))
     model.add(layers.Reshape((28, 28, 1)))  # one channel: grey
@@ -139,7 +139,7 @@ def megabytes_of_a_step(model):
 
 CANDIDATES = {
     "dense": (dense_network, 30, 0.001),
-    "convolutional": (convolutional_network, 15, 0.002),
+    "CNN": (convolutional_network, 15, 0.002),
 }
 models, histories, rows = {}, {}, {}
 for name, (make, epochs, rate) in CANDIDATES.items():
@@ -226,7 +226,7 @@ plt.savefig(args.out / "confusion_matrices.png", dpi=150)
 # wrong sees it.
 
 right = {name: p.argmax(1) == y_test for name, p in probabilities.items()}
-for loser, winner in (("dense", "convolutional"), ("convolutional", "dense")):
+for loser, winner in (("dense", "CNN"), ("CNN", "dense")):
     only = np.flatnonzero(right[winner] & ~right[loser])
     print(f"only the {winner} network is right: {len(only)} of {len(y_test)} images")
     some = only[:12]

@@ -125,7 +125,7 @@ test_loss, test_accuracy = model.evaluate(x_test, y_test, batch_size=1000, verbo
 probabilities = model.predict(x_test, batch_size=1000, verbose=0)
 predicted = np.argmax(probabilities, axis=1)
 names = fashion_mnist.CLASS_NAMES
-print(classification_report(y_test, predicted, labels=range(10), target_names=names, digits=3))
+print(classification_report(y_test, predicted, target_names=names, digits=3, zero_division=0))
 print(f"test loss {test_loss:.4f}, test accuracy {test_accuracy:.2%}")
 
 # %%

@@ -1,13 +1,17 @@
 """What is timed is what is tested: the benchmark's network is the one that parity_tests check."""
 
+import json
 import math
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import tinynet
-from benchmarks import moments, overhead, report, split
+from benchmarks import accuracy, moments, overhead, report, seeds, split
 from benchmarks.contenders import keras_script, products
 from parity_tests import r0
 from tinynet.callbacks.base import CallbackList
@@ -104,3 +108,90 @@ def test_the_share_of_callbacks_is_found_and_nothing_stays_watched() -> None:
     found = overhead.shares(images, np.arange(16) % 10, batch_size=8)
     assert list(found) == list(overhead.KINDS) and all(0 < share < 1 for share in found.values())
     assert CallbackList.tell is tell
+
+
+def keep_run(runs: Path, example: str, seed: int, **results: Any) -> None:
+    folder = accuracy.folder(runs, example, seed)
+    folder.mkdir(parents=True)
+    common = {"data": "fashion_mnist", "seed": seed, "machine": "a machine"}
+    (folder / "results.json").write_text(json.dumps({**common, **results}))
+
+
+def figures(test_accuracy: float, seconds: float = 10) -> dict[str, Any]:
+    return {
+        "test_accuracy": test_accuracy,
+        "validation_accuracy": 0.9,
+        "epochs": 3,
+        "seconds": seconds,
+    }
+
+
+def test_accuracies_stand_beside_their_bars(tmp_path: Path) -> None:
+    for seed, reached in enumerate((0.899, 0.904, 0.906)):
+        keep_run(tmp_path, "one", seed, **figures(reached, seconds=1000 * seed))
+    keep_run(tmp_path, "three", 0, models={"A": figures(0.8), "B": figures(0.7)})
+    keep_run(tmp_path, "three", 2, models={"A": figures(0.9), "B": figures(0.8)})
+    keep_run(tmp_path, "drawn", 1, **{**figures(0.99), "data": "drawn_apparel"})
+    systems = [
+        accuracy.System("One", "one", bar=0.903),
+        accuracy.System("A of three", "three", "A"),
+        accuracy.System("B of three", "three", "B", bar=0.8),
+        accuracy.System("C of three", "three", "C", bar=0.8),
+        accuracy.System("Drawn", "drawn", bar=0.5),
+    ]
+    assert list(accuracy.lines(systems, [0, 1, 2], tmp_path))[2:] == [
+        "| One | `one.py` | 90.3% | 90.30% | 89.90% to 90.60% | 1,000 |",
+        "| A of three | `three.py` |  | 85.00% | 80.00% to 90.00%; no run with seed 1 | 10 |",
+        "| B of three | `three.py` | 80.0% | 75.00%, not reached | 70.00% to 80.00%; "
+        "no run with seed 1 | 10 |",
+        "| C of three | `three.py` | 80.0% | missing | no run with seed 0, 1, 2 |  |",
+        "| Drawn | `drawn.py` | 50.0% | missing | no run with seed 0, 1, 2 |  |",
+    ]
+    assert accuracy.machines(systems, [0, 1, 2], tmp_path) == "a machine"
+
+
+def test_finished_runs_are_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun = []
+
+    def begin(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        begun.append(command[1:])
+        return subprocess.CompletedProcess(command, returncode=3)
+
+    monkeypatch.setattr(subprocess, "run", begin)
+    keep_run(tmp_path, "fashion_mnist_ann", 0, **figures(0.9))
+    systems = [accuracy.System("R0", "fashion_mnist_ann"), accuracy.System("?", "not_there")]
+    accuracy.train([*systems, *systems], [0, 1], tmp_path)
+    script = str(accuracy.ROOT / "examples" / "fashion_mnist_ann.py")
+    out = str(tmp_path / "fashion_mnist_ann" / "seed_1")
+    assert begun == [[script, "--seed", "1", "--out", out]]
+    assert "fashion_mnist_ann, seed 1: ended with 3" in capsys.readouterr().out
+
+
+def test_accuracies_are_printed_and_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(accuracy, "__file__", str(tmp_path / "accuracy.py"))
+    keep_run(tmp_path, "fashion_mnist_ann", 0, **figures(0.91))
+    options = ["accuracy", "--no-train", "--runs", str(tmp_path), "--seeds", "0"]
+    monkeypatch.setattr(sys, "argv", [*options, "--only", "R0"])
+    accuracy.main()
+    assert not (tmp_path / "accuracy.md").exists()
+    monkeypatch.setattr(sys, "argv", options)
+    accuracy.main()
+    written = (tmp_path / "accuracy.md").read_text()
+    assert "| 90.0% | 91.00% | 91.00% to 91.00% | 10 |" in written and "a machine" in written
+    assert written.count("missing") == len(accuracy.SYSTEMS) - 1
+    assert written.partition("\n\n| system")[2] in capsys.readouterr().out
+
+
+def test_runs_of_seeds_are_listed_with_their_mean() -> None:
+    common = {"data": "fashion_mnist"}
+    plain = [{**common, "seed": seed, **figures(0.9 + seed / 100)} for seed in (0, 1)]
+    lines = list(seeds.table(plain))
+    assert len(lines) == 4 and lines[1].split()[:4] == ["0", "90.00%", "90.00%", "3"]
+    assert lines[-1] == "mean  90.50%  (from 90.00% to 91.00%)"
+    several = [{**common, "seed": 0, "models": {"A": figures(0.5), "B": figures(0.6)}}]
+    lines = list(seeds.table(several))
+    assert lines[0] == "A:" and lines[4] == "B:" and lines[-1].startswith("mean  60.00%")

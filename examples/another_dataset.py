@@ -1,0 +1,161 @@
+"""
+Another data set: handwritten digits
+====================================
+
+Nothing in tinynet is about clothes. Here it learns from scikit-learn's handwritten digits, 1,797
+images of 8 by 8, which come with scikit-learn. What changes with few and small images: the
+network is small, a single split is a matter of luck, and a figure without its uncertainty says
+little.
+
+From a terminal::
+
+    python examples/another_dataset.py --epochs 150 --seed 0 --out runs/another_dataset
+"""
+
+# %%
+# What we need
+# ------------
+
+import time
+
+import lesson
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.metrics import classification_report
+from sklearn.model_selection import train_test_split
+
+import tinynet as tn
+from tinynet import layers, plots
+
+parser = lesson.options("Learn to read handwritten digits.", "another_dataset", epochs=150)
+args = lesson.begin(parser)
+
+# %%
+# Look at the data first
+# ----------------------
+# Before anything is trained: what shape, which values, how many of each class? Grey values run
+# from 0 to 16 here. Whoever divides by 255 out of habit feeds the network almost nothing.
+
+images, labels = load_digits(return_X_y=True)
+images = images.reshape(-1, 8, 8)
+names = [str(digit) for digit in range(10)]
+print(f"images {images.shape}, {images.dtype} from {images.min():g} to {images.max():g}")
+print(f"images of each digit: {np.bincount(labels).tolist()}")
+
+plots.sample_images(images[:40], labels[:40], names, columns=10)
+plt.savefig(args.out / "samples.png", dpi=150)
+
+# %%
+# Three parts
+# -----------
+# One to learn from, one to make decisions with, one to be tested on at the very end. ``stratify``
+# keeps the share of each digit the same in all three, which for small data is worth the word.
+
+x_train, x_test, y_train, y_test = train_test_split(
+    images, labels, test_size=360, stratify=labels, random_state=args.seed
+)
+x_train, x_val, y_train, y_val = train_test_split(
+    x_train, y_train, test_size=360, stratify=y_train, random_state=args.seed
+)
+print(f"{len(x_train)} to train on, {len(x_val)} to decide with, {len(x_test)} to test on")
+
+# %%
+# A small network
+# ---------------
+# 64-32-10: about 2,400 weights for about 1,100 images. Dropout and early stopping keep it from
+# learning the images by heart.
+
+model = tn.Sequential(
+    [
+        tn.Input((8, 8)),
+        layers.Rescaling(1 / 16),
+        layers.Flatten(),
+        layers.Dense(32, activation="relu"),
+        layers.Dropout(0.2),
+        layers.Dense(10, activation="softmax"),
+    ]
+)
+model.compile(
+    optimizer=tn.optimizers.Adam(learning_rate=0.002),
+    loss="sparse_categorical_crossentropy",
+    metrics=["accuracy"],
+)
+model.summary()
+
+start = time.perf_counter()
+history = model.fit(
+    x_train,
+    y_train,
+    batch_size=32,
+    epochs=args.epochs,
+    validation_data=(x_val, y_val),
+    shuffle="every_epoch",
+    verbose=0,
+    callbacks=[
+        tn.callbacks.EarlyStopping("val_loss", patience=20, restore_best_weights=True, verbose=1)
+    ],
+).history
+seconds = time.perf_counter() - start
+best = int(np.argmin(history["val_loss"]))
+print(f"trained for {len(history['loss'])} epochs in {seconds:.1f} s; best epoch {best + 1}")
+
+plots.learning_curves(history)
+plt.savefig(args.out / "learning_curves.png", dpi=150)
+
+# %%
+# The test, once, and how sure it is
+# ----------------------------------
+# With 360 test images one image more or less is 0.3 %. If the network gets a share p of all such
+# images right, then the share among n of them varies by the standard error
+# :math:`\sqrt{p (1 - p) / n}`. Two networks that differ by less cannot be told apart by this test.
+
+test_loss, test_accuracy = model.evaluate(x_test, y_test, verbose=0)
+probabilities = model.predict(x_test, verbose=0)
+predicted = np.argmax(probabilities, axis=1)
+error = np.sqrt(test_accuracy * (1 - test_accuracy) / len(y_test))
+print(classification_report(y_test, predicted, target_names=names, digits=3, zero_division=0))
+print(f"test accuracy {test_accuracy:.1%}, give or take {error:.1%} (standard error)")
+
+plots.confusion_matrix(tn.metrics.confusion_matrix(y_test, predicted, 10), names)
+plt.savefig(args.out / "confusion_matrix.png", dpi=150)
+
+# %%
+# All mistakes, if there are no more than 18, the surest first.
+
+worst = plots.most_confident_mistakes(y_test, probabilities, n=18)
+if len(worst):
+    plots.prediction_gallery(x_test[worst], y_test[worst], probabilities[worst], names)
+    plt.savefig(args.out / "misclassified.png", dpi=150)
+
+# %%
+# What the first layer looks at
+# -----------------------------
+# Red is where ink speaks for a unit, blue where it speaks against it. Some units are pale: they are
+# dead. Once a ReLU gives 0 for every image its gradient is 0 too, and it stays as it is for good.
+
+first = tn.Sequential(model.layers[:3])  # up to and with the first dense layer
+dead = int(np.sum(np.all(first.predict(x_train, verbose=0) == 0, axis=0)))
+print(f"{dead} of 32 hidden units are 0 for every training image")
+
+plots.first_layer_weights(model, n=32, columns=8)
+plt.savefig(args.out / "first_layer.png", dpi=150)
+
+# %%
+# What is kept
+# ------------
+
+lesson.keep_results(
+    args,
+    "digits",
+    {
+        "test_accuracy": test_accuracy,
+        "test_loss": test_loss,
+        "standard_error": float(error),
+        "validation_accuracy": history["val_accuracy"][best],
+        "epochs": len(history["loss"]),
+        "best_epoch": best + 1,
+        "dead_units": dead,
+        "seconds": round(seconds, 1),
+    },
+)

@@ -1,0 +1,214 @@
+"""
+Several labels for one picture
+==============================
+
+Which garments are in this picture? There may be none, one or two of them. A softmax cannot answer
+that: it shares out one whole among the classes. Ten sigmoids can, each of which says yes or no to
+its own class. What changes is the last layer, the loss, and above all how the result is measured.
+
+From a terminal::
+
+    python examples/multi_label.py --epochs 15 --seed 0 --out runs/multi_label
+"""
+
+# %%
+# What we need
+# ------------
+
+import time
+
+import lesson
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.ticker import PercentFormatter
+from sklearn.metrics import accuracy_score, classification_report, precision_recall_fscore_support
+
+import tinynet as tn
+from tinynet import layers, plots
+from tinynet.datasets import fashion_mnist
+
+parser = lesson.options("Name all garments in a picture.", "multi_label", epochs=15)
+args = lesson.begin(parser)
+data, (x_train, y_train), (x_test, y_test) = lesson.images(args)
+names = fashion_mnist.CLASS_NAMES
+
+# %%
+# The pictures
+# ------------
+# Each is a shelf with two places, 28 by 56 pixels. A place is empty in one of four cases; otherwise
+# any garment lies in it. The targets are ten numbers, 1 for each class that is there. Two shirts
+# are one label.
+#
+# Garments are split before pictures are made of them. The other way round the same shirt could
+# lie on a shelf to learn from and on another one to be tested on.
+
+
+def shelves(images, labels, n, rng):
+    """Return n pictures, uint8 (n, 28, 56), and their targets, float32 (n, 10)."""
+    garment = rng.integers(len(images), size=(n, 2))
+    taken = rng.random((n, 2)) < 0.75
+    places = images[garment] * taken[:, :, None, None]  # (n, 2, 28, 28)
+    x = np.concatenate([places[:, 0], places[:, 1]], axis=2)
+    y = np.zeros((n, 10), "float32")
+    shelf, place = np.nonzero(taken)
+    y[shelf, labels[garment[shelf, place]]] = 1
+    return x, y
+
+
+rng = np.random.default_rng(args.seed)
+kept = len(x_train) // 10
+x_val, y_val = shelves(x_train[-kept:], y_train[-kept:], kept, rng)
+x_train, y_train = shelves(x_train[:-kept], y_train[:-kept], 2 * len(x_train), rng)
+x_test, y_test = shelves(x_test, y_test, len(x_test), rng)
+print(f"{len(x_train):,} pictures to train on, {y_train.sum(axis=1).mean():.2f} labels each")
+
+# %%
+# The network
+# -----------
+# Ten sigmoids, and for each the loss of a question with two answers: ``binary_crossentropy``.
+#
+# Be careful with the metrics. The word ``"accuracy"`` would count how often the *largest* output
+# belongs to the largest target. ``"binary_accuracy"`` counts every yes and no, and most of them are
+# no: whoever says no to everything has 86 % of it. F1 takes both kinds of mistake into account, and
+# is 0 for him.
+
+steps = args.epochs * -(-len(x_train) // 128)
+model = tn.Sequential(
+    [
+        tn.Input((28, 56)),
+        layers.Rescaling(1 / 255),
+        layers.Flatten(),
+        layers.Dense(256, activation="relu"),
+        layers.Dropout(0.3),
+        layers.Dense(128, activation="relu"),
+        layers.Dense(10, activation="sigmoid"),
+    ],
+    name="multi_label",
+)
+model.compile(
+    optimizer=tn.optimizers.Adam(tn.optimizers.schedules.CosineDecay(0.001, steps)),
+    loss="binary_crossentropy",
+    metrics=["binary_accuracy", tn.metrics.F1Score("macro", threshold=0.5, name="f1")],
+)
+model.summary()
+
+start = time.perf_counter()
+history = model.fit(
+    x_train,
+    y_train,
+    batch_size=128,
+    epochs=args.epochs,
+    validation_data=(x_val, y_val),
+    validation_batch_size=1000,
+    shuffle="every_epoch",
+    verbose=2,
+).history
+seconds = time.perf_counter() - start
+
+_, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
+plots.learning_curves(history, axes=[left])
+kinds = {"binary accuracy": "val_binary_accuracy", "F1": "val_f1"}
+curves = {kind: {"share": history[figure]} for kind, figure in kinds.items()}
+plots.compare_runs(curves, "share", ax=right)
+right.set(ylabel="validation pictures", title="Two figures for the same answers")
+plt.savefig(args.out / "learning_curves.png", dpi=150)
+
+# %%
+# Where does yes begin?
+# ---------------------
+# At a probability of 0.5, one would think. But that is a choice: with a higher threshold fewer
+# labels are given and more of them are right (precision), with a lower one more of those that are
+# there are found (recall). We take the threshold that gets the most validation pictures right as a
+# whole.
+
+thresholds = np.linspace(0.05, 0.95, 19)
+p_val = model.predict(x_val, batch_size=1000, verbose=0)
+figures = {
+    "precision": tn.metrics.Precision(thresholds)(y_val, p_val),
+    "recall": tn.metrics.Recall(thresholds)(y_val, p_val),
+    "all labels right": np.array([accuracy_score(y_val, p_val > t) for t in thresholds]),
+}
+at = int(np.argmax(figures["all labels right"]))
+threshold = float(thresholds[at])
+print(f"threshold chosen on the validation pictures: {threshold:.2f}")
+
+_, ax = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
+colours = (plots.BLUE, plots.GREEN, plots.VERMILION)
+for (name, values), colour in zip(figures.items(), colours, strict=True):
+    ax.plot(thresholds, values, color=colour, label=name)
+ax.axvline(threshold, color=plots.GREY, linestyle=":", label="chosen")
+ax.set(xlabel="threshold", ylabel="share, validation pictures")
+ax.yaxis.set_major_formatter(PercentFormatter(1))
+ax.spines[["top", "right"]].set_visible(False)
+ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+plt.savefig(args.out / "threshold.png", dpi=150)
+
+# %%
+# The test, once
+# --------------
+# Exact match is the share of pictures with all labels right and none too many. It is a hard
+# measure: with two garments, both have to be recognised. A network that is right about one garment
+# with probability p and never mistakes an empty place would have
+# :math:`\frac{1}{16} + \frac{6}{16} p + \frac{9}{16} p^2`, which for p = 0.9 is 86 %. This network
+# stays below that. Its dense layers have to learn what a shirt looks like twice, once for each
+# place; and where a softmax has to decide between shirt and coat, sigmoids may say no to both.
+
+p_test = model.predict(x_test, batch_size=1000, verbose=0)
+predicted = p_test > threshold
+exact = accuracy_score(y_test, predicted)
+nothing = accuracy_score(y_test, np.zeros_like(predicted))
+print(classification_report(y_test, predicted, target_names=names, digits=3, zero_division=0))
+print(f"all labels right: {exact:.2%} of the pictures; {nothing:.2%} for whoever says nothing")
+
+# %%
+# Which labels are hard? Low precision: it is named where it is not. Low recall: it is overlooked.
+
+scores = precision_recall_fscore_support(y_test, predicted, zero_division=0)[:3]
+_, ax = plt.subplots(figsize=(10, 4), layout="constrained")
+where = np.arange(10)
+for i, kind in enumerate(("precision", "recall", "F1")):
+    ax.bar(where + 0.27 * (i - 1), scores[i], width=0.25, color=colours[i], label=kind)
+ax.set_xticks(where, names, rotation=30, ha="right", rotation_mode="anchor")
+ax.set(ylim=(0, 1), ylabel="test pictures")
+ax.yaxis.set_major_formatter(PercentFormatter(1))
+ax.spines[["top", "right"]].set_visible(False)
+ax.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
+plt.savefig(args.out / "by_label.png", dpi=150)
+
+# %%
+# The first pictures, with what the network says: in green where all of it is right, in red
+# otherwise, and then with what is there.
+
+
+def listed(row):
+    """Return the names of the labels that are 1."""
+    return " + ".join(names[i] for i in np.flatnonzero(row)) or "nothing"
+
+
+axes = plots.sample_images(x_test[:24], columns=4).reshape(-1)
+axes[0].figure.set_size_inches(11, 9)
+for ax, said, true in zip(axes, predicted, y_test, strict=False):
+    is_right = np.array_equal(said, true)
+    title = f"✓ {listed(said)}" if is_right else f"✗ {listed(said)}\nis {listed(true)}"
+    ax.set_title(title, fontsize=8, color=plots.GREEN if is_right else plots.VERMILION)
+    ax.set_axis_on()  # a frame, or an empty shelf could not be seen
+    ax.set(xticks=[], yticks=[])
+plt.savefig(args.out / "predictions.png", dpi=150)
+
+# %%
+# What is kept
+# ------------
+
+model.save(args.out / "model.safetensors")
+lesson.keep_results(
+    args,
+    data,
+    {
+        "test_accuracy": exact,  # all labels right
+        "test_macro_f1": float(scores[2].mean()),
+        "validation_accuracy": float(figures["all labels right"][at]),
+        "threshold": threshold,
+        "epochs": args.epochs,
+        "seconds": round(seconds, 1),
+    },
+)

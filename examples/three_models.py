@@ -1,0 +1,178 @@
+"""
+Three models: longer or larger?
+===============================
+
+A network with one small hidden layer is trained for ten epochs. Can it do better? We train the same
+network for longer, and then a larger one, and compare the three: in a table, in one figure, and by
+the mistakes that they make.
+
+From a terminal::
+
+    python examples/three_models.py --seed 0 --out runs/three_models
+"""
+
+# %%
+# What we need
+# ------------
+
+import time
+
+import lesson
+import matplotlib.pyplot as plt
+import numpy as np
+
+import tinynet as tn
+from tinynet import layers, plots
+from tinynet.datasets import fashion_mnist
+
+parser = lesson.options("Train three models and compare them.", "three_models")
+args = lesson.begin(parser)
+
+# %%
+# The data
+# --------
+# Look at some of it before anything else.
+
+data, (x_train, y_train), (x_test, y_test) = lesson.images(args)
+names = fashion_mnist.CLASS_NAMES
+
+plots.sample_images(x_train[:30], y_train[:30], names, columns=10)
+plt.savefig(args.out / "samples.png", dpi=150)
+
+# %%
+# Two things are prepared here, before the network rather than in it. Grey values from 0 to 255
+# become numbers from 0 to 1. And each label becomes a row of ten numbers, nine of them 0 and one 1:
+# what a perfect network would put out. This is called one-hot, and the loss that goes with it is
+# ``categorical_crossentropy``. (The full example does both in other ways: a ``Rescaling`` layer, so
+# that whoever uses the model cannot forget it, and the ``sparse_`` loss, which takes labels.)
+
+x_train, x_test = (x.astype("float32") / 255 for x in (x_train, x_test))
+targets = tn.utils.to_categorical(y_train, 10)
+test_targets = tn.utils.to_categorical(y_test, 10)
+print(f"label {y_train[0]} ({names[y_train[0]]}) became {targets[0].astype(int)}")
+
+# The last tenth of the training images is for decisions, the test images are for the very end.
+kept = len(x_train) // 10
+validation = (x_train[-kept:], targets[-kept:])
+x_train, targets = x_train[:-kept], targets[:-kept]
+
+# %%
+# The three models
+# ----------------
+# Hidden units and epochs. Nothing else differs.
+
+MODELS = {
+    "Model 1": ((64,), 10),
+    "Model 2": ((64,), 30),
+    "Model 3": ((128, 64), 30),
+}
+
+
+def train(name, hidden, epochs):
+    """Train 784-hidden-10; return the model, its history and the seconds it took."""
+    tn.utils.set_random_seed(args.seed)
+    model = tn.Sequential(name=name.lower().replace(" ", "_"))
+    model.add(tn.Input((28, 28)))
+    model.add(layers.Flatten())
+    for units in hidden:
+        model.add(layers.Dense(units, activation="relu"))
+    model.add(layers.Dense(10, activation="softmax"))
+
+    # The learning rate starts at 0.001 and comes down to 0 along half a cosine: long steps as long
+    # as there is far to go, short ones to settle in.
+    steps = epochs * -(-len(x_train) // 32)
+    rate = tn.optimizers.schedules.CosineDecay(0.001, decay_steps=steps)
+    model.compile(tn.optimizers.Adam(rate), "categorical_crossentropy", metrics=["accuracy"])
+
+    print(f"\n{name}: {'-'.join(map(str, (784, *hidden, 10)))}, {model.count_params():,} weights")
+    start = time.perf_counter()
+    history = model.fit(
+        x_train,
+        targets,
+        batch_size=32,
+        epochs=epochs,
+        validation_data=validation,
+        validation_batch_size=1000,
+        shuffle="every_epoch",
+        verbose=2,
+    ).history
+    return model, history, time.perf_counter() - start
+
+
+trained = {
+    name: train(name, hidden, min(epochs, args.epochs or epochs))
+    for name, (hidden, epochs) in MODELS.items()
+}
+histories = {name: history for name, (_, history, _) in trained.items()}
+
+# %%
+# All three in one figure. Models 1 and 2 are the same network, and yet Model 1 is ahead at its
+# tenth epoch: its learning rate has come down by then, that of Model 2 is still high. And look at
+# the losses: Model 3 goes on learning the training images, while on the validation images its loss
+# rises again after some ten epochs. It does not make more mistakes then, but it is surer of those
+# that it makes.
+
+_, axes = plt.subplots(1, 3, figsize=(15, 4), layout="constrained")
+for ax, figure in zip(axes, ("val_accuracy", "val_loss", "loss"), strict=True):
+    plots.compare_runs(histories, figure, ax=ax)
+plt.savefig(args.out / "three_models.png", dpi=150)
+
+# %%
+# The test, once for each
+# -----------------------
+
+results = {}
+probabilities = {}
+for name, (model, history, seconds) in trained.items():
+    loss, accuracy = model.evaluate(x_test, test_targets, batch_size=1000, verbose=0)
+    probabilities[name] = model.predict(x_test, batch_size=1000, verbose=0)
+    results[name] = {
+        "test_accuracy": accuracy,
+        "test_loss": loss,
+        "train_accuracy": history["accuracy"][-1],
+        "validation_accuracy": history["val_accuracy"][-1],
+        "epochs": len(history["loss"]),
+        "parameters": model.count_params(),
+        "seconds": round(seconds, 1),
+    }
+
+print(f"\n{'':8} {'weights':>8} {'epochs':>6} {'training':>9} {'validation':>10} {'test':>7}")
+for name, row in results.items():
+    print(
+        f"{name:8} {row['parameters']:>8,} {row['epochs']:>6} {row['train_accuracy']:>9.2%} "
+        f"{row['validation_accuracy']:>10.2%} {row['test_accuracy']:>7.2%}"
+    )
+
+# %%
+# What each of them mistakes for what. All three find shirts hardest.
+
+figure, axes = plt.subplots(1, 3, figsize=(18, 6.6), layout="constrained")
+for ax, (name, p) in zip(axes, probabilities.items(), strict=True):
+    counts = tn.metrics.confusion_matrix(y_test, np.argmax(p, axis=1), 10)
+    plots.confusion_matrix(counts, names, ax=ax)
+    ax.set_title(f"{name}: {results[name]['test_accuracy']:.2%} correct")
+plt.savefig(args.out / "confusion_matrices.png", dpi=150)
+
+# %%
+# Predicted against actual, for the first test images and the best model on the validation images:
+# a tick and its name where it is right, a cross and the actual name where it is wrong.
+
+best = max(results, key=lambda name: results[name]["validation_accuracy"])
+print(f"\nBest on the validation images: {best}. Its predictions are in predictions.png.")
+plots.prediction_gallery(x_test[:24], y_test[:24], probabilities[best][:24], names, columns=8)
+plt.savefig(args.out / "predictions.png", dpi=150)
+
+# %%
+# And the mistakes of which it was most sure.
+
+worst = plots.most_confident_mistakes(y_test, probabilities[best], n=18)
+plots.prediction_gallery(x_test[worst], y_test[worst], probabilities[best][worst], names)
+plt.savefig(args.out / "misclassified.png", dpi=150)
+
+# %%
+# What is kept
+# ------------
+
+for model, _, _ in trained.values():
+    model.save(args.out / f"{model.name}.safetensors")
+lesson.keep_results(args, data, {"models": results, "best_on_validation": best})

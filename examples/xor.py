@@ -1,0 +1,177 @@
+"""
+XOR: the smallest network that is not a line
+============================================
+
+Four points, two classes, and no straight line between them. A network without a hidden layer
+cannot learn this; with two hidden units it can, if it is lucky. Here is what it looks like when
+it works, how it looks when it gets stuck, and how often that happens.
+
+From a terminal::
+
+    python examples/xor.py --epochs 1000 --seed 0 --out runs/xor
+"""
+
+# %%
+# What we need
+# ------------
+
+import time
+
+import lesson
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.ticker import PercentFormatter
+
+import tinynet as tn
+from tinynet import layers, plots
+
+parser = lesson.options("Learn XOR, again and again.", "xor", epochs=1000)
+parser.add_argument("--runs", type=int, default=100, help="networks of each size (default 100)")
+args = lesson.begin(parser)
+
+# %%
+# The data
+# --------
+# All there is: "one or the other, but not both". Whatever line you draw through the plane, a
+# point is on the wrong side of it.
+
+x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
+y = np.array([[0], [1], [1], [0]], "float32")
+
+# %%
+# The network
+# -----------
+# Each hidden unit is a line in the plane: tanh is -1 far on one side and 1 far on the other. The
+# last unit weighs the hidden ones and its sigmoid makes the probability of class 1. With two
+# hidden units there are 9 numbers to learn, with none there are 3, and the network is a line.
+
+
+def network(hidden, seed):
+    """Return a compiled network 2-hidden-1 that starts from this seed."""
+    tn.utils.set_random_seed(seed)
+    model = tn.Sequential([tn.Input((2,))])
+    if hidden:
+        model.add(layers.Dense(hidden, activation="tanh"))
+    model.add(layers.Dense(1, activation="sigmoid"))
+    model.compile(tn.optimizers.Adam(learning_rate=0.05), loss="binary_crossentropy")
+    return model
+
+
+def learn(model, epochs, first=0):
+    """Train with all four points in every step; return the loss of every epoch."""
+    run = model.fit(x, y, batch_size=4, initial_epoch=first, epochs=epochs, verbose=0)
+    return run.history["loss"]
+
+
+model = network(hidden=4, seed=args.seed)
+model.summary()
+
+# %%
+# How the surface bends
+# ---------------------
+# The colour is what the network says about every place in the plane: blue is class 0, red class
+# 1, white is "I do not know". It is drawn a few times on the way. The first of these networks has
+# four hidden units, which nearly always is enough.
+
+
+def draw_surface(ax, model):
+    """Draw the probability of class 1 over the plane, and the four points."""
+    side = np.linspace(-0.5, 1.5, 101)
+    places = np.stack(np.meshgrid(side, side), axis=-1)  # (101, 101, 2)
+    p = model.predict(places.reshape(-1, 2), batch_size=len(side) ** 2, verbose=0)
+    p = p.reshape(places.shape[:2])
+    drawn = ax.contourf(side, side, p, levels=np.linspace(0, 1, 21), cmap="RdBu_r")
+    ax.contour(side, side, p, levels=[0.5], colors="black", linewidths=1)
+    for label, marker in ((0, "o"), (1, "s")):
+        points = x[y[:, 0] == label]
+        face = plots.BLUE if label == 0 else plots.VERMILION
+        ax.scatter(*points.T, marker=marker, s=60, color=face, edgecolor="white", zorder=3)
+    ax.set(xticks=[0, 1], yticks=[0, 1], aspect="equal")
+    return drawn
+
+
+def draw_on_the_way(model, row):
+    """Train, and stop a few times to draw the surface into a row of axes."""
+    moments = np.linspace(0, 1, len(row)) ** 3 * args.epochs  # often at first, seldom later
+    epoch = 0
+    for ax, until in zip(row, moments.round().astype(int), strict=True):
+        if until > epoch:
+            learn(model, int(until), first=epoch)
+            epoch = int(until)
+        drawn = draw_surface(ax, model)
+        loss = model.evaluate(x, y, verbose=0)
+        ax.set_title(f"epoch {epoch}\nloss {loss:.3f}", fontsize=9)
+    return drawn
+
+
+# %%
+# And two hidden units, from many seeds
+# -------------------------------------
+# The loss has two floors on which a network may stay. At ln 2 = 0.693 it says one half to all four
+# points; without hidden units it can do no better. At half of that, two points are right, and it
+# says one half to the other two. To get off that floor it would have to give up what it has, and
+# the gradient only leads downhill.
+#
+# We call a network stuck if its loss ends above 0.1. Two hidden units are enough for XOR; more of
+# them make it likelier that two start where they are needed.
+
+seeds = range(args.seed, args.seed + args.runs)
+start = time.perf_counter()
+curves = {
+    hidden: np.array([learn(network(hidden, seed), args.epochs) for seed in seeds])
+    for hidden in (0, 2, 3, 4, 8)
+}  # each of shape (runs, epochs)
+seconds = time.perf_counter() - start
+stuck = {hidden: float(np.mean(losses[:, -1] > 0.1)) for hidden, losses in curves.items()}
+for hidden, share in stuck.items():
+    print(f"{hidden} hidden units: {share:4.0%} of {args.runs} networks are stuck")
+
+# %%
+# One that learned it and one that is stuck, side by side with the four units from above.
+
+ends = curves[2][:, -1]
+learned, failed = seeds[int(np.argmin(ends))], seeds[int(np.argmax(ends))]
+rows = [
+    (f"4 hidden units\nseed {args.seed}", model),
+    (f"2 hidden units\nseed {learned}", network(2, learned)),
+    (f"2 hidden units\nseed {failed}", network(2, failed)),
+]
+_, axes = plt.subplots(len(rows), 6, figsize=(11, 6.4), layout="constrained")
+for row, (name, each) in zip(axes, rows, strict=True):
+    drawn = draw_on_the_way(each, row)
+    row[0].set_ylabel(name, fontsize=9)
+bar = plt.colorbar(drawn, ax=axes, shrink=0.6, ticks=[0, 0.5, 1])
+bar.set_label("probability of class 1")
+plt.savefig(args.out / "surfaces.png", dpi=150)
+
+# %%
+# The losses of all networks with two hidden units, and how many of each size are stuck.
+
+_, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
+left.plot(np.arange(1, args.epochs + 1), curves[2].T, color=plots.BLUE, linewidth=0.6, alpha=0.4)
+for floor, name in ((np.log(2), "ln 2"), (np.log(2) / 2, "(ln 2)/2")):
+    left.axhline(floor, color=plots.GREY, linestyle=":", linewidth=1)
+    left.annotate(name, (1, floor), (4, 0), ("axes fraction", "data"), "offset points")
+left.set(xlabel="epoch", ylabel="loss", title=f"{args.runs} networks with 2 hidden units")
+bars = right.bar([str(hidden) for hidden in stuck], stuck.values(), color=plots.VERMILION)
+right.bar_label(bars, [f"{share:.0%}" for share in stuck.values()])
+right.yaxis.set_major_formatter(PercentFormatter(1))
+right.set(xlabel="hidden units", ylabel="stuck", title="How many are stuck", ylim=(0, 1.08))
+for ax in (left, right):
+    ax.spines[["top", "right"]].set_visible(False)
+plt.savefig(args.out / "stuck.png", dpi=150)
+
+# %%
+# What is kept
+# ------------
+
+lesson.keep_results(
+    args,
+    "xor",
+    {
+        "stuck": stuck,
+        "runs": args.runs,
+        "epochs": args.epochs,
+        "seconds": round(seconds, 1),
+    },
+)
