@@ -115,7 +115,7 @@ class RandomFlip(Augmentation):
 
     Notes
     -----
-    ``layer(x)`` means training here: see `Augmentation`. Follows
+    Called by itself, ``layer(x)`` means ``training=True``, as in Keras. Follows
     keras/src/layers/preprocessing/image_preprocessing/random_flip.py.
     """
 
@@ -176,7 +176,7 @@ class RandomContrast(Augmentation):
 
     Notes
     -----
-    ``layer(x)`` means training here: see `Augmentation`. Follows
+    Called by itself, ``layer(x)`` means ``training=True``, as in Keras. Follows
     keras/src/layers/preprocessing/image_preprocessing/random_contrast.py.
     """
 
@@ -252,7 +252,7 @@ class RandomCrop(Augmentation):
     Without a `seed` two are drawn, as in Keras: one to write into the config, another that is
     used.
 
-    ``layer(x)`` means training here: see `Augmentation`. Follows
+    Called by itself, ``layer(x)`` means ``training=True``, as in Keras. Follows
     keras/src/layers/preprocessing/image_preprocessing/random_crop.py.
     """
 

@@ -120,7 +120,7 @@ class RandomRotation(Warp):
     are float32 in float64 too, so that out is known to 7 digits. The gradient is the true one;
     TensorFlow's is another warp with the inverse matrix, which only comes near it.
 
-    ``layer(x)`` means training here: see `Augmentation`. Follows
+    Called by itself, ``layer(x)`` means ``training=True``, as in Keras. Follows
     keras/src/layers/preprocessing/image_preprocessing/random_rotation.py.
     """
 
@@ -177,8 +177,8 @@ class RandomZoom(Warp):
 
     Notes
     -----
-    What `RandomRotation` says of float64 and of the gradient holds here. ``layer(x)`` means
-    training: see `Augmentation`. Follows
+    What `RandomRotation` says of float64 and of the gradient holds here. Called by itself,
+    ``layer(x)`` means ``training=True``, as in Keras. Follows
     keras/src/layers/preprocessing/image_preprocessing/random_zoom.py.
     """
 
@@ -247,8 +247,8 @@ class RandomTranslation(Warp):
 
     Notes
     -----
-    What `RandomRotation` says of float64 and of the gradient holds here. ``layer(x)`` means
-    training: see `Augmentation`. Follows
+    What `RandomRotation` says of float64 and of the gradient holds here. Called by itself,
+    ``layer(x)`` means ``training=True``, as in Keras. Follows
     keras/src/layers/preprocessing/image_preprocessing/random_translation.py.
     """
 
