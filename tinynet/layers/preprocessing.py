@@ -250,7 +250,7 @@ class RandomCrop(Augmentation):
     both sizes, as convolutions under a global pooling do; or crop what is predicted beforehand.
 
     Without a `seed` two are drawn, as in Keras: one to write into the config, another that is
-    used.
+    used. In float64, Keras's fit rounds the window's pixels to float32; here they stay.
 
     Called by itself, ``layer(x)`` means ``training=True``, as in Keras. Follows
     keras/src/layers/preprocessing/image_preprocessing/random_crop.py.
