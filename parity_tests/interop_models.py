@@ -88,7 +88,7 @@ LAYERS = {
         "keras.layers.Reshape((2, 2, 1)), keras.layers.RandomFlip('vertical'), "
         "keras.layers.RandomRotation(0.25, seed=3), "
         "keras.layers.RandomRotation((-0.25, 0.5), 'constant', fill_value=0.5), "
-        "keras.layers.RandomZoom(0.25, fill_mode='wrap'), "
+        "keras.layers.RandomZoom(0.25, fill_mode='nearest'), "
         "keras.layers.RandomZoom((-0.5, 0.25), [0.125, 0.25]), "
         "keras.layers.RandomTranslation(0.25, (-0.5, 0.25), interpolation='nearest'), "
         "keras.layers.RandomContrast(0.25, value_range=(-4, 4)), "
