@@ -7,6 +7,7 @@ Nothing of another backend is imported.
 from __future__ import annotations
 
 import functools
+import math
 import os
 import platform
 from importlib.metadata import version
@@ -17,12 +18,29 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+from keras.src.layers.preprocessing.image_preprocessing import base_image_preprocessing_layer
 
 BACKEND = keras.backend.backend()
 
 # On JAX and PyTorch, Keras's rules for mixed types turn float64 into float32, as JAX does unless
 # jax_enable_x64 is set: a mean of float64 would hold 7 digits. Here float64 stays float64.
 keras.src.backend.common.dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
+
+
+class Pi:
+    """Stands for Python's math where Keras turns degrees into radians, a rotation's.
+
+    Keras makes pi/180 a float32, which TensorFlow refuses to multiply with angles of float64:
+    RandomRotation fails where floatx is float64. Here pi is of the angles' type then.
+    """
+
+    @property
+    def pi(self) -> float:
+        """Return pi as a float64, or as a number that becomes a float32."""
+        return np.float64(math.pi) if keras.config.floatx() == "float64" else math.pi
+
+
+base_image_preprocessing_layer.math = Pi()
 
 # TensorFloat-32 and its like round the inputs of a matrix product to 10 bits: off. (On a machine
 # without a GPU these settings change nothing.)

@@ -84,6 +84,18 @@ LAYERS = {
         "use_bias=False), keras.layers.GlobalMaxPooling2D(keepdims=True), "
         "keras.layers.GlobalAveragePooling2D()"
     ),
+    "augmentation": (
+        "keras.layers.Reshape((2, 2, 1)), keras.layers.RandomFlip('vertical'), "
+        "keras.layers.RandomRotation(0.25, seed=3), "
+        "keras.layers.RandomRotation((-0.25, 0.5), 'constant', fill_value=0.5), "
+        "keras.layers.RandomZoom(0.25, fill_mode='nearest'), "
+        "keras.layers.RandomZoom((-0.5, 0.25), [0.125, 0.25]), "
+        "keras.layers.RandomTranslation(0.25, (-0.5, 0.25), interpolation='nearest'), "
+        "keras.layers.RandomContrast(0.25, value_range=(-4, 4)), "
+        "keras.layers.RandomContrast((0.5, 0.25), (-4.0, 4.0), seed=2), "
+        "keras.layers.RandomCrop(1, 1), keras.layers.RandomCrop(1, 1, seed=5), "
+        "keras.layers.GlobalAveragePooling2D()"
+    ),
     "initializers": ", ".join(
         f"keras.layers.Dense(5, kernel_initializer=keras.initializers.{rule}, "
         f"bias_initializer=keras.initializers.{rule})"

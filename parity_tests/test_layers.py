@@ -23,6 +23,8 @@ from parity_tests.gradients import of_layer
 
 VECTORS, IMAGES = (6, 5), (4, 3, 3, 2)
 PICTURES, MANY_CHANNELS = (2, 7, 6, 3), (2, 5, 6, 9)  # the latter as rows for matrix products
+SEVERAL = (9, 7, 6, 2)  # images, each with numbers of its own
+FILL_MODES = ("constant", "nearest", "reflect", "wrap")
 
 # Piece: texts of layers, each with the shape of its input.
 CASES = {
@@ -151,6 +153,44 @@ CASES = {
         ("keras.layers.SpatialDropout2D(0.5)", PICTURES),
         ("keras.layers.SpatialDropout2D(0.3, seed=3)", MANY_CHANNELS),
     ],
+    "layers.RandomFlip": [
+        ("keras.layers.RandomFlip()", SEVERAL),
+        ("keras.layers.RandomFlip('horizontal', seed=3)", SEVERAL),
+        ("keras.layers.RandomFlip('vertical')", SEVERAL),
+    ],
+    "layers.RandomRotation": [
+        ("keras.layers.RandomRotation(0.1)", SEVERAL),
+        ("keras.layers.RandomRotation((-1, 0.3), seed=3)", SEVERAL),
+        *(
+            (f"keras.layers.RandomRotation(0.5, {mode!r}, {interpolation!r}, 3, 0.3)", SEVERAL)
+            for mode in FILL_MODES
+            for interpolation in ("nearest", "bilinear")
+        ),
+    ],
+    "layers.RandomZoom": [
+        ("keras.layers.RandomZoom(0.3)", SEVERAL),
+        ("keras.layers.RandomZoom((-0.7, -0.2), seed=3)", SEVERAL),
+        ("keras.layers.RandomZoom((0.2, 1.0), 0.3)", SEVERAL),
+        *((f"keras.layers.RandomZoom(0.5, [0.9, 0.1], {mode!r})", SEVERAL) for mode in FILL_MODES),
+        ("keras.layers.RandomZoom(0.9, interpolation='nearest')", SEVERAL),
+    ],
+    "layers.RandomTranslation": [
+        ("keras.layers.RandomTranslation(0.3, 0.2)", SEVERAL),
+        ("keras.layers.RandomTranslation((-0.1, 0.4), (0.5, 0.5), seed=3)", SEVERAL),
+        *((f"keras.layers.RandomTranslation(0.9, 1, {mode!r})", SEVERAL) for mode in FILL_MODES),
+        ("keras.layers.RandomTranslation(1, 0.3, 'wrap', 'nearest')", SEVERAL),
+    ],
+    "layers.RandomContrast": [
+        ("keras.layers.RandomContrast(0.5)", SEVERAL),
+        ("keras.layers.RandomContrast(0.5, value_range=(-1, 1))", SEVERAL),
+        ("keras.layers.RandomContrast((0.9, 0.2), value_range=(-10, 10), seed=3)", SEVERAL),
+    ],
+    "layers.RandomCrop": [
+        ("keras.layers.RandomCrop(3, 4)", SEVERAL),
+        ("keras.layers.RandomCrop(3, 4, seed=3)", SEVERAL),
+        ("keras.layers.RandomCrop(7, 5)", SEVERAL),  # as high as the images: from the middle
+        ("keras.layers.RandomCrop(2, 6)", SEVERAL),
+    ],
     "layers.Dropout": [
         ("keras.layers.Dropout(0.0)", VECTORS),
         ("keras.layers.Dropout(0.3)", VECTORS),
@@ -163,8 +203,15 @@ CASES = {
         ("keras.layers.GaussianNoise(0.5, seed=2)", VECTORS),
     ],
 }
+# Called by themselves, these layers change the images.
+AUGMENTATIONS = [piece for piece in CASES if piece.startswith("layers.Random")]
 # Their random numbers are TensorFlow's; other backends draw others.
-TENSORFLOW_ONLY = ("layers.Dropout", "layers.SpatialDropout2D", "layers.GaussianNoise")
+TENSORFLOW_ONLY = [
+    *("layers.Dropout", "layers.SpatialDropout2D", "layers.GaussianNoise"),
+    *AUGMENTATIONS,
+]
+# TensorFlow's gradient of a warp is another warp with the inverse matrix, not the derivative.
+WARPS = ("layers.RandomRotation", "layers.RandomZoom", "layers.RandomTranslation")
 FLAT = [
     pytest.param(piece, text, shape, id=f"{text}-{shape}".replace("keras.layers.", ""))
     for piece, cases in CASES.items()
@@ -199,6 +246,21 @@ UNITS = one_of("1", "2", "5")
 PADDINGS = one_of("'valid'", "'same'")
 # Of a convolution, one at a time: both above 1 are refused.
 STEPS = {"strides": one_of("1", "2", "(1, 3)")}
+IMAGE_SHAPES = st.tuples(*(st.integers(1, most) for most in (4, 9, 9, 3)))
+ITS_SEED = one_of("0", "3", "2147483647")
+WARPING = {
+    "fill_mode": one_of(*map(repr, FILL_MODES)),
+    "interpolation": one_of("'nearest'", "'bilinear'"),
+    "fill_value": number(-2, 2),
+}
+
+
+def factors(low):
+    """Draw a limit, or two of them."""
+    one = number(low, 1)
+    return one | st.tuples(one, one).map(lambda both: f"({both[0]}, {both[1]})")
+
+
 # Piece: layers, each with the shape of its input.
 DRAWN = {
     "layers.Dense": st.tuples(
@@ -333,6 +395,57 @@ DRAWN = {
     "layers.SpatialDropout2D": st.tuples(
         call("keras.layers.SpatialDropout2D", number(0, 0.95), seed=one_of("0", "3")), shapes(4)
     ),
+    "layers.RandomFlip": st.tuples(
+        call(
+            "keras.layers.RandomFlip",
+            one_of("'horizontal'", "'vertical'", "'horizontal_and_vertical'"),
+            seed=ITS_SEED,
+        ),
+        IMAGE_SHAPES,
+    ),
+    "layers.RandomRotation": st.tuples(
+        call("keras.layers.RandomRotation", factors(-1), seed=ITS_SEED, **WARPING), IMAGE_SHAPES
+    ),
+    "layers.RandomZoom": st.tuples(
+        call(
+            "keras.layers.RandomZoom",
+            factors(-0.99),
+            width_factor=factors(-0.99),
+            seed=ITS_SEED,
+            **WARPING,
+        ),
+        IMAGE_SHAPES,
+    ),
+    "layers.RandomTranslation": st.tuples(
+        call(
+            "keras.layers.RandomTranslation",
+            factors(-1),
+            factors(-1),
+            seed=ITS_SEED,
+            **WARPING,
+        ),
+        IMAGE_SHAPES,
+    ),
+    "layers.RandomContrast": st.tuples(
+        call(
+            "keras.layers.RandomContrast",
+            factors(0),
+            value_range=one_of("(-1, 1)", "(-100, 100)"),
+            seed=ITS_SEED,
+        ),
+        IMAGE_SHAPES,
+    ),
+    "layers.RandomCrop": IMAGE_SHAPES.flatmap(
+        lambda s: st.tuples(
+            call(
+                "keras.layers.RandomCrop",
+                st.integers(1, s[1]).map(str),
+                st.integers(1, s[2]).map(str),
+                seed=ITS_SEED,
+            ),
+            st.just(s),
+        )
+    ),
     "layers.Dropout": st.tuples(
         call(
             "keras.layers.Dropout",
@@ -366,6 +479,7 @@ def _expect_same_layer(piece, text, shape, floatx, training, seed):
     theirs.build(shape)
     if BACKEND != "tensorflow":  # it draws other first weights
         theirs.set_weights(own.get_weights())
+    approximate = training and piece in WARPS
     for repeat in range(2):  # the second call shows that state moved on alike
         x = numbers(seed + 2 * repeat, shape, floatx)
         out = own.forward(x, training)
@@ -377,7 +491,7 @@ def _expect_same_layer(piece, text, shape, floatx, training, seed):
             piece,
             {
                 f"output of call {repeat}": (out, keras_out),
-                "gradient of the input": (dx, keras_dx),
+                **({} if approximate else {"gradient of the input": (dx, keras_dx)}),
                 **{
                     f"gradient of {name}": pair
                     for name, *pair in zip(grads, grads.values(), keras_grads, strict=True)
@@ -398,6 +512,7 @@ def _expect_same_layer(piece, text, shape, floatx, training, seed):
 @pytest.mark.parametrize("own_type", ["float64", "float32"])
 @pytest.mark.parametrize("piece", [piece for piece in CASES if piece != "layers.Input"])
 def test_a_layer_computes_in_its_own_type(piece, own_type, given_type):
+    _skip_random_numbers(piece, training=piece in AUGMENTATIONS)
     text, shape = CASES[piece][0]
     text = text[:-1] + (", " if text[-2] != "(" else "") + f"dtype='{own_type}')"
     use_floatx("float32" if own_type == "float64" else "float64")

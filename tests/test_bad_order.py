@@ -167,6 +167,12 @@ FRESH_IMAGE_LAYERS: list[Callable[[], Layer]] = [
     lambda: layers.GlobalMaxPooling2D(),
     lambda: layers.ZeroPadding2D(),
     lambda: layers.SpatialDropout2D(0.5),
+    lambda: layers.RandomFlip(),
+    lambda: layers.RandomRotation(0.1),
+    lambda: layers.RandomZoom(0.1),
+    lambda: layers.RandomTranslation(0.1, 0.1),
+    lambda: layers.RandomContrast(0.1),
+    lambda: layers.RandomCrop(2, 2),
 ]
 
 

@@ -49,6 +49,12 @@ def one_hot(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return np.eye(shape[1])[rng.integers(shape[1], size=shape[0])]
 
 
+def places(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Rows and columns in a small image and around it, some of them whole, some in the middle."""
+    found = rng.uniform(-3, 7, shape)
+    return np.where(rng.random(shape) < 0.3, np.round(2 * found) / 2, found)
+
+
 def integers_below(limit: int) -> Fill:
     return lambda rng, shape: rng.integers(limit, size=shape)
 
@@ -174,6 +180,14 @@ FILES: dict[str, dict[str, Any]] = {
         **dict.fromkeys(["dout", "x"], FLAT),
         **dict.fromkeys(["out", "dx"], FLAT_OUT),
     },
+    "warping": {
+        "matrices": read("images", "6", fill=places, dtype="float32"),
+        "fill_mode": (0, 1, 2, 3),
+        "points": read("images", "down", "across", "2", fill=places, dtype="float32"),
+        "fill": (0.0, 0.5),
+        **dict.fromkeys(["x", "dout"], read("images", "down", "across", "channels")),
+        **dict.fromkeys(["out", "dx"], write("images", "down", "across", "channels")),
+    },
     "updates": {
         "g": FLAT,
         **dict.fromkeys(["factor", "learning_rate", "alpha"], (1e-3, 0.1)),
@@ -235,6 +249,7 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
         }
         for dtype, numbers in (("float32", "4"), ("float64", "2"))
     },
+    "source_points": {"points": write("images", "down", "across", "2", dtype="float32")},
     "box_muller": {"u": read("2n", fill=unit), "out": write("2n")},
     "shuffle": {
         "words": read("n", fill=WORDS, dtype="uint32"),
@@ -273,7 +288,7 @@ def sizes_of(rows: int, columns: int) -> dict[str, int]:
     sizes |= {"high": 2 * down + 3 + columns % 2, "wide": 2 * across + 1 + rows % 2}
     sizes |= {"low": 2 * down - 1, "narrow": 2 * across - 1}
     sizes |= {"channels": 1 + columns % 5, "filters": 1 + rows % 6}
-    return {**sizes, "2": 2, "3": 3, "4": 4}
+    return {**sizes, "2": 2, "3": 3, "4": 4, "6": 6}
 
 
 def arguments(case: str, dtype: str, sizes: dict[str, int], seed: int) -> dict[str, Any]:

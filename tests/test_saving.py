@@ -107,6 +107,12 @@ IMAGE_LAYERS: list[Callable[[], Layer]] = [
     lambda: layers.GlobalMaxPooling2D(),
     lambda: layers.ZeroPadding2D(((1, 0), (0, 2))),
     lambda: layers.SpatialDropout2D(0.4, seed=3),
+    lambda: layers.RandomFlip("vertical"),
+    lambda: layers.RandomRotation((-0.1, 0.3), "constant", "nearest", 3, 0.5),
+    lambda: layers.RandomZoom((-0.1, 0.2), seed=3),
+    lambda: layers.RandomTranslation(0.1, (0.2, 0.3), fill_mode="wrap"),
+    lambda: layers.RandomContrast((0.1, 0.4), value_range=(0, 1)),
+    lambda: layers.RandomCrop(2, 2, seed=3),
 ]
 OPTIMIZERS: list[Callable[[], optimizers.Optimizer]] = [
     lambda: optimizers.SGD(0.05),

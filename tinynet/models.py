@@ -33,10 +33,18 @@ class Sequential(Trainer):
     Follows keras/src/models/sequential.py.
     """
 
-    def __call__(self, x: Any, training: bool = False) -> Array:
-        """Make the weights if need be, and send a batch through all layers."""
-        batch = self._single_batch(Dataset(x, None, None, config.floatx()))
-        return self.forward(batch.x, training)
+    def __call__(self, x: Any, training: bool | None = None) -> Array:
+        """Make the weights if need be, and send a batch through all layers.
+
+        Without `training` each layer does what it does when it is called by itself: those that
+        change images change them, dropout drops nothing.
+        """
+        out = self._single_batch(Dataset(x, None, None, config.floatx())).x
+        if training is not None:
+            return self.forward(out, training)
+        for layer in self.layers:
+            out = layer(out)
+        return out
 
     def summary(self, print_fn: Callable[[str], object] = print) -> None:
         """Print a table of the layers: output shapes, parameters, totals.

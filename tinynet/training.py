@@ -26,6 +26,7 @@ from tinynet.data import (
 from tinynet.kernels.registry import Array
 from tinynet.layers import BatchNormalization, Flatten, Rescaling, Reshape
 from tinynet.layers.base import Shape
+from tinynet.layers.preprocessing import Augmentation
 from tinynet.metrics import Metric
 from tinynet.metrics.figures import Figures, Logs
 from tinynet.stack import Stack
@@ -404,9 +405,9 @@ class Trainer(Stack):
             self.figures.build(data.y, self.shapes_behind(shape)[-1])
 
     def _scales_its_input(self) -> bool:
-        """Return whether the first layer that computes anything scales the input."""
+        """Return whether the first layer that computes with the pixels scales them."""
         for layer in self.layers:
-            if not isinstance(layer, (Flatten, Reshape)):
+            if not isinstance(layer, (Flatten, Reshape, Augmentation)):
                 return isinstance(layer, (Rescaling, BatchNormalization))
         return False
 

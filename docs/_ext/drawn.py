@@ -16,6 +16,7 @@ FIGURES, GENERATED = DOCS / "figures", DOCS / "generated"
 # Scripts in figures/ that need nothing but the code.
 DRAWN = (
     "adam",
+    "augmentation",
     "batch_norm",
     "code_map",
     "convolution",

@@ -50,6 +50,7 @@ ACTIVATION_OF_LAYER = {layer: name for name, layer in ACTIVATION_LAYERS.items()}
 ONLY_WAY: dict[str, Config] = {
     "Flatten": {"data_format": "channels_last"},
     "LayerNormalization": {"rms_scaling": False},
+    "RandomContrast": {"data_format": "channels_last"},
 }
 # What layers take here that they do not take in Keras, where there is nothing to train in them.
 ONLY_HERE = {"SpatialDropout2D": ("trainable",)}
@@ -58,6 +59,7 @@ ONLY_HERE = {"SpatialDropout2D": ("trainable",)}
 SEQUENCES = {
     *("dilation_rate", "kernel_size", "padding", "pool_size", "strides"),
     *("boundaries", "noise_shape", "target_shape", "thresholds", "values"),
+    *("factor", "height_factor", "value_range", "width_factor"),
 }
 SEQUENCES_OF = {("LayerNormalization", "axis")}
 

@@ -24,7 +24,7 @@ def copy_to_keras(model: Sequential, keras_model: Any) -> None:
         if model.built:
             theirs.set_weights(own.get_weights())
         if own.seed_generator is not None:
-            theirs.seed_generator.state.assign(own.seed_generator.state)
+            _generator(theirs).state.assign(own.seed_generator.state)
         for rule, their_rule in _random_initializers(own, theirs):
             seed = rule.drawn_seed
             if isinstance(seed, SeedGenerator):  # rules that share one go on sharing it
@@ -54,7 +54,7 @@ def copy_from_keras(model: Sequential, keras_model: Any) -> None:
         if model.built:
             own.set_weights(theirs.get_weights())
         if own.seed_generator is not None:
-            own.seed_generator.state = _pair(theirs.seed_generator)
+            own.seed_generator.state = _pair(_generator(theirs))
         for rule, their_rule in _random_initializers(own, theirs):
             if isinstance(rule.seed, SeedGenerator):
                 generator = shared.setdefault(id(their_rule.seed), rule.seed)
@@ -133,6 +133,11 @@ def _random_initializers(own: Layer, theirs: Any) -> Iterator[tuple[RandomInitia
     for name, rule in vars(own).items():
         if isinstance(rule, RandomInitializer):
             yield rule, getattr(theirs, name)
+
+
+def _generator(theirs: Any) -> Any:
+    """Return the seed generator of Keras's layer; those that change images have another name."""
+    return getattr(theirs, "seed_generator", None) or theirs.generator
 
 
 def _pair(generator: Any) -> list[int]:

@@ -14,6 +14,7 @@ from tinynet.kernels import (
     rows,
     smooth,
     updates,
+    warping,
 )
 from tinynet.kernels.registry import KERNELS, Kernel
 
@@ -33,4 +34,5 @@ __all__ = [
     "rows",
     "smooth",
     "updates",
+    "warping",
 ]

@@ -17,7 +17,9 @@ from tinynet.layers.pooling import (
     MaxPooling2D,
     ZeroPadding2D,
 )
+from tinynet.layers.preprocessing import RandomContrast, RandomCrop, RandomFlip
 from tinynet.layers.regularization import Dropout, GaussianNoise, SpatialDropout2D
+from tinynet.layers.warping import RandomRotation, RandomTranslation, RandomZoom
 
 __all__ = [
     "ELU",
@@ -37,6 +39,12 @@ __all__ = [
     "LayerNormalization",
     "LeakyReLU",
     "MaxPooling2D",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "Rescaling",
     "Reshape",
@@ -64,6 +72,12 @@ LAYERS: dict[str, type[Layer]] = {
         LayerNormalization,
         LeakyReLU,
         MaxPooling2D,
+        RandomContrast,
+        RandomCrop,
+        RandomFlip,
+        RandomRotation,
+        RandomTranslation,
+        RandomZoom,
         ReLU,
         Rescaling,
         Reshape,
