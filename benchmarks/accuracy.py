@@ -1,28 +1,34 @@
 """The accuracy of every system that tinynet has to reproduce, over several seeds, beside its bar.
 
 make accuracy
-python -m benchmarks.accuracy --only R1 R2 --seeds 0 1 2
+python -m benchmarks.accuracy --only R1 R2 --seeds 0 1 2 --jobs 2
 
-Trains each example with each seed into runs/<example>/seed_<seed>; a run that is finished is not
-made again. Prints a table and writes accuracy.md beside this file.
+Trains each example with each seed into runs/<example>/seed_<seed>, and keeps what came out in
+accuracy.json beside this file, with a digest of the script: a run is made again only if its
+example has changed since. Prints a table and writes accuracy.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import hashlib
 import json
+import os
 import statistics
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.seeds import models
 from tinynet.files import write_atomically
 
-ROOT = Path(__file__).parents[1]
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+Record = dict[str, dict[str, dict[str, Any]]]  # results by example and seed
 
 
 class System(NamedTuple):
@@ -52,35 +58,61 @@ def folder(runs: Path, example: str, seed: int) -> Path:
     return runs / example / f"seed_{seed}"
 
 
-def finished(run: Path) -> dict[str, Any] | None:
-    """Return the results of a finished run on Fashion-MNIST, or None."""
-    path = run / "results.json"
-    results = json.loads(path.read_text()) if path.exists() else {}
-    return results if results.get("data") == "fashion_mnist" else None
+def script_of(example: str) -> Path:
+    """Return an example's file."""
+    return ROOT / "examples" / f"{example}.py"
 
 
-def train(systems: Sequence[System], seeds: Sequence[int], runs: Path) -> None:
-    """Make the runs that are not there; one that fails is named and does not end the others."""
-    for example in dict.fromkeys(system.example for system in systems):
-        script = ROOT / "examples" / f"{example}.py"
-        for seed in seeds if script.exists() else ():
-            out = folder(runs, example, seed)
-            if finished(out) is None:
-                print(f"\n== {example}, seed {seed}", flush=True)
-                command = [sys.executable, str(script), "--seed", str(seed), "--out", str(out)]
-                if code := subprocess.run(command, cwd=ROOT).returncode:
-                    print(f"== {example}, seed {seed}: ended with {code}", flush=True)
+def digest(example: str) -> str:
+    """Return what changes when an example's script does."""
+    return hashlib.sha256(script_of(example).read_bytes()).hexdigest()[:16]
 
 
-def lines(systems: Sequence[System], seeds: Sequence[int], runs: Path) -> Iterator[str]:
+def recorded(record: Record, example: str, seed: int) -> dict[str, Any]:
+    """Return the results of a run on Fashion-MNIST with the script as it is, or nothing."""
+    results = record.get(example, {}).get(str(seed), {})
+    if results.get("data") != "fashion_mnist" or not script_of(example).exists():
+        return {}
+    return results if results["script"] == digest(example) else {}
+
+
+def train(
+    systems: Sequence[System], seeds: Sequence[int], runs: Path, record: Record, jobs: int = 1
+) -> Iterator[str]:
+    """Make the runs that are not in the record, and put them there; yield each that is over.
+
+    One that fails is named and does not end the others.
+    """
+
+    def run(example: str, seed: int) -> str:
+        out = folder(runs, example, seed)
+        out.mkdir(parents=True, exist_ok=True)
+        before = digest(example)
+        command = [sys.executable, str(script_of(example)), "--seed", str(seed), "--out", str(out)]
+        with open(out / "log.txt", "w") as log:
+            code = subprocess.run(command, cwd=ROOT, env=env, stdout=log, stderr=log).returncode
+        if code:
+            return f"{example}, seed {seed}: ended with {code}, see {out / 'log.txt'}"
+        results = json.loads((out / "results.json").read_text())
+        record.setdefault(example, {})[str(seed)] = {**results, "script": before}
+        return f"{example}, seed {seed}: done"
+
+    env = os.environ | ({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} if jobs > 1 else {})
+    examples = [e for e in dict.fromkeys(each.example for each in systems) if script_of(e).exists()]
+    todo = [(e, seed) for e in examples for seed in seeds if not recorded(record, e, seed)]
+    with ThreadPoolExecutor(jobs) as pool:
+        for over in as_completed([pool.submit(run, *each) for each in todo]):
+            yield over.result()
+
+
+def lines(systems: Sequence[System], seeds: Sequence[int], record: Record) -> Iterator[str]:
     """Yield the table; what is missing is named in its place."""
     yield "| system | example | asked for | test accuracy, mean | lowest to highest | seconds |"
     yield "|---|---|---:|---:|---|---:|"
     for system in systems:
         found, missing = [], []
         for seed in seeds:
-            results = finished(folder(runs, system.example, seed)) or {}
-            row = models(results).get(system.model, {})
+            row = models(recorded(record, system.example, seed)).get(system.model, {})
             if "test_accuracy" in row:
                 found.append(row)
             else:
@@ -100,38 +132,37 @@ def lines(systems: Sequence[System], seeds: Sequence[int], runs: Path) -> Iterat
         yield f"| {' | '.join(cells)} |"
 
 
-def machines(systems: Sequence[System], seeds: Sequence[int], runs: Path) -> str:
-    """Return the machines that the runs were made on."""
-    found = (finished(folder(runs, each.example, seed)) for each in systems for seed in seeds)
-    names = sorted({results["machine"] for results in found if results})
-    return "; ".join(names) or "none yet"
-
-
 def main() -> None:
     """Train what is missing, print the table and write it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--runs", type=Path, default=ROOT / "runs", help="folder of all runs")
     parser.add_argument("--only", nargs="+", help="only systems with one of these words")
+    parser.add_argument("--jobs", type=int, default=1, help="so many runs side by side")
     parser.add_argument("--no-train", action="store_true", help="only those runs that are there")
     args = parser.parse_args()
     words = args.only or [""]
     systems = [each for each in SYSTEMS if any(word in each.name for word in words)]
+    kept = HERE / "accuracy.json"
+    record: Record = json.loads(kept.read_text()) if kept.exists() else {}
     if not args.no_train:
-        train(systems, args.seeds, args.runs)
-    rows = "\n".join(lines(systems, args.seeds, args.runs))
-    print(f"\n{rows}")
-    if args.only:
-        return  # the file is about all of them
+        for over in train(systems, args.seeds, args.runs, record, args.jobs):
+            print(over, flush=True)
+            write_atomically(kept, json.dumps(record, indent=1) + "\n")
+    print("\n".join(["", *lines(systems, args.seeds, record)]))
+    machines = sorted({run["machine"] for runs in record.values() for run in runs.values()})
+    rows = "\n".join(lines(SYSTEMS, args.seeds, record))
     text = (
         "# What every system reaches\n\n"
         "Written by `make accuracy`; not edited. Each example trained on Fashion-MNIST with the "
         f"seeds {', '.join(map(str, args.seeds))}. All choices were made on validation images; "
-        "the test images were looked at once, at the end of each run.\n\n"
-        f"- Machine: {machines(systems, args.seeds, args.runs)}\n"
+        "the test images were looked at once, at the end of each run. The seconds are those of "
+        "training, the mean over the runs; where several ran side by side, each had one "
+        "thread.\n\n"
+        f"- Machine: {'; '.join(machines) or 'none yet'}\n"
         f"- Date: {dt.date.today()}\n\n{rows}\n"
     )
-    write_atomically(Path(__file__).parent / "accuracy.md", text)
+    write_atomically(HERE / "accuracy.md", text)
 
 
 if __name__ == "__main__":

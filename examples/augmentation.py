@@ -38,12 +38,12 @@ names = fashion_mnist.CLASS_NAMES
 # %%
 # What may change
 # ---------------
-# A change has to keep the class. A bag upside down is still a bag, but no photograph of the test set
-# shows one that way; a garment seen in a mirror is as likely as the garment itself. So: flips from
-# left to right, and shifts, turns and scales by a little.
+# A change has to keep the class, and to give what might come: a bag upside down is still a bag, but
+# no photograph shows one that way, while a garment in a mirror is as likely as the garment itself.
+# So: flips from left to right, and shifts, turns and scales by a little.
 
 CHANGES = {
-    "none": lambda: [],
+    "none": list,
     "flip": lambda: [layers.RandomFlip("horizontal")],
     "flip and shift": lambda: [
         layers.RandomFlip("horizontal"),

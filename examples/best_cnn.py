@@ -64,9 +64,9 @@ model.add(layers.Dense(10, activation="softmax"))
 # %%
 # Training
 # --------
-# The learning rate falls along half a cosine: large steps at first, so that the network finds a wide
-# valley, and ever smaller ones to reach its bottom. So there is nothing to stop early: the end of
-# the schedule is the end.
+# The learning rate falls along half a cosine: large steps at first, so that the network finds a
+# wide valley, and ever smaller ones to reach its bottom. So there is nothing to stop early: the end
+# of the schedule is the end.
 
 steps = args.epochs * -(-len(x_train) // 128)
 falling = tn.optimizers.schedules.CosineDecay(0.002, steps, alpha=0.001)

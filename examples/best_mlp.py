@@ -36,8 +36,8 @@ names = fashion_mnist.CLASS_NAMES
 # %%
 # The network
 # -----------
-# * *Mirrored images*: ``RandomFlip`` shows each garment from left to right or from right to left, as
-#   chance has it. That doubles the images, and costs nothing.
+# * *Mirrored images*: ``RandomFlip`` turns half of the garments over, other ones in each epoch. That
+#   doubles the images, and costs nothing.
 # * *Width*: 1024, 512 and 256 units, many more than the task needs.
 # * *Dropout* against learning by heart, which so many weights would otherwise do: of the pixels as
 #   well.
@@ -60,9 +60,9 @@ model.add(layers.Dense(10, activation="softmax"))
 # %%
 # Training
 # --------
-# The learning rate falls along half a cosine: large steps at first, so that the network finds a wide
-# valley, and ever smaller ones to reach its bottom. So there is nothing to stop early: the end of
-# the schedule is the end.
+# The learning rate falls along half a cosine: large steps at first, so that the network finds a
+# wide valley, and ever smaller ones to reach its bottom. So there is nothing to stop early: the end
+# of the schedule is the end.
 
 steps = args.epochs * -(-len(x_train) // 128)
 falling = tn.optimizers.schedules.CosineDecay(0.002, steps, alpha=0.001)

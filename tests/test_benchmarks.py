@@ -110,11 +110,9 @@ def test_the_share_of_callbacks_is_found_and_nothing_stays_watched() -> None:
     assert CallbackList.tell is tell
 
 
-def keep_run(runs: Path, example: str, seed: int, **results: Any) -> None:
-    folder = accuracy.folder(runs, example, seed)
-    folder.mkdir(parents=True)
-    common = {"data": "fashion_mnist", "seed": seed, "machine": "a machine"}
-    (folder / "results.json").write_text(json.dumps({**common, **results}))
+def a_run(example: str, **results: Any) -> dict[str, Any]:
+    script = accuracy.digest(example)
+    return {"data": "fashion_mnist", "machine": "a machine", "script": script, **results}
 
 
 def figures(test_accuracy: float, seconds: float = 10) -> dict[str, Any]:
@@ -126,64 +124,88 @@ def figures(test_accuracy: float, seconds: float = 10) -> dict[str, Any]:
     }
 
 
-def test_accuracies_stand_beside_their_bars(tmp_path: Path) -> None:
-    for seed, reached in enumerate((0.899, 0.904, 0.906)):
-        keep_run(tmp_path, "one", seed, **figures(reached, seconds=1000 * seed))
-    keep_run(tmp_path, "three", 0, models={"A": figures(0.8), "B": figures(0.7)})
-    keep_run(tmp_path, "three", 2, models={"A": figures(0.9), "B": figures(0.8)})
-    keep_run(tmp_path, "drawn", 1, **{**figures(0.99), "data": "drawn_apparel"})
+@pytest.fixture
+def examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give accuracy.py a folder with examples of its own."""
+    monkeypatch.setattr(accuracy, "ROOT", tmp_path)
+    monkeypatch.setattr(accuracy, "HERE", tmp_path)
+    (tmp_path / "examples").mkdir()
+    for name in ("one", "three", "drawn", "fashion_mnist_ann"):
+        (tmp_path / "examples" / f"{name}.py").write_text(f"# {name}")
+    return tmp_path / "examples"
+
+
+def test_accuracies_stand_beside_their_bars(examples: Path) -> None:
+    reached = (0.899, 0.904, 0.906)
+    record = {
+        "one": {str(i): a_run("one", **figures(r, 1000 * i)) for i, r in enumerate(reached)},
+        "three": {
+            "0": a_run("three", models={"A": figures(0.8), "B": figures(0.7)}),
+            "1": a_run("one", models={"A": figures(0.1), "B": figures(0.1)}),  # another script
+            "2": a_run("three", models={"A": figures(0.9), "B": figures(0.8)}),
+        },
+        "drawn": {"1": a_run("drawn", **{**figures(0.99), "data": "drawn_apparel"})},
+    }
     systems = [
         accuracy.System("One", "one", bar=0.903),
         accuracy.System("A of three", "three", "A"),
         accuracy.System("B of three", "three", "B", bar=0.8),
         accuracy.System("C of three", "three", "C", bar=0.8),
         accuracy.System("Drawn", "drawn", bar=0.5),
+        accuracy.System("Not there", "not_there"),
     ]
-    assert list(accuracy.lines(systems, [0, 1, 2], tmp_path))[2:] == [
+    assert list(accuracy.lines(systems, [0, 1, 2], record))[2:] == [
         "| One | `one.py` | 90.3% | 90.30% | 89.90% to 90.60% | 1,000 |",
         "| A of three | `three.py` |  | 85.00% | 80.00% to 90.00%; no run with seed 1 | 10 |",
         "| B of three | `three.py` | 80.0% | 75.00%, not reached | 70.00% to 80.00%; "
         "no run with seed 1 | 10 |",
         "| C of three | `three.py` | 80.0% | missing | no run with seed 0, 1, 2 |  |",
         "| Drawn | `drawn.py` | 50.0% | missing | no run with seed 0, 1, 2 |  |",
+        "| Not there | `not_there.py` |  | missing | no run with seed 0, 1, 2 |  |",
     ]
-    assert accuracy.machines(systems, [0, 1, 2], tmp_path) == "a machine"
 
 
-def test_finished_runs_are_not_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_runs_in_the_record_are_not_made_again(
+    examples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun = []
 
-    def begin(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+    def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         begun.append(command[1:])
-        return subprocess.CompletedProcess(command, returncode=3)
+        out = Path(command[-1])
+        (out / "results.json").write_text(json.dumps({"data": "fashion_mnist", **figures(0.9)}))
+        return subprocess.CompletedProcess(command, returncode=3 if "seed_2" in str(out) else 0)
 
-    monkeypatch.setattr(subprocess, "run", begin)
-    keep_run(tmp_path, "fashion_mnist_ann", 0, **figures(0.9))
-    systems = [accuracy.System("R0", "fashion_mnist_ann"), accuracy.System("?", "not_there")]
-    accuracy.train([*systems, *systems], [0, 1], tmp_path)
-    script = str(accuracy.ROOT / "examples" / "fashion_mnist_ann.py")
-    out = str(tmp_path / "fashion_mnist_ann" / "seed_1")
-    assert begun == [[script, "--seed", "1", "--out", out]]
-    assert "fashion_mnist_ann, seed 1: ended with 3" in capsys.readouterr().out
+    monkeypatch.setattr(subprocess, "run", run)
+    record = {"one": {"0": a_run("one", **figures(0.9)), "1": a_run("three", **figures(0.9))}}
+    systems = [accuracy.System("R0", "one"), accuracy.System("?", "not_there")]
+    runs = examples.parent / "runs"
+    said = set(accuracy.train([*systems, *systems], [0, 1, 2], runs, record, jobs=2))
+    out = runs / "one"
+    script = str(examples / "one.py")
+    assert sorted(begun) == [[script, "--seed", s, "--out", str(out / f"seed_{s}")] for s in "12"]
+    assert said == {
+        "one, seed 1: done",
+        f"one, seed 2: ended with 3, see {out / 'seed_2' / 'log.txt'}",
+    }
+    assert accuracy.recorded(record, "one", 1) and not accuracy.recorded(record, "one", 2)
+    (examples / "one.py").write_text("# another script")
+    assert not accuracy.recorded(record, "one", 0)
 
 
 def test_accuracies_are_printed_and_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    examples: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(accuracy, "__file__", str(tmp_path / "accuracy.py"))
-    keep_run(tmp_path, "fashion_mnist_ann", 0, **figures(0.91))
-    options = ["accuracy", "--no-train", "--runs", str(tmp_path), "--seeds", "0"]
-    monkeypatch.setattr(sys, "argv", [*options, "--only", "R0"])
-    accuracy.main()
-    assert not (tmp_path / "accuracy.md").exists()
+    record = {"fashion_mnist_ann": {"0": a_run("fashion_mnist_ann", **figures(0.91))}}
+    (examples.parent / "accuracy.json").write_text(json.dumps(record))
+    options = ["accuracy", "--no-train", "--seeds", "0", "--only", "R0"]
     monkeypatch.setattr(sys, "argv", options)
     accuracy.main()
-    written = (tmp_path / "accuracy.md").read_text()
+    written = (examples.parent / "accuracy.md").read_text()
     assert "| 90.0% | 91.00% | 91.00% to 91.00% | 10 |" in written and "a machine" in written
     assert written.count("missing") == len(accuracy.SYSTEMS) - 1
-    assert written.partition("\n\n| system")[2] in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "| R0, the full ANN |" in printed and "missing" not in printed
 
 
 def test_runs_of_seeds_are_listed_with_their_mean() -> None:
