@@ -36,7 +36,7 @@ names = fashion_mnist.CLASS_NAMES
 # %%
 # The network
 # -----------
-# * *Mirrored images*: ``RandomFlip`` turns half of the garments over, other ones in each epoch. That
+# * *Mirrored images*: ``RandomFlip`` turns half of the garments over, each time other ones. That
 #   doubles the images, and costs nothing.
 # * *Width*: 1024, 512 and 256 units, many more than the task needs.
 # * *Dropout* against learning by heart, which so many weights would otherwise do: of the pixels as
