@@ -19,11 +19,9 @@ import time
 import lesson
 import matplotlib.pyplot as plt
 import numpy as np
-from sklearn.metrics import classification_report
 
 import tinynet as tn
 from tinynet import layers, plots
-from tinynet.datasets import fashion_mnist
 
 parser = lesson.options("Train the best convolutional network.", "best_cnn", epochs=16)
 args = lesson.begin(parser)
@@ -31,7 +29,6 @@ data, (x, y), (x_test, y_test) = lesson.images(args)
 kept_aside = len(x) // 10
 x_train, y_train = x[:-kept_aside], y[:-kept_aside]
 x_val, y_val = x[-kept_aside:], y[-kept_aside:]
-names = fashion_mnist.CLASS_NAMES
 
 # %%
 # The network
@@ -109,20 +106,8 @@ print(f"validation: one look {one:.2%}, two looks {two:.2%}")
 # The test, once
 # --------------
 
-probabilities = two_looks(x_test)
-predicted = probabilities.argmax(1)
-test_accuracy = float(np.mean(predicted == y_test))
-print(
-    classification_report(
-        y_test, predicted, labels=range(10), target_names=names, digits=3, zero_division=0
-    )
-)
+test_accuracy = lesson.report(args, x_test, y_test, two_looks(x_test))
 print(f"test accuracy {test_accuracy:.2%}")
-plots.confusion_matrix(tn.metrics.confusion_matrix(y_test, predicted, 10), names)
-plt.savefig(args.out / "confusion_matrix.png", dpi=150)
-worst = plots.most_confident_mistakes(y_test, probabilities)
-plots.prediction_gallery(x_test[worst], y_test[worst], probabilities[worst], names)
-plt.savefig(args.out / "misclassified.png", dpi=150)
 
 # %%
 # What is kept

@@ -19,12 +19,9 @@ import time
 
 import lesson
 import matplotlib.pyplot as plt
-import numpy as np
-from sklearn.metrics import classification_report
 
 import tinynet as tn
 from tinynet import layers, plots
-from tinynet.datasets import fashion_mnist
 
 parser = lesson.options("Train a network with dropout.", "dropout_ann", epochs=40)
 args = lesson.begin(parser)
@@ -149,15 +146,9 @@ plt.savefig(args.out / "with_and_without_dropout.png", dpi=150)
 # The test, once
 # --------------
 
-test_loss, test_accuracy = model.evaluate(x_test, y_test, batch_size=1000, verbose=0)
 probabilities = model.predict(x_test, batch_size=1000, verbose=0)
-predicted = np.argmax(probabilities, axis=1)
-names = fashion_mnist.CLASS_NAMES
-print(classification_report(y_test, predicted, target_names=names, digits=3, zero_division=0))
-print(f"test loss {test_loss:.4f}, test accuracy {test_accuracy:.2%}, with {best}")
-
-plots.confusion_matrix(tn.metrics.confusion_matrix(y_test, predicted, 10), names)
-plt.savefig(args.out / "confusion_matrix.png", dpi=150)
+test_accuracy = lesson.report(args, x_test, y_test, probabilities)
+print(f"test accuracy {test_accuracy:.2%}, with {best}")
 
 # %%
 # What is kept
@@ -170,7 +161,6 @@ lesson.keep_results(
     {
         "optimizer": best,
         "test_accuracy": test_accuracy,
-        "test_loss": test_loss,
         "validation_accuracy": history["val_accuracy"][-1],
         "validation_accuracy_without_dropout": bare["val_accuracy"][-1],
         "epochs": args.epochs,

@@ -1,4 +1,4 @@
-"""What all examples share: their options, their images, and how a run's results are kept.
+"""What examples share: their options, their images, their last report, and the file of results.
 
 Nothing in here learns anything; read the examples first.
 """
@@ -13,9 +13,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
+from tinynet import plots
 from tinynet.datasets import DatasetError, drawn_apparel, fashion_mnist
 
 DRAWN = (
@@ -91,6 +93,34 @@ def images(args: argparse.Namespace) -> tuple[str, Part, Part]:
         parts = (x[:train], y[:train]), (x[train:], y[train:])
     print(f"{name}: {len(parts[0][0]):,} images to train on, {len(parts[1][0]):,} to test on")
     return name, *parts
+
+
+def report(
+    args: argparse.Namespace, x: np.ndarray, y: np.ndarray, probabilities: np.ndarray
+) -> float:
+    """Print and draw what a model says to the test images; return the share that is right.
+
+    Leaves ``confusion_matrix.png`` and ``misclassified.png``, the mistakes of which it is surest.
+
+    Parameters
+    ----------
+    args : Namespace
+    x, y : ndarray
+        Images and labels.
+    probabilities : ndarray of shape (n, 10)
+    """
+    from sklearn.metrics import classification_report  # not every example needs it
+
+    names = fashion_mnist.CLASS_NAMES
+    predicted = np.argmax(probabilities, axis=1)
+    of_each_class = {"labels": range(10), "target_names": names, "zero_division": 0}
+    print(classification_report(y, predicted, digits=3, **of_each_class))
+    plots.confusion_matrix(tn.metrics.confusion_matrix(y, predicted, 10), names)
+    plt.savefig(args.out / "confusion_matrix.png", dpi=150)
+    worst = plots.most_confident_mistakes(y, probabilities, n=18)
+    plots.prediction_gallery(x[worst], y[worst], probabilities[worst], names)
+    plt.savefig(args.out / "misclassified.png", dpi=150)
+    return float(np.mean(predicted == y))
 
 
 def keep_results(args: argparse.Namespace, data: str, results: dict[str, Any]) -> None:
