@@ -41,6 +41,8 @@ from tinynet.interop.optuna import (
     suggest,
 )
 
+optuna.logging.set_verbosity(optuna.logging.WARNING)  # the lines below say it shorter
+
 parser = lesson.options("Search for a network for Fashion-MNIST.", "tune_ann", epochs=15)
 parser.add_argument(
     "--trials", type=int, default=40, help="trials in the study in the end, those of all machines"
@@ -82,6 +84,7 @@ space = {
 
 def network(choice, images):
     """Return the network of one choice, ready to be trained on so many images an epoch."""
+    tn.backend.clear_session()  # its layers are numbered from the start
     model = tn.Sequential(name="tuned_ann")
     model.add(tn.Input((28, 28)))
     model.add(layers.Rescaling(1 / 255))
@@ -162,7 +165,6 @@ study = open_study(
 # One line for each trial. Where the study has some already, from before a stop or from another
 # machine, only the missing ones are made.
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)
 COMPLETE, PRUNED = optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED
 
 
@@ -179,11 +181,11 @@ def in_words(choice):
 def tell(study, trial):
     """Print what came of a trial."""
     done = len(study.get_trials(deepcopy=False, states=(COMPLETE, PRUNED)))
-    ended = f"ended after {len(trial.intermediate_values)}" if trial.state == PRUNED else ""
-    value = "failed" if trial.value is None else f"{trial.value:.2%}"
+    epochs = len(trial.intermediate_values)
+    ended = f", ended after {epochs} epochs" if trial.state == PRUNED else ""
     print(
-        f"{done:3} of {args.trials}  {value:>6}  {trial.duration.total_seconds():5.1f} s  "
-        f"{in_words(trial.params)}  {ended}",
+        f"{done:3} of {args.trials}: trial {trial.number:<2} {trial.value:.2%} "
+        f"in {trial.duration.total_seconds():.1f} s{ended} ({in_words(trial.params)})",
         flush=True,
     )
 
@@ -202,14 +204,36 @@ print(f"\nbest: trial {best.number}, {best.value:.2%} of the validation images")
 print(f"      {in_words(best.params)}\n")
 
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)  # the figures
-for name, draw in {
-    "history": figures.plot_optimization_history,
-    "importance": figures.plot_param_importances,
-    "parallel_coordinates": figures.plot_parallel_coordinate,
-    "trials": figures.plot_intermediate_values,
-}.items():
-    draw(study)
-    plt.savefig(args.out / f"{name}.png", dpi=150, bbox_inches="tight")
+as_said = {"target_name": "validation accuracy"}
+
+
+def keep(ax, name, width, height, **said):
+    """Write one of Optuna's figures, with a size and words of our own."""
+    ax.set(**said)
+    for loc in ("left", "center"):
+        ax.set_title("", loc=loc)
+    for each in ax.figure.axes:
+        each.grid(False)
+        if each.get_ylim() == (1, 3):
+            each.set_yticks([1, 2, 3])  # there is no 1.25th hidden layer
+    ax.figure.set_size_inches(width, height)
+    ax.figure.savefig(args.out / name, dpi=150, bbox_inches="tight")
+
+
+with plt.rc_context():  # Optuna sets colours that are to end with its figures
+    ax = figures.plot_optimization_history(study, **as_said)
+    ax.legend(["trial", "best so far"], loc="lower right")
+    keep(ax, "history.png", 8, 4, xlabel="trial")
+    ax = figures.plot_param_importances(study, **as_said)
+    ax.get_legend().remove()
+    keep(ax, "importance.png", 8, 4, xlabel="share of the spread explained", ylabel="")
+    ax = figures.plot_parallel_coordinate(study, **as_said)
+    ax.tick_params(axis="x", rotation=0)
+    plt.setp(ax.get_xticklabels(), ha="center")
+    keep(ax, "parallel_coordinates.png", 15, 6)
+    ax = figures.plot_intermediate_values(study)
+    ax.get_legend().remove()
+    keep(ax, "trials.png", 8, 4.5, xlabel="epoch, from 0", ylabel=as_said["target_name"])
 
 columns = ["number", "state", "value", "epochs", "seconds", "seed", "retry_of", *space]
 table = io.StringIO()
