@@ -4,12 +4,14 @@ import csv
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import optuna
 import pytest
 import sqlalchemy
 from optuna.distributions import FloatDistribution, IntDistribution
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from tests.search_worker import NAME, SPACE
@@ -128,13 +131,24 @@ def test_a_hopeless_trial_ends_and_a_good_one_goes_on(tmp_path: Path) -> None:
     assert models[1].predict(X, verbose=0).shape == (60, 2)
 
 
+class Once(optuna.pruners.BasePruner):
+    """Ends the first trial that it is asked about, at once."""
+
+    answers = (True, False, False)
+
+    def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
+        answer, *self.answers = self.answers
+        return answer
+
+
 def test_the_same_callback_can_train_twice() -> None:
-    study = optuna.create_study(direction="maximize", pruner=Threshold())
+    study = optuna.create_study(direction="maximize", pruner=Once())
     callback = PruningCallback(study.ask())
-    with pytest.raises(optuna.TrialPruned, match="ended after 3 epochs: val_accuracy"):
-        train(network(), Says([0.1] * 6), callback)
-    with pytest.warns(UserWarning, match=r"step=\d` is already reported"):  # Optuna keeps the first
-        train(network(), Says([0.9] * 6), callback, epochs=2)
+    with pytest.raises(optuna.TrialPruned, match="ended with epoch 1: val_accuracy"):
+        train(network(), callback)
+    with pytest.warns(UserWarning, match="step=0` is already reported"):  # Optuna keeps the first
+        model = train(network(), callback, epochs=2)
+    assert model.history.epoch == [0, 1]
 
 
 def test_medians_of_other_trials_end_a_trial() -> None:
@@ -340,6 +354,7 @@ def test_a_trial_killed_before_its_first_heartbeat_is_done_again(
         with engine.begin() as connection:
             query = "UPDATE trial_heartbeats SET heartbeat = datetime(heartbeat, '-1 hour')"
             aged.append(connection.execute(sqlalchemy.text(query)).rowcount)
+        assert len(aged) < 3, "it waits for ever"
 
     monkeypatch.setattr("time.sleep", let_an_hour_pass)
     search(study, lambda trial: float(suggest(trial, SPACE)["units"]), 3)
@@ -348,7 +363,7 @@ def test_a_trial_killed_before_its_first_heartbeat_is_done_again(
     assert states == ["FAIL", "COMPLETE", "COMPLETE", "COMPLETE"]
     assert study.trials[3].params == params
     assert aged == [3]
-    assert "waiting for 1 trial" in capsys.readouterr().out
+    assert "1 still to come from other processes: waiting" in capsys.readouterr().out
 
 
 # Several processes.
@@ -445,17 +460,21 @@ def test_two_processes_one_of_them_killed(database: str, request: pytest.Fixture
     assert again[0].params == lost["params"]
 
 
-def test_no_trial_in_the_queue_is_taken_twice(storage: str) -> None:
+def test_nobody_writes_between_the_look_at_a_row_of_sqlite_and_its_change(
+    tmp_path: Path, storage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     study = open_study(storage, NAME, SPACE)
-    for units in range(1, 17):
-        study.enqueue_trial({"units": units})
-    with Worker(storage, 16, pause=1) as one, Worker(storage, 16, pause=1) as other:
-        one.until_it_pauses()
-        other.until_it_pauses()
-        one.process.stdin.write("go on\n")
-        one.process.stdin.flush()  # from here on they race
-        other.goes_on_to_the_end()
-        one.goes_on_to_the_end()
-    times = Counter(each["number"] for each in one.begun + other.begun)
-    assert [times[number] for number in range(16)] == [1] * 16
-    assert [trial.params["units"] for trial in study.trials[:16]] == list(range(1, 17))
+    study.enqueue_trial({"units": 1})
+    refused = []
+    with closing(sqlite3.connect(tmp_path / "study.db", timeout=0)) as other:
+
+        def look(_: object, trial_id: int, state: TrialState) -> None:
+            # Optuna has read the row, and will write it next; another process wants to as well.
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("UPDATE trials SET state = 'RUNNING'")
+            refused.append(state)
+
+        monkeypatch.setattr(RDBStorage, "check_trial_is_updatable", look)
+        search(study, lambda trial: 1.0, 1)
+    assert refused[0] == TrialState.WAITING
+    assert refused[-1] == TrialState.RUNNING

@@ -129,8 +129,8 @@ class PruningCallback(MonitorCallback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Tell Optuna that the trial ended early."""
         if self.pruned:
-            step = len(self.model.history.epoch)
-            raise optuna.TrialPruned(f"ended after {step} epochs: {self.monitor} had no prospects")
+            epoch = self.model.history.epoch[-1] + 1
+            raise optuna.TrialPruned(f"ended with epoch {epoch}: {self.monitor} had no prospects")
 
 
 class TrialSeededSampler(BaseSampler):
@@ -380,7 +380,7 @@ def search(
         if finished >= n_trials:
             return
         if not seen:
-            print(f"waiting for {len(running)} trials that other processes have begun")
+            print(f"{len(running)} still to come from other processes: waiting")
         for number in {each.number for each in running} - seen:
             _give_first_heartbeat(study, number)
             seen.add(number)
