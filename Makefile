@@ -22,18 +22,19 @@ export OPENBLAS_NUM_THREADS ?= 1
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 EXTRAS_train := plots,report
-EXTRAS_test := dev,parity,plots,report
+EXTRAS_tune := plots,report,search
+EXTRAS_test := dev,parity,plots,report,search
 EXTRAS_parity-tensorflow := $(EXTRAS_test)
 EXTRAS_parity-jax := dev,parity-jax,plots,report
 EXTRAS_parity-torch := dev,parity-torch,plots,report
 EXTRAS_bench := parity,parity-jax,parity-torch,plots
-EXTRAS_docs := docs
-EXTRAS_lint := lint,plots
-EXTRAS_dev := dev,docs,parity,plots,report
+EXTRAS_docs := docs,search
+EXTRAS_lint := lint,plots,search
+EXTRAS_dev := dev,docs,parity,plots,report,search
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # two pips in one environment would get in each other's way
-.PHONY: help train retrain seeds bench growth profile test parity parity-gpu mutants lint format docs dev constraints clean distclean FORCE
+.PHONY: help train retrain seeds tune bench growth profile test parity parity-gpu mutants lint format docs dev constraints clean distclean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +50,9 @@ seeds: .venv/.has-train ## train with the seeds 0 to 4 and print a table of the 
 	@for seed in 0 1 2 3 4; do $(MAKE) --no-print-directory train \
 		OUT=runs/seed_$$seed ARGS="--seed $$seed" || exit 1; done
 	$(PY) benchmarks/seeds.py runs/seed_0 runs/seed_1 runs/seed_2 runs/seed_3 runs/seed_4
+
+tune: .venv/.has-tune ## search for a network with Optuna, on where it was; ARGS="--trials 60"
+	$(PY) examples/tune_ann.py $(ARGS)
 
 # In as many threads as there are processors; "1 thread" is measured as well.
 bench growth profile: export OPENBLAS_NUM_THREADS := $(shell nproc 2>/dev/null || echo 2)

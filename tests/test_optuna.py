@@ -450,7 +450,7 @@ def test_two_processes_one_of_them_killed(database: str, request: pytest.Fixture
     # Whatever was begun was begun by one process, and what it drew is what the database says.
     begun = {each["number"]: each["params"] for each in one.begun + other.begun}
     times = Counter(each["number"] for each in one.begun + other.begun)
-    assert times == {number: 1 for number in range(wanted + 1)}
+    assert times == dict.fromkeys(range(wanted + 1), 1)
     assert {trial.number: trial.params for trial in trials} == begun
 
     # The killed one failed and was done again, once, with the same parameters.

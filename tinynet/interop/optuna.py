@@ -86,7 +86,7 @@ class PruningCallback(MonitorCallback):
     ...     history = model.fit(x, y, validation_split=0.2, callbacks=[PruningCallback(trial)])
     ...     return max(history.history["val_accuracy"])
     >>> study = optuna.create_study(direction="maximize")
-    >>> study.optimize(objective, n_trials=50)  # doctest: +SKIP
+    >>> study.optimize(objective, n_trials=50)
     """
 
     def __init__(self, trial: BaseTrial, monitor: str = "val_accuracy") -> None:
