@@ -366,6 +366,30 @@ def test_a_trial_killed_before_its_first_heartbeat_is_done_again(
     assert "1 still to come from other processes: waiting" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("notices", ["while it reports", "when it is done"])
+def test_who_sleeps_through_a_trial_drops_it(
+    notices: str, storage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = open_study(storage, NAME, SPACE)
+    begun = []
+
+    def objective(trial: optuna.Trial) -> float:
+        begun.append(suggest(trial, SPACE))
+        if len(begun) == 1:  # meanwhile somebody else finds it dead, and puts it into the queue
+            other = open_study(storage, NAME, SPACE)._storage
+            other.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+            other.get_heartbeat_stale_trial_callback()(study, study.trials[0])
+            if notices == "while it reports":
+                trial.report(0.5, step=0)
+        return 1.0
+
+    search(study, objective, 2)
+    assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE", "COMPLETE"]
+    assert study.trials[0].values is None
+    assert study.trials[0].params == study.trials[1].params == begun[0] == begun[1]
+    assert "trial 0 was given to another process" in capsys.readouterr().out
+
+
 # Several processes.
 
 

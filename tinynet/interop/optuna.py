@@ -361,7 +361,8 @@ def search(
     -----
     A trial whose process was killed is begun anew with the same parameters under the next free
     number, and so is one interrupted at the keyboard; its system attribute ``failed_trial`` says
-    which one it takes up. After three new attempts it is left as failed, and another is drawn.
+    which one it takes up. After three new attempts it is left as failed, and another is drawn. A
+    process that was only asleep drops its own attempt when it wakes.
 
     ``study.stop`` only ends Optuna's own loop; to end the search earlier, raise an exception.
     """
@@ -375,7 +376,7 @@ def search(
         finished = sum(each.state in (TrialState.COMPLETE, TrialState.PRUNED) for each in trials)
         running = [each for each in trials if each.state == TrialState.RUNNING]
         if finished + len(running) < n_trials or any(map(_is_retry_in_queue, trials)):
-            study.optimize(_again_if_stopped(study, objective), 1, callbacks=callbacks)
+            _make_one_trial(study, objective, callbacks)
             continue
         if finished >= n_trials:
             return
@@ -389,22 +390,36 @@ def search(
 
 def _is_retry_in_queue(trial: FrozenTrial) -> bool:
     """Return whether a trial takes up one that was lost, and waits to be begun."""
-    return trial.state == TrialState.WAITING and "failed_trial" in trial.system_attrs
+    return trial.state == TrialState.WAITING and bool(_retried(trial))
 
 
-def _again_if_stopped(
-    study: Study, objective: Callable[[Trial], float]
-) -> Callable[[Trial], float]:
-    """Return the objective with a second chance for a trial that is stopped at the keyboard."""
+def _make_one_trial(
+    study: Study, objective: Callable[[Trial], float], callbacks: Sequence[TrialCallback]
+) -> None:
+    """Make a trial; one that is stopped at the keyboard gets a second chance."""
+    number = -1
 
     def attempt(trial: Trial) -> float:
+        nonlocal number
+        number = trial.number
         try:
             return objective(trial)
         except KeyboardInterrupt:
-            _begin_again(study, study.get_trials()[trial.number])
+            _begin_again(study, study.get_trials()[number])
             raise
 
-    return attempt
+    try:
+        study.optimize(attempt, 1, callbacks=callbacks)
+    except Exception:  # Optuna says in several ways that a trial is no longer ours
+        if not any(number in _retried(each) for each in study.get_trials(deepcopy=False)):
+            raise
+        print(f"trial {number} was given to another process: this one showed no sign of life")
+
+
+def _retried(trial: FrozenTrial) -> list[int]:
+    """Return the numbers of the trials that a trial takes up."""
+    history: list[int] = trial.system_attrs.get("retry_history", [])
+    return history
 
 
 def _begin_again(study: Study, trial: FrozenTrial) -> None:
