@@ -22,18 +22,19 @@ export OPENBLAS_NUM_THREADS ?= 1
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 EXTRAS_train := plots,report
-EXTRAS_test := dask,dev,mpi,parity,plots,report
+EXTRAS_tune := plots,report,search
+EXTRAS_test := dask,dev,mpi,parity,plots,report,search
 EXTRAS_parity-tensorflow := $(EXTRAS_test)
 EXTRAS_parity-jax := dev,parity-jax,plots,report
 EXTRAS_parity-torch := dev,parity-torch,plots,report
 EXTRAS_bench := parity,parity-jax,parity-torch,plots
-EXTRAS_docs := docs
-EXTRAS_lint := lint,plots
-EXTRAS_dev := dask,dev,docs,mpi,parity,plots,report
+EXTRAS_docs := docs,search
+EXTRAS_lint := lint,plots,search
+EXTRAS_dev := dask,dev,docs,mpi,parity,plots,report,search
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # two pips in one environment would get in each other's way
-.PHONY: help train retrain seeds accuracy bench growth profile test parity parity-gpu mutants lint format docs dev constraints clean distclean FORCE
+.PHONY: help train retrain seeds accuracy tune bench growth profile test parity parity-gpu mutants lint format docs dev constraints clean distclean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -50,8 +51,11 @@ seeds: .venv/.has-train ## train with the seeds 0 to 4 and print a table of the 
 		OUT=runs/fashion_mnist_ann/seed_$$seed ARGS="--seed $$seed" || exit 1; done
 	$(PY) benchmarks/seeds.py $(foreach seed,0 1 2 3 4,runs/fashion_mnist_ann/seed_$(seed))
 
-accuracy: .venv/.has-train ## train every system with the seeds 0 to 2, beside what is asked for; ARGS="--only R1 R2"
+accuracy: .venv/.has-tune ## train every system with the seeds 0 to 2, beside what is asked for; ARGS="--only R1 R2"
 	$(PY) -m benchmarks.accuracy $(ARGS)
+
+tune: .venv/.has-tune ## search for a network with Optuna, on where it was; ARGS="--trials 60"
+	$(PY) examples/tune_ann.py $(ARGS)
 
 # In as many threads as there are processors; "1 thread" is measured as well.
 bench growth profile: export OPENBLAS_NUM_THREADS := $(shell nproc 2>/dev/null || echo 2)

@@ -7,7 +7,18 @@ import pytest
 
 import tinynet
 
-HEAVY = ["keras", "matplotlib", "numba", "pooch", "safetensors", "sklearn", "tensorflow", "tqdm"]
+HEAVY = [
+    "keras",
+    "matplotlib",
+    "numba",
+    "optuna",
+    "pooch",
+    "safetensors",
+    "sklearn",
+    "sqlalchemy",
+    "tensorflow",
+    "tqdm",
+]
 REPORT = f"import sys; print(*[name for name in {HEAVY} if name in sys.modules])"
 
 

@@ -3,6 +3,8 @@
 ``to_keras`` makes a Keras model of one of tinynet, ``from_keras`` the reverse, and training goes
 on in the other library as it would have gone on in the first. What the other library lacks is
 refused by its name. Keras is imported when one of the two is called.
+
+``tinynet.interop.optuna`` searches for hyperparameters; it stands for itself, and needs Optuna.
 """
 
 from tinynet.interop.keras import from_keras, to_keras

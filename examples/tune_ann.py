@@ -1,0 +1,319 @@
+"""
+The search for a network
+========================
+
+How many hidden layers, how wide, which activation, which learning rate? Nobody knows beforehand.
+Here Optuna tries: first at random, then where the trials so far look good, and what has no
+prospects ends early. The search can be stopped and goes on where it was; several machines can work
+on it together.
+
+From a terminal::
+
+    python examples/tune_ann.py --trials 40 --seed 0 --out runs/tune_ann
+"""
+
+# %%
+# What we need
+# ------------
+# Optuna says what to try next and remembers what came of it (``pip install 'tinynet[search]'``).
+# Everything that learns comes from tinynet.
+
+import csv
+import io
+import time
+import warnings
+
+import lesson
+import matplotlib.pyplot as plt
+import optuna
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.visualization import matplotlib as figures
+from sklearn.metrics import f1_score
+
+import tinynet as tn
+from tinynet import layers, plots
+from tinynet.datasets import fashion_mnist
+from tinynet.interop.optuna import (
+    PruningCallback,
+    TrialSeededSampler,
+    open_study,
+    search,
+    suggest,
+)
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)  # the lines below say it shorter
+
+parser = lesson.options("Search for a network for Fashion-MNIST.", "tune_ann", epochs=15)
+parser.add_argument(
+    "--trials", type=int, default=40, help="trials in the study in the end, those of all machines"
+)
+parser.add_argument("--random", type=int, default=15, help="so many of them are drawn at random")
+parser.add_argument("--storage", help="address of a database (default: study.db in the results)")
+parser.add_argument("--study", help="its name in there (default: the data and the epochs)")
+args = lesson.begin(parser)
+if args.quick:
+    args.trials, args.random = min(args.trials, 8), min(args.random, 4)
+
+# %%
+# The data
+# --------
+# The last fifth of the training images is kept aside for validation: how well a network does on
+# these decides whether it is a good one. The test images decide nothing.
+
+data, (x_train, y_train), (x_test, y_test) = lesson.images(args)
+validation_split = 0.2
+batch_size = 128
+
+# %%
+# What is searched
+# ----------------
+# The number of hidden layers; the units of the first one, of which every further layer has half;
+# the activation; whether there is batch normalization before it; how much dropout behind it; and
+# the learning rate, drawn on a logarithmic scale, because from 0.0001 to 0.001 is as far as from
+# 0.001 to 0.01.
+
+space = {
+    "hidden_layers": IntDistribution(1, 3),
+    "units": IntDistribution(64, 512, step=64),
+    "activation": CategoricalDistribution(["relu", "elu", "tanh"]),
+    "batch_norm": CategoricalDistribution([True, False]),
+    "dropout": FloatDistribution(0.0, 0.5),
+    "learning_rate": FloatDistribution(1e-4, 1e-2, log=True),
+}
+
+
+def network(choice, images):
+    """Return the network of one choice, ready to be trained on so many images an epoch."""
+    tn.backend.clear_session()  # its layers are numbered from the start
+    model = tn.Sequential(name="tuned_ann")
+    model.add(tn.Input((28, 28)))
+    model.add(layers.Rescaling(1 / 255))
+    model.add(layers.Flatten())
+    for depth in range(choice["hidden_layers"]):
+        model.add(layers.Dense(choice["units"] // 2**depth, use_bias=not choice["batch_norm"]))
+        if choice["batch_norm"]:
+            model.add(layers.BatchNormalization())
+        model.add(layers.Activation(choice["activation"]))
+        model.add(layers.Dropout(choice["dropout"]))
+    model.add(layers.Dense(10, activation="softmax"))
+    # The learning rate falls along half a cosine and arrives at zero with the last step, so the
+    # last epoch's weights are the ones to judge.
+    steps = args.epochs * -(-images // batch_size)
+    rate = tn.optimizers.schedules.CosineDecay(choice["learning_rate"], decay_steps=steps)
+    model.compile(tn.optimizers.Adam(rate), "sparse_categorical_crossentropy", ["accuracy"])
+    return model
+
+
+# %%
+# One trial
+# ---------
+# Optuna gives a trial, the trial gives a choice, and what we return is how good it is. The
+# callback tells Optuna the validation accuracy after each epoch and ends training where other
+# trials were better at the same epoch. The seed is kept with the trial, so that each can be
+# repeated alone; a trial that is done again because its machine died has the seed of the first
+# attempt.
+
+
+def objective(trial):
+    """Train the network of one trial and return its validation accuracy."""
+    seed = trial.user_attrs.get("seed", 1000 * args.seed + trial.number)
+    trial.set_user_attr("seed", seed)
+    choice = suggest(trial, space)
+    tn.utils.set_random_seed(seed)
+    history = network(choice, round(len(x_train) * (1 - validation_split))).fit(
+        x_train,
+        y_train,
+        batch_size=batch_size,
+        epochs=args.epochs,
+        validation_split=validation_split,
+        shuffle="every_epoch",
+        verbose=0,
+        callbacks=[PruningCallback(trial, monitor="val_accuracy")],
+    )
+    return history.history["val_accuracy"][-1]
+
+
+# %%
+# The study
+# ---------
+# A study is all trials of one search, in a database: a file beside the results, or, with
+# ``--storage``, a server that many machines share. It also says what is searched, and is refused
+# where that is something else.
+#
+# Two choices remain. Which trial comes next: the first ones are random search. Then TPE (Bergstra
+# et al., 2011) draws what is likelier among the good trials than among the others. And which trial
+# ends early: one whose accuracy is below the median of the others at the same epoch. The median is
+# the simplest of such rules, and enough where all trials are equally long. The random ones run to
+# the end, to know what is usual, and so do the first four epochs, in which high learning rates
+# look worse than they are.
+
+study = open_study(
+    args.storage or f"sqlite:///{args.out / 'study.db'}",
+    args.study or f"{data}, {args.epochs} epochs",
+    space,
+    conditions={"data": data, "images": len(x_train), "epochs": args.epochs},
+    sampler=TrialSeededSampler(
+        lambda seed: optuna.samplers.TPESampler(n_startup_trials=args.random, seed=seed),
+        seed=args.seed,
+    ),
+    pruner=optuna.pruners.MedianPruner(n_startup_trials=args.random, n_warmup_steps=4),
+)
+
+# %%
+# The search
+# ----------
+# One line for each trial. Where the study has some already, from before a stop or from another
+# machine, only the missing ones are made.
+
+COMPLETE, PRUNED = optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED
+
+
+def in_words(choice):
+    """Return a choice as one line."""
+    units = " ".join(str(choice["units"] // 2**k) for k in range(choice["hidden_layers"]))
+    normalized = ", batch norm" if choice["batch_norm"] else ""
+    return (
+        f"{units} {choice['activation']}{normalized}, dropout {choice['dropout']:.2f}, "
+        f"learning rate {choice['learning_rate']:.5f}"
+    )
+
+
+def tell(study, trial):
+    """Print what came of a trial."""
+    done = len(study.get_trials(deepcopy=False, states=(COMPLETE, PRUNED)))
+    epochs = len(trial.intermediate_values)
+    ended = f", ended after {epochs} epochs" if trial.state == PRUNED else ""
+    print(
+        f"{done:3} of {args.trials}: trial {trial.number:<2} {trial.value:.2%} "
+        f"in {trial.duration.total_seconds():.1f} s{ended} ({in_words(trial.params)})",
+        flush=True,
+    )
+
+
+start = time.perf_counter()
+before = len(study.get_trials(deepcopy=False, states=(COMPLETE, PRUNED)))
+print(f"study {study.study_name!r}: {before} trials so far, {args.trials} wanted")
+search(study, objective, args.trials, callbacks=[tell])
+
+# %%
+# What was found, and what made the difference. The figures are Optuna's: the best value so far over
+# the trials; how much of the spread each parameter explains; every trial as a line through its
+# parameters; and all learning curves, with those that end early.
+
+best = study.best_trial
+print(f"\nbest: trial {best.number}, {best.value:.2%} of the validation images")
+print(f"      {in_words(best.params)}\n")
+
+warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)  # the figures
+as_said = {"target_name": "validation accuracy"}
+
+
+def keep(ax, name, width, height, **said):
+    """Write one of Optuna's figures, with a size and words of our own."""
+    ax.set(**said)
+    for loc in ("left", "center"):
+        ax.set_title("", loc=loc)
+    for each in ax.figure.axes:
+        each.grid(False)
+        if each.get_ylim() == (1, 3):
+            each.set_yticks([1, 2, 3])  # there is no 1.25th hidden layer
+    ax.figure.set_size_inches(width, height)
+    ax.figure.savefig(args.out / name, dpi=150, bbox_inches="tight")
+
+
+with plt.rc_context():  # Optuna sets colours that are to end with its figures
+    ax = figures.plot_optimization_history(study, **as_said)
+    ax.legend(["trial", "best so far"], loc="lower right")
+    keep(ax, "history.png", 8, 4, xlabel="trial")
+    ax = figures.plot_param_importances(study, **as_said)
+    ax.get_legend().remove()
+    keep(ax, "importance.png", 8, 4, xlabel="share of the spread explained", ylabel="")
+    ax = figures.plot_parallel_coordinate(study, **as_said)
+    ax.tick_params(axis="x", rotation=0)
+    plt.setp(ax.get_xticklabels(), ha="center")
+    keep(ax, "parallel_coordinates.png", 15, 6)
+    ax = figures.plot_intermediate_values(study)
+    ax.get_legend().remove()
+    keep(ax, "trials.png", 8, 4.5, xlabel="epoch, from 0", ylabel=as_said["target_name"])
+
+columns = ["number", "state", "value", "epochs", "seconds", "seed", "retry_of", *space]
+table = io.StringIO()
+writer = csv.DictWriter(table, columns)
+writer.writeheader()
+for trial in study.trials:
+    writer.writerow(
+        {
+            "number": trial.number,
+            "state": trial.state.name.lower(),
+            "value": trial.value,
+            "epochs": len(trial.intermediate_values),
+            "seconds": round(trial.duration.total_seconds(), 2) if trial.duration else None,
+            "seed": trial.user_attrs.get("seed"),
+            "retry_of": trial.system_attrs.get("failed_trial"),
+            **trial.params,
+        }
+    )
+tn.files.write_atomically(args.out / "trials.csv", table.getvalue())
+
+# %%
+# The best network
+# ----------------
+# Once more from the start, as long as in the search, and now on all training images: those kept
+# aside have done their duty, there is nothing left to choose.
+
+tn.utils.set_random_seed(args.seed)
+model = network(best.params, len(x_train))
+model.summary()
+history = model.fit(
+    x_train, y_train, batch_size=batch_size, epochs=args.epochs, shuffle="every_epoch"
+).history
+plots.learning_curves(history)
+plt.savefig(args.out / "learning_curves.png", dpi=150)
+
+# %%
+# The test, once
+# --------------
+# Now, and only now, the test images.
+
+probabilities = model.predict(x_test, batch_size=1000, verbose=0)
+test_accuracy = lesson.report(args, x_test, y_test, probabilities)
+print(f"test accuracy {test_accuracy:.2%}")
+
+# %%
+# The student project that this example follows found its network with random search in Keras, and
+# wrote down F1 for its hardest and its easiest classes. Shirts are hard for everybody: a part of
+# them could as well be T-shirts, pullovers or coats.
+
+reference = {"Shirt": 0.68, "Trouser": 0.98, "Ankle boot": 0.95}
+names = fashion_mnist.CLASS_NAMES
+scores = f1_score(y_test, probabilities.argmax(1), labels=range(10), average=None, zero_division=0)
+f1 = dict(zip(names, map(float, scores), strict=True))
+print(f"\n{'F1':12}{'here':>6}{'reference':>12}")
+for name in sorted(names, key=f1.get):
+    beside = f"{reference[name]:.2f}" if name in reference else ""
+    print(f"{name:12}{f1[name]:6.2f}{beside:>12}")
+
+# %%
+# What is kept
+# ------------
+
+model.save(args.out / "model.safetensors")
+lesson.keep_results(
+    args,
+    data,
+    {
+        "test_accuracy": test_accuracy,
+        "validation_accuracy": best.value,
+        "seconds": round(time.perf_counter() - start, 1),
+        "f1": f1,
+        "f1_reference": reference,
+        "best_trial": best.number,
+        "choice": best.params,
+        "trials": {
+            state.name.lower(): len(study.get_trials(deepcopy=False, states=(state,)))
+            for state in optuna.trial.TrialState
+        },
+        "epochs": args.epochs,
+        "batch_size": batch_size,
+    },
+)
