@@ -4,8 +4,7 @@ More images than there are
 
 A T-shirt is a T-shirt if it lies a little further to the left, is a little larger, or is seen in a
 mirror. A network has to learn that from examples, and here it gets them: layers that flip, shift,
-turn and scale each image at random, anew in every epoch, and only in training. Which of them help,
-and does it matter how many images there are to begin with?
+turn and scale each image at random, anew in every epoch, and only in training. Which of them help?
 
 From a terminal::
 

@@ -5,7 +5,8 @@ Several processes train one network
 The full Fashion-MNIST network, trained by several processes at once: each takes its share of
 every batch, and their gradients are averaged before the step. Two processes with 64 images each
 are then the *same run* as one with 128, not merely a similar one, and that takes care in three
-places: the gradient, batch normalization and dropout. :doc:`/outgrowing` has the formulas.
+places: the gradient, batch normalization and dropout. The page on when to leave tinynet
+(``docs/outgrowing.md``) has the formulas.
 
 From a terminal, with ``pip install '.[mpi]'`` done before::
 
