@@ -84,7 +84,7 @@ def train(
     One that fails is named and does not end the others.
     """
 
-    def run(example: str, seed: int) -> str:
+    def run(example: str, seed: int) -> tuple[str, int, dict[str, Any] | None]:
         out = folder(runs, example, seed)
         out.mkdir(parents=True, exist_ok=True)
         before = digest(example)
@@ -92,17 +92,22 @@ def train(
         with open(out / "log.txt", "w") as log:
             code = subprocess.run(command, cwd=ROOT, env=env, stdout=log, stderr=log).returncode
         if code:
-            return f"{example}, seed {seed}: ended with {code}, see {out / 'log.txt'}"
+            return example, seed, None
         results = json.loads((out / "results.json").read_text())
-        record.setdefault(example, {})[str(seed)] = {**results, "script": before}
-        return f"{example}, seed {seed}: done"
+        return example, seed, {**results, "script": before}
 
     env = os.environ | ({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} if jobs > 1 else {})
     examples = [e for e in dict.fromkeys(each.example for each in systems) if script_of(e).exists()]
     todo = [(e, seed) for e in examples for seed in seeds if not recorded(record, e, seed)]
     with ThreadPoolExecutor(jobs) as pool:
         for over in as_completed([pool.submit(run, *each) for each in todo]):
-            yield over.result()
+            example, seed, results = over.result()
+            if results is None:
+                log = folder(runs, example, seed) / "log.txt"
+                yield f"{example}, seed {seed}: ended with an error, see {log}"
+            else:
+                record.setdefault(example, {})[str(seed)] = results
+                yield f"{example}, seed {seed}: done"
 
 
 def lines(systems: Sequence[System], seeds: Sequence[int], record: Record) -> Iterator[str]:

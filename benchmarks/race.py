@@ -55,7 +55,7 @@ def work(job: str, contender: str, *options: str, **environ: str) -> dict[str, A
     # NumPy's threads have to be chosen before it is loaded.
     environment = {k: v for k, v in os.environ.items() if "NUM_THREADS" not in k}
     if "1 thread" in contender:
-        environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        environment["OPENBLAS_NUM_THREADS"] = "1"
     environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", **environ}
     command = [sys.executable, "-m", "benchmarks.worker", job, contender, *options]
     start = time.perf_counter()
@@ -118,7 +118,7 @@ def training(name: str, folder: str, batch_size: int, epochs: int, *options: str
     return {"epoch": epoch, "whole": said["whole"], "peak_mib": said["peak_mib"]}
 
 
-def cnn_race(names: list[str], rounds: int, folder: str) -> dict[str, list[dict[str, Any]]]:
+def cnn_race(names: list[str], rounds: int, folder: str) -> dict[str, Any]:
     """Train the network of two convolutions with all that have it."""
     names = [name for name in names if CONTENDERS[name][0] != "jax"]
     options = ("--network", "cnn", "--images", str(CNN["images"]))
@@ -127,7 +127,7 @@ def cnn_race(names: list[str], rounds: int, folder: str) -> dict[str, list[dict[
         return training(name, folder, CNN["batch"], CNN["epochs"], *options)
 
     train(names[0])  # for the cache of compiled kernels
-    return in_turn("CNN", rounds, names, train)
+    return {**facts(rounds), **CNN, "runs": in_turn("CNN", rounds, names, train)}
 
 
 def main() -> None:
@@ -141,6 +141,8 @@ def main() -> None:
     args = parser.parse_args()
     names = [name for name in installed() if not args.only or any(w in name for w in args.only)]
     models = [name for name in names if CONTENDERS[name][0] != "numpy"]
+    if args.again and (args.dry or args.only):
+        parser.error("--again keeps its results among those of all: neither --dry nor --only")
     results = json.loads((HERE / "results.json").read_text()) if args.again else facts(args.rounds)
     results["data"], images, labels = training_images()
     if args.again == "split":
@@ -152,7 +154,7 @@ def main() -> None:
         np.save(Path(folder) / "labels.npy", labels)
 
         if args.again == "cnn":
-            results["cnn"] = {**CNN, "runs": cnn_race(names, args.rounds, folder)}
+            results["cnn"] = cnn_race(names, args.rounds, folder)
             report.write(results, HERE)
             return
 
@@ -166,7 +168,7 @@ def main() -> None:
             )
             for size in args.batch_sizes
         }
-        results["cnn"] = {**CNN, "runs": cnn_race(names, args.rounds, folder)}
+        results["cnn"] = cnn_race(names, args.rounds, folder)
         results["one image"] = in_turn(
             "one image", args.rounds, models, lambda name: work("predict", name, "--data", folder)
         )

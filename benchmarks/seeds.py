@@ -31,8 +31,10 @@ def table(runs: Sequence[Results]) -> Iterator[str]:
         for run in runs:
             each = models(run)[name]
             tests.append(each["test_accuracy"])
+            validation = each.get("validation_accuracy")  # not where all images train
+            beside = "" if validation is None else f"{validation:.2%}"
             yield (
-                f"{run['seed']:>4}  {tests[-1]:>7.2%}  {each['validation_accuracy']:>10.2%}  "
+                f"{run['seed']:>4}  {tests[-1]:>7.2%}  {beside:>10}  "
                 f"{each['epochs']:>6}  {each['seconds']:>7.0f}  {run['data']}"
             )
         mean = statistics.mean(tests)

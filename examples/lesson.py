@@ -118,8 +118,9 @@ def report(
     plots.confusion_matrix(tn.metrics.confusion_matrix(y, predicted, 10), names)
     plt.savefig(args.out / "confusion_matrix.png", dpi=150)
     worst = plots.most_confident_mistakes(y, probabilities, n=18)
-    plots.prediction_gallery(x[worst], y[worst], probabilities[worst], names)
-    plt.savefig(args.out / "misclassified.png", dpi=150)
+    if len(worst) > 0:
+        plots.prediction_gallery(x[worst], y[worst], probabilities[worst], names)
+        plt.savefig(args.out / "misclassified.png", dpi=150)
     return float(np.mean(predicted == y))
 
 

@@ -186,7 +186,7 @@ def test_runs_in_the_record_are_not_made_again(
     assert sorted(begun) == [[script, "--seed", s, "--out", str(out / f"seed_{s}")] for s in "12"]
     assert said == {
         "one, seed 1: done",
-        f"one, seed 2: ended with 3, see {out / 'seed_2' / 'log.txt'}",
+        f"one, seed 2: ended with an error, see {out / 'seed_2' / 'log.txt'}",
     }
     assert accuracy.recorded(record, "one", 1) and not accuracy.recorded(record, "one", 2)
     (examples / "one.py").write_text("# another script")

@@ -13,6 +13,7 @@ from tinynet.configurable import (
     serialize,
     to_snake_case,
 )
+from tinynet.kernels import threads
 
 
 def test_floatx() -> None:
@@ -125,7 +126,8 @@ def test_threads() -> None:
 
 
 def test_threads_of_another_blas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "switch", lambda verb: None)
+    for module in (config, threads):
+        monkeypatch.setattr(module, "switch", lambda verb: None)
     assert config.threads() is None
     with pytest.raises(RuntimeError, match=r"not those of OpenBLAS; set .*MKL_NUM_THREADS"):
         config.set_threads(1)

@@ -2,6 +2,7 @@
 
 import math
 import re
+import threading
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinynet import Sequential, layers
+from tinynet import Sequential, activations, layers
 from tinynet.kernels import convolution, threads
 from tinynet.layers import (
     AveragePooling2D,
@@ -163,6 +164,70 @@ def test_products_run_in_one_thread_within_a_share(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(threads, "switch", switches.get)
     threads.side_by_side(lambda number, part: said.append(number), [slice(0, 1)])
     assert said == [1, 0, 4]
+
+
+def test_products_stay_in_one_thread_while_any_batch_is_worked_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two threads of a program, each with a batch; and somebody sets the threads meanwhile."""
+    now = [4]
+    switches = {"get": lambda: now[0], "set": lambda n: now.__setitem__(0, n)}
+    monkeypatch.setattr(threads, "switch", switches.get)
+    one_part = [slice(0, 1)]
+    begun, go_on = threading.Event(), threading.Event()
+
+    def first(number: int, part: slice) -> None:
+        begun.set()
+        go_on.wait(timeout=60)
+
+    def second(number: int, part: slice) -> None:
+        go_on.set()
+        other.join(timeout=60)
+        assert now == [1]
+        threads.set_products(3)
+        assert now == [1]
+
+    other = threading.Thread(target=threads.side_by_side, args=(first, one_part))
+    other.start()
+    begun.wait(timeout=60)
+    threads.side_by_side(second, one_part)
+    assert now == [3] and not other.is_alive()
+
+
+def test_shares_within_a_share_run_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_workers", 2)
+    parts = threads.shares(8, 10**9)
+    done: list[tuple[int, int]] = []
+
+    def outer(number: int, part: slice) -> None:
+        threads.side_by_side(lambda inner, _: done.append((number, inner)), parts)
+
+    threads.side_by_side(outer, parts)
+    assert sorted(done) == [(i, j) for i in range(8) for j in range(8)]
+
+
+def test_no_share_runs_on_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_workers", 2)
+    failed, ended = threading.Event(), []
+
+    def work(number: int, part: slice) -> None:
+        if number == 0:
+            failed.set()
+            raise ValueError("the first share")
+        failed.wait(timeout=60)
+        ended.append(number)
+
+    with pytest.raises(ValueError, match="the first share"):
+        threads.side_by_side(work, threads.shares(4, 10**9))
+    assert sorted(ended) == [1, 2, 3]
+
+
+def test_activations_that_mix_images_are_refused() -> None:
+    """In shares they would mix some of them only."""
+    mixing = activations.softmax.with_options(axis=0)
+    with pytest.raises(ValueError, match=r"takes each image by itself.*axis=0"):
+        Conv2D(2, 3, activation=mixing)
+    assert Conv2D(2, 3, activation=activations.softmax.with_options(axis=1))
 
 
 def test_an_error_in_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:

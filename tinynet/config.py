@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinynet.kernels import registry
-from tinynet.kernels.threads import set_workers, switch
+from tinynet.kernels.threads import set_products, set_workers, switch
 
 _floatx = "float32"
 _epsilon = 1e-7
@@ -85,8 +85,8 @@ def set_threads(n: int) -> None:
     Without this NumPy takes as many as there are processors, or what the environment variable
     ``OPENBLAS_NUM_THREADS`` says. With more than one, products add up in another order, so that
     the same seed gives the same run only with the same choice between one thread and several.
-    Convolution and pooling take as many as there are processors, or what ``OMP_NUM_THREADS``
-    says; their results are the same in any number.
+    Convolution and pooling divide a large batch among as many as there are processors, or what
+    ``OMP_NUM_THREADS`` says, up to eight; their results are the same in any number.
 
     Parameters
     ----------
@@ -103,14 +103,12 @@ def set_threads(n: int) -> None:
     """
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
         raise ValueError(f"set_threads: expected a positive integer, got {n!r}")
-    set_blas_threads = switch("set")
-    if set_blas_threads is None:
+    if not set_products(int(n)):
         raise RuntimeError(
             "set_threads: the matrix products of this NumPy are not those of OpenBLAS; set "
             "their threads by an environment variable (MKL_NUM_THREADS, VECLIB_MAXIMUM_THREADS) "
             "before Python starts"
         )
-    set_blas_threads(int(n))
     set_workers(int(n))
 
 

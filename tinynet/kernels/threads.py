@@ -13,8 +13,9 @@ import ctypes
 import functools
 import itertools
 import os
+import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,6 +34,10 @@ LEAST = 1 << 17  # bytes of output in a share: less is done before a thread has 
 Work = Callable[[int, slice], None]
 _workers: int | None = None
 _pool: ThreadPoolExecutor | None = None
+_here = threading.local()  # is_worker, in the threads of the pool
+_lock = threading.RLock()
+_batches = 0  # that are being worked on now, each by a thread of the program's own
+_products_before = 1  # threads of BLAS before the first of them
 
 
 @functools.cache
@@ -73,14 +78,38 @@ def set_workers(n: int) -> None:
     _workers = n
 
 
+def set_products(n: int) -> bool:
+    """Set in how many threads products run; return whether this BLAS can be told."""
+    global _products_before
+    set_to = switch("set")
+    if set_to is None:
+        return False
+    with _lock:
+        if _batches:
+            _products_before = n  # for when the batch is done
+        else:
+            set_to(n)
+    return True
+
+
 def forget_pool() -> None:
-    """Let the next batch find threads of its own; a process that was forked has none."""
+    """Let the next batch find threads of its own."""
     global _pool
     _pool = None
 
 
+def _begin_in_child() -> None:
+    """Do without what a fork leaves behind: no threads, perhaps a lock that nobody gives back."""
+    global _lock, _batches
+    forget_pool()
+    _lock = threading.RLock()
+    if _batches:
+        _batches = 0
+        set_products(_products_before)
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=forget_pool)
+    os.register_at_fork(after_in_child=_begin_in_child)
 
 
 def shares(n: int, nbytes: int) -> list[slice]:
@@ -91,29 +120,53 @@ def shares(n: int, nbytes: int) -> list[slice]:
 
 
 def side_by_side(work: Work, parts: list[slice]) -> None:
-    """Call ``work(number, part)`` for each part; products inside run in one thread each."""
+    """Call ``work(number, part)`` for each part; products inside run in one thread each.
+
+    All parts are over when it returns, or raises what one of them has raised. Within a part it
+    runs its parts in turn: all threads may be taken.
+    """
     global _pool
-    if len(parts) == 1 or workers() == 1:
-        with _products_in_one_thread():
+    with _products_in_one_thread():
+        if len(parts) == 1 or workers() == 1 or hasattr(_here, "is_worker"):
             for job in enumerate(parts):
                 work(*job)
-        return
-    if _pool is None:
-        _pool = ThreadPoolExecutor(workers(), "tinynet")
-    with _products_in_one_thread():
-        for _ in _pool.map(work, range(len(parts)), parts):
-            pass  # an error in a thread is raised here
+            return
+        pool = _pool
+        if pool is None:
+            pool = _pool = ThreadPoolExecutor(workers(), "tinynet", _become_worker)
+        futures = [pool.submit(work, *job) for job in enumerate(parts)]
+        try:
+            wait(futures)
+        finally:  # Ctrl-C: what has begun still writes into the batch's arrays
+            for future in futures:
+                future.cancel()
+            wait(futures)
+        for future in futures:
+            future.result()
+
+
+def _become_worker() -> None:
+    _here.is_worker = True
 
 
 @contextmanager
 def _products_in_one_thread() -> Iterator[None]:
+    """Keep BLAS to one thread, for as long as any batch is being worked on."""
+    global _batches, _products_before
     get, set_to = switch("get"), switch("set")
-    before = 1 if get is None or set_to is None else int(get())
-    if before == 1 or set_to is None:
+    if get is None or set_to is None:
         yield
         return
-    set_to(1)
+    with _lock:
+        if _batches == 0:
+            _products_before = int(get())
+            if _products_before != 1:
+                set_to(1)
+        _batches += 1
     try:
         yield
     finally:
-        set_to(before)
+        with _lock:
+            _batches -= 1
+            if _batches == 0 and _products_before != 1:
+                set_to(_products_before)

@@ -61,6 +61,12 @@ class Convolution(Layer):
                 f"two can be above 1"
             )
         self.activation = activations.get(activation)
+        if self.activation.options.get("axis") in (0, -4):  # a batch is worked on in shares
+            raise ValueError(
+                f"activation: expected one that takes each image by itself, got "
+                f"{self.activation!r}, which goes along the axis of the images; put it into an "
+                f"Activation layer of its own"
+            )
         self.use_bias = use_bias
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.activity_regularizer = regularizers.get(activity_regularizer)
