@@ -23,6 +23,7 @@ from parity_tests.gradients import of_layer
 
 VECTORS, IMAGES = (6, 5), (4, 3, 3, 2)
 PICTURES, MANY_CHANNELS = (2, 7, 6, 3), (2, 5, 6, 9)  # the latter as rows for matrix products
+IN_TILES = (2, 7, 6, 18)  # channels enough to be convolved in tiles
 SEVERAL = (9, 7, 6, 2)  # images, each with numbers of its own
 FILL_MODES = ("constant", "nearest", "reflect", "wrap")
 
@@ -109,6 +110,8 @@ CASES = {
         ("keras.layers.Conv2D(3, 2, dilation_rate=(2, 3))", PICTURES),
         ("keras.layers.Conv2D(3, 3, dilation_rate=2, padding='same')", MANY_CHANNELS),
         ("keras.layers.Conv2D(5, 1, activation='softmax')", MANY_CHANNELS),
+        ("keras.layers.Conv2D(16, 3, activation='relu')", IN_TILES),
+        ("keras.layers.Conv2D(17, 3, padding='same')", IN_TILES),
     ],
     "layers.DepthwiseConv2D": [
         ("keras.layers.DepthwiseConv2D(3)", PICTURES),

@@ -107,6 +107,29 @@ def test_gelu_keeps_its_digits_far_below_zero(kernel_form: str) -> None:
 
 
 @ELEMENTWISE
+def test_values_written_into_an_array(kernel_form: str, name: str, options: tuple) -> None:
+    function, x = make(name, options), random_x((3, 4))
+    x[0, :3] = 0.0, np.nan, -np.inf
+    with np.errstate(all="ignore"):
+        expected, out = function(x), np.empty_like(x)
+        function.write(x, out)
+        np.testing.assert_array_equal(out, expected)
+        if function.forgets_x:  # out stands in the place of x, and in its memory
+            dout = np.random.default_rng(1).normal(size=x.shape)
+            dx = function.backward(dout, x, expected)
+            function.write(x, x)
+            np.testing.assert_array_equal(x, expected)
+            np.testing.assert_array_equal(function.backward(dout, x, x), dx)
+
+
+def test_softmax_written_into_an_array() -> None:
+    x, out = random_x((3, 4)), np.empty((3, 4))
+    activations.softmax.write(x, out)
+    np.testing.assert_array_equal(out, activations.softmax(x))
+    assert not activations.softmax.forgets_x
+
+
+@ELEMENTWISE
 def test_gradients(kernel_form: str, name: str, options: tuple) -> None:
     (report,) = gradcheck(make(name, options), random_x((7, 9)), tolerance=1e-7)
     assert report.checked == 63

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinynet import Sequential, activations, layers
-from tinynet.kernels import convolution, threads
+from tinynet.kernels import KERNELS, convolution, threads, winograd
 from tinynet.layers import (
     AveragePooling2D,
     Conv2D,
@@ -96,7 +96,7 @@ def test_the_definition_and_matrix_products_give_the_same(
     steps: Any, piece: int, kernel_form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With one image at a time, and with all at once."""
-    monkeypatch.setattr(convolutional, "PIECE", piece)
+    monkeypatch.setattr(convolution, "PIECE", piece)
     rng = np.random.default_rng(0)
     x = rng.normal(size=(5, 11, 8, 4))
     layer = Conv2D(3, (4, 3), steps[0], dilation_rate=steps[1], use_bias=False, dtype="float64")
@@ -112,8 +112,71 @@ def test_the_definition_and_matrix_products_give_the_same(
     np.testing.assert_allclose(dx, dx_expected, rtol=1e-12, atol=1e-12)
 
 
+@given(
+    size=st.tuples(st.integers(3, 9), st.integers(3, 9)),
+    padding=st.sampled_from(["valid", "same"]),
+    images=st.integers(1, 5),
+    widths=st.tuples(st.sampled_from([16, 19]), st.sampled_from([16, 21])),
+    piece=st.sampled_from([1, 60_000, 10**9]),  # bytes: an image at a time, about three, all
+    seed=st.integers(0, 99),
+)
+@pytest.mark.parametrize("form", ["numpy", "numba"])
+def test_tiles_give_what_patches_give(
+    form: str,
+    size: tuple[int, int],
+    padding: str,
+    images: int,
+    widths: tuple[int, int],
+    piece: int,
+    seed: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    channels, filters = widths
+    x = rng.normal(size=(images, *size, channels))
+    tiles = Conv2D(filters, 3, padding=padding, dtype="float64")
+    patches = Conv2D(filters, 3, padding=padding, dtype="float64")
+    for layer in (tiles, patches):
+        layer.ensure_built(x.shape[1:])
+    patches.set_weights(tiles.get_weights())
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(winograd, "PIECE", piece)
+        for each in KERNELS.values():
+            patch.setattr(each, "_run", each.form(form))
+        for layer, many in ((tiles, 16), (patches, 10**9)):
+            patch.setattr(convolutional, "MANY", many)
+            assert layer.in_tiles == (layer is tiles)
+            out = layer.forward(x)
+            dout = np.random.default_rng(seed).normal(size=out.shape)
+            dx = layer.backward(dout)
+            dkernel = layer.grads["kernel"].copy()
+            layer.learn(dout)
+            np.testing.assert_array_equal(layer.grads["kernel"], dkernel)
+            found.append([out, dx, dkernel, layer.grads["bias"]])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kernel_size": 3, "strides": 2},
+        {"kernel_size": 3, "dilation_rate": 2},
+        {"kernel_size": (3, 2)},
+        {"kernel_size": 3, "filters": 15},
+    ],
+)
+def test_tiles_are_for_windows_of_3_by_3_and_many_channels(options: dict[str, Any]) -> None:
+    plain, other = Conv2D(16, 3), Conv2D(**{"filters": 16, **options})
+    for layer in (plain, other):
+        layer.ensure_built((9, 9, 16))
+    assert plain.in_tiles
+    assert not other.in_tiles
+
+
 LAYERS = [
     lambda: Conv2D(3, 3, padding="same", activation="tanh", activity_regularizer="l2"),
+    lambda: Conv2D(3, 3, padding="same", strides=2, activation="relu"),
     lambda: DepthwiseConv2D(3, depth_multiplier=2, activation="relu"),
     lambda: SeparableConv2D(4, 3, strides=2),
     lambda: MaxPooling2D(3, 2, "same"),
@@ -121,10 +184,11 @@ LAYERS = [
 ]
 
 
-@pytest.mark.parametrize("make", LAYERS, ids=lambda make: type(make()).__name__)
+@pytest.mark.parametrize("make", LAYERS)
 def test_images_in_shares_give_the_same_in_any_number_of_threads(
     make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(convolutional, "MANY", 3)
     x = np.random.default_rng(0).normal(size=(7, 9, 8, 3)).astype("float32")
     layer = make()
 

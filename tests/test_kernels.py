@@ -188,6 +188,17 @@ FILES: dict[str, dict[str, Any]] = {
         **dict.fromkeys(["x", "dout"], read("images", "down", "across", "channels")),
         **dict.fromkeys(["out", "dx"], write("images", "down", "across", "channels")),
     },
+    "winograd": {
+        # Tiles for all of out or dout, whose last row and column may be missing.
+        "x": read("images", "tiled down", "tiled across", "channels"),
+        "dx": write("images", "tiled down", "tiled across", "channels"),
+        "tiles": write("4", "4", "images", "down", "across", "channels"),
+        "dtiles": read("4", "4", "images", "down", "across", "channels"),
+        "products": read("4", "4", "images", "down", "across", "filters"),
+        "dproducts": write("4", "4", "images", "down", "across", "filters"),
+        "out": write("images", "out down", "out across", "filters"),
+        "dout": read("images", "out down", "out across", "filters"),
+    },
     "updates": {
         "g": FLAT,
         **dict.fromkeys(["factor", "learning_rate", "alpha"], (1e-3, 0.1)),
@@ -204,10 +215,13 @@ FILES: dict[str, dict[str, Any]] = {
 # the name after a space tells a second case of the same kernel apart.
 EXCEPTIONS: dict[str, dict[str, Any]] = {
     "patches": {"out": write("images", "down", "across", "3", "2", "channels")},
-    # A few different numbers, so that several pixels of a window are the largest.
-    "max_pool_backward": {
+    "max_pool": {
+        # A few different numbers, so that several pixels of a window are the largest.
         "x": read("images", "low", "narrow", "channels", fill=integers_below(3)),
-        "out": read("images", "down", "across", "channels", fill=integers_below(3)),
+        "which": write("images", "down", "across", "channels", dtype="uint8"),
+    },
+    "max_pool_backward": {
+        "which": read("images", "down", "across", "channels", fill=integers_below(6), dtype="uint8")
     },
     "global_max_backward": {
         "x": read("images", "low", "narrow", "channels", fill=integers_below(3)),
@@ -287,6 +301,8 @@ def sizes_of(rows: int, columns: int) -> dict[str, int]:
     sizes |= {"images": rows % 4, "down": down, "across": across}
     sizes |= {"high": 2 * down + 3 + columns % 2, "wide": 2 * across + 1 + rows % 2}
     sizes |= {"low": 2 * down - 1, "narrow": 2 * across - 1}
+    sizes |= {"tiled down": 2 * down + 2, "tiled across": 2 * across + 2}
+    sizes |= {"out down": 2 * down - columns % 2, "out across": 2 * across - rows % 2}
     sizes |= {"channels": 1 + columns % 5, "filters": 1 + rows % 6}
     return {**sizes, "2": 2, "3": 3, "4": 4, "6": 6}
 

@@ -173,6 +173,8 @@ CASES: dict[str, Case] = {
     "convolution, strides and zeros": (conv(3, strides=2, padding="same"), (2, 6, 5, 12)),
     "convolution with gaps": (conv(2, dilation_rate=(2, 3)), (2, 5, 6, 3)),
     "convolution with gaps and zeros": (conv(3, dilation_rate=2, padding="same"), (2, 5, 4, 2)),
+    "convolution in tiles": (conv(3, filters=16, activation="tanh"), (2, 4, 5, 16)),
+    "convolution in tiles, zeros around": (conv(3, filters=17, padding="same"), (2, 3, 4, 16)),
     "convolution of single pixels": (conv(1), (2, 3, 4, 5)),
     "convolution of the whole image": (conv((4, 3)), (3, 4, 3, 5)),
     "convolution without bias, relu": (conv(3, use_bias=False, activation="relu"), (2, 5, 4, 2)),

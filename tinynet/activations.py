@@ -26,6 +26,8 @@ from tinynet.kernels.registry import Array
 # A forward kernel, a backward kernel, and the constants that both are called with.
 Choice = tuple[Any, ...]
 ACTIVATIONS: dict[str, Activation] = {}
+# Derivatives that can be told from the output as well: relu is above 0 where x is.
+READ_FROM_OUT = (rectifiers.relu_backward, smooth.tanh_backward)
 
 
 class Activation(Configurable):
@@ -54,6 +56,16 @@ class Activation(Configurable):
         out = np.empty(x.shape, x.dtype)
         forward(x.reshape(-1), *constants, out.reshape(-1))  # an array is a list of numbers here
         return out
+
+    def write(self, x: Array, out: Array) -> None:
+        """Write the function's values into `out`, which may be `x` itself where `forgets_x`."""
+        forward, _, *constants = self._chosen
+        forward(x.reshape(-1), *constants, out.reshape(-1))
+
+    @property
+    def forgets_x(self) -> bool:
+        """Whether `backward` comes to the same with `out` in the place of `x`."""
+        return self._chosen[1] in READ_FROM_OUT
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
         """Return the gradient at the input: dout times the derivative at `x`.
@@ -101,6 +113,10 @@ class RowActivation(Activation):
         forward(rows, out)
         return _folded(out, x.shape, axis)
 
+    def write(self, x: Array, out: Array) -> None:
+        """Write the function's values into `out`."""
+        out[...] = self(x)
+
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
         """Return the gradient at the input; see `Activation.backward`."""
         _, backward, axis = self._chosen
@@ -116,6 +132,15 @@ class Linear(Activation):
     def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
         """Return `x`."""
         return as_float(x)
+
+    def write(self, x: Array, out: Array) -> None:
+        """Copy `x` into `out`."""
+        out[...] = x
+
+    @property
+    def forgets_x(self) -> bool:
+        """True."""
+        return True
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
         """Return `dout`."""

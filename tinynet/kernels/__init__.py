@@ -15,6 +15,7 @@ from tinynet.kernels import (
     smooth,
     updates,
     warping,
+    winograd,
 )
 from tinynet.kernels.registry import KERNELS, Kernel
 
@@ -35,4 +36,5 @@ __all__ = [
     "smooth",
     "updates",
     "warping",
+    "winograd",
 ]

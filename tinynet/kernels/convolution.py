@@ -4,21 +4,27 @@ A kernel (kernel height, kernel width, channels, filters) stands at one place af
 `strides` pixels apart, and its own entries meet pixels that lie `dilation` apart. Each place gives
 one pixel of out (images, out height, out width, filters). Derived in docs/backprop/convolution.md.
 
-There are two ways. `convolve` and its gradients are the definition, as loops. `patches` lays what
-the kernel meets at each place out as a row, so that BLAS can do the rest as one matrix product
-(im2col: Chellapilla et al. 2006, "High performance convolutional neural networks for document
-processing", section 3); `add_patches` is its way back. Layers take the second way, and a test holds
-the two together.
+`convolve` and its gradients are the definition, as loops. `patches` lays what the kernel meets at
+each place out as a row, so that BLAS can do the rest as one matrix product (im2col: Chellapilla et
+al. 2006, "High performance convolutional neural networks for document processing", section 3);
+`add_patches` is its way back. Layers take this way, or for many channels that of winograd.py, and a
+test holds all to the definition.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import numpy as np
 
 from tinynet.kernels.registry import Array, kernel
+from tinynet.kernels.threads import divided
 
 Pair = tuple[int, int]
 FEW = 8  # channels
+# Bytes of what is laid out at a time: it stays in the cache until the product has read it.
+PIECE = 1 << 21
 
 
 def met(x: Array, i: int, j: int, strides: Pair, dilation: Pair, places: Pair) -> Array:
@@ -166,3 +172,45 @@ def add_patches_loops(dpatches: Array, strides: Pair, dilation: Pair, dx: Array)
                         right = z * strides[1] + j * dilation[1]
                         for c in range(channels):
                             dx[n, down, right, c] += dpatches[n, y, z, i, j, c]
+
+
+def convolve_in_patches(x: Array, kernel: Array, strides: Pair, dilation: Pair, out: Array) -> None:
+    """Write the convolution of x with kernel into out, as matrix products."""
+    filters = kernel.shape[3]
+    matrix = kernel.reshape(-1, filters)  # (numbers in a window, filters)
+    for some, rows in _pieces(x, kernel, strides, dilation, out):
+        np.matmul(rows.reshape(-1, len(matrix)), matrix, out=out[some].reshape(-1, filters))
+
+
+def convolve_in_patches_backward(
+    dout: Array,
+    x: Array,
+    kernel: Array,
+    strides: Pair,
+    dilation: Pair,
+    dkernel: Array,
+    dx: Array | None,
+) -> None:
+    """Fill dkernel, and dx if it is asked for."""
+    filters = kernel.shape[3]
+    matrix, dmatrix = kernel.reshape(-1, filters), dkernel.reshape(-1, filters)
+    dmatrix[...] = 0
+    for some, pieces in _pieces(x, kernel, strides, dilation, dout):
+        rows = pieces.reshape(-1, len(matrix))  # (windows, numbers in a window)
+        dz = dout[some].reshape(-1, filters)  # (windows, filters)
+        dmatrix += rows.T @ dz
+        if dx is not None:  # what the windows met is not needed any more
+            np.matmul(dz, matrix.T, out=rows)
+            add_patches(pieces, strides, dilation, dx[some])
+
+
+def _pieces(
+    x: Array, kernel: Array, strides: Pair, dilation: Pair, out: Array
+) -> Iterator[tuple[slice, Array]]:
+    """Yield some images at a time, and what is met at each of their places."""
+    place = *out.shape[1:3], *kernel.shape[:3]
+    nbytes = x.itemsize * len(x) * math.prod(place)
+    for some in divided(len(x), -(-nbytes // PIECE)):
+        met_here = np.empty((some.stop - some.start, *place), x.dtype)
+        patches(x[some], strides, dilation, met_here)
+        yield some, met_here

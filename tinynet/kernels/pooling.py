@@ -25,69 +25,83 @@ def surrounded(x: Array, size: Pair, strides: Pair, before: Pair, places: Pair, 
 
 
 @kernel
-def max_pool(x: Array, size: Pair, strides: Pair, before: Pair, out: Array) -> None:
-    """out[n, y, z, c] = the largest number in the window; NaN passes through."""
-    around = surrounded(x, size, strides, before, out.shape[1:3], -np.inf)
-    out[...] = -np.inf
-    for i, j in np.ndindex(*size):
-        np.maximum(out, met(around, i, j, strides, NO_GAPS, out.shape[1:3]), out=out)
+def max_pool(x: Array, size: Pair, strides: Pair, before: Pair, out: Array, which: Array) -> None:
+    """out[n, y, z, c] = the largest number in the window; NaN passes through.
+
+    which[n, y, z, c] tells its pixel, the first in row-major order if several are the largest.
+    Pixels of a window are numbered in that order, those beside the image included.
+    """
+    places = out.shape[1:3]
+    around = surrounded(x, size, strides, before, places, np.nan)
+    there = surrounded(np.ones((1, *x.shape[1:3], 1), bool), size, strides, before, places, False)
+    found = np.zeros((1, *places, 1), bool)
+    out[...], which[...] = -np.inf, 0
+    for number, (i, j) in enumerate(np.ndindex(*size)):
+        pixels = met(around, i, j, strides, NO_GAPS, places)
+        inside = met(there, i, j, strides, NO_GAPS, places)
+        larger = inside & (~found | (pixels > out) | np.isnan(pixels))
+        np.copyto(out, pixels, where=larger)
+        which[larger] = number
+        found |= inside
 
 
 @max_pool.loops
-def max_pool_loops(x: Array, size: Pair, strides: Pair, before: Pair, out: Array) -> None:
+def max_pool_loops(
+    x: Array, size: Pair, strides: Pair, before: Pair, out: Array, which: Array
+) -> None:
     images, height, width, channels = out.shape
     for n in range(images):
         for y in range(height):
             top = y * strides[0] - before[0]
             for z in range(width):
                 left = z * strides[1] - before[1]
+                up, first = max(top, 0), max(left, 0)
                 out[n, y, z] = -np.inf
-                for i in range(max(top, 0), min(top + size[0], x.shape[1])):
-                    for j in range(max(left, 0), min(left + size[1], x.shape[2])):
+                which[n, y, z] = 0
+                for i in range(up, min(top + size[0], x.shape[1])):
+                    for j in range(first, min(left + size[1], x.shape[2])):
+                        number = which.dtype.type((i - top) * size[1] + j - left)
+                        new = (i == up) & (j == first)
                         for c in range(channels):
                             v = x[n, i, j, c]
-                            larger = (v > out[n, y, z, c]) | (v != v)  # NaN stays, once seen
+                            # NaN stays, once seen.
+                            larger = new | (v > out[n, y, z, c]) | (v != v)
                             out[n, y, z, c] = v if larger else out[n, y, z, c]
+                            which[n, y, z, c] = number if larger else which[n, y, z, c]
 
 
 @kernel
 def max_pool_backward(
-    dout: Array, x: Array, out: Array, size: Pair, strides: Pair, before: Pair, dx: Array
+    dout: Array, which: Array, size: Pair, strides: Pair, before: Pair, dx: Array
 ) -> None:
-    """Give dout to the largest number of each window, the first in row-major order if several."""
-    places = out.shape[1:3]
-    around = surrounded(x, size, strides, before, places, -np.inf)
-    daround = np.zeros_like(around)
-    given = np.zeros(out.shape, bool)
-    for i, j in np.ndindex(*size):
-        first = (met(around, i, j, strides, NO_GAPS, places) == out) & ~given
-        given |= first
+    """Give dout to the pixel of each window that `which` tells."""
+    places = dout.shape[1:3]
+    daround = surrounded(np.zeros_like(dx), size, strides, before, places, 0.0)
+    for number, (i, j) in enumerate(np.ndindex(*size)):
         pixels = met(daround, i, j, strides, NO_GAPS, places)
-        pixels += np.where(first, dout, 0)
-    rows, columns = x.shape[1:3]
+        pixels += np.where(which == number, dout, 0)
+    rows, columns = dx.shape[1:3]
     dx[...] = daround[:, before[0] : before[0] + rows, before[1] : before[1] + columns]
 
 
 @max_pool_backward.loops
 def max_pool_backward_loops(
-    dout: Array, x: Array, out: Array, size: Pair, strides: Pair, before: Pair, dx: Array
+    dout: Array, which: Array, size: Pair, strides: Pair, before: Pair, dx: Array
 ) -> None:
-    images, height, width, channels = out.shape
+    images, height, width, channels = dout.shape
     zero = dx.dtype.type(0)
-    given = np.empty(channels, np.bool_)
     for n in range(images):
         dx[n] = 0
         for y in range(height):
             top = y * strides[0] - before[0]
             for z in range(width):
                 left = z * strides[1] - before[1]
-                given[:] = False
-                for i in range(max(top, 0), min(top + size[0], x.shape[1])):
-                    for j in range(max(left, 0), min(left + size[1], x.shape[2])):
+                for i in range(max(top, 0), min(top + size[0], dx.shape[1])):
+                    for j in range(max(left, 0), min(left + size[1], dx.shape[2])):
+                        number = which.dtype.type((i - top) * size[1] + j - left)
                         for c in range(channels):
-                            first = (x[n, i, j, c] == out[n, y, z, c]) & (not given[c])
-                            dx[n, i, j, c] += dout[n, y, z, c] if first else zero
-                            given[c] |= first
+                            here = which[n, y, z, c] == number
+                            dx[n, i, j, c] += dout[n, y, z, c] if here else zero
 
 
 @kernel

@@ -114,7 +114,12 @@ if hasattr(os, "register_at_fork"):
 
 def shares(n: int, nbytes: int) -> list[slice]:
     """Divide n samples, whose output takes so many bytes, into parts of about the same size."""
-    number = max(1, min(SHARES, n, nbytes // LEAST))
+    return divided(n, min(SHARES, nbytes // LEAST))
+
+
+def divided(n: int, parts: int) -> list[slice]:
+    """Divide n samples into so many parts of about the same size, none of them empty."""
+    number = max(1, min(n, parts))
     ends = [n * i // number for i in range(number + 1)]
     return [slice(*pair) for pair in itertools.pairwise(ends)]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tinynet import activations, initializers, regularizers
-from tinynet.kernels import convolution, linear
+from tinynet.kernels import convolution, linear, winograd
 from tinynet.kernels.convolution import Pair
 from tinynet.kernels.registry import Array
 from tinynet.kernels.threads import shares, side_by_side
@@ -23,8 +22,7 @@ from tinynet.layers.images import (
     pair,
 )
 
-# Bytes of patches that are made at a time: they stay in the cache until the product has read them.
-PIECE = 1 << 19
+MANY = 16  # channels and filters from which on tiles are less work than patches
 
 
 class Convolution(Layer):
@@ -108,24 +106,27 @@ class Convolution(Layer):
         """Compute f(x * kernel + bias), where * is the convolution."""
         *places, filters = self.compute_output_shape(x.shape[1:])
         self.shape = x.shape
-        (top, bottom), (left, right) = around = self._around(x.shape)
+        (top, bottom), (left, right) = self._around(x.shape)
         height, width = x.shape[1] + top + bottom, x.shape[2] + left + right
-        inside = np.s_[:, top : top + x.shape[1], left : left + x.shape[2]]
-        padded = np.zeros if np.any(around) else np.empty
-        self.x = padded((len(x), height, width, x.shape[3]), x.dtype)
-        self.logits = np.empty((len(x), *places, filters), x.dtype)
-        self.out = self.logits if self.activation.name == "linear" else np.empty_like(self.logits)
+        self.inside = np.s_[:, top : top + x.shape[1], left : left + x.shape[2]]
+        self.x = np.empty((len(x), height, width, x.shape[3]), x.dtype)
+        is_padded = self.x.shape != x.shape
+        self.out = np.empty((len(x), *places, filters), x.dtype)
+        # One array less to write and to read, where the way back can do without the logits.
+        self.logits = self.out if self.activation.forgets_x else np.empty_like(self.out)
 
         def some_images(_: int, some: slice) -> None:
-            self.x[some][inside] = x[some]
+            if is_padded:
+                self.x[some] = 0
+            self.x[some][self.inside] = x[some]
             z = self.logits[some]  # (images, out height, out width, filters)
             self.apply(self.x[some], z)
             if self.use_bias:
                 linear.bias_add(self.params["bias"], z.reshape(-1, filters))
-            if self.out is not self.logits:
-                self.out[some] = self.activation(z)
+            if self.activation.name != "linear":
+                self.activation.write(z, self.out[some])
 
-        side_by_side(some_images, shares(len(x), self.logits.nbytes))
+        side_by_side(some_images, shares(len(x), self.out.nbytes))
         return self.out
 
     def backward(self, dout: Array) -> Array:
@@ -147,11 +148,9 @@ class Convolution(Layer):
         return lambda some: self.activation.backward(dout[some], self.logits[some], self.out[some])
 
     def _backward(self, dlogits: Callable[[slice], Array]) -> Array:
-        dx = np.empty_like(self.x)
+        dx = np.empty(self.shape, self.x.dtype)
         self._learn_from(dlogits, dx)
-        (top, _), (left, _) = self._around(self.shape)
-        inside: Array = dx[:, top : top + self.shape[1], left : left + self.shape[2]]
-        return inside
+        return dx
 
     def _learn_from(self, dlogits: Callable[[slice], Array], dx: Array | None) -> None:
         """Fill `grads` with the sums over all images, share by share."""
@@ -165,7 +164,13 @@ class Convolution(Layer):
         def some_images(number: int, some: slice) -> None:
             dz = dlogits(some) if dpenalty is None else dlogits(some) + dpenalty(some)
             dz = np.ascontiguousarray(dz)  # (images, out height, out width, filters)
-            self.apply_backward(dz, self.x[some], grads[number], None if dx is None else dx[some])
+            if dx is None or dx.shape == self.x.shape:
+                around = None if dx is None else dx[some]
+                self.apply_backward(dz, self.x[some], grads[number], around)
+            else:
+                around = np.empty_like(self.x[some])
+                self.apply_backward(dz, self.x[some], grads[number], around)
+                dx[some] = around[self.inside]
             if self.use_bias:
                 linear.column_sum(dz.reshape(-1, dz.shape[-1]), grads[number]["bias"])
 
@@ -251,7 +256,9 @@ class Conv2D(Convolution):
     Weights: ``kernel`` (height, width, channels, filters) and ``bias`` (filters,). Source: LeCun
     et al. 1998, "Gradient-based learning applied to document recognition", section II; follows
     keras/src/layers/convolutional/base_conv.py. Windows are laid out as the rows of a matrix, some
-    images at a time, and BLAS does the rest (see tinynet/kernels/convolution.py).
+    images at a time, and BLAS does the rest (see tinynet/kernels/convolution.py). For windows of
+    3 x 3 without strides or gaps, and at least 16 channels and filters, the same sums are made of
+    fewer products (see tinynet/kernels/winograd.py).
     """
 
     kernel_initializer: initializers.Initializer
@@ -298,35 +305,35 @@ class Conv2D(Convolution):
         """Return `filters`."""
         return self.filters
 
+    @property
+    def in_tiles(self) -> bool:
+        """Whether the sums are made in tiles, with fewer products (tinynet/kernels/winograd.py)."""
+        window = self.kernel_size, self.strides, self.dilation_rate
+        return window == ((3, 3), (1, 1), (1, 1)) and min(self.channels, self.filters) >= MANY
+
+    def _around(self, shape: Shape) -> tuple[Pair, Pair]:
+        """Add a row and a column where the last tile reaches beyond the image."""
+        (top, bottom), (left, right) = super()._around(shape)
+        if self.in_tiles:
+            bottom += (shape[1] + top + bottom) % 2
+            right += (shape[2] + left + right) % 2
+        return (top, bottom), (left, right)
+
     def apply(self, x: Array, out: Array) -> None:
         """Write the convolution of some images into out."""
-        matrix = self.params["kernel"].reshape(-1, self.filters)  # (numbers in a window, filters)
-        for some, rows in self._pieces(x, out.shape):
-            np.matmul(rows, matrix, out=out[some].reshape(-1, self.filters))
+        kernel = self.params["kernel"]
+        if self.in_tiles:
+            winograd.convolve_in_tiles(x, kernel, out)
+        else:
+            convolution.convolve_in_patches(x, kernel, self.strides, self.dilation_rate, out)
 
     def apply_backward(
         self, dout: Array, x: Array, dkernels: dict[str, Array], dx: Array | None
     ) -> None:
         """Fill dkernel, and dx where it is asked for."""
-        matrix, dmatrix = (
-            each["kernel"].reshape(-1, self.filters) for each in (self.params, dkernels)
-        )
-        dmatrix[...] = 0
-        for some, rows in self._pieces(x, dout.shape):
-            dz = dout[some].reshape(-1, self.filters)  # (windows, filters)
-            dmatrix += rows.T @ dz
-            if dx is not None:
-                np.matmul(dz, matrix.T, out=rows)  # what x was is not needed any more
-                dpatches = rows.reshape(*dout[some].shape[:3], *self.params["kernel"].shape[:3])
-                convolution.add_patches(dpatches, self.strides, self.dilation_rate, dx[some])
-
-    def _pieces(self, x: Array, out_shape: Shape) -> Iterator[tuple[slice, Array]]:
-        """Yield some images at a time, and what is met at each place of them as a row."""
-        places, window = out_shape[1:3], self.params["kernel"].shape[:3]
-        of_one = x.itemsize * math.prod((*places, *window))
-        at_once = max(1, PIECE // of_one)
-        for first in range(0, len(x), at_once):
-            some = slice(first, first + at_once)
-            rows = np.empty((len(x[some]), *places, *window), x.dtype)
-            convolution.patches(x[some], self.strides, self.dilation_rate, rows)
-            yield some, rows.reshape(-1, math.prod(window))
+        kernel, dkernel = self.params["kernel"], dkernels["kernel"]
+        if self.in_tiles:
+            winograd.convolve_in_tiles_backward(dout, x, kernel, dkernel, dx)
+        else:
+            gaps = self.strides, self.dilation_rate
+            convolution.convolve_in_patches_backward(dout, x, kernel, *gaps, dkernel, dx)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,14 +27,13 @@ from tinynet.layers.images import (
 Windows = tuple[Pair, Pair, Pair]
 
 
-def _in_shares(kernel: Kernel, inputs: list[Array], windows: Windows, out: Array) -> Array:
-    """Run a kernel of pooling, on shares of the batch side by side; return its output."""
+def _in_shares(kernel: Kernel, inputs: list[Array], windows: Windows, outputs: list[Array]) -> None:
+    """Run a kernel of pooling, on shares of the batch side by side."""
 
     def some_images(_: int, some: slice) -> None:
-        kernel(*(each[some] for each in inputs), *windows, out[some])
+        kernel(*(x[some] for x in inputs), *windows, *(out[some] for out in outputs))
 
-    side_by_side(some_images, shares(len(out), max(out.nbytes, inputs[0].nbytes)))
-    return out
+    side_by_side(some_images, shares(len(inputs[0]), max(inputs[0].nbytes, outputs[0].nbytes)))
 
 
 class Pooling(Layer):
@@ -59,10 +59,10 @@ class Pooling(Layer):
         window = self.pool_size, self.strides, NO_GAPS, self.padding
         return (*output_size(self.name, size, *window), channels)
 
-    def _windows(self, x: Array) -> Windows:
+    def _windows(self, shape: Shape) -> Windows:
         """Return size and strides of the windows, and how far outside the first begins."""
         (top, _), (left, _) = padding_before_and_after(
-            x.shape[1:3], self.pool_size, self.strides, NO_GAPS, self.padding
+            shape[1:3], self.pool_size, self.strides, NO_GAPS, self.padding
         )
         return self.pool_size, self.strides, (top, left)
 
@@ -100,16 +100,19 @@ class MaxPooling2D(Pooling):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Pool."""
         shape = self.compute_output_shape(x.shape[1:])
-        self.x = x
-        self.out = np.empty((len(x), *shape), x.dtype)
-        return _in_shares(pooling.max_pool, [x], self._windows(x), self.out)
+        self.shape = x.shape
+        out = np.empty((len(x), *shape), x.dtype)
+        self.which = np.empty(out.shape, np.min_scalar_type(math.prod(self.pool_size) - 1))
+        _in_shares(pooling.max_pool, [x], self._windows(x.shape), [out, self.which])
+        return out
 
     def backward(self, dout: Array) -> Array:
         """Return the gradient at the input."""
-        x = self.kept("x")
-        self.check_dout(dout, self.out.shape)
-        dx, inputs = np.empty(x.shape, x.dtype), [dout, x, self.out]
-        return _in_shares(pooling.max_pool_backward, inputs, self._windows(x), dx)
+        which = self.kept("which")
+        self.check_dout(dout, which.shape)
+        dx = np.empty(self.shape, dout.dtype)
+        _in_shares(pooling.max_pool_backward, [dout, which], self._windows(self.shape), [dx])
+        return dx
 
 
 class AveragePooling2D(Pooling):
@@ -141,16 +144,18 @@ class AveragePooling2D(Pooling):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Pool."""
         shape = self.compute_output_shape(x.shape[1:])
-        self.x = x
+        self.shape = x.shape
         out = np.empty((len(x), *shape), x.dtype)
-        return _in_shares(pooling.average_pool, [x], self._windows(x), out)
+        _in_shares(pooling.average_pool, [x], self._windows(x.shape), [out])
+        return out
 
     def backward(self, dout: Array) -> Array:
         """Return the gradient at the input."""
-        x = self.kept("x")
-        self.check_dout(dout, (len(x), *self.compute_output_shape(x.shape[1:])))
-        dx = np.empty(x.shape, x.dtype)
-        return _in_shares(pooling.average_pool_backward, [dout], self._windows(x), dx)
+        images, *size = self.kept("shape")
+        self.check_dout(dout, (images, *self.compute_output_shape(tuple(size))))
+        dx = np.empty(self.shape, dout.dtype)
+        _in_shares(pooling.average_pool_backward, [dout], self._windows(self.shape), [dx])
+        return dx
 
 
 class GlobalPooling(Layer):
@@ -170,9 +175,9 @@ class GlobalPooling(Layer):
 
     def _dout(self, dout: Array) -> Array:
         """Return the gradient at the output as (batch, 1, 1, channels)."""
-        x = self.kept("x")
-        self.check_dout(dout, (len(x), *self.compute_output_shape(x.shape[1:])))
-        return dout.reshape(len(x), 1, 1, x.shape[-1])
+        images, *size = self.kept("shape")
+        self.check_dout(dout, (images, *self.compute_output_shape(tuple(size))))
+        return dout.reshape(images, 1, 1, size[-1])
 
 
 class GlobalAveragePooling2D(GlobalPooling):
@@ -200,19 +205,20 @@ class GlobalAveragePooling2D(GlobalPooling):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Take the means."""
         shape = self.compute_output_shape(x.shape[1:])
-        self.x = x
+        self.shape = x.shape
         out = np.empty((len(x), 1, 1, x.shape[-1]), x.dtype)
-        _in_shares(pooling.average_pool, [x], self._window(x), out)
+        _in_shares(pooling.average_pool, [x], self._window(), [out])
         return out.reshape(len(x), *shape)
 
     def backward(self, dout: Array) -> Array:
         """Give every pixel its share."""
-        x = self.kept("x")
-        dx = np.empty(x.shape, x.dtype)
-        return _in_shares(pooling.average_pool_backward, [self._dout(dout)], self._window(x), dx)
+        dout = self._dout(dout)
+        dx = np.empty(self.shape, dout.dtype)
+        _in_shares(pooling.average_pool_backward, [dout], self._window(), [dx])
+        return dx
 
-    def _window(self, x: Array) -> Windows:
-        size = (x.shape[1], x.shape[2])
+    def _window(self) -> Windows:
+        size = self.shape[1], self.shape[2]
         return size, size, (0, 0)
 
 
@@ -243,16 +249,16 @@ class GlobalMaxPooling2D(GlobalPooling):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Take the largest numbers."""
         shape = self.compute_output_shape(x.shape[1:])
-        self.x = x
+        self.x, self.shape = x, x.shape
         self.out = np.max(x, axis=(1, 2), keepdims=True)  # (batch, 1, 1, channels)
         out: Array = self.out.reshape(len(x), *shape)
         return out
 
     def backward(self, dout: Array) -> Array:
         """Give the gradient to the largest pixels."""
-        x = self.kept("x")
-        dx = np.empty(x.shape, x.dtype)
-        pooling.global_max_backward(self._dout(dout)[:, 0, 0], x, self.out[:, 0, 0], dx)
+        dout = self._dout(dout)
+        dx = np.empty(self.shape, dout.dtype)
+        pooling.global_max_backward(dout[:, 0, 0], self.x, self.out[:, 0, 0], dx)
         return dx
 
 
