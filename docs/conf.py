@@ -57,7 +57,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "plot_gallery": False,
-    "ignore_pattern": r"lesson\.py",  # what they share
+    "ignore_pattern": r"lesson.*\.py",  # what they share
     "within_subsection_order": "lessons.place",
     "download_all_examples": False,
     "notebook_extensions": set(),  # a script that reads its options is no notebook

@@ -28,13 +28,13 @@ PATTERNS = (
     "scipy_openblas_{}_num_threads",
     "openblas_{}_num_threads",
 )
-SHARES = 8  # at most, of a batch
+SHARES = 4  # at most, of a batch: with more, threads wait for the interpreter more than they work
 LEAST = 1 << 17  # bytes of output in a share: less is done before a thread has woken up
 
 Work = Callable[[int, slice], None]
 _workers: int | None = None
 _pool: ThreadPoolExecutor | None = None
-_here = threading.local()  # is_worker, in the threads of the pool
+_here = threading.local()  # in_part, while a thread works on one
 _lock = threading.RLock()
 _batches = 0  # that are being worked on now, each by a thread of the program's own
 _products_before = 1  # threads of BLAS before the first of them
@@ -127,31 +127,44 @@ def divided(n: int, parts: int) -> list[slice]:
 def side_by_side(work: Work, parts: list[slice]) -> None:
     """Call ``work(number, part)`` for each part; products inside run in one thread each.
 
-    All parts are over when it returns, or raises what one of them has raised. Within a part it
-    runs its parts in turn: all threads may be taken.
+    The thread that calls takes parts too, so that only the others have to be woken. All parts are
+    over when it returns, or raises what one of them has raised. Within a part it runs its parts in
+    turn: all threads may be taken.
     """
-    global _pool
+    turn = itertools.count()  # whoever is free takes the next part
+
+    def take_parts() -> None:
+        _here.in_part = True
+        try:
+            while (number := next(turn)) < len(parts):
+                work(number, parts[number])
+        finally:
+            _here.in_part = False
+
     with _products_in_one_thread():
-        if len(parts) == 1 or workers() == 1 or hasattr(_here, "is_worker"):
+        helpers = min(len(parts), workers()) - 1
+        if helpers == 0 or getattr(_here, "in_part", False):
             for job in enumerate(parts):
                 work(*job)
             return
-        pool = _pool
-        if pool is None:
-            pool = _pool = ThreadPoolExecutor(workers(), "tinynet", _become_worker)
-        futures = [pool.submit(work, *job) for job in enumerate(parts)]
+        futures = [_threads().submit(take_parts) for _ in range(helpers)]
         try:
-            wait(futures)
-        finally:  # Ctrl-C: what has begun still writes into the batch's arrays
+            take_parts()
+        finally:  # after an error or Ctrl-C, too: what has begun still writes into the arrays
             for future in futures:
-                future.cancel()
+                future.cancel()  # if no thread was free to begin
             wait(futures)
         for future in futures:
-            future.result()
+            if not future.cancelled():
+                future.result()
 
 
-def _become_worker() -> None:
-    _here.is_worker = True
+def _threads() -> ThreadPoolExecutor:
+    """Return the threads that help the calling one."""
+    global _pool
+    if _pool is None:
+        _pool = ThreadPoolExecutor(workers() - 1, "tinynet")
+    return _pool
 
 
 @contextmanager
