@@ -24,6 +24,7 @@ DRAWN = (
     "dropout",
     "plots",
     "softmax_cross_entropy",
+    "tiles",
     "training_step",
 )
 logger = logging.getLogger(__name__)
