@@ -12,6 +12,7 @@ from tinynet.configurable import Configurable, auto_name, serialize
 from tinynet.kernels.registry import Array
 from tinynet.layers import Input, Layer, deserialize
 from tinynet.layers.base import Shape
+from tinynet.layers.shares import backward_in_shares, forward_in_shares, goes_in_shares
 
 
 class Stack(Configurable):
@@ -185,8 +186,11 @@ class Stack(Configurable):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Send a batch through all layers."""
         self.require_built()
-        for layer in self.layers:
-            x = layer.forward(x, training)
+        for run in _runs(self.layers):
+            if len(run) > 1:
+                x = forward_in_shares(run, x)
+            else:
+                x = run[0].forward(x, training)
         return x
 
     def backward(self, dout: Array, from_logits: bool = False) -> Array:
@@ -218,11 +222,7 @@ class Stack(Configurable):
         learning = [bool(layer.params) and layer.trainable for layer in self.layers]
         if not any(learning):
             return
-        lowest, *above = self.layers[learning.index(True) :]
-        if above:
-            lowest.learn(_down(above, dout, from_logits))
-        else:
-            _down([lowest], dout, from_logits)
+        _down(self.layers[learning.index(True) :], dout, from_logits, to_input=False)
         for layer in self.layers:
             layer.add_penalty_gradients()
 
@@ -322,12 +322,33 @@ class Stack(Configurable):
         return model
 
 
-def _down(layers: Sequence[Layer], dout: Array, from_logits: bool) -> Array:
-    """Send a gradient back through some layers, the last of which may start at its logits."""
-    last, *below = reversed(layers)
-    dout = last.backward_logits(dout) if from_logits else last.backward(dout)
-    for layer in below:
-        dout = layer.backward(dout)
+def _runs(layers: Sequence[Layer]) -> list[list[Any]]:
+    """Divide layers into runs of those that a batch goes through in shares; others are alone."""
+    runs: list[list[Any]] = []
+    for layer in layers:
+        if runs and goes_in_shares(layer) and goes_in_shares(runs[-1][0]):
+            runs[-1].append(layer)
+        else:
+            runs.append([layer])
+    return runs
+
+
+def _down(layers: Sequence[Layer], dout: Array, from_logits: bool, to_input: bool = True) -> Array:
+    """Send a gradient back through some layers, the last of which may start at its logits.
+
+    Not `to_input`: the lowest layer learns, and hands nothing on.
+    """
+    *below, last = layers
+    if from_logits:
+        dout, layers = last.backward_logits(dout), below
+    for run in reversed(_runs(layers)):
+        goes_on = to_input or run[0] is not layers[0]
+        if len(run) > 1:
+            dout = backward_in_shares(run, dout, to_input=goes_on)
+        elif goes_on:
+            dout = run[0].backward(dout)
+        else:
+            run[0].learn(dout)
     return dout
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,7 @@ from tinynet import activations, initializers, regularizers
 from tinynet.kernels import convolution, linear, winograd
 from tinynet.kernels.convolution import Pair
 from tinynet.kernels.registry import Array
-from tinynet.kernels.threads import shares, side_by_side
-from tinynet.layers.base import Layer, Shape, positive
+from tinynet.layers.base import Shape, positive
 from tinynet.layers.images import (
     channels_last,
     image_shape,
@@ -21,11 +20,12 @@ from tinynet.layers.images import (
     padding_name,
     pair,
 )
+from tinynet.layers.shares import InShares
 
 MANY = 16  # channels and filters from which on tiles are less work than patches
 
 
-class Convolution(Layer):
+class Convolution(InShares):
     """What the convolutions share: windows over padded images, a bias, an activation.
 
     A subclass makes the kernels and says how they are applied and differentiated. `rules` are the
@@ -102,81 +102,63 @@ class Convolution(Layer):
             shape = (self.filters_for(self.channels),)
             self.add_weight("bias", shape, self.bias_initializer, self.bias_regularizer)
 
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """Compute f(x * kernel + bias), where * is the convolution."""
-        *places, filters = self.compute_output_shape(x.shape[1:])
-        self.shape = x.shape
-        (top, bottom), (left, right) = self._around(x.shape)
-        height, width = x.shape[1] + top + bottom, x.shape[2] + left + right
-        self.inside = np.s_[:, top : top + x.shape[1], left : left + x.shape[2]]
-        self.x = np.empty((len(x), height, width, x.shape[3]), x.dtype)
-        is_padded = self.x.shape != x.shape
-        self.out = np.empty((len(x), *places, filters), x.dtype)
+    def begin(self, shape: Shape, dtype: np.dtype) -> Array:
+        """Make room for the padded images and for f(x * kernel + bias), * being the convolution."""
+        images, height, width, channels = shape
+        out_shape = images, *self.compute_output_shape(shape[1:])
+        (top, bottom), (left, right) = self._around(shape)
+        self.inside = np.s_[:, top : top + height, left : left + width]
+        self.x = np.empty((images, height + top + bottom, width + left + right, channels), dtype)
+        self.out = np.empty(out_shape, dtype)
         # One array less to write and to read, where the way back can do without the logits.
         self.logits = self.out if self.activation.forgets_x else np.empty_like(self.out)
-
-        def some_images(_: int, some: slice) -> None:
-            if is_padded:
-                self.x[some] = 0
-            self.x[some][self.inside] = x[some]
-            z = self.logits[some]  # (images, out height, out width, filters)
-            self.apply(self.x[some], z)
-            if self.use_bias:
-                linear.bias_add(self.params["bias"], z.reshape(-1, filters))
-            if self.activation.name != "linear":
-                self.activation.write(z, self.out[some])
-
-        side_by_side(some_images, shares(len(x), self.out.nbytes))
         return self.out
 
-    def backward(self, dout: Array) -> Array:
-        """Fill dkernel and dbias, return dx."""
-        return self._backward(self._before_activation(dout))
+    def forward_share(self, some: slice, x: Array) -> None:
+        """Compute f(x * kernel + bias) for some images."""
+        padded, z = self.x[some], self.logits[some]  # z (images, out height, out width, filters)
+        if padded.shape != x.shape:
+            padded[...] = 0
+        padded[self.inside] = x
+        self.apply(padded, z)
+        if self.use_bias:
+            linear.bias_add(self.params["bias"], z.reshape(-1, z.shape[-1]))
+        if self.activation.name != "linear":
+            self.activation.write(z, self.out[some])
 
-    def backward_logits(self, dlogits: Array) -> Array:
-        """As `backward`, from the gradient in front of the activation."""
-        self.check_dout(dlogits, self.kept("logits").shape)
-        return self._backward(dlogits.__getitem__)
-
-    def learn(self, dout: Array) -> None:
-        """Fill dkernel and dbias alone."""
-        self._learn_from(self._before_activation(dout), None)
-
-    def _before_activation(self, dout: Array) -> Callable[[slice], Array]:
-        """Return what finds dz of some images."""
-        self.check_dout(dout, self.kept("logits").shape)
-        return lambda some: self.activation.backward(dout[some], self.logits[some], self.out[some])
-
-    def _backward(self, dlogits: Callable[[slice], Array]) -> Array:
-        dx = np.empty(self.shape, self.x.dtype)
-        self._learn_from(dlogits, dx)
-        return dx
-
-    def _learn_from(self, dlogits: Callable[[slice], Array], dx: Array | None) -> None:
-        """Fill `grads` with the sums over all images, share by share."""
-        dpenalty = None
+    def begin_backward(self) -> None:
+        """Find the gradient of the penalty on the output, if there is one."""
         if self.activity_regularizer is not None:
-            penalty = self.activity_regularizer.gradient(self.out) / len(self.out)
-            dpenalty = self._before_activation(penalty)
-        parts = shares(len(self.x), self.logits.nbytes)
-        grads = [{k: np.empty_like(grad) for k, grad in self.grads.items()} for _ in parts]
+            self.dpenalty = self.activity_regularizer.gradient(self.out) / len(self.out)
 
-        def some_images(number: int, some: slice) -> None:
-            dz = dlogits(some) if dpenalty is None else dlogits(some) + dpenalty(some)
-            dz = np.ascontiguousarray(dz)  # (images, out height, out width, filters)
-            if dx is None or dx.shape == self.x.shape:
-                around = None if dx is None else dx[some]
-                self.apply_backward(dz, self.x[some], grads[number], around)
-            else:
-                around = np.empty_like(self.x[some])
-                self.apply_backward(dz, self.x[some], grads[number], around)
-                dx[some] = around[self.inside]
-            if self.use_bias:
-                linear.column_sum(dz.reshape(-1, dz.shape[-1]), grads[number]["bias"])
+    def backward_share(
+        self, some: slice, dout: Array, grads: dict[str, Array], dx: Array | None
+    ) -> None:
+        """Fill dkernel, dbias and dx for some images."""
+        dz = self._before_activation(some, dout)
+        self.backward_logits_share(some, dz, grads, dx)
 
-        side_by_side(some_images, parts)
-        for key, grad in self.grads.items():
-            grad[...] = sum(part[key] for part in grads)
+    def backward_logits_share(
+        self, some: slice, dlogits: Array, grads: dict[str, Array], dx: Array | None
+    ) -> None:
+        """As `backward_share`, from dz."""
+        dz = dlogits
+        if self.activity_regularizer is not None:
+            dz = dz + self._before_activation(some, self.dpenalty[some])
+        dz = np.ascontiguousarray(dz)  # (images, out height, out width, filters)
+        x = self.x[some]
+        if dx is None or dx.shape == x.shape:
+            self.apply_backward(dz, x, grads, dx)
+        else:
+            around = np.empty_like(x)
+            self.apply_backward(dz, x, grads, around)
+            dx[...] = around[self.inside]
+        if self.use_bias:
+            linear.column_sum(dz.reshape(-1, dz.shape[-1]), grads["bias"])
+
+    def _before_activation(self, some: slice, dout: Array) -> Array:
+        """Return dz of some images."""
+        return self.activation.backward(dout, self.logits[some], self.out[some])
 
     def _around(self, shape: Shape) -> tuple[Pair, Pair]:
         """Return how many rows and columns of zeros stand before and behind a batch of images."""

@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinynet.kernels import pooling
-from tinynet.kernels.convolution import Pair
 from tinynet.kernels.pooling import NO_GAPS
-from tinynet.kernels.registry import Array, Kernel
-from tinynet.kernels.threads import shares, side_by_side
+from tinynet.kernels.registry import Array
 from tinynet.layers.base import Layer, Shape
 from tinynet.layers.images import (
     around_pair,
@@ -23,20 +21,10 @@ from tinynet.layers.images import (
     padding_name,
     pair,
 )
-
-Windows = tuple[Pair, Pair, Pair]
-
-
-def _in_shares(kernel: Kernel, inputs: list[Array], windows: Windows, outputs: list[Array]) -> None:
-    """Run a kernel of pooling, on shares of the batch side by side."""
-
-    def some_images(_: int, some: slice) -> None:
-        kernel(*(x[some] for x in inputs), *windows, *(out[some] for out in outputs))
-
-    side_by_side(some_images, shares(len(inputs[0]), max(inputs[0].nbytes, outputs[0].nbytes)))
+from tinynet.layers.shares import InShares
 
 
-class Pooling(Layer):
+class Pooling(InShares):
     """What both poolings share: windows without weights."""
 
     def __init__(
@@ -59,12 +47,14 @@ class Pooling(Layer):
         window = self.pool_size, self.strides, NO_GAPS, self.padding
         return (*output_size(self.name, size, *window), channels)
 
-    def _windows(self, shape: Shape) -> Windows:
-        """Return size and strides of the windows, and how far outside the first begins."""
+    def begin(self, shape: Shape, dtype: np.dtype) -> Array:
+        """Make the output; find out how far outside the image the first window begins."""
         (top, _), (left, _) = padding_before_and_after(
             shape[1:3], self.pool_size, self.strides, NO_GAPS, self.padding
         )
-        return self.pool_size, self.strides, (top, left)
+        self.windows = self.pool_size, self.strides, (top, left)
+        self.out = np.empty((shape[0], *self.compute_output_shape(shape[1:])), dtype)
+        return self.out
 
 
 class MaxPooling2D(Pooling):
@@ -97,22 +87,22 @@ class MaxPooling2D(Pooling):
     Follows keras/src/layers/pooling/base_pooling.py.
     """
 
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """Pool."""
-        shape = self.compute_output_shape(x.shape[1:])
-        self.shape = x.shape
-        out = np.empty((len(x), *shape), x.dtype)
+    def begin(self, shape: Shape, dtype: np.dtype) -> Array:
+        """Make the output, and room for the place of each largest number in its window."""
+        out = super().begin(shape, dtype)
         self.which = np.empty(out.shape, np.min_scalar_type(math.prod(self.pool_size) - 1))
-        _in_shares(pooling.max_pool, [x], self._windows(x.shape), [out, self.which])
         return out
 
-    def backward(self, dout: Array) -> Array:
-        """Return the gradient at the input."""
-        which = self.kept("which")
-        self.check_dout(dout, which.shape)
-        dx = np.empty(self.shape, dout.dtype)
-        _in_shares(pooling.max_pool_backward, [dout, which], self._windows(self.shape), [dx])
-        return dx
+    def forward_share(self, some: slice, x: Array) -> None:
+        """Pool some images."""
+        pooling.max_pool(x, *self.windows, self.out[some], self.which[some])
+
+    def backward_share(
+        self, some: slice, dout: Array, grads: dict[str, Array], dx: Array | None
+    ) -> None:
+        """Fill dx."""
+        if dx is not None:
+            pooling.max_pool_backward(dout, self.which[some], *self.windows, dx)
 
 
 class AveragePooling2D(Pooling):
@@ -141,24 +131,19 @@ class AveragePooling2D(Pooling):
     Follows keras/src/layers/pooling/base_pooling.py.
     """
 
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """Pool."""
-        shape = self.compute_output_shape(x.shape[1:])
-        self.shape = x.shape
-        out = np.empty((len(x), *shape), x.dtype)
-        _in_shares(pooling.average_pool, [x], self._windows(x.shape), [out])
-        return out
+    def forward_share(self, some: slice, x: Array) -> None:
+        """Pool some images."""
+        pooling.average_pool(x, *self.windows, self.out[some])
 
-    def backward(self, dout: Array) -> Array:
-        """Return the gradient at the input."""
-        images, *size = self.kept("shape")
-        self.check_dout(dout, (images, *self.compute_output_shape(tuple(size))))
-        dx = np.empty(self.shape, dout.dtype)
-        _in_shares(pooling.average_pool_backward, [dout], self._windows(self.shape), [dx])
-        return dx
+    def backward_share(
+        self, some: slice, dout: Array, grads: dict[str, Array], dx: Array | None
+    ) -> None:
+        """Fill dx."""
+        if dx is not None:
+            pooling.average_pool_backward(dout, *self.windows, dx)
 
 
-class GlobalPooling(Layer):
+class GlobalPooling(InShares):
     """What both global poolings share: the whole image is the window."""
 
     def __init__(
@@ -173,11 +158,10 @@ class GlobalPooling(Layer):
         _, channels = image_shape(self.name, input_shape)
         return (1, 1, channels) if self.keepdims else (channels,)
 
-    def _dout(self, dout: Array) -> Array:
-        """Return the gradient at the output as (batch, 1, 1, channels)."""
-        images, *size = self.kept("shape")
-        self.check_dout(dout, (images, *self.compute_output_shape(tuple(size))))
-        return dout.reshape(images, 1, 1, size[-1])
+    def begin(self, shape: Shape, dtype: np.dtype) -> Array:
+        """Make the output."""
+        self.out = np.empty((shape[0], *self.compute_output_shape(shape[1:])), dtype)
+        return self.out
 
 
 class GlobalAveragePooling2D(GlobalPooling):
@@ -202,24 +186,18 @@ class GlobalAveragePooling2D(GlobalPooling):
     keras/src/layers/pooling/global_average_pooling2d.py.
     """
 
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """Take the means."""
-        shape = self.compute_output_shape(x.shape[1:])
-        self.shape = x.shape
-        out = np.empty((len(x), 1, 1, x.shape[-1]), x.dtype)
-        _in_shares(pooling.average_pool, [x], self._window(), [out])
-        return out.reshape(len(x), *shape)
-
-    def backward(self, dout: Array) -> Array:
-        """Give every pixel its share."""
-        dout = self._dout(dout)
-        dx = np.empty(self.shape, dout.dtype)
-        _in_shares(pooling.average_pool_backward, [dout], self._window(), [dx])
-        return dx
-
-    def _window(self) -> Windows:
+    def forward_share(self, some: slice, x: Array) -> None:
+        """Take the means of some images."""
         size = self.shape[1], self.shape[2]
-        return size, size, (0, 0)
+        pooling.average_pool(x, size, size, (0, 0), _as_images(self.out[some]))
+
+    def backward_share(
+        self, some: slice, dout: Array, grads: dict[str, Array], dx: Array | None
+    ) -> None:
+        """Give every pixel its share."""
+        size = self.shape[1], self.shape[2]
+        if dx is not None:
+            pooling.average_pool_backward(_as_images(dout), size, size, (0, 0), dx)
 
 
 class GlobalMaxPooling2D(GlobalPooling):
@@ -246,20 +224,28 @@ class GlobalMaxPooling2D(GlobalPooling):
     Follows keras/src/layers/pooling/global_max_pooling2d.py.
     """
 
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """Take the largest numbers."""
-        shape = self.compute_output_shape(x.shape[1:])
-        self.x, self.shape = x, x.shape
-        self.out = np.max(x, axis=(1, 2), keepdims=True)  # (batch, 1, 1, channels)
-        out: Array = self.out.reshape(len(x), *shape)
-        return out
+    def begin(self, shape: Shape, dtype: np.dtype) -> Array:
+        """Make the output, and room for the images: they are looked at again on the way back."""
+        self.x = np.empty(shape, dtype)
+        return super().begin(shape, dtype)
 
-    def backward(self, dout: Array) -> Array:
+    def forward_share(self, some: slice, x: Array) -> None:
+        """Take the largest numbers of some images."""
+        self.x[some] = x
+        np.max(x, axis=(1, 2), keepdims=True, out=_as_images(self.out[some]))
+
+    def backward_share(
+        self, some: slice, dout: Array, grads: dict[str, Array], dx: Array | None
+    ) -> None:
         """Give the gradient to the largest pixels."""
-        dout = self._dout(dout)
-        dx = np.empty(self.shape, dout.dtype)
-        pooling.global_max_backward(dout[:, 0, 0], self.x, self.out[:, 0, 0], dx)
-        return dx
+        if dx is not None:
+            of_each = _as_images(dout)[:, 0, 0], self.x[some], _as_images(self.out[some])[:, 0, 0]
+            pooling.global_max_backward(*of_each, dx)
+
+
+def _as_images(numbers: Array) -> Array:
+    """Return (images, 1, 1, channels), whether or not the axes of one are there."""
+    return numbers.reshape(len(numbers), 1, 1, numbers.shape[-1])
 
 
 class ZeroPadding2D(Layer):
