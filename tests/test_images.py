@@ -2,7 +2,6 @@
 
 import math
 import re
-import threading
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinynet import Sequential, activations, layers
-from tinynet.kernels import KERNELS, convolution, threads, winograd
+from tinynet.kernels import KERNELS, convolution, winograd
 from tinynet.layers import (
     AveragePooling2D,
     Conv2D,
@@ -174,145 +173,12 @@ def test_tiles_are_for_windows_of_3_by_3_and_many_channels(options: dict[str, An
     assert not other.in_tiles
 
 
-LAYERS = [
-    lambda: Conv2D(3, 3, padding="same", activation="tanh", activity_regularizer="l2"),
-    lambda: Conv2D(3, 3, padding="same", strides=2, activation="relu"),
-    lambda: DepthwiseConv2D(3, depth_multiplier=2, activation="relu"),
-    lambda: SeparableConv2D(4, 3, strides=2),
-    lambda: MaxPooling2D(3, 2, "same"),
-    lambda: AveragePooling2D(2),
-]
-
-
-@pytest.mark.parametrize("make", LAYERS)
-def test_images_in_shares_give_the_same_in_any_number_of_threads(
-    make: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(convolutional, "MANY", 3)
-    x = np.random.default_rng(0).normal(size=(7, 9, 8, 3)).astype("float32")
-    layer = make()
-
-    def results(least: int, number: int) -> list[Any]:
-        monkeypatch.setattr(threads, "LEAST", least)
-        monkeypatch.setattr(threads, "_workers", number)
-        monkeypatch.setattr(threads, "_pool", None)
-        out = layer(x)
-        dout = np.random.default_rng(1).normal(size=out.shape).astype("float32")
-        dx = layer.backward(dout)
-        grads = {key: grad.copy() for key, grad in layer.grads.items()}
-        layer.learn(dout)
-        for key, grad in layer.grads.items():
-            np.testing.assert_array_equal(grad, grads[key])
-        return [out.copy(), dx.copy(), *grads.values()]
-
-    at_once, in_turn, by_two, by_three = (
-        results(*each) for each in ((10**9, 1), (64, 1), (64, 2), (64, 3))
-    )
-    for one, two, three, four in zip(in_turn, by_two, by_three, at_once, strict=True):
-        np.testing.assert_array_equal(one, two)
-        np.testing.assert_array_equal(one, three)
-        np.testing.assert_allclose(one, four, rtol=1e-4, atol=1e-5)
-
-
-@given(n=st.integers(0, 100), nbytes=st.integers(0, 10**7))
-def test_shares_are_all_samples_in_their_order(n: int, nbytes: int) -> None:
-    parts = threads.shares(n, nbytes)
-    assert [i for part in parts for i in range(n)[part]] == list(range(n))
-    sizes = [len(range(n)[part]) for part in parts]
-    assert len(parts) <= threads.SHARES and max(sizes) - min(sizes) <= 1
-
-
-def test_products_run_in_one_thread_within_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = []
-    switches = {"get": lambda: 4, "set": said.append}
-    monkeypatch.setattr(threads, "switch", switches.get)
-    threads.side_by_side(lambda number, part: said.append(number), [slice(0, 1)])
-    assert said == [1, 0, 4]
-
-
-def test_products_stay_in_one_thread_while_any_batch_is_worked_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Two threads of a program, each with a batch; and somebody sets the threads meanwhile."""
-    now = [4]
-    switches = {"get": lambda: now[0], "set": lambda n: now.__setitem__(0, n)}
-    monkeypatch.setattr(threads, "switch", switches.get)
-    one_part = [slice(0, 1)]
-    begun, go_on = threading.Event(), threading.Event()
-
-    def first(number: int, part: slice) -> None:
-        begun.set()
-        go_on.wait(timeout=60)
-
-    def second(number: int, part: slice) -> None:
-        go_on.set()
-        other.join(timeout=60)
-        assert now == [1]
-        threads.set_products(3)
-        assert now == [1]
-
-    other = threading.Thread(target=threads.side_by_side, args=(first, one_part))
-    other.start()
-    begun.wait(timeout=60)
-    threads.side_by_side(second, one_part)
-    assert now == [3] and not other.is_alive()
-
-
-def test_shares_within_a_share_run_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "_workers", 2)
-    parts = threads.shares(8, 10**9)
-    done: list[tuple[int, int]] = []
-
-    def outer(number: int, part: slice) -> None:
-        threads.side_by_side(lambda inner, _: done.append((number, inner)), parts)
-
-    threads.side_by_side(outer, parts)
-    assert sorted(done) == [(i, j) for i in range(len(parts)) for j in range(len(parts))]
-
-
-def test_no_share_runs_on_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "_workers", 2)
-    failed, ended = threading.Event(), []
-
-    def work(number: int, part: slice) -> None:
-        if number == 0:
-            failed.set()
-            raise ValueError("the first share")
-        failed.wait(timeout=60)
-        ended.append(number)
-
-    with pytest.raises(ValueError, match="the first share"):
-        threads.side_by_side(work, threads.shares(4, 10**9))
-    assert sorted(ended) == [1, 2, 3]
-
-
 def test_activations_that_mix_images_are_refused() -> None:
     """In shares they would mix some of them only."""
     mixing = activations.softmax.with_options(axis=0)
     with pytest.raises(ValueError, match=r"takes each image by itself.*axis=0"):
         Conv2D(2, 3, activation=mixing)
     assert Conv2D(2, 3, activation=activations.softmax.with_options(axis=1))
-
-
-def test_an_error_in_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "_workers", 2)
-
-    def work(number: int, part: slice) -> None:
-        if number == 1:
-            raise ValueError("the second share")
-
-    with pytest.raises(ValueError, match="the second share"):
-        threads.side_by_side(work, [slice(0, 1), slice(1, 2), slice(2, 3)])
-
-
-@pytest.mark.parametrize(("said", "expected"), [("3", 3), ("0", None), ("many", None)])
-def test_the_number_of_threads_may_come_from_the_environment(
-    said: str, expected: int | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    processors = threads.workers()
-    monkeypatch.setenv("OMP_NUM_THREADS", said)
-    assert threads.workers() == (processors if expected is None else expected) >= 1
 
 
 def test_a_separable_convolution_is_a_depthwise_one_and_one_of_single_pixels() -> None:
