@@ -41,15 +41,17 @@ def images(args: argparse.Namespace) -> tuple[str, lesson.Part, lesson.Part]:
 class CutMix(tn.Sequential):
     """A model that is trained on images into which a piece of another image was put.
 
-    Every other batch is left as it is. In the others, a square of each image is that of another
-    image of the batch, and so is the square's share of its label. A network that is asked for "69 %
-    coat, 31 % sneaker" cannot rely on one detail, and learns nothing by heart: there are as many
-    such images as there are pairs and squares. Source: Yun et al. 2019, "CutMix: regularization
-    strategy to train strong classifiers with localizable features", section 3; theirs are
-    rectangles, whose share is drawn evenly too.
+    About half of the batches are left as they are. In the others, a square of each image is that of
+    another image of the batch, and so is the square's share of its label. A network that is asked
+    for "69 % coat, 31 % sneaker" cannot rely on one detail, and can hardly learn by heart: there
+    are as many such images as there are pairs and squares. Source: Yun et al. 2019, "CutMix:
+    regularization strategy to train strong classifiers with localizable features", section 3; their
+    pieces may reach over the edge of the image, and are cut off there.
     """
 
-    rng = np.random.default_rng(0)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rng = np.random.default_rng(0)  # `train` takes the run's seed
 
     def train_step(self, batch: tn.data.Batch) -> None:
         """Make a step with what `mixed` makes of the batch, one-hot labels included."""
@@ -58,13 +60,15 @@ class CutMix(tn.Sequential):
     def mixed(self, batch: tn.data.Batch) -> tn.data.Batch:
         """Put a square of one image into another, and its share of the label."""
         images, height, width = batch.x.shape
-        side = int(np.sqrt(self.rng.random()) * min(height, width))  # its area is drawn evenly
+        side = int(
+            np.sqrt(self.rng.random()) * min(height, width)
+        )  # its area is drawn evenly, and rounded down
         top = self.rng.integers(height - side + 1)
         left = self.rng.integers(width - side + 1)
         square = np.s_[:, top : top + side, left : left + side]
         other = self.rng.permutation(images)
         x = batch.x.copy()
-        x[square] = batch.x[other][square]
+        x[square] = batch.x[square][other]
         share = side**2 / (height * width)
         return batch._replace(x=x, y=(1 - share) * batch.y + share * batch.y[other])
 

@@ -106,27 +106,31 @@ def test_gelu_keeps_its_digits_far_below_zero(kernel_form: str) -> None:
     assert activations.gelu(np.array([x]))[0] == pytest.approx(expected, rel=1e-12, abs=0)
 
 
-@ELEMENTWISE
-def test_values_written_into_an_array(kernel_form: str, name: str, options: tuple) -> None:
+IN_PLACE = [("linear", ()), ("relu", ()), ("tanh", ())]
+
+
+@pytest.mark.parametrize(("name", "options"), IN_PLACE)
+def test_values_written_over_the_input(kernel_form: str, name: str, options: tuple) -> None:
     function, x = make(name, options), random_x((3, 4))
     x[0, :3] = 0.0, np.nan, -np.inf
+    dout = np.random.default_rng(1).normal(size=x.shape)
     with np.errstate(all="ignore"):
-        expected, out = function(x), np.empty_like(x)
-        function.write(x, out)
-        np.testing.assert_array_equal(out, expected)
-        if function.forgets_x:  # out stands in the place of x, and in its memory
-            dout = np.random.default_rng(1).normal(size=x.shape)
-            dx = function.backward(dout, x, expected)
-            function.write(x, x)
-            np.testing.assert_array_equal(x, expected)
-            np.testing.assert_array_equal(function.backward(dout, x, x), dx)
+        out = function(x)
+        dx = function.backward(dout, x, out)
+        function.write_over(x)
+        np.testing.assert_array_equal(x, out)
+        np.testing.assert_array_equal(function.backward(dout, x, x), dx)
 
 
-def test_softmax_written_into_an_array() -> None:
-    x, out = random_x((3, 4)), np.empty((3, 4))
-    activations.softmax.write(x, out)
-    np.testing.assert_array_equal(out, activations.softmax(x))
-    assert not activations.softmax.forgets_x
+def test_what_may_be_written_over_the_input() -> None:
+    """Not what losses look behind, and nothing of somebody's own."""
+    cases = [*FORMULAS, ("softmax", ())]
+    assert [case for case in cases if make(*case).in_place] == IN_PLACE
+
+    class Doubled(Activation):
+        pass
+
+    assert not Doubled(activations.relu.choose).in_place
 
 
 @ELEMENTWISE

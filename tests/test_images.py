@@ -291,6 +291,31 @@ def test_what_cannot_be_is_refused(make: Any, shape: tuple[int, ...], words: lis
         make().compute_output_shape(shape)
 
 
+def test_images_without_channels_are_refused_by_a_built_layer_too() -> None:
+    layer = Conv2D(2, 3)
+    layer.ensure_built((8, 8, 1))
+    with pytest.raises(ValueError, match=r"reshape to \(n, 8, 8, 1\)"):
+        layer.forward(np.ones((2, 8, 8)))
+
+
+def test_an_activation_of_ones_own(float64: None) -> None:
+    class Doubled(activations.Activation):
+        def __call__(self, x: Any, *args: Any, **options: Any) -> np.ndarray:
+            return 2 * np.asarray(x)
+
+        def backward(self, dout: np.ndarray, x: np.ndarray, out: np.ndarray) -> np.ndarray:
+            return 2 * dout
+
+    own, plain = Conv2D(2, 2, activation=Doubled(activations.relu.choose)), Conv2D(2, 2)
+    x = np.random.default_rng(0).normal(size=(2, 4, 4, 1))
+    for layer in (own, plain):
+        layer.ensure_built((4, 4, 1))
+    own.set_weights(plain.get_weights())
+    np.testing.assert_array_equal(own.forward(x), 2 * plain.forward(x))
+    dout = np.ones((2, 3, 3, 2))
+    np.testing.assert_array_equal(own.backward(dout), plain.backward(2 * dout))
+
+
 def test_channels_have_to_fit_the_kernel() -> None:
     for layer in (Conv2D(2, 3), DepthwiseConv2D(3), SeparableConv2D(2, 3)):
         layer.ensure_built((8, 8, 3))

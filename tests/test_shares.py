@@ -23,6 +23,7 @@ from tinynet.layers import (
     SeparableConv2D,
     convolutional,
 )
+from tinynet.stack import _runs
 
 LAYERS = [
     lambda: Conv2D(3, 3, padding="same", activation="tanh", activity_regularizer="l2"),
@@ -121,19 +122,45 @@ def test_shares_within_a_share_run_in_turn(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_no_share_runs_on_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that have begun are over, and the others do not begin."""
     monkeypatch.setattr(threads, "_workers", 2)
-    failed, ended = threading.Event(), []
+    failed, begun, ended = threading.Event(), [], []
 
     def work(number: int, part: slice) -> None:
+        begun.append(number)
         if number == 0:
             failed.set()
             raise ValueError("the first share")
         failed.wait(timeout=60)
         ended.append(number)
 
+    parts = [slice(i, i + 1) for i in range(10_000)]
     with pytest.raises(ValueError, match="the first share"):
-        threads.side_by_side(work, threads.shares(4, 10**9))
-    assert sorted(ended) == [1, 2, 3]
+        threads.side_by_side(work, parts)
+    assert begun[0] == 0 or begun[1] == 0
+    assert sorted(begun) == sorted([0, *ended])
+    assert len(begun) < len(parts)
+
+
+def test_nobody_waits_for_a_thread_that_has_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The only helping thread is busy with another batch; the caller does all parts itself."""
+    monkeypatch.setattr(threads, "_workers", 2)
+    monkeypatch.setattr(threads, "_pool", None)
+    busy, go_on = threading.Event(), threading.Event()
+
+    def long(number: int, part: slice) -> None:
+        if threading.current_thread() is not other:
+            busy.set()
+        go_on.wait(timeout=60)
+
+    parts, done = [slice(0, 1), slice(1, 2)], []
+    other = threading.Thread(target=threads.side_by_side, args=(long, parts))
+    other.start()
+    assert busy.wait(timeout=60)
+    threads.side_by_side(lambda number, part: done.append(number), parts)
+    assert done == [0, 1] and other.is_alive()
+    go_on.set()
+    other.join(timeout=60)
 
 
 def test_an_error_in_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,6 +222,7 @@ def test_several_layers_at_once_find_what_they_find_one_by_one(
     monkeypatch.setattr(threads, "_workers", workers)
     monkeypatch.setattr(threads, "_pool", None)
     rng, model = np.random.default_rng(0), small_network()
+    assert [len(run) for run in _runs(model.layers)] == [3, 1, 4]
     x, dout = rng.normal(size=(7, 9, 8, 2)), rng.normal(size=(7, 3))
     expected = one_by_one(model, x, dout)
     out = model.forward(x, True)
@@ -270,3 +298,47 @@ def test_backward_before_forward() -> None:
     layer: Layer = MaxPooling2D()
     with pytest.raises(RuntimeError, match="backward came before forward"):
         layer.backward(np.ones((1, 2, 2, 1)))
+
+
+def test_layers_that_have_seen_different_batches() -> None:
+    """One layer in two models: compiled loops would write beside the arrays."""
+    shared = Conv2D(4, 3, dtype="float64", input_shape=(8, 8, 1))
+    one = Sequential([shared, MaxPooling2D(dtype="float64")])
+    other = Sequential([shared, GlobalMaxPooling2D(dtype="float64")])
+    out = one.forward(np.ones((4, 8, 8, 1)))
+    other.forward(np.ones((30, 8, 8, 1)))
+    for way in (one.backward, one.learn):
+        with pytest.raises(ValueError, match="has seen another batch since"):
+            way(out)
+
+
+@pytest.mark.parametrize("make", [lambda: Conv2D(4, 3), lambda: MaxPooling2D(3)])
+def test_a_refused_batch_changes_nothing(make: Any) -> None:
+    layer = make()
+    out = layer(np.random.default_rng(0).normal(size=(2, 8, 8, 1)).astype("float32"))
+    expected = layer.backward(np.ones_like(out))
+    with pytest.raises(ValueError, match="expected images of at least 3 x 3"):
+        layer.forward(np.ones((3, 2, 2, 1), "float32"))
+    np.testing.assert_array_equal(layer.backward(np.ones_like(out)), expected)
+
+
+def test_one_model_in_two_threads() -> None:
+    model = Sequential([MaxPooling2D(input_shape=(12, 12, 8)), AveragePooling2D()])
+    rng = np.random.default_rng(0)
+    batches = [rng.normal(size=(n, 12, 12, 8)).astype("float32") for n in (32, 20)]
+    expected = [model.forward(x) for x in batches]
+    wrong = []
+
+    def use(x: np.ndarray, right: np.ndarray) -> None:
+        for _ in range(200):
+            if not np.array_equal(model.forward(x), right):
+                wrong.append(len(x))
+
+    users = [
+        threading.Thread(target=use, args=pair) for pair in zip(batches, expected, strict=True)
+    ]
+    for user in users:
+        user.start()
+    for user in users:
+        user.join(timeout=60)
+    assert not wrong

@@ -26,8 +26,9 @@ from tinynet.kernels.registry import Array
 # A forward kernel, a backward kernel, and the constants that both are called with.
 Choice = tuple[Any, ...]
 ACTIVATIONS: dict[str, Activation] = {}
-# Derivatives that can be told from the output as well: relu is above 0 where x is.
-READ_FROM_OUT = (rectifiers.relu_backward, smooth.tanh_backward)
+# Derivatives that can be told from the output: relu is above 0 where x is. Those of sigmoid and
+# softmax can be too, but losses read what is in front of them.
+FROM_OUTPUT = (rectifiers.relu_backward, smooth.tanh_backward)
 
 
 class Activation(Configurable):
@@ -57,15 +58,16 @@ class Activation(Configurable):
         forward(x.reshape(-1), *constants, out.reshape(-1))  # an array is a list of numbers here
         return out
 
-    def write(self, x: Array, out: Array) -> None:
-        """Write the function's values into `out`, which may be `x` itself where `forgets_x`."""
-        forward, _, *constants = self._chosen
-        forward(x.reshape(-1), *constants, out.reshape(-1))
-
     @property
-    def forgets_x(self) -> bool:
-        """Whether `backward` comes to the same with `out` in the place of `x`."""
-        return self._chosen[1] in READ_FROM_OUT
+    def in_place(self) -> bool:
+        """Whether a layer may write f(x) over x: `backward` finds the same with `out` for `x`."""
+        return type(self) is Activation and self._chosen[1] in FROM_OUTPUT
+
+    def write_over(self, x: Array) -> None:
+        """Write f(x) over x, which has to be contiguous; for functions that are `in_place`."""
+        forward, _, *constants = self._chosen
+        flat = x.reshape(-1)
+        forward(flat, *constants, flat)
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
         """Return the gradient at the input: dout times the derivative at `x`.
@@ -113,10 +115,6 @@ class RowActivation(Activation):
         forward(rows, out)
         return _folded(out, x.shape, axis)
 
-    def write(self, x: Array, out: Array) -> None:
-        """Write the function's values into `out`."""
-        out[...] = self(x)
-
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
         """Return the gradient at the input; see `Activation.backward`."""
         _, backward, axis = self._chosen
@@ -133,14 +131,13 @@ class Linear(Activation):
         """Return `x`."""
         return as_float(x)
 
-    def write(self, x: Array, out: Array) -> None:
-        """Copy `x` into `out`."""
-        out[...] = x
-
     @property
-    def forgets_x(self) -> bool:
+    def in_place(self) -> bool:
         """True."""
         return True
+
+    def write_over(self, x: Array) -> None:
+        """Leave x as it is."""
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
         """Return `dout`."""

@@ -33,7 +33,7 @@ def draw():
     out, tiles = np.empty((1, 2, 4, 1)), np.empty((4, 4, 1, 1, 2, 1))
     winograd.convolve_in_tiles(images, kernels, out)
     winograd.tile_inputs(images, tiles)
-    u, v = winograd.both_ways(winograd.G, kernels)[..., 0, 0], tiles[:, :, 0, 0, 0, 0]
+    u, v = winograd.transformed(winograd.G, kernels)[..., 0, 0], tiles[:, :, 0, 0, 0, 0]
 
     figure, ax = canvas(92, 47)
     squares(ax, 3, 42, x, ((0, 4), (2, 4)), "x")

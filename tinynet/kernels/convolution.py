@@ -7,8 +7,8 @@ one pixel of out (images, out height, out width, filters). Derived in docs/backp
 `convolve` and its gradients are the definition, as loops. `patches` lays what the kernel meets at
 each place out as a row, so that BLAS can do the rest as one matrix product (im2col: Chellapilla et
 al. 2006, "High performance convolutional neural networks for document processing", section 3);
-`add_patches` is its way back. Layers take this way, or for many channels that of winograd.py, and a
-test holds all to the definition.
+`add_patches` is its way back. Layers take this way, or that of winograd.py for windows of 3 x 3
+and many channels, and tests hold both to the definition.
 """
 
 from __future__ import annotations

@@ -28,8 +28,9 @@ def surrounded(x: Array, size: Pair, strides: Pair, before: Pair, places: Pair, 
 def max_pool(x: Array, size: Pair, strides: Pair, before: Pair, out: Array, which: Array) -> None:
     """out[n, y, z, c] = the largest number in the window; NaN passes through.
 
-    which[n, y, z, c] tells its pixel, the first in row-major order if several are the largest.
-    Pixels of a window are numbered in that order, those beside the image included.
+    which[n, y, z, c] tells its pixel, the first in row-major order if several are the largest, the
+    last of several NaN. Pixels of a window are numbered in that order, those beside the image
+    included.
     """
     places = out.shape[1:3]
     around = surrounded(x, size, strides, before, places, np.nan)

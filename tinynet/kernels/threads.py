@@ -29,7 +29,7 @@ PATTERNS = (
     "openblas_{}_num_threads",
 )
 SHARES = 4  # at most, of a batch: with more, threads wait for the interpreter more than they work
-LEAST = 1 << 17  # bytes of output in a share: less is done before a thread has woken up
+LEAST = 1 << 17  # bytes of a share's largest array: less is done before a thread wakes up
 
 Work = Callable[[int, slice], None]
 _workers: int | None = None
@@ -113,12 +113,12 @@ if hasattr(os, "register_at_fork"):
 
 
 def shares(n: int, nbytes: int) -> list[slice]:
-    """Divide n samples, whose output takes so many bytes, into parts of about the same size."""
+    """Divide n samples, whose largest array has so many bytes, into parts of about one size."""
     return divided(n, min(SHARES, nbytes // LEAST))
 
 
 def divided(n: int, parts: int) -> list[slice]:
-    """Divide n samples into so many parts of about the same size, none of them empty."""
+    """Divide n samples into so many parts of about one size, none of them empty."""
     number = max(1, min(n, parts))
     ends = [n * i // number for i in range(number + 1)]
     return [slice(*pair) for pair in itertools.pairwise(ends)]
@@ -128,8 +128,8 @@ def side_by_side(work: Work, parts: list[slice]) -> None:
     """Call ``work(number, part)`` for each part; products inside run in one thread each.
 
     The thread that calls takes parts too, so that only the others have to be woken. All parts are
-    over when it returns, or raises what one of them has raised. Within a part it runs its parts in
-    turn: all threads may be taken.
+    over when it returns. If one raises an error, those that have begun are over, and no other
+    begins. Within a part it runs its parts in turn: all threads may be taken.
     """
     turn = itertools.count()  # whoever is free takes the next part
 
@@ -138,6 +138,10 @@ def side_by_side(work: Work, parts: list[slice]) -> None:
         try:
             while (number := next(turn)) < len(parts):
                 work(number, parts[number])
+        except BaseException:
+            for _ in parts:  # so that nobody begins another one
+                next(turn)
+            raise
         finally:
             _here.in_part = False
 
@@ -151,20 +155,19 @@ def side_by_side(work: Work, parts: list[slice]) -> None:
         try:
             take_parts()
         finally:  # after an error or Ctrl-C, too: what has begun still writes into the arrays
-            for future in futures:
-                future.cancel()  # if no thread was free to begin
-            wait(futures)
-        for future in futures:
-            if not future.cancelled():
-                future.result()
+            begun = [future for future in futures if not future.cancel()]
+            wait(begun)
+        for future in begun:
+            future.result()
 
 
 def _threads() -> ThreadPoolExecutor:
     """Return the threads that help the calling one."""
     global _pool
-    if _pool is None:
-        _pool = ThreadPoolExecutor(workers() - 1, "tinynet")
-    return _pool
+    pool = _pool
+    if pool is None:
+        pool = _pool = ThreadPoolExecutor(workers() - 1, "tinynet")
+    return pool
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def convolve_in_tiles(x: Array, kernel: Array, out: Array) -> None:
 
     Where the height or width of out is odd, x has a row or column more than the kernel meets.
     """
-    u = both_ways(G.astype(x.dtype), kernel).reshape(16, *kernel.shape[2:])
+    u = transformed(G.astype(x.dtype), kernel).reshape(16, *kernel.shape[2:])
     for some, tiles, products in _pieces(x, out):
         tile_inputs(x[some], tiles)
         np.matmul(_matrices(tiles), u, out=_matrices(products))
@@ -50,7 +50,7 @@ def convolve_in_tiles_backward(
     dout: Array, x: Array, kernel: Array, dkernel: Array, dx: Array | None
 ) -> None:
     """Fill dkernel, and dx if it is asked for."""
-    u = both_ways(G.astype(x.dtype), kernel).reshape(16, *kernel.shape[2:])
+    u = transformed(G.astype(x.dtype), kernel).reshape(16, *kernel.shape[2:])
     du = np.zeros_like(u)
     for some, tiles, dproducts in _pieces(x, dout):
         tile_inputs(x[some], tiles)
@@ -59,7 +59,7 @@ def convolve_in_tiles_backward(
         if dx is not None:  # what the tiles were is not needed any more
             np.matmul(_matrices(dproducts), u.swapaxes(1, 2), out=_matrices(tiles))
             add_tiles(tiles, dx[some])
-    dkernel[...] = both_ways(G.T.astype(x.dtype), du.reshape(4, 4, *kernel.shape[2:]))
+    dkernel[...] = transformed(G.T.astype(x.dtype), du.reshape(4, 4, *kernel.shape[2:]))
 
 
 def _pieces(x: Array, out: Array) -> Iterator[tuple[slice, Array, Array]]:
@@ -77,7 +77,7 @@ def _matrices(tiles: Array) -> Array:
     return tiles.reshape(16, -1, tiles.shape[-1])
 
 
-def both_ways(matrix: Array, block: Array) -> Array:
+def transformed(matrix: Array, block: Array) -> Array:
     """Return matrix @ block @ matrix.T, products along the first two axes of the block."""
     n, _, *others = block.shape
     rows = (matrix @ block.reshape(n, -1)).reshape(len(matrix), n, -1)
@@ -85,7 +85,7 @@ def both_ways(matrix: Array, block: Array) -> Array:
     return found.reshape(len(matrix), len(matrix), *others)
 
 
-def along_both(function: Callable[[Array], list[Array]], block: Array) -> Array:
+def on_both_axes(function: Callable[[Array], list[Array]], block: Array) -> Array:
     """Take a function of the rows of an array to its first axis, then to its second."""
     columns = np.array(function(block)).swapaxes(0, 1)
     return np.array(function(columns)).swapaxes(0, 1)
@@ -96,7 +96,7 @@ def tile_inputs(x: Array, tiles: Array) -> None:
     """tiles[:, :, n, y, z, c] = B_T @ x[n, 2y : 2y + 4, 2z : 2z + 4, c] @ B."""
     places = tiles.shape[3:5]
     d = np.array([[met(x, i, j, APART, NO_GAPS, places) for j in range(4)] for i in range(4)])
-    tiles[...] = along_both(lambda d: [d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]], d)
+    tiles[...] = on_both_axes(lambda d: [d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]], d)
 
 
 @tile_inputs.loops
@@ -125,7 +125,7 @@ def tile_outputs(products: Array, out: Array) -> None:
 
     What of the last tiles lies beyond the edge of out is left out.
     """
-    pixels = along_both(lambda m: [m[0] + m[1] + m[2], m[1] - m[2] - m[3]], products)
+    pixels = on_both_axes(lambda m: [m[0] + m[1] + m[2], m[1] - m[2] - m[3]], products)
     images, down, across, filters = products.shape[2:]
     whole = pixels.transpose(2, 3, 0, 4, 1, 5).reshape(images, 2 * down, 2 * across, filters)
     out[...] = whole[:, : out.shape[1], : out.shape[2]]
@@ -163,7 +163,7 @@ def tile_output_gradients(dout: Array, dproducts: Array) -> None:
     whole = np.zeros((images, 2 * down, 2 * across, filters), dout.dtype)
     whole[:, : dout.shape[1], : dout.shape[2]] = dout
     pixels = whole.reshape(images, down, 2, across, 2, filters).transpose(2, 4, 0, 1, 3, 5)
-    dproducts[...] = along_both(lambda d: [d[0], d[0] + d[1], d[0] - d[1], -d[1]], pixels)
+    dproducts[...] = on_both_axes(lambda d: [d[0], d[0] + d[1], d[0] - d[1], -d[1]], pixels)
 
 
 @tile_output_gradients.loops
@@ -193,7 +193,7 @@ def tile_output_gradients_loops(dout: Array, dproducts: Array) -> None:
 @kernel
 def add_tiles(dtiles: Array, dx: Array) -> None:
     """Give each 4 x 4 pixels of dx the sum of B @ dtiles[:, :, n, y, z, c] @ B_T over the tiles."""
-    d = along_both(lambda v: [v[0], v[1] - v[2] + v[3], v[1] + v[2] - v[0], -v[3]], dtiles)
+    d = on_both_axes(lambda v: [v[0], v[1] - v[2] + v[3], v[1] + v[2] - v[0], -v[3]], dtiles)
     dx[...] = 0
     for i, j in np.ndindex(4, 4):
         pixels = met(dx, i, j, APART, NO_GAPS, dtiles.shape[3:5])

@@ -23,9 +23,10 @@ class Layer(Configurable):
     """A step of the model: ``forward`` computes it, ``backward`` differentiates it.
 
     A subclass defines ``forward(x, training)`` and ``backward(dout)``, and, if it has
-    weights, ``build(input_shape)``, which makes them with `add_weight`. `forward` keeps in
-    attributes exactly what `backward` reads; `backward` writes over the arrays in ``grads`` (it
-    never adds to them) and returns the gradient at the layer's input.
+    weights, ``build(input_shape)``, which makes them with `add_weight`. `forward` does not write
+    into x, which may be another layer's output, and keeps in attributes what `backward` reads;
+    `backward` writes over the arrays in ``grads`` (it never adds to them) and returns the gradient
+    at the layer's input.
 
     Parameters
     ----------

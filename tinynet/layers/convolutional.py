@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -102,63 +103,76 @@ class Convolution(InShares):
             shape = (self.filters_for(self.channels),)
             self.add_weight("bias", shape, self.bias_initializer, self.bias_regularizer)
 
-    def begin(self, shape: Shape, dtype: np.dtype) -> Array:
+    def begin(self, shape: Shape, dtype: np.dtype) -> SimpleNamespace:
         """Make room for the padded images and for f(x * kernel + bias), * being the convolution."""
+        out_shape = self.compute_output_shape(shape[1:])
         images, height, width, channels = shape
-        out_shape = images, *self.compute_output_shape(shape[1:])
         (top, bottom), (left, right) = self._around(shape)
-        self.inside = np.s_[:, top : top + height, left : left + width]
-        self.x = np.empty((images, height + top + bottom, width + left + right, channels), dtype)
-        self.out = np.empty(out_shape, dtype)
-        # One array less to write and to read, where the way back can do without the logits.
-        self.logits = self.out if self.activation.forgets_x else np.empty_like(self.out)
-        return self.out
+        padded = images, height + top + bottom, width + left + right, channels
+        out = np.empty((images, *out_shape), dtype)
+        return SimpleNamespace(
+            x=np.empty(padded, dtype),
+            inside=np.s_[:, top : top + height, left : left + width],
+            # One array less to write and to read, where the way back can do without the logits.
+            logits=out if self.activation.in_place else np.empty_like(out),
+            out=out,
+        )
 
-    def forward_share(self, some: slice, x: Array) -> None:
+    def forward_share(self, seen: SimpleNamespace, some: slice, x: Array) -> None:
         """Compute f(x * kernel + bias) for some images."""
-        padded, z = self.x[some], self.logits[some]  # z (images, out height, out width, filters)
+        padded, z = seen.x[some], seen.logits[some]  # z (images, out height, out width, filters)
         if padded.shape != x.shape:
             padded[...] = 0
-        padded[self.inside] = x
+        padded[seen.inside] = x
         self.apply(padded, z)
         if self.use_bias:
             linear.bias_add(self.params["bias"], z.reshape(-1, z.shape[-1]))
-        if self.activation.name != "linear":
-            self.activation.write(z, self.out[some])
+        if self.activation.in_place:
+            self.activation.write_over(z)
+        else:
+            seen.out[some] = self.activation(z)
 
-    def begin_backward(self) -> None:
+    def begin_backward(self, seen: SimpleNamespace) -> SimpleNamespace:
         """Find the gradient of the penalty on the output, if there is one."""
-        if self.activity_regularizer is not None:
-            self.dpenalty = self.activity_regularizer.gradient(self.out) / len(self.out)
+        if self.activity_regularizer is None:
+            return seen
+        dpenalty = self.activity_regularizer.gradient(seen.out) / len(seen.out)
+        return SimpleNamespace(**vars(seen), dpenalty=dpenalty)
 
     def backward_share(
-        self, some: slice, dout: Array, grads: dict[str, Array], dx: Array | None
+        self,
+        seen: SimpleNamespace,
+        some: slice,
+        dout: Array,
+        grads: dict[str, Array],
+        dx: Array | None,
     ) -> None:
         """Fill dkernel, dbias and dx for some images."""
-        dz = self._before_activation(some, dout)
-        self.backward_logits_share(some, dz, grads, dx)
+        dz = self.activation.backward(dout, seen.logits[some], seen.out[some])
+        self.backward_logits_share(seen, some, dz, grads, dx)
 
     def backward_logits_share(
-        self, some: slice, dlogits: Array, grads: dict[str, Array], dx: Array | None
+        self,
+        seen: SimpleNamespace,
+        some: slice,
+        dlogits: Array,
+        grads: dict[str, Array],
+        dx: Array | None,
     ) -> None:
         """As `backward_share`, from dz."""
-        dz = dlogits
+        x, dz = seen.x[some], dlogits
         if self.activity_regularizer is not None:
-            dz = dz + self._before_activation(some, self.dpenalty[some])
+            dpenalty, logits, out = seen.dpenalty[some], seen.logits[some], seen.out[some]
+            dz = dz + self.activation.backward(dpenalty, logits, out)
         dz = np.ascontiguousarray(dz)  # (images, out height, out width, filters)
-        x = self.x[some]
         if dx is None or dx.shape == x.shape:
             self.apply_backward(dz, x, grads, dx)
         else:
             around = np.empty_like(x)
             self.apply_backward(dz, x, grads, around)
-            dx[...] = around[self.inside]
+            dx[...] = around[seen.inside]
         if self.use_bias:
             linear.column_sum(dz.reshape(-1, dz.shape[-1]), grads["bias"])
-
-    def _before_activation(self, some: slice, dout: Array) -> Array:
-        """Return dz of some images."""
-        return self.activation.backward(dout, self.logits[some], self.out[some])
 
     def _around(self, shape: Shape) -> tuple[Pair, Pair]:
         """Return how many rows and columns of zeros stand before and behind a batch of images."""
@@ -170,7 +184,8 @@ class Convolution(InShares):
         """Return the penalties on the weights and on the last output."""
         total = super().penalty()
         if self.activity_regularizer is not None:
-            total += self.activity_regularizer(self.out) / len(self.out)
+            out = self.kept("seen").out
+            total += self.activity_regularizer(out) / len(out)
         return total
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -240,7 +255,8 @@ class Conv2D(Convolution):
     keras/src/layers/convolutional/base_conv.py. Windows are laid out as the rows of a matrix, some
     images at a time, and BLAS does the rest (see tinynet/kernels/convolution.py). For windows of
     3 x 3 without strides or gaps, and at least 16 channels and filters, the same sums are made of
-    fewer products (see tinynet/kernels/winograd.py).
+    fewer products (see tinynet/kernels/winograd.py); there an infinite pixel, or NaN, makes NaN of
+    up to three more neighbours than its windows reach.
     """
 
     kernel_initializer: initializers.Initializer

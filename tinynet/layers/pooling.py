@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -47,14 +48,13 @@ class Pooling(InShares):
         window = self.pool_size, self.strides, NO_GAPS, self.padding
         return (*output_size(self.name, size, *window), channels)
 
-    def begin(self, shape: Shape, dtype: np.dtype) -> Array:
+    def begin(self, shape: Shape, dtype: np.dtype) -> SimpleNamespace:
         """Make the output; find out how far outside the image the first window begins."""
+        out = np.empty((shape[0], *self.compute_output_shape(shape[1:])), dtype)
         (top, _), (left, _) = padding_before_and_after(
             shape[1:3], self.pool_size, self.strides, NO_GAPS, self.padding
         )
-        self.windows = self.pool_size, self.strides, (top, left)
-        self.out = np.empty((shape[0], *self.compute_output_shape(shape[1:])), dtype)
-        return self.out
+        return SimpleNamespace(windows=(self.pool_size, self.strides, (top, left)), out=out)
 
 
 class MaxPooling2D(Pooling):
@@ -87,22 +87,27 @@ class MaxPooling2D(Pooling):
     Follows keras/src/layers/pooling/base_pooling.py.
     """
 
-    def begin(self, shape: Shape, dtype: np.dtype) -> Array:
+    def begin(self, shape: Shape, dtype: np.dtype) -> SimpleNamespace:
         """Make the output, and room for the place of each largest number in its window."""
-        out = super().begin(shape, dtype)
-        self.which = np.empty(out.shape, np.min_scalar_type(math.prod(self.pool_size) - 1))
-        return out
+        seen = super().begin(shape, dtype)
+        seen.which = np.empty(seen.out.shape, np.min_scalar_type(math.prod(self.pool_size) - 1))
+        return seen
 
-    def forward_share(self, some: slice, x: Array) -> None:
+    def forward_share(self, seen: SimpleNamespace, some: slice, x: Array) -> None:
         """Pool some images."""
-        pooling.max_pool(x, *self.windows, self.out[some], self.which[some])
+        pooling.max_pool(x, *seen.windows, seen.out[some], seen.which[some])
 
     def backward_share(
-        self, some: slice, dout: Array, grads: dict[str, Array], dx: Array | None
+        self,
+        seen: SimpleNamespace,
+        some: slice,
+        dout: Array,
+        grads: dict[str, Array],
+        dx: Array | None,
     ) -> None:
         """Fill dx."""
         if dx is not None:
-            pooling.max_pool_backward(dout, self.which[some], *self.windows, dx)
+            pooling.max_pool_backward(dout, seen.which[some], *seen.windows, dx)
 
 
 class AveragePooling2D(Pooling):
@@ -131,16 +136,21 @@ class AveragePooling2D(Pooling):
     Follows keras/src/layers/pooling/base_pooling.py.
     """
 
-    def forward_share(self, some: slice, x: Array) -> None:
+    def forward_share(self, seen: SimpleNamespace, some: slice, x: Array) -> None:
         """Pool some images."""
-        pooling.average_pool(x, *self.windows, self.out[some])
+        pooling.average_pool(x, *seen.windows, seen.out[some])
 
     def backward_share(
-        self, some: slice, dout: Array, grads: dict[str, Array], dx: Array | None
+        self,
+        seen: SimpleNamespace,
+        some: slice,
+        dout: Array,
+        grads: dict[str, Array],
+        dx: Array | None,
     ) -> None:
         """Fill dx."""
         if dx is not None:
-            pooling.average_pool_backward(dout, *self.windows, dx)
+            pooling.average_pool_backward(dout, *seen.windows, dx)
 
 
 class GlobalPooling(InShares):
@@ -158,10 +168,10 @@ class GlobalPooling(InShares):
         _, channels = image_shape(self.name, input_shape)
         return (1, 1, channels) if self.keepdims else (channels,)
 
-    def begin(self, shape: Shape, dtype: np.dtype) -> Array:
+    def begin(self, shape: Shape, dtype: np.dtype) -> SimpleNamespace:
         """Make the output."""
-        self.out = np.empty((shape[0], *self.compute_output_shape(shape[1:])), dtype)
-        return self.out
+        out = np.empty((shape[0], *self.compute_output_shape(shape[1:])), dtype)
+        return SimpleNamespace(out=out)
 
 
 class GlobalAveragePooling2D(GlobalPooling):
@@ -186,17 +196,22 @@ class GlobalAveragePooling2D(GlobalPooling):
     keras/src/layers/pooling/global_average_pooling2d.py.
     """
 
-    def forward_share(self, some: slice, x: Array) -> None:
+    def forward_share(self, seen: SimpleNamespace, some: slice, x: Array) -> None:
         """Take the means of some images."""
-        size = self.shape[1], self.shape[2]
-        pooling.average_pool(x, size, size, (0, 0), _as_images(self.out[some]))
+        size = x.shape[1:3]
+        pooling.average_pool(x, size, size, (0, 0), _as_images(seen.out[some]))
 
     def backward_share(
-        self, some: slice, dout: Array, grads: dict[str, Array], dx: Array | None
+        self,
+        seen: SimpleNamespace,
+        some: slice,
+        dout: Array,
+        grads: dict[str, Array],
+        dx: Array | None,
     ) -> None:
         """Give every pixel its share."""
-        size = self.shape[1], self.shape[2]
         if dx is not None:
+            size = dx.shape[1:3]
             pooling.average_pool_backward(_as_images(dout), size, size, (0, 0), dx)
 
 
@@ -224,23 +239,29 @@ class GlobalMaxPooling2D(GlobalPooling):
     Follows keras/src/layers/pooling/global_max_pooling2d.py.
     """
 
-    def begin(self, shape: Shape, dtype: np.dtype) -> Array:
+    def begin(self, shape: Shape, dtype: np.dtype) -> SimpleNamespace:
         """Make the output, and room for the images: they are looked at again on the way back."""
-        self.x = np.empty(shape, dtype)
-        return super().begin(shape, dtype)
+        seen = super().begin(shape, dtype)
+        seen.x = np.empty(shape, dtype)
+        return seen
 
-    def forward_share(self, some: slice, x: Array) -> None:
+    def forward_share(self, seen: SimpleNamespace, some: slice, x: Array) -> None:
         """Take the largest numbers of some images."""
-        self.x[some] = x
-        np.max(x, axis=(1, 2), keepdims=True, out=_as_images(self.out[some]))
+        seen.x[some] = x
+        np.max(x, axis=(1, 2), keepdims=True, out=_as_images(seen.out[some]))
 
     def backward_share(
-        self, some: slice, dout: Array, grads: dict[str, Array], dx: Array | None
+        self,
+        seen: SimpleNamespace,
+        some: slice,
+        dout: Array,
+        grads: dict[str, Array],
+        dx: Array | None,
     ) -> None:
         """Give the gradient to the largest pixels."""
         if dx is not None:
-            of_each = _as_images(dout)[:, 0, 0], self.x[some], _as_images(self.out[some])[:, 0, 0]
-            pooling.global_max_backward(*of_each, dx)
+            of_each, out = _as_images(dout)[:, 0, 0], _as_images(seen.out[some])[:, 0, 0]
+            pooling.global_max_backward(of_each, seen.x[some], out, dx)
 
 
 def _as_images(numbers: Array) -> Array:

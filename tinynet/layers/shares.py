@@ -1,15 +1,17 @@
 """Layers that treat each image by itself: a batch goes through them in shares, in threads.
 
-Where several stand behind each other, a share goes through all of them before the next one comes,
-while its numbers are still in the cache of one processor, and threads meet once and not once a
-layer. Shares depend on the sizes of the arrays alone, and what they find is added up in their
-order, so the result is the same in any number of threads.
+Where such layers stand behind each other, a share goes through all of them before the next one
+comes, while its numbers are still in the cache of one processor, and threads meet once and not once
+a layer. How a batch is divided depends on the sizes of the arrays alone, and what the shares find
+is added up in their order, so the result is the same in any number of threads.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import TypeGuard
 
 import numpy as np
@@ -18,24 +20,22 @@ from tinynet.kernels.registry import Array
 from tinynet.kernels.threads import shares, side_by_side
 from tinynet.layers.base import Layer, Shape
 
-WAYS = ("forward", "backward", "backward_logits", "learn")
-
 
 class InShares(Layer):
     """A layer that treats each sample of a batch by itself.
 
     A subclass says what it does with some of the samples; the ways of a whole batch, forth and
-    back, are made of that here.
+    back, are made of that here. What belongs to one batch is in a namespace, `seen`, which becomes
+    the layer's when the whole batch is through: an error leaves the layer as it was, and two
+    threads do not write into each other's arrays.
     """
 
-    shape: Shape  # of the last batch that came in
-    out_shape: Shape
-    x_dtype: np.dtype
+    seen: SimpleNamespace
 
     # What a subclass defines.
 
-    def begin(self, shape: Shape, dtype: np.dtype) -> Array:
-        """Make the arrays that `forward_share` fills for a batch of this shape; return the output.
+    def begin(self, shape: Shape, dtype: np.dtype) -> SimpleNamespace:
+        """Make what `forward_share` fills for a batch of this shape, the array ``out`` among it.
 
         Raises
         ------
@@ -44,24 +44,35 @@ class InShares(Layer):
         """
         raise NotImplementedError
 
-    def forward_share(self, some: slice, x: Array) -> None:
+    def forward_share(self, seen: SimpleNamespace, some: slice, x: Array) -> None:
         """Fill the output for some samples, whose input is `x`."""
         raise NotImplementedError
 
-    def begin_backward(self) -> None:
-        """Compute what takes the whole batch."""
+    def begin_backward(self, seen: SimpleNamespace) -> SimpleNamespace:
+        """Return what `backward_share` reads: `seen`, and what needs the whole batch."""
+        return seen
 
     def backward_share(
-        self, some: slice, dout: Array, grads: dict[str, Array], dx: Array | None
+        self,
+        seen: SimpleNamespace,
+        some: slice,
+        dout: Array,
+        grads: dict[str, Array],
+        dx: Array | None,
     ) -> None:
         """Fill `grads` with the sums over some samples, and their `dx` where it is asked for."""
         raise NotImplementedError
 
     def backward_logits_share(
-        self, some: slice, dlogits: Array, grads: dict[str, Array], dx: Array | None
+        self,
+        seen: SimpleNamespace,
+        some: slice,
+        dlogits: Array,
+        grads: dict[str, Array],
+        dx: Array | None,
     ) -> None:
         """As `backward_share`, from the gradient in front of `final_activation`."""
-        self.backward_share(some, dlogits, grads, dx)
+        self.backward_share(seen, some, dlogits, grads, dx)
 
     # What all share.
 
@@ -85,26 +96,31 @@ class InShares(Layer):
 def goes_in_shares(layer: Layer) -> TypeGuard[InShares]:
     """Return whether a layer's ways are those of `InShares`: others may have been put there."""
     return isinstance(layer, InShares) and all(
-        getattr(getattr(layer, way), "__func__", None) is getattr(InShares, way) for way in WAYS
+        getattr(getattr(layer, way), "__func__", None) is getattr(InShares, way)
+        for way in ("forward", "backward", "backward_logits", "learn")
     )
 
 
 def forward_in_shares(layers: Sequence[InShares], x: Array) -> Array:
     """Send a batch through one or more layers, share by share."""
-    outs: list[Array] = []
+    batch: list[SimpleNamespace] = []
+    shape = x.shape
     for layer in layers:
-        layer.shape, layer.x_dtype = outs[-1].shape if outs else x.shape, x.dtype
-        outs.append(layer.begin(layer.shape, x.dtype))
-        layer.out_shape = outs[-1].shape
+        seen = layer.begin(shape, x.dtype)
+        seen.shape, shape = shape, seen.out.shape
+        batch.append(seen)
 
     def some_samples(_: int, some: slice) -> None:
         z = x[some]
-        for layer, out in zip(layers, outs, strict=True):
-            layer.forward_share(some, z)
-            z = out[some]
+        for layer, seen in zip(layers, batch, strict=True):
+            layer.forward_share(seen, some, z)
+            z = seen.out[some]
 
-    side_by_side(some_samples, _parts(layers))
-    return outs[-1]
+    side_by_side(some_samples, _parts(batch))
+    for layer, seen in zip(layers, batch, strict=True):
+        layer.seen = seen
+    out: Array = batch[-1].out
+    return out
 
 
 def backward_in_shares(
@@ -112,30 +128,36 @@ def backward_in_shares(
 ) -> Array:
     """Send a gradient back through one or more layers, share by share, and fill their `grads`.
 
-    Returns dx, which is empty if it does not have to be found: not `to_input`.
+    Returns dx, which is empty where it is not asked for: not `to_input`.
     """
-    first, last = layers[0], layers[-1]
-    last.check_dout(dout, last.kept("out_shape"))
-    for layer in layers:
-        layer.begin_backward()
-    parts = _parts(layers)
+    batch: list[SimpleNamespace] = [layer.kept("seen") for layer in layers]
+    layers[-1].check_dout(dout, batch[-1].out.shape)
+    for (lower, below), (upper, above) in itertools.pairwise(zip(layers, batch, strict=True)):
+        if below.out.shape != above.shape:
+            raise ValueError(
+                f"{upper.name}: expected a batch of shape {below.out.shape}, like the last output "
+                f"of {lower.name}, got {above.shape}; one of the two has seen another batch since, "
+                f"so send one through both again"
+            )
+    batch = [layer.begin_backward(seen) for layer, seen in zip(layers, batch, strict=True)]
+    parts = _parts(batch)
     grads = [
         [{k: np.empty_like(g) for k, g in each.grads.items()} for each in layers] for _ in parts
     ]
-    dx = np.empty(first.shape if to_input else 0, first.x_dtype)
+    dx = np.empty(batch[0].shape if to_input else 0, batch[0].out.dtype)
 
     def some_samples(number: int, some: slice) -> None:
         gradient = dout[some]
-        for layer, found in zip(reversed(layers), reversed(grads[number]), strict=True):
+        for place in reversed(range(len(layers))):
+            layer, seen, found = layers[place], batch[place], grads[number][place]
             below: Array | None = None
-            if layer is not first:
-                below = np.empty((len(gradient), *layer.shape[1:]), layer.x_dtype)
+            if place > 0:
+                below = np.empty((len(gradient), *seen.shape[1:]), seen.out.dtype)
             elif to_input:
                 below = dx[some]
-            if from_logits and layer is last:
-                layer.backward_logits_share(some, gradient, found, below)
-            else:
-                layer.backward_share(some, gradient, found, below)
+            is_last = place == len(layers) - 1
+            way = layer.backward_logits_share if from_logits and is_last else layer.backward_share
+            way(seen, some, gradient, found, below)
             if below is not None:
                 gradient = below
 
@@ -146,8 +168,7 @@ def backward_in_shares(
     return dx
 
 
-def _parts(layers: Sequence[InShares]) -> list[slice]:
-    """Divide the samples of the batch that the layers have seen last."""
-    shapes = [layer.shape for layer in layers] + [layers[-1].out_shape]
-    largest = max(math.prod(shape) for shape in shapes) * layers[0].x_dtype.itemsize
-    return shares(shapes[0][0], largest)
+def _parts(batch: Sequence[SimpleNamespace]) -> list[slice]:
+    """Divide a batch's samples, by the largest of the arrays that go in and come out."""
+    images = [math.prod(seen.shape) * seen.out.itemsize for seen in batch]
+    return shares(batch[0].shape[0], max(*images, batch[-1].out.nbytes))
