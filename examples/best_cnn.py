@@ -32,26 +32,26 @@ data, train, test = best.images(args)
 # * *Small windows, one behind the other*: two layers of 3 x 3 see 5 x 5 pixels with fewer weights
 #   than one layer of 5 x 5, and bend twice (Simonyan and Zisserman 2015, section 2.3).
 # * *More filters where the image is smaller*: what is looked for is more special, and costs less.
-# * *Mirrored images* and *pieces of other images*, as in the best dense network. They leave little
-#   to do for dropout.
+# * *Mirrored images* and *pieces of other images*, as in the best dense network. They leave less to
+#   do for dropout.
 
 model = best.CutMix(name="best_cnn")
 model.add(tn.Input((28, 28)))
 model.add(layers.Reshape((28, 28, 1)))
 model.add(layers.RandomFlip("horizontal"))
 model.add(layers.Rescaling(1 / 255))
-for stage in ((32,), (64, 64), (128,)):
+for stage, dropped in (((32,), 0.0), ((64, 64), 0.1), ((128,), 0.2)):
     for filters in stage:
         model.add(layers.Conv2D(filters, 3, padding="same", use_bias=False))
         model.add(layers.BatchNormalization(momentum=0.9))
         model.add(layers.ReLU())
     model.add(layers.MaxPooling2D())
-    model.add(layers.Dropout(0.1))
+    model.add(layers.Dropout(dropped))
 model.add(layers.Flatten())
 model.add(layers.Dense(128, use_bias=False))
 model.add(layers.BatchNormalization(momentum=0.9))
 model.add(layers.ReLU())
-model.add(layers.Dropout(0.2))
+model.add(layers.Dropout(0.3))
 model.add(layers.Dense(10, activation="softmax"))
 
 # %%
