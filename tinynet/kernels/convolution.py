@@ -22,6 +22,7 @@ from tinynet.kernels.registry import Array, kernel
 from tinynet.kernels.threads import divided
 
 Pair = tuple[int, int]
+NO_GAPS = (1, 1)  # the dilation of a window
 FEW = 8  # channels
 # Bytes of what is laid out at a time: it stays in the cache until the product has read it.
 PIECE = 1 << 21

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinynet.kernels.convolution import Pair, met
+from tinynet.kernels.convolution import NO_GAPS, Pair, met
 from tinynet.kernels.registry import Array, kernel
-
-NO_GAPS = (1, 1)  # the dilation of a window
 
 
 def surrounded(x: Array, size: Pair, strides: Pair, before: Pair, places: Pair, by: float) -> Array:

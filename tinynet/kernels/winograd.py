@@ -26,12 +26,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from tinynet.kernels.convolution import PIECE, met
+from tinynet.kernels.convolution import NO_GAPS, PIECE, met
 from tinynet.kernels.registry import Array, kernel
 from tinynet.kernels.threads import divided
 
 G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
-APART, NO_GAPS = (2, 2), (1, 1)  # strides and dilation of tiles
+APART = (2, 2)  # the strides of tiles
 
 
 def convolve_in_tiles(x: Array, kernel: Array, out: Array) -> None:

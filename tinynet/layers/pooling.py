@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinynet.kernels import pooling
-from tinynet.kernels.pooling import NO_GAPS
+from tinynet.kernels.convolution import NO_GAPS
 from tinynet.kernels.registry import Array
 from tinynet.layers.base import Layer, Shape
 from tinynet.layers.images import (
