@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,20 @@ def as_float(x: Any) -> Array:
     x = np.asarray(x)
     floating: Array = x if x.dtype in FLOAT_TYPES else x.astype(config.floatx())
     return floating
+
+
+@functools.cache
+def keep_freed_memory() -> None:
+    """Have the C library keep what arrays give back, for the next ones, where it is glibc.
+
+    The arrays of a step are as large as those of the step before. glibc returns freed memory at the
+    end of its own to the system, and then every page of the next array is a fault: with images,
+    they can take as long as the arithmetic. How much it keeps, it learns from its user: twice the
+    largest piece given back that stood alone, up to 32 MiB (mallopt(3), M_MMAP_THRESHOLD). So it
+    gets one of nearly that size, whose pages are never touched. Who has set MALLOC_TRIM_THRESHOLD_
+    or the like keeps that; elsewhere nothing changes.
+    """
+    np.empty((32 << 20) - (64 << 10), np.uint8)
 
 
 class Packed(dict[str, Array]):

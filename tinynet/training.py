@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinynet import config, losses, optimizers
+from tinynet.arrays import keep_freed_memory
 from tinynet.callbacks import Callback, CallbackList, History, ProgbarLogger
 from tinynet.callbacks.base import as_list, expected_logs
 from tinynet.data import (
@@ -398,6 +399,7 @@ class Trainer(Stack):
 
     def _build(self, data: Dataset) -> None:
         """Make what has to know the shapes of the data, once: the weights and the metrics."""
+        keep_freed_memory()
         shape = data.x.shape[1:]
         if self.input_shape is None or not self.built:
             self._build_layers(shape)
