@@ -22,7 +22,6 @@ from tinynet.layers import (
     SeparableConv2D,
     SpatialDropout2D,
     ZeroPadding2D,
-    convolutional,
 )
 from tinynet.random import set_random_seed
 
@@ -112,11 +111,11 @@ def test_the_definition_and_matrix_products_give_the_same(
 
 
 @given(
-    size=st.tuples(st.integers(3, 9), st.integers(3, 9)),
+    size=st.tuples(st.integers(3, 13), st.integers(3, 13)),
     padding=st.sampled_from(["valid", "same"]),
     images=st.integers(1, 5),
     widths=st.tuples(st.sampled_from([16, 19]), st.sampled_from([16, 21])),
-    piece=st.sampled_from([1, 60_000, 10**9]),  # bytes: an image at a time, about three, all
+    piece=st.sampled_from([1, 100_000, 10**9]),  # bytes: an image at a time, some, all
     seed=st.integers(0, 99),
 )
 @pytest.mark.parametrize("form", ["numpy", "numba"])
@@ -142,10 +141,10 @@ def test_tiles_give_what_patches_give(
         patch.setattr(winograd, "PIECE", piece)
         for each in KERNELS.values():
             patch.setattr(each, "_run", each.form(form))
-        for layer, many in ((tiles, 16), (patches, 10**9)):
-            patch.setattr(convolutional, "MANY", many)
-            assert layer.in_tiles == (layer is tiles)
+        for layer, least in ((tiles, 0), (patches, 17)):  # of 16 pixels of a tile
+            patch.setattr(winograd, "LEAST", least)
             out = layer.forward(x)
+            assert layer.in_tiles(out.shape[1:3]) == (layer is tiles)
             dout = np.random.default_rng(seed).normal(size=out.shape)
             dx = layer.backward(dout)
             dkernel = layer.grads["kernel"].copy()
@@ -169,8 +168,19 @@ def test_tiles_are_for_windows_of_3_by_3_and_many_channels(options: dict[str, An
     plain, other = Conv2D(16, 3), Conv2D(**{"filters": 16, **options})
     for layer in (plain, other):
         layer.ensure_built((9, 9, 16))
-    assert plain.in_tiles
-    assert not other.in_tiles
+    assert plain.in_tiles((7, 7))
+    assert not other.in_tiles((7, 7))
+
+
+@pytest.mark.parametrize(
+    ("places", "pay"),
+    [((4, 4), True), ((7, 6), True), ((28, 28), True), ((6, 6), False), ((3, 40), True)],
+)
+def test_tiles_are_for_outputs_that_they_fill(places: tuple[int, int], pay: bool) -> None:
+    """Of the 16 pixels that each makes, 10 should be wanted."""
+    layer = Conv2D(16, 3)
+    layer.ensure_built((9, 9, 16))
+    assert layer.in_tiles(places) == pay
 
 
 def test_activations_that_mix_images_are_refused() -> None:

@@ -189,15 +189,15 @@ FILES: dict[str, dict[str, Any]] = {
         **dict.fromkeys(["out", "dx"], write("images", "down", "across", "channels")),
     },
     "winograd": {
-        # Tiles for all of out or dout, whose last row and column may be missing.
+        # Tiles for all of out or dout, whose last rows and columns may be missing.
         "x": read("images", "tiled down", "tiled across", "channels"),
         "dx": write("images", "tiled down", "tiled across", "channels"),
-        "tiles": write("4", "4", "images", "down", "across", "channels"),
-        "dtiles": read("4", "4", "images", "down", "across", "channels"),
-        "products": read("4", "4", "images", "down", "across", "filters"),
-        "dproducts": write("4", "4", "images", "down", "across", "filters"),
-        "out": write("images", "out down", "out across", "filters"),
-        "dout": read("images", "out down", "out across", "filters"),
+        "tiles": write("6", "6", "images", "down", "across", "channels"),
+        "dtiles": read("6", "6", "images", "down", "across", "channels"),
+        "products": read("6", "6", "images", "down", "across", "filters"),
+        "dproducts": write("6", "6", "images", "down", "across", "filters"),
+        "out": write("images", "cut down", "cut across", "filters"),
+        "dout": read("images", "cut down", "cut across", "filters"),
     },
     "updates": {
         "g": FLAT,
@@ -301,8 +301,9 @@ def sizes_of(rows: int, columns: int) -> dict[str, int]:
     sizes |= {"images": rows % 4, "down": down, "across": across}
     sizes |= {"high": 2 * down + 3 + columns % 2, "wide": 2 * across + 1 + rows % 2}
     sizes |= {"low": 2 * down - 1, "narrow": 2 * across - 1}
-    sizes |= {"tiled down": 2 * down + 2, "tiled across": 2 * across + 2}
+    sizes |= {"tiled down": 4 * down + 2, "tiled across": 4 * across + 2}
     sizes |= {"out down": 2 * down - columns % 2, "out across": 2 * across - rows % 2}
+    sizes |= {"cut down": 4 * down - columns % 4, "cut across": 4 * across - rows % 4}
     sizes |= {"channels": 1 + columns % 5, "filters": 1 + rows % 6}
     return {**sizes, "2": 2, "3": 3, "4": 4, "6": 6}
 

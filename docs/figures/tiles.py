@@ -1,13 +1,19 @@
-"""One tile of a convolution with fewer products: its numbers, and where the next tile stands."""
+"""A small tile of a convolution with fewer products: its numbers, and where the next one stands.
+
+The library's tiles are larger; 36 numbers would be too many to read.
+"""
 
 import numpy as np
 from dense import equation
 from drawing import BLUE, GREEN, GREY, ORANGE, canvas, pale, save
 from matplotlib.patches import Rectangle
 
-from tinynet.kernels import winograd
+from tinynet.kernels import convolution, winograd
 
 CELL = 4
+B_T = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
+A_T = np.array([[1, 1, 1, 0], [0, 1, -1, -1]])
+G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
 
 
 def squares(ax, x, y, numbers, frames, name):
@@ -30,10 +36,10 @@ def draw():
     x = np.array([[1, 0, 2, 1, 0, 1], [0, 3, 1, 0, 2, 0], [2, 1, 0, 1, 1, 3], [0, 1, 2, 0, 1, 0]])
     kernel = np.array([[0, 2, 0], [2, -4, 2], [0, 2, 0]])
     images, kernels = x.reshape(1, 4, 6, 1).astype(float), kernel.reshape(3, 3, 1, 1).astype(float)
-    out, tiles = np.empty((1, 2, 4, 1)), np.empty((4, 4, 1, 1, 2, 1))
-    winograd.convolve_in_tiles(images, kernels, out)
-    winograd.tile_inputs(images, tiles)
-    u, v = winograd.transformed(winograd.G, kernels)[..., 0, 0], tiles[:, :, 0, 0, 0, 0]
+    out = np.empty((1, 2, 4, 1))
+    convolution.convolve(images, kernels, (1, 1), (1, 1), out)
+    u, v = winograd.transformed(G, kernel), winograd.transformed(B_T, x[:, :4])
+    np.testing.assert_array_equal(A_T @ (u * v) @ A_T.T, out[0, :, :2, 0])
 
     figure, ax = canvas(92, 47)
     squares(ax, 3, 42, x, ((0, 4), (2, 4)), "x")

@@ -26,6 +26,8 @@ NO_GAPS = (1, 1)  # the dilation of a window
 FEW = 8  # channels
 # Bytes of what is laid out at a time: it stays in the cache until the product has read it.
 PIECE = 1 << 21
+# Multiplications in a product, up to which OpenBLAS does not rearrange the numbers first.
+SMALL = 1_000_000
 
 
 def met(x: Array, i: int, j: int, strides: Pair, dilation: Pair, places: Pair) -> Array:
@@ -177,10 +179,10 @@ def add_patches_loops(dpatches: Array, strides: Pair, dilation: Pair, dx: Array)
 
 def convolve_in_patches(x: Array, kernel: Array, strides: Pair, dilation: Pair, out: Array) -> None:
     """Write the convolution of x with kernel into out, as matrix products."""
-    filters = kernel.shape[3]
-    matrix = kernel.reshape(-1, filters)  # (numbers in a window, filters)
-    for some, rows in _pieces(x, kernel, strides, dilation, out):
-        np.matmul(rows.reshape(-1, len(matrix)), matrix, out=out[some].reshape(-1, filters))
+    matrix = kernel.reshape(-1, kernel.shape[3])  # (numbers in a window, filters)
+    for some, pieces in _pieces(x, kernel, strides, dilation, out):
+        rows, z = _stacks(pieces, out[some], matrix)
+        np.matmul(rows, matrix, out=z)
 
 
 def convolve_in_patches_backward(
@@ -197,12 +199,23 @@ def convolve_in_patches_backward(
     matrix, dmatrix = kernel.reshape(-1, filters), dkernel.reshape(-1, filters)
     dmatrix[...] = 0
     for some, pieces in _pieces(x, kernel, strides, dilation, dout):
-        rows = pieces.reshape(-1, len(matrix))  # (windows, numbers in a window)
-        dz = dout[some].reshape(-1, filters)  # (windows, filters)
-        dmatrix += rows.T @ dz
+        rows, dz = _stacks(pieces, dout[some], matrix)
+        dmatrix += (rows.swapaxes(1, 2) @ dz).sum(axis=0)
         if dx is not None:  # what the windows met is not needed any more
             np.matmul(dz, matrix.T, out=rows)
             add_patches(pieces, strides, dilation, dx[some])
+
+
+def _stacks(pieces: Array, out: Array, matrix: Array) -> tuple[Array, Array]:
+    """Return what windows meet, and out, as stacks of matrices: one for each image, or for all.
+
+    (stacks, windows, numbers in a window) and (stacks, windows, filters). Products of tall and
+    small matrices take less time one by one.
+    """
+    images, windows = len(pieces), out.shape[1] * out.shape[2]
+    one_by_one = windows > max(matrix.shape) and windows * matrix.size <= SMALL
+    stacks = max(images, 1) if one_by_one else 1
+    return pieces.reshape(stacks, -1, len(matrix)), out.reshape(stacks, -1, matrix.shape[1])
 
 
 def _pieces(

@@ -1,45 +1,53 @@
-"""Convolution with 3 x 3 kernels in tiles: the same sums with 16 products in place of 36.
+"""Convolution with 3 x 3 kernels in tiles: the same sums with 36 products in place of 144.
 
-A tile is 4 x 4 pixels d of one channel, from which the kernel g makes 2 x 2 pixels of the output,
+A tile is 6 x 6 pixels d of one channel, from which the kernel g makes 4 x 4 pixels of the output,
 
     out = A_T [(G g G_T) * (B_T d B)] A,
 
 where * multiplies number by number (Winograd 1980, "Arithmetic complexity of computations",
 chapter III; for images Lavin and Gray 2016, "Fast algorithms for convolutional neural networks",
-section 4.1). Tiles stand 2 pixels apart, so each overlaps its neighbours by 2. Summed over the
-channels, the product becomes one of matrices for each of the 16 places in a tile, (tiles, channels)
-by (channels, filters), which BLAS does. The gradients are the chain rule, line by line. Derived in
-docs/backprop/convolution.md.
+section 4.3, whose matrices these are). Tiles stand 4 pixels apart, so each overlaps its neighbours
+by 2. Summed over the channels, the product becomes one of matrices for each of the 36 places in a
+tile, (tiles, channels) by (channels, filters), which BLAS does. The gradients are the chain rule,
+line by line. Derived in docs/backprop/convolution.md.
 
-Tiles are arrays (4, 4, images, down, across, channels), in front the place within the tile. B_T and
-A_T only add and subtract, so they are spelled out below and not multiplied with:
+Tiles are arrays (6, 6, images, down, across, channels), in front the place within the tile. Many
+entries of B_T and A_T are 0 or 1, and others come twice, so products with them are spelled out:
 
-    B_T = [1  0 -1  0]      A_T = [1  1  1  0]      G = [ 1    0    0 ]
-          [0  1  1  0]            [0  1 -1 -1]          [1/2  1/2  1/2]
-          [0 -1  1  0]                                  [1/2 -1/2  1/2]
-          [0  1  0 -1]                                  [ 0    0    1 ]
+    B_T = [4  0 -5  0  1  0]      A_T = [1  1  1  1  1  0]      G = [ 1/4     0     0 ]
+          [0 -4 -4  1  1  0]            [0  1 -1  2 -2  0]          [-1/6  -1/6  -1/6]
+          [0  4 -4 -1  1  0]            [0  1  1  4  4  0]          [-1/6   1/6  -1/6]
+          [0 -2 -1  2  1  0]            [0  1 -1  8 -8  1]          [1/24  1/12   1/6]
+          [0  2 -1 -2  1  0]                                        [1/24 -1/12   1/6]
+          [0  4  0 -5  0  1]                                        [   0     0     1]
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
-from tinynet.kernels.convolution import NO_GAPS, PIECE, met
-from tinynet.kernels.registry import Array, kernel
+from tinynet.kernels.convolution import NO_GAPS, PIECE, Pair, met
+from tinynet.kernels.registry import Array, called_by_loops, kernel
 from tinynet.kernels.threads import divided
 
-G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
-APART = (2, 2)  # the strides of tiles
+SIDE = 4  # of what a tile makes of an image, and the distance between tiles
+LEAST = 10  # pixels that a tile makes, in the mean, from which on tiles are less work than patches
+G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
+# Exact in either type; an int would make float64 of float32 in compiled loops.
+TWO, FOUR, FIVE = np.float32(2), np.float32(4), np.float32(5)
 
 
 def convolve_in_tiles(x: Array, kernel: Array, out: Array) -> None:
     """Write the convolution of x with kernel (3, 3, channels, filters) into out.
 
-    Where the height or width of out is odd, x has a row or column more than the kernel meets.
+    Where the height or width of out is no multiple of 4, x has as many rows or columns more than
+    the kernel meets.
     """
-    u = transformed(G.astype(x.dtype), kernel).reshape(16, *kernel.shape[2:])
+    u = transformed(G.astype(x.dtype), kernel).reshape(36, *kernel.shape[2:])
     for some, tiles, products in _pieces(x, out):
         tile_inputs(x[some], tiles)
         np.matmul(_matrices(tiles), u, out=_matrices(products))
@@ -50,7 +58,7 @@ def convolve_in_tiles_backward(
     dout: Array, x: Array, kernel: Array, dkernel: Array, dx: Array | None
 ) -> None:
     """Fill dkernel, and dx if it is asked for."""
-    u = transformed(G.astype(x.dtype), kernel).reshape(16, *kernel.shape[2:])
+    u = transformed(G.astype(x.dtype), kernel).reshape(36, *kernel.shape[2:])
     du = np.zeros_like(u)
     for some, tiles, dproducts in _pieces(x, dout):
         tile_inputs(x[some], tiles)
@@ -59,22 +67,32 @@ def convolve_in_tiles_backward(
         if dx is not None:  # what the tiles were is not needed any more
             np.matmul(_matrices(dproducts), u.swapaxes(1, 2), out=_matrices(tiles))
             add_tiles(tiles, dx[some])
-    dkernel[...] = transformed(G.T.astype(x.dtype), du.reshape(4, 4, *kernel.shape[2:]))
+    dkernel[...] = transformed(G.T.astype(x.dtype), du.reshape(6, 6, *kernel.shape[2:]))
+
+
+def tiles_for(places: Pair) -> Pair:
+    """Return how many tiles, down and across, make an output of this height and width."""
+    return -(-places[0] // SIDE), -(-places[1] // SIDE)
+
+
+def tiles_pay(places: Pair) -> bool:
+    """Return whether most of what the tiles make is part of an output of this size."""
+    return places[0] * places[1] >= LEAST * math.prod(tiles_for(places))
 
 
 def _pieces(x: Array, out: Array) -> Iterator[tuple[slice, Array, Array]]:
     """Yield some images at a time, and room for their tiles and for the products with them."""
-    down, across = -(-out.shape[1] // 2), -(-out.shape[2] // 2)
+    down, across = tiles_for(out.shape[1:3])
     channels, filters = x.shape[3], out.shape[3]
-    nbytes = x.itemsize * 16 * len(x) * down * across * (channels + filters)
+    nbytes = x.itemsize * 36 * len(x) * down * across * (channels + filters)
     for some in divided(len(x), -(-nbytes // PIECE)):
-        place = 4, 4, some.stop - some.start, down, across
+        place = 6, 6, some.stop - some.start, down, across
         yield some, np.empty((*place, channels), x.dtype), np.empty((*place, filters), x.dtype)
 
 
 def _matrices(tiles: Array) -> Array:
-    """Return tiles as 16 matrices, one for each place in a tile."""
-    return tiles.reshape(16, -1, tiles.shape[-1])
+    """Return tiles as 36 matrices, one for each place in a tile."""
+    return tiles.reshape(36, -1, tiles.shape[-1])
 
 
 def transformed(matrix: Array, block: Array) -> Array:
@@ -85,142 +103,203 @@ def transformed(matrix: Array, block: Array) -> Array:
     return found.reshape(len(matrix), len(matrix), *others)
 
 
-def on_both_axes(function: Callable[[Array], list[Array]], block: Array) -> Array:
+def on_both_axes(function: Callable[..., Any], block: Array) -> Array:
     """Take a function of the rows of an array to its first axis, then to its second."""
-    columns = np.array(function(block)).swapaxes(0, 1)
-    return np.array(function(columns)).swapaxes(0, 1)
+    columns = np.array(function(*block)).swapaxes(0, 1)
+    return np.array(function(*columns)).swapaxes(0, 1)
+
+
+@called_by_loops
+def times_b_t(a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> Any:
+    """Return the six sums of B_T @ (a, b, c, d, e, f)."""
+    p, q = e - FOUR * c, d - FOUR * b
+    r, s = e - c, TWO * (d - b)
+    return FOUR * a - FIVE * c + e, p + q, p - q, r + s, r - s, FOUR * b - FIVE * d + f
+
+
+@called_by_loops
+def times_b(a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> Any:
+    """Return the six sums of B @ (a, b, c, d, e, f)."""
+    p, q, r, s = b + c, b - c, d + e, TWO * (d - e)
+    return FOUR * a, FOUR * (f - q) - s, -(FIVE * a + FOUR * p + r), q + s - FIVE * f, a + p + r, f
+
+
+@called_by_loops
+def times_a_t(a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> Any:
+    """Return the four sums of A_T @ (a, b, c, d, e, f)."""
+    p, q, r, s = b + c, b - c, d + e, TWO * (d - e)
+    return a + p + r, q + s, p + FOUR * r, q + FOUR * s + f
+
+
+@called_by_loops
+def times_a(a: Any, b: Any, c: Any, d: Any) -> Any:
+    """Return the six sums of A @ (a, b, c, d)."""
+    p, q, r, s = a + c, b + d, a + FOUR * c, TWO * (b + FOUR * d)
+    return a, p + q, p - q, r + s, r - s, d
+
+
+@called_by_loops
+def six_of(rows: Array) -> Any:
+    """Return the six rows, of which Numba then knows that their numbers lie side by side."""
+    return rows[0], rows[1], rows[2], rows[3], rows[4], rows[5]
 
 
 @kernel
 def tile_inputs(x: Array, tiles: Array) -> None:
-    """tiles[:, :, n, y, z, c] = B_T @ x[n, 2y : 2y + 4, 2z : 2z + 4, c] @ B."""
-    places = tiles.shape[3:5]
-    d = np.array([[met(x, i, j, APART, NO_GAPS, places) for j in range(4)] for i in range(4)])
-    tiles[...] = on_both_axes(lambda d: [d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]], d)
+    """tiles[:, :, n, y, z, c] = B_T @ x[n, 4y : 4y + 6, 4z : 4z + 6, c] @ B."""
+    apart, places = (SIDE, SIDE), tiles.shape[3:5]
+    d = np.array([[met(x, i, j, apart, NO_GAPS, places) for j in range(6)] for i in range(6)])
+    tiles[...] = on_both_axes(times_b_t, d)
 
 
 @tile_inputs.loops
 def tile_inputs_loops(x: Array, tiles: Array) -> None:
-    images, down, across, channels = tiles.shape[2:]
-    number = x.dtype.type
+    v, (images, down, across, channels) = tiles, tiles.shape[2:]
+    wide, long = SIDE * across + 2, (SIDE * across + 2) * channels
+    six, rows = np.empty((6, wide, channels), x.dtype), np.empty((6, long), x.dtype)
+    d0, d1, d2, d3, d4, d5 = six_of(six.reshape(6, long))
+    h0, h1, h2, h3, h4, h5 = six_of(rows)  # B_T @ six rows of an image: the tiles in it share them
     for n in range(images):
         for y in range(down):
+            for i in range(6):
+                for z in range(wide):
+                    for c in range(channels):
+                        six[i, z, c] = x[n, SIDE * y + i, z, c]
+            for k in range(long):
+                h0[k], h1[k], h2[k], h3[k], h4[k], h5[k] = times_b_t(
+                    d0[k], d1[k], d2[k], d3[k], d4[k], d5[k]
+                )
             for z in range(across):
-                for i in range(4):  # row i of B_T: one pixel as it is, another with a sign
-                    p, q = 2 * y + (0, 1, 2, 1)[i], 2 * y + (2, 2, 1, 3)[i]
-                    s = number((-1, 1, -1, -1)[i])
-                    for j in range(4):
-                        k, m = 2 * z + (0, 1, 2, 1)[j], 2 * z + (2, 2, 1, 3)[j]
-                        t = number((-1, 1, -1, -1)[j])
-                        for c in range(channels):
-                            above, below = x[n, p, k, c], x[n, q, k, c]
-                            above += t * x[n, p, m, c]
-                            below += t * x[n, q, m, c]
-                            tiles[i, j, n, y, z, c] = above + s * below
+                first = SIDE * z * channels
+                for i in range(6):
+                    d = rows[i, first : first + 6 * channels].reshape(6, channels)
+                    for c in range(channels):
+                        o, p, q, r, s, t = times_b_t(
+                            d[0, c], d[1, c], d[2, c], d[3, c], d[4, c], d[5, c]
+                        )
+                        v[i, 0, n, y, z, c], v[i, 1, n, y, z, c], v[i, 2, n, y, z, c] = o, p, q
+                        v[i, 3, n, y, z, c], v[i, 4, n, y, z, c], v[i, 5, n, y, z, c] = r, s, t
 
 
 @kernel
 def tile_outputs(products: Array, out: Array) -> None:
-    """out[n, 2y : 2y + 2, 2z : 2z + 2, f] = A_T @ products[:, :, n, y, z, f] @ A.
+    """out[n, 4y : 4y + 4, 4z : 4z + 4, f] = A_T @ products[:, :, n, y, z, f] @ A.
 
     What of the last tiles lies beyond the edge of out is left out.
     """
-    pixels = on_both_axes(lambda m: [m[0] + m[1] + m[2], m[1] - m[2] - m[3]], products)
+    pixels = on_both_axes(times_a_t, products)  # (4, 4, images, down, across, filters)
     images, down, across, filters = products.shape[2:]
-    whole = pixels.transpose(2, 3, 0, 4, 1, 5).reshape(images, 2 * down, 2 * across, filters)
+    size = images, SIDE * down, SIDE * across, filters
+    whole = pixels.transpose(2, 3, 0, 4, 1, 5).reshape(size)
     out[...] = whole[:, : out.shape[1], : out.shape[2]]
 
 
 @tile_outputs.loops
 def tile_outputs_loops(products: Array, out: Array) -> None:
     m, (images, down, across, filters) = products, products.shape[2:]
-    number = out.dtype.type
+    wide, long = SIDE * across, SIDE * across * filters
+    four, rows = np.empty((SIDE, wide, filters), out.dtype), np.empty((6, long), out.dtype)
+    flat = four.reshape(SIDE, long)
+    z0, z1, z2, z3 = flat[0], flat[1], flat[2], flat[3]
+    h0, h1, h2, h3, h4, h5 = six_of(rows)  # products @ A, of tiles that stand in a row
     for n in range(images):
         for y in range(down):
             for z in range(across):
-                for i in range(min(2, out.shape[1] - 2 * y)):
-                    s = number(1 - 2 * i)
-                    for j in range(min(2, out.shape[2] - 2 * z)):
-                        t = number(1 - 2 * j)
-                        p, q, k, r = i + 1, i + 2, j + 1, j + 2
-                        for f in range(filters):
-                            a = m[i, k, n, y, z, f] + m[i, r, n, y, z, f]
-                            b = m[p, k, n, y, z, f] + m[p, r, n, y, z, f]
-                            c = m[q, k, n, y, z, f] + m[q, r, n, y, z, f]
-                            a = m[i, j, n, y, z, f] + t * a
-                            b = m[p, j, n, y, z, f] + t * b
-                            c = m[q, j, n, y, z, f] + t * c
-                            out[n, 2 * y + i, 2 * z + j, f] = a + s * (b + c)
+                first = SIDE * z * filters
+                for i in range(6):
+                    d = rows[i, first : first + SIDE * filters].reshape(SIDE, filters)
+                    for f in range(filters):
+                        o, p, q = m[i, 0, n, y, z, f], m[i, 1, n, y, z, f], m[i, 2, n, y, z, f]
+                        r, s, t = m[i, 3, n, y, z, f], m[i, 4, n, y, z, f], m[i, 5, n, y, z, f]
+                        d[0, f], d[1, f], d[2, f], d[3, f] = times_a_t(o, p, q, r, s, t)
+            for k in range(long):
+                z0[k], z1[k], z2[k], z3[k] = times_a_t(h0[k], h1[k], h2[k], h3[k], h4[k], h5[k])
+            for i in range(min(SIDE, out.shape[1] - SIDE * y)):
+                for z in range(out.shape[2]):
+                    for f in range(filters):
+                        out[n, SIDE * y + i, z, f] = four[i, z, f]
 
 
 @kernel
 def tile_output_gradients(dout: Array, dproducts: Array) -> None:
-    """dproducts[:, :, n, y, z, f] = A @ dout[n, 2y : 2y + 2, 2z : 2z + 2, f] @ A_T.
+    """dproducts[:, :, n, y, z, f] = A @ dout[n, 4y : 4y + 4, 4z : 4z + 4, f] @ A_T.
 
     Beyond the edge of dout there are zeros.
     """
     images, down, across, filters = dproducts.shape[2:]
-    whole = np.zeros((images, 2 * down, 2 * across, filters), dout.dtype)
+    whole = np.zeros((images, SIDE * down, SIDE * across, filters), dout.dtype)
     whole[:, : dout.shape[1], : dout.shape[2]] = dout
-    pixels = whole.reshape(images, down, 2, across, 2, filters).transpose(2, 4, 0, 1, 3, 5)
-    dproducts[...] = on_both_axes(lambda d: [d[0], d[0] + d[1], d[0] - d[1], -d[1]], pixels)
+    pixels = whole.reshape(images, down, SIDE, across, SIDE, filters).transpose(2, 4, 0, 1, 3, 5)
+    dproducts[...] = on_both_axes(times_a, pixels)
 
 
 @tile_output_gradients.loops
 def tile_output_gradients_loops(dout: Array, dproducts: Array) -> None:
-    images, down, across, filters = dproducts.shape[2:]
-    number = dout.dtype.type
-    d = np.zeros((3, 3, filters), dout.dtype)  # the third row and column stay zero
+    m, (images, down, across, filters) = dproducts, dproducts.shape[2:]
+    wide, long = SIDE * across, SIDE * across * filters
+    four, rows = np.zeros((SIDE, wide, filters), dout.dtype), np.empty((6, long), dout.dtype)
+    flat = four.reshape(SIDE, long)
+    z0, z1, z2, z3 = flat[0], flat[1], flat[2], flat[3]
+    h0, h1, h2, h3, h4, h5 = six_of(rows)  # A @ four rows of dout
     for n in range(images):
         for y in range(down):
+            there = min(SIDE, dout.shape[1] - SIDE * y)
+            for i in range(there):
+                for z in range(dout.shape[2]):
+                    for f in range(filters):
+                        four[i, z, f] = dout[n, SIDE * y + i, z, f]
+            four[there:] = 0
+            for k in range(long):
+                h0[k], h1[k], h2[k], h3[k], h4[k], h5[k] = times_a(z0[k], z1[k], z2[k], z3[k])
             for z in range(across):
-                d[:2, :2] = 0
-                for i in range(min(2, dout.shape[1] - 2 * y)):
-                    for j in range(min(2, dout.shape[2] - 2 * z)):
-                        for f in range(filters):
-                            d[i, j, f] = dout[n, 2 * y + i, 2 * z + j, f]
-                for i in range(4):  # row i of A
-                    p, q = (0, 0, 0, 2)[i], (2, 1, 1, 1)[i]
-                    s = number((1, 1, -1, -1)[i])
-                    for j in range(4):
-                        k, m = (0, 0, 0, 2)[j], (2, 1, 1, 1)[j]
-                        t = number((1, 1, -1, -1)[j])
-                        for f in range(filters):
-                            above, below = d[p, k, f] + t * d[p, m, f], d[q, k, f] + t * d[q, m, f]
-                            dproducts[i, j, n, y, z, f] = above + s * below
+                first = SIDE * z * filters
+                for i in range(6):
+                    d = rows[i, first : first + SIDE * filters].reshape(SIDE, filters)
+                    for f in range(filters):
+                        o, p, q, r, s, t = times_a(d[0, f], d[1, f], d[2, f], d[3, f])
+                        m[i, 0, n, y, z, f], m[i, 1, n, y, z, f], m[i, 2, n, y, z, f] = o, p, q
+                        m[i, 3, n, y, z, f], m[i, 4, n, y, z, f], m[i, 5, n, y, z, f] = r, s, t
 
 
 @kernel
 def add_tiles(dtiles: Array, dx: Array) -> None:
-    """Give each 4 x 4 pixels of dx the sum of B @ dtiles[:, :, n, y, z, c] @ B_T over the tiles."""
-    d = on_both_axes(lambda v: [v[0], v[1] - v[2] + v[3], v[1] + v[2] - v[0], -v[3]], dtiles)
+    """Give each 6 x 6 pixels of dx the sum of B @ dtiles[:, :, n, y, z, c] @ B_T over the tiles."""
+    d = on_both_axes(times_b, dtiles)
     dx[...] = 0
-    for i, j in np.ndindex(4, 4):
-        pixels = met(dx, i, j, APART, NO_GAPS, dtiles.shape[3:5])
+    for i, j in np.ndindex(6, 6):
+        pixels = met(dx, i, j, (SIDE, SIDE), NO_GAPS, dtiles.shape[3:5])
         pixels += d[i, j]
 
 
 @add_tiles.loops
 def add_tiles_loops(dtiles: Array, dx: Array) -> None:
-    images, down, across, channels = dtiles.shape[2:]
-    number = dx.dtype.type
-    v = np.zeros((5, 5, channels), dx.dtype)  # the fifth row and column stay zero
+    v, (images, down, across, channels) = dtiles, dtiles.shape[2:]
+    wide, long = SIDE * across + 2, (SIDE * across + 2) * channels
+    six, rows = np.empty((6, wide, channels), dx.dtype), np.zeros((6, long), dx.dtype)
+    d0, d1, d2, d3, d4, d5 = six_of(six.reshape(6, long))
+    h0, h1, h2, h3, h4, h5 = six_of(rows)  # dtiles @ B_T, added up where tiles in a row overlap
     for n in range(images):
-        dx[n] = 0
+        dx[n, :2] = 0
         for y in range(down):
+            rows[:, : 2 * channels] = 0
             for z in range(across):
-                for i in range(4):
-                    for j in range(4):
-                        for c in range(channels):
-                            v[i, j, c] = dtiles[i, j, n, y, z, c]
-                for i in range(4):  # row i of B: one number, and two more with signs
-                    o, p, q = (0, 1, 1, 4)[i], (4, 2, 2, 4)[i], (4, 3, 0, 3)[i]
-                    s = number((1, -1, 1, 1)[i])
-                    for j in range(4):
-                        k, m, r = (0, 1, 1, 4)[j], (4, 2, 2, 4)[j], (4, 3, 0, 3)[j]
-                        t = number((1, -1, 1, 1)[j])
-                        for c in range(channels):
-                            first = v[o, k, c] + t * (v[o, m, c] - v[o, r, c])
-                            second = v[p, k, c] + t * (v[p, m, c] - v[p, r, c])
-                            third = v[q, k, c] + t * (v[q, m, c] - v[q, r, c])
-                            dx[n, 2 * y + i, 2 * z + j, c] += first + s * (second - third)
+                first = SIDE * z * channels
+                for i in range(6):
+                    d = rows[i, first : first + 6 * channels].reshape(6, channels)
+                    for c in range(channels):
+                        o, p, q = v[i, 0, n, y, z, c], v[i, 1, n, y, z, c], v[i, 2, n, y, z, c]
+                        r, s, t = v[i, 3, n, y, z, c], v[i, 4, n, y, z, c], v[i, 5, n, y, z, c]
+                        o, p, d[2, c], d[3, c], d[4, c], d[5, c] = times_b(o, p, q, r, s, t)
+                        d[0, c] += o
+                        d[1, c] += p
+            for k in range(long):
+                d0[k], d1[k], d2[k], d3[k], d4[k], d5[k] = times_b(
+                    h0[k], h1[k], h2[k], h3[k], h4[k], h5[k]
+                )
+            for i in range(6):
+                for z in range(wide):
+                    for c in range(channels):
+                        if i < 2:  # where the tiles above have been
+                            dx[n, SIDE * y + i, z, c] += six[i, z, c]
+                        else:
+                            dx[n, SIDE * y + i, z, c] = six[i, z, c]

@@ -165,14 +165,14 @@ class Convolution(InShares):
             dpenalty, logits, out = seen.dpenalty[some], seen.logits[some], seen.out[some]
             dz = dz + self.activation.backward(dpenalty, logits, out)
         dz = np.ascontiguousarray(dz)  # (images, out height, out width, filters)
+        if self.use_bias:
+            linear.column_sum(dz.reshape(-1, dz.shape[-1]), grads["bias"])
         if dx is None or dx.shape == x.shape:
             self.apply_backward(dz, x, grads, dx)
         else:
             around = np.empty_like(x)
             self.apply_backward(dz, x, grads, around)
             dx[...] = around[seen.inside]
-        if self.use_bias:
-            linear.column_sum(dz.reshape(-1, dz.shape[-1]), grads["bias"])
 
     def _around(self, shape: Shape) -> tuple[Pair, Pair]:
         """Return how many rows and columns of zeros stand before and behind a batch of images."""
@@ -255,8 +255,9 @@ class Conv2D(Convolution):
     keras/src/layers/convolutional/base_conv.py. Windows are laid out as the rows of a matrix, some
     images at a time, and BLAS does the rest (see tinynet/kernels/convolution.py). For windows of
     3 x 3 without strides or gaps, and at least 16 channels and filters, the same sums are made of
-    fewer products (see tinynet/kernels/winograd.py); there an infinite pixel, or NaN, makes NaN of
-    up to three more neighbours than its windows reach.
+    fewer products where the output is not too small (see tinynet/kernels/winograd.py). They are
+    rounded about ten times as much, in float32 to some 1e-6 of the largest; and an infinite pixel,
+    or NaN, makes NaN of all 16 places of a tile.
     """
 
     kernel_initializer: initializers.Initializer
@@ -303,24 +304,25 @@ class Conv2D(Convolution):
         """Return `filters`."""
         return self.filters
 
-    @property
-    def in_tiles(self) -> bool:
-        """Whether the sums are made in tiles, with fewer products (tinynet/kernels/winograd.py)."""
+    def in_tiles(self, places: Pair) -> bool:
+        """Return whether an output of this size is made in tiles (tinynet/kernels/winograd.py)."""
         window = self.kernel_size, self.strides, self.dilation_rate
-        return window == ((3, 3), (1, 1), (1, 1)) and min(self.channels, self.filters) >= MANY
+        many = min(self.channels, self.filters) >= MANY
+        return many and window == ((3, 3), (1, 1), (1, 1)) and winograd.tiles_pay(places)
 
     def _around(self, shape: Shape) -> tuple[Pair, Pair]:
-        """Add a row and a column where the last tile reaches beyond the image."""
+        """Add rows and columns where the last tiles reach beyond the image."""
         (top, bottom), (left, right) = super()._around(shape)
-        if self.in_tiles:
-            bottom += (shape[1] + top + bottom) % 2
-            right += (shape[2] + left + right) % 2
+        places = shape[1] + top + bottom - 2, shape[2] + left + right - 2
+        if self.in_tiles(places):
+            bottom += -places[0] % winograd.SIDE
+            right += -places[1] % winograd.SIDE
         return (top, bottom), (left, right)
 
     def apply(self, x: Array, out: Array) -> None:
         """Write the convolution of some images into out."""
         kernel = self.params["kernel"]
-        if self.in_tiles:
+        if self.in_tiles(out.shape[1:3]):
             winograd.convolve_in_tiles(x, kernel, out)
         else:
             convolution.convolve_in_patches(x, kernel, self.strides, self.dilation_rate, out)
@@ -330,7 +332,7 @@ class Conv2D(Convolution):
     ) -> None:
         """Fill dkernel, and dx where it is asked for."""
         kernel, dkernel = self.params["kernel"], dkernels["kernel"]
-        if self.in_tiles:
+        if self.in_tiles(dout.shape[1:3]):
             winograd.convolve_in_tiles_backward(dout, x, kernel, dkernel, dx)
         else:
             gaps = self.strides, self.dilation_rate
