@@ -90,13 +90,15 @@ def test_a_convolution_is_what_its_formula_says(
 
 @pytest.mark.parametrize("steps", [((1, 1), (1, 1)), ((3, 2), (1, 1)), ((1, 1), (2, 3))])
 @pytest.mark.parametrize("piece", [1, 10**9])
+@pytest.mark.parametrize("small", [0, 10**9])
 def test_the_definition_and_matrix_products_give_the_same(
-    steps: Any, piece: int, kernel_form: str, monkeypatch: pytest.MonkeyPatch
+    steps: Any, piece: int, small: int, kernel_form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With one image at a time, and with all at once."""
+    """With one image at a time or all at once, in one product or in one for each image."""
     monkeypatch.setattr(convolution, "PIECE", piece)
+    monkeypatch.setattr(convolution, "SMALL", small)
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(5, 11, 8, 4))
+    x = rng.normal(size=(5, 13, 9, 4))
     layer = Conv2D(3, (4, 3), steps[0], dilation_rate=steps[1], use_bias=False, dtype="float64")
     out = layer(x)
     kernel, dout = layer.params["kernel"], rng.normal(size=out.shape)
@@ -141,8 +143,8 @@ def test_tiles_give_what_patches_give(
         patch.setattr(winograd, "PIECE", piece)
         for each in KERNELS.values():
             patch.setattr(each, "_run", each.form(form))
-        for layer, least in ((tiles, 0), (patches, 17)):  # of 16 pixels of a tile
-            patch.setattr(winograd, "LEAST", least)
+        for layer, filled in ((tiles, 0), (patches, 17)):  # of 16 pixels that a tile makes
+            patch.setattr(winograd, "FILLED", filled)
             out = layer.forward(x)
             assert layer.in_tiles(out.shape[1:3]) == (layer is tiles)
             dout = np.random.default_rng(seed).normal(size=out.shape)
@@ -174,13 +176,27 @@ def test_tiles_are_for_windows_of_3_by_3_and_many_channels(options: dict[str, An
 
 @pytest.mark.parametrize(
     ("places", "pay"),
-    [((4, 4), True), ((7, 6), True), ((28, 28), True), ((6, 6), False), ((3, 40), True)],
+    [((4, 4), True), ((6, 6), True), ((28, 28), True), ((5, 5), False), ((2, 40), False)],
 )
 def test_tiles_are_for_outputs_that_they_fill(places: tuple[int, int], pay: bool) -> None:
-    """Of the 16 pixels that each makes, 10 should be wanted."""
-    layer = Conv2D(16, 3)
+    """Of the 16 pixels that each makes, 9 should be wanted; and they are for many channels."""
+    layer, narrow = Conv2D(16, 3), Conv2D(16, 3)
     layer.ensure_built((9, 9, 16))
+    narrow.ensure_built((9, 9, 15))
     assert layer.in_tiles(places) == pay
+    assert not narrow.in_tiles(places)
+
+
+@pytest.mark.parametrize("special", [np.nan, np.inf])
+def test_what_is_not_finite_stays_in_its_tile(special: float) -> None:
+    x = np.random.default_rng(0).normal(size=(1, 14, 14, 16))  # 3 x 3 tiles
+    x[0, 6, 7, 3] = special  # in the middle of the tile in the middle
+    out = Conv2D(16, 3, dtype="float64")(x)
+    spoilt = np.zeros((12, 12, 1), bool)
+    spoilt[4:8, 4:8] = True
+    windows = np.s_[0, 4:7, 5:8]  # those that hold the pixel
+    assert not np.isfinite(out[windows]).any()
+    assert np.isfinite(out[0]).all(where=~spoilt)
 
 
 def test_activations_that_mix_images_are_refused() -> None:

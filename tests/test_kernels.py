@@ -302,7 +302,6 @@ def sizes_of(rows: int, columns: int) -> dict[str, int]:
     sizes |= {"high": 2 * down + 3 + columns % 2, "wide": 2 * across + 1 + rows % 2}
     sizes |= {"low": 2 * down - 1, "narrow": 2 * across - 1}
     sizes |= {"tiled down": 4 * down + 2, "tiled across": 4 * across + 2}
-    sizes |= {"out down": 2 * down - columns % 2, "out across": 2 * across - rows % 2}
     sizes |= {"cut down": 4 * down - columns % 4, "cut across": 4 * across - rows % 4}
     sizes |= {"channels": 1 + columns % 5, "filters": 1 + rows % 6}
     return {**sizes, "2": 2, "3": 3, "4": 4, "6": 6}

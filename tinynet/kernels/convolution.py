@@ -7,8 +7,8 @@ one pixel of out (images, out height, out width, filters). Derived in docs/backp
 `convolve` and its gradients are the definition, as loops. `patches` lays what the kernel meets at
 each place out as a row, so that BLAS can do the rest as one matrix product (im2col: Chellapilla et
 al. 2006, "High performance convolutional neural networks for document processing", section 3);
-`add_patches` is its way back. Layers take this way, or that of winograd.py for windows of 3 x 3
-and many channels, and tests hold both to the definition.
+`add_patches` is its way back. Layers take this way, or that of winograd.py where it is less work,
+and tests hold both to the definition.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NO_GAPS = (1, 1)  # the dilation of a window
 FEW = 8  # channels
 # Bytes of what is laid out at a time: it stays in the cache until the product has read it.
 PIECE = 1 << 21
-# Multiplications in a product, up to which OpenBLAS does not rearrange the numbers first.
+# Multiplications in a product, up to which OpenBLAS for AVX-512 does not rearrange numbers first.
 SMALL = 1_000_000
 
 

@@ -84,7 +84,7 @@ def kernel(numpy_form: Form) -> Kernel:
 
 
 def called_by_loops(function: Function) -> Function:
-    """Mark a function of numbers that loops in the same file call: it is compiled into them.
+    """Mark a small function that loops in the same file call: it is compiled into them.
 
     In the same file, because that is where the cache of compiled code looks for changes.
     """

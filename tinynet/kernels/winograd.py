@@ -11,8 +11,9 @@ by 2. Summed over the channels, the product becomes one of matrices for each of 
 tile, (tiles, channels) by (channels, filters), which BLAS does. The gradients are the chain rule,
 line by line. Derived in docs/backprop/convolution.md.
 
-Tiles are arrays (6, 6, images, down, across, channels), in front the place within the tile. Many
-entries of B_T and A_T are 0 or 1, and others come twice, so products with them are spelled out:
+Tiles are arrays (6, 6, images, down, across, channels), in front the place within the tile. B_T and
+A_T are many zeros and ones, and rows that differ in signs only share their sums, so products with
+them are spelled out:
 
     B_T = [4  0 -5  0  1  0]      A_T = [1  1  1  1  1  0]      G = [ 1/4     0     0 ]
           [0 -4 -4  1  1  0]            [0  1 -1  2 -2  0]          [-1/6  -1/6  -1/6]
@@ -34,8 +35,10 @@ from tinynet.kernels.convolution import NO_GAPS, PIECE, Pair, met
 from tinynet.kernels.registry import Array, called_by_loops, kernel
 from tinynet.kernels.threads import divided
 
-SIDE = 4  # of what a tile makes of an image, and the distance between tiles
-LEAST = 10  # pixels that a tile makes, in the mean, from which on tiles are less work than patches
+SIDE = 4  # of what a tile of 6 x 6 makes, and the distance between tiles: the matrices are for that
+# From where on tiles are less work than patches, by trial: channels and filters, and the pixels of
+# the output that a tile makes in the mean.
+MANY, FILLED = 16, 9
 G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
 # Exact in either type; an int would make float64 of float32 in compiled loops.
 TWO, FOUR, FIVE = np.float32(2), np.float32(4), np.float32(5)
@@ -44,8 +47,7 @@ TWO, FOUR, FIVE = np.float32(2), np.float32(4), np.float32(5)
 def convolve_in_tiles(x: Array, kernel: Array, out: Array) -> None:
     """Write the convolution of x with kernel (3, 3, channels, filters) into out.
 
-    Where the height or width of out is no multiple of 4, x has as many rows or columns more than
-    the kernel meets.
+    x reaches to the end of the last tile: 4 down + 2 rows and 4 across + 2 columns.
     """
     u = transformed(G.astype(x.dtype), kernel).reshape(36, *kernel.shape[2:])
     for some, tiles, products in _pieces(x, out):
@@ -75,9 +77,10 @@ def tiles_for(places: Pair) -> Pair:
     return -(-places[0] // SIDE), -(-places[1] // SIDE)
 
 
-def tiles_pay(places: Pair) -> bool:
-    """Return whether most of what the tiles make is part of an output of this size."""
-    return places[0] * places[1] >= LEAST * math.prod(tiles_for(places))
+def tiles_pay(places: Pair, channels: int, filters: int) -> bool:
+    """Return whether tiles are less work than patches for an output of this size."""
+    filled = math.prod(places) >= FILLED * math.prod(tiles_for(places))
+    return filled and min(channels, filters) >= MANY
 
 
 def _pieces(x: Array, out: Array) -> Iterator[tuple[slice, Array, Array]]:
@@ -187,7 +190,8 @@ def tile_outputs(products: Array, out: Array) -> None:
 
     What of the last tiles lies beyond the edge of out is left out.
     """
-    pixels = on_both_axes(times_a_t, products)  # (4, 4, images, down, across, filters)
+    # The columns of a tile first, as in the loops, which then round in the same way.
+    pixels = on_both_axes(times_a_t, products.swapaxes(0, 1)).swapaxes(0, 1)
     images, down, across, filters = products.shape[2:]
     size = images, SIDE * down, SIDE * across, filters
     whole = pixels.transpose(2, 3, 0, 4, 1, 5).reshape(size)
@@ -264,7 +268,7 @@ def tile_output_gradients_loops(dout: Array, dproducts: Array) -> None:
 @kernel
 def add_tiles(dtiles: Array, dx: Array) -> None:
     """Give each 6 x 6 pixels of dx the sum of B @ dtiles[:, :, n, y, z, c] @ B_T over the tiles."""
-    d = on_both_axes(times_b, dtiles)
+    d = on_both_axes(times_b, dtiles.swapaxes(0, 1)).swapaxes(0, 1)  # as in tile_outputs
     dx[...] = 0
     for i, j in np.ndindex(6, 6):
         pixels = met(dx, i, j, (SIDE, SIDE), NO_GAPS, dtiles.shape[3:5])
@@ -275,7 +279,7 @@ def add_tiles(dtiles: Array, dx: Array) -> None:
 def add_tiles_loops(dtiles: Array, dx: Array) -> None:
     v, (images, down, across, channels) = dtiles, dtiles.shape[2:]
     wide, long = SIDE * across + 2, (SIDE * across + 2) * channels
-    six, rows = np.empty((6, wide, channels), dx.dtype), np.zeros((6, long), dx.dtype)
+    six, rows = np.empty((6, wide, channels), dx.dtype), np.empty((6, long), dx.dtype)
     d0, d1, d2, d3, d4, d5 = six_of(six.reshape(6, long))
     h0, h1, h2, h3, h4, h5 = six_of(rows)  # dtiles @ B_T, added up where tiles in a row overlap
     for n in range(images):

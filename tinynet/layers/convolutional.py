@@ -23,8 +23,6 @@ from tinynet.layers.images import (
 )
 from tinynet.layers.shares import InShares
 
-MANY = 16  # channels and filters from which on tiles are less work than patches
-
 
 class Convolution(InShares):
     """What the convolutions share: windows over padded images, a bias, an activation.
@@ -256,8 +254,8 @@ class Conv2D(Convolution):
     images at a time, and BLAS does the rest (see tinynet/kernels/convolution.py). For windows of
     3 x 3 without strides or gaps, and at least 16 channels and filters, the same sums are made of
     fewer products where the output is not too small (see tinynet/kernels/winograd.py). They are
-    rounded about ten times as much, in float32 to some 1e-6 of the largest; and an infinite pixel,
-    or NaN, makes NaN of all 16 places of a tile.
+    rounded more, about ten times as much in float32; and an infinite pixel, or NaN, can make NaN of
+    all 4 x 4 places of a tile.
     """
 
     kernel_initializer: initializers.Initializer
@@ -307,16 +305,16 @@ class Conv2D(Convolution):
     def in_tiles(self, places: Pair) -> bool:
         """Return whether an output of this size is made in tiles (tinynet/kernels/winograd.py)."""
         window = self.kernel_size, self.strides, self.dilation_rate
-        many = min(self.channels, self.filters) >= MANY
-        return many and window == ((3, 3), (1, 1), (1, 1)) and winograd.tiles_pay(places)
+        pay = winograd.tiles_pay(places, self.channels, self.filters)
+        return pay and window == ((3, 3), (1, 1), (1, 1))
 
     def _around(self, shape: Shape) -> tuple[Pair, Pair]:
         """Add rows and columns where the last tiles reach beyond the image."""
         (top, bottom), (left, right) = super()._around(shape)
-        places = shape[1] + top + bottom - 2, shape[2] + left + right - 2
-        if self.in_tiles(places):
-            bottom += -places[0] % winograd.SIDE
-            right += -places[1] % winograd.SIDE
+        down, across, _ = self.compute_output_shape(shape[1:])
+        if self.in_tiles((down, across)):
+            bottom += -down % winograd.SIDE
+            right += -across % winograd.SIDE
         return (top, bottom), (left, right)
 
     def apply(self, x: Array, out: Array) -> None:
