@@ -27,7 +27,7 @@ def keep_freed_memory() -> None:
 
     The arrays of a step are as large as those of the step before. glibc returns freed memory at the
     end of its own to the system, and then every page of the next array is a fault: with images,
-    they can take as long as the arithmetic. How much it keeps, it learns from what comes in: twice
+    they can take as long as the arithmetic. How much it keeps, it learns from what is freed: twice
     the largest piece that stood alone, of pieces up to 32 MiB (mallopt(3), M_MMAP_THRESHOLD). So it
     gets one of nearly that size, whose pages are never touched, and keeps up to 64 MiB for each of
     its arenas. Where MALLOC_TRIM_THRESHOLD_ or its like is set, that counts; with other C libraries
