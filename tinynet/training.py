@@ -398,11 +398,8 @@ class Trainer(Stack):
         self.figures.check(data.y, output_shape)
 
     def _build(self, data: Dataset) -> None:
-        """Make what has to know the shapes of the data, once: the weights and the metrics.
-
-        Here batches begin to come, so this is also where their memory is taken care of.
-        """
-        keep_freed_memory()
+        """Make what has to know the shapes of the data, once: the weights and the metrics."""
+        keep_freed_memory()  # batches begin to come
         shape = data.x.shape[1:]
         if self.input_shape is None or not self.built:
             self._build_layers(shape)
