@@ -59,8 +59,7 @@ def beginning(name):
 # %%
 # The dense network
 # -----------------
-# Two hidden layers with dropout, as wide as helps: more units learn the training images by heart
-# and nothing else.
+# Two hidden layers with dropout.
 
 
 def dense_network():
@@ -143,8 +142,9 @@ def megabytes_of_a_step(model):
 # %%
 # Training
 # --------
-# Each as long as it gains from it, which the validation images said: the dense network 30 epochs,
-# the convolutional one 12, with batches of 64 and a learning rate that falls along half a cosine.
+# The dense network gets 30 epochs, the convolutional one 12, with batches of 64 and a learning rate
+# that falls along half a cosine. Not that the dense one could not be a little better: try a dropout
+# of 0.1, and look at the validation accuracy.
 
 CANDIDATES = {
     "dense": (dense_network, 30, 0.001),

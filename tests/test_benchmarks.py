@@ -115,6 +115,15 @@ def a_run(example: str, **results: Any) -> dict[str, Any]:
     return {"data": "fashion_mnist", "machine": "a machine", "script": script, **results}
 
 
+def test_a_comment_is_no_other_script(examples: Path) -> None:
+    one = examples / "one.py"
+    before = accuracy.digest("one")
+    one.write_text("# What it does.\n" + one.read_text())
+    assert accuracy.digest("one") == before
+    one.write_text(one.read_text() + "\nprint(2)")
+    assert accuracy.digest("one") != before
+
+
 def figures(test_accuracy: float, seconds: float = 10) -> dict[str, Any]:
     return {
         "test_accuracy": test_accuracy,
@@ -131,7 +140,7 @@ def examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(accuracy, "HERE", tmp_path)
     (tmp_path / "examples").mkdir()
     for name in ("one", "three", "drawn", "fashion_mnist_ann"):
-        (tmp_path / "examples" / f"{name}.py").write_text(f"# {name}")
+        (tmp_path / "examples" / f"{name}.py").write_text(f"print({name!r})")
     return tmp_path / "examples"
 
 
@@ -189,7 +198,7 @@ def test_runs_in_the_record_are_not_made_again(
         f"one, seed 2: ended with an error, see {out / 'seed_2' / 'log.txt'}",
     }
     assert accuracy.recorded(record, "one", 1) and not accuracy.recorded(record, "one", 2)
-    (examples / "one.py").write_text("# another script")
+    (examples / "one.py").write_text("print('another script')")
     assert not accuracy.recorded(record, "one", 0)
 
 
