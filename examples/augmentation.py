@@ -76,7 +76,7 @@ plt.savefig(args.out / "changed.png", dpi=150)
 # The same small convolutional network each time. With changed images it never sees the same one
 # twice, so it learns more slowly and does worse *in training*; what counts is the validation
 # accuracy, of images that are left as they are. With seed 0 none of the changes has gained anything
-# after 20 epochs; the stronger they are, the longer they take: try ``--epochs``.
+# after 20 epochs; whether more help, ``--epochs`` tells.
 
 
 def network(changes):
