@@ -27,7 +27,7 @@ print([faults() for _ in range(3)][-1])
 
 
 @pytest.mark.skipif(
-    platform.libc_ver()[0] != "glibc", reason="only glibc learns from what is freed how much to keep"
+    platform.libc_ver()[0] != "glibc", reason="only glibc learns how much memory to keep"
 )
 def test_arrays_of_the_next_step_are_no_page_faults() -> None:
     """Until a model is used, they are: an import changes nothing."""
