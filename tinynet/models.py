@@ -9,6 +9,7 @@ from typing import Any
 from tinynet import config, saving
 from tinynet.data import Dataset
 from tinynet.kernels.registry import Array
+from tinynet.kernels.threads import products_as_chosen
 from tinynet.summary import summary_table
 from tinynet.training import Trainer
 
@@ -33,6 +34,7 @@ class Sequential(Trainer):
     Follows keras/src/models/sequential.py.
     """
 
+    @products_as_chosen()
     def __call__(self, x: Any, training: bool | None = None) -> Array:
         """Make the weights if need be, and send a batch through all layers.
 

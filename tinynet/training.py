@@ -25,6 +25,7 @@ from tinynet.data import (
     warn_of_grey_values,
 )
 from tinynet.kernels.registry import Array
+from tinynet.kernels.threads import products_as_chosen
 from tinynet.layers import BatchNormalization, Flatten, Rescaling, Reshape
 from tinynet.layers.base import Shape
 from tinynet.layers.preprocessing import Augmentation
@@ -77,6 +78,7 @@ class Trainer(Stack):
         self.optimizer = optimizers.get(optimizer)  # the last that can fail
         self.loss, self.figures = new_loss, figures
 
+    @products_as_chosen()
     def fit(
         self,
         x: Any,
@@ -236,6 +238,7 @@ class Trainer(Stack):
 
     # Testing and using.
 
+    @products_as_chosen()
     def evaluate(
         self,
         x: Any,
@@ -281,6 +284,7 @@ class Trainer(Stack):
         told.tell("test_end", logs=logs)
         return logs
 
+    @products_as_chosen()
     def predict(
         self,
         x: Any,
@@ -304,6 +308,7 @@ class Trainer(Stack):
         told.tell("predict_end")
         return np.concatenate(outputs)
 
+    @products_as_chosen()
     def train_on_batch(
         self,
         x: Any,
@@ -320,6 +325,7 @@ class Trainer(Stack):
         self.train_step(batch)
         return self.figures.returned(self.figures.results(), return_dict)
 
+    @products_as_chosen()
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
@@ -331,6 +337,7 @@ class Trainer(Stack):
         self.test_step(batch)
         return self.figures.returned(self.figures.results(), return_dict)
 
+    @products_as_chosen()
     def predict_on_batch(self, x: Any) -> Array:
         """Return the outputs for one batch."""
         return self.forward(self._single_batch(Dataset(x, None, None, config.floatx())).x)
