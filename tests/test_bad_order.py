@@ -266,13 +266,19 @@ def test_unknown_names(call: Callable[[], object], kind: str, nearest: str) -> N
         (lambda: Dense(0), "units: expected a positive integer, got 0"),
         (lambda: Dense(2.5), "units: expected a positive integer, got 2.5"),
         (lambda: Dense(True), "units: expected a positive integer, got True"),
-        (lambda: Dropout(1.5), "rate: expected a share between 0 and 1, got 1.5"),
-        (lambda: GaussianNoise(-1.0), "stddev: expected 0 or above, got -1.0"),
+        (lambda: Dropout(1.5), "rate: expected a number between 0 and 1, got 1.5"),
+        (lambda: GaussianNoise(-1.0), "stddev: expected a number of 0 or more, got -1.0"),
         (lambda: Reshape((0, 3)), r"target_shape: expected positive .*got \(0, 3\)"),
-        (lambda: layers.LeakyReLU(-1.0), "negative_slope: expected 0 or above, got -1.0"),
+        (
+            lambda: layers.LeakyReLU(-1.0),
+            "negative_slope: expected a number of 0 or more, got -1.0",
+        ),
         (lambda: Flatten(dtype="float16"), "expected 'float32' or 'float64', got 'float16'"),
         (lambda: Input(784), r"shape: expected a tuple of positive .* got 784; write \(784,\)"),
-        (lambda: optimizers.Adam(learning_rate=-1), "learning_rate: expected 0 or above, got -1"),
+        (
+            lambda: optimizers.Adam(learning_rate=-1),
+            "learning_rate: expected a number of 0 or more, got -1",
+        ),
         (lambda: optimizers.SGD(clipnorm=1.0, clipvalue=1.0), "at most one of clipnorm, clipvalue"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinynet.checks import integer
 from tinynet.kernels import registry
 from tinynet.kernels.threads import products, set_products, set_workers
 
@@ -105,15 +106,14 @@ def set_threads(n: int) -> None:
     RuntimeError
         If NumPy was built with another library than OpenBLAS for its products.
     """
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-        raise ValueError(f"set_threads: expected a positive integer, got {n!r}")
-    if not set_products(int(n)):
+    n = integer("set_threads", n)
+    if not set_products(n):
         raise RuntimeError(
             "set_threads: the matrix products of this NumPy are not those of OpenBLAS; set "
             "their threads by an environment variable (MKL_NUM_THREADS, VECLIB_MAXIMUM_THREADS) "
             "before Python starts"
         )
-    set_workers(int(n))
+    set_workers(n)
 
 
 def threads() -> int | None:

@@ -12,7 +12,8 @@ dx = 0 for it, and a wrong formula would pass. Nor would a single backward: one 
 ``grads`` in place of overwriting them is right the first time.
 
 Where the function has a kink, as ReLU has at 0, there is a slope on either side and no derivative.
-Any number from the one slope to the other is right there.
+Any number from the one slope to the other is right there. (Where several kinks meet, as in a ReLU
+layer that sees nothing but zeros, that is too strict; the message says so.)
 """
 
 from __future__ import annotations
@@ -164,7 +165,10 @@ def _what_is_wrong(report: TensorReport, tolerance: float) -> str:
         numeric = f"differences give {report.numeric:.12g}"
     else:
         below, above = report.slopes
-        numeric = f"which is a kink, with the slopes {below:.6g} below and {above:.6g} above"
+        numeric = (
+            f"at a kink, with the slopes {below:.6g} below and {above:.6g} above (where several "
+            f"kinks meet, a right gradient can be neither nor between: try another x)"
+        )
     return (
         f"the gradient of {report.name} differs most at {report.index}: backward gives "
         f"{report.analytic:.12g}, {numeric}; error {report.error:.2e} of the largest entry, "

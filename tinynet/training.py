@@ -16,6 +16,7 @@ from tinynet import config, losses, optimizers
 from tinynet.arrays import keep_freed_memory
 from tinynet.callbacks import Callback, CallbackList, History, ProgbarLogger
 from tinynet.callbacks.base import as_list, expected_logs
+from tinynet.checks import integer
 from tinynet.data import (
     Batch,
     Dataset,
@@ -136,13 +137,13 @@ class Trainer(Stack):
             For arguments that cannot be trained with, before anything is changed.
         """
         self._compiled()
-        batch_size = _positive("batch_size", 32 if batch_size is None else batch_size)
-        val_batch_size = _positive(
+        batch_size = integer("batch_size", 32 if batch_size is None else batch_size)
+        val_batch_size = integer(
             "validation_batch_size",
             batch_size if validation_batch_size is None else validation_batch_size,
         )
-        epochs = _positive("epochs", epochs)
-        first_epoch = _positive("initial_epoch", initial_epoch, least=0)
+        epochs = integer("epochs", epochs)
+        first_epoch = integer("initial_epoch", initial_epoch, least=0)
         if shuffle not in (True, False, "every_epoch"):
             raise ValueError(f"shuffle: expected True, False or 'every_epoch', got {shuffle!r}")
         data, validation = training_data(
@@ -263,7 +264,7 @@ class Trainer(Stack):
         float, list of float, or dict
             The loss alone if there are no metrics, else the loss and then the metrics.
         """
-        batch_size = _positive("batch_size", 32 if batch_size is None else batch_size)
+        batch_size = integer("batch_size", 32 if batch_size is None else batch_size)
         self._compiled()
         data = Dataset(x, y, sample_weight, config.floatx())
         self.check(data, needs_targets=True)
@@ -293,7 +294,7 @@ class Trainer(Stack):
         callbacks: Callbacks = None,
     ) -> Array:
         """Return the outputs for some samples, (n, ...), without training's disturbances."""
-        batch_size = _positive("batch_size", 32 if batch_size is None else batch_size)
+        batch_size = integer("batch_size", 32 if batch_size is None else batch_size)
         data = Dataset(x, None, None, config.floatx())
         self.check(data)
         steps = -(-len(data) // batch_size)
@@ -448,10 +449,3 @@ def _likely(got: Shape, expected: Shape) -> str:
     if got == expected[1:]:
         return "a single sample needs a batch axis: x[None]"
     return "were rows and columns mixed up, or is this other data?"
-
-
-def _positive(name: str, value: int, least: int = 1) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        kind = "a positive integer" if least == 1 else f"an integer from {least} on"
-        raise ValueError(f"{name}: expected {kind}, got {value!r}")
-    return int(value)

@@ -10,6 +10,7 @@ import numpy as np
 from tinynet import config
 from tinynet.activations import Activation, linear
 from tinynet.arrays import copy_into
+from tinynet.checks import entries, flag
 from tinynet.configurable import Configurable, auto_name, serialize
 from tinynet.initializers import Initializer
 from tinynet.kernels.registry import Array
@@ -69,8 +70,8 @@ class Layer(Configurable):
     ) -> None:
         self.dtype = config.float_type(dtype or config.floatx())
         self.name = name or auto_name(type(self))
-        self.trainable = trainable
-        self.input_shape = None if input_shape is None else tuple(input_shape)
+        self.trainable = flag("trainable", trainable)
+        self.input_shape = None if input_shape is None else sample_shape("input_shape", input_shape)
         self.params: dict[str, Array] = {}
         self.grads: dict[str, Array] = {}
         self.state: dict[str, Array] = {}
@@ -214,8 +215,18 @@ class Layer(Configurable):
         return f"<{type(self).__name__} {self.name}>"
 
 
-def positive(name: str, value: int) -> int:
-    """Return a positive integer, or say that it is none."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name}: expected a positive integer, got {value!r}")
-    return int(value)
+def sample_shape(name: str, value: Any) -> Shape:
+    """Return the shape of a sample, without the batch axis.
+
+    Raises
+    ------
+    ValueError
+        If `value` is not a sequence of positive integers.
+    """
+    sizes = entries(value)
+    if sizes is None or not all(type(n) is int and n > 0 for n in sizes):
+        raise ValueError(
+            f"{name}: expected a tuple of positive integers without the batch axis, got "
+            f"{value!r}; write (784,), with a comma, for vectors"
+        )
+    return tuple(sizes)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinynet import config
+from tinynet.checks import flag, number
 from tinynet.kernels import cross_entropy
 from tinynet.kernels.registry import Array
 from tinynet.losses.base import Loss
@@ -45,7 +46,7 @@ class SparseCategoricalCrossentropy(Loss):
         name: str | None = None,
     ) -> None:
         super().__init__(reduction, name)
-        self.from_logits = from_logits
+        self.from_logits = flag("from_logits", from_logits)
 
     def kernels(self, from_logits: bool) -> tuple[Any, ...]:
         """Return the pair for logits or for probabilities."""
@@ -116,12 +117,8 @@ class SmoothedCrossentropy(Loss):
         name: str | None = None,
     ) -> None:
         super().__init__(reduction, name)
-        if not 0 <= label_smoothing <= 1:
-            raise ValueError(
-                f"label_smoothing: expected a share between 0 and 1, got {label_smoothing!r}"
-            )
-        self.from_logits = from_logits
-        self.label_smoothing = label_smoothing
+        self.from_logits = flag("from_logits", from_logits)
+        self.label_smoothing = number("label_smoothing", label_smoothing, least=0, most=1)
 
     def indifferent(self, columns: int) -> float:
         """Return the target that says nothing."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinynet import config
+from tinynet.checks import entries, integer, number, plain
 from tinynet.kernels.registry import Array
 from tinynet.metrics.base import Metric, same_shape, spread
 
@@ -33,14 +34,12 @@ class ThresholdCounts(Metric):
     ) -> None:
         # Among the k largest outputs every one counts, however small.
         default = 0.5 if top_k is None else -np.inf
-        self.limits = np.atleast_1d(np.asarray(default if thresholds is None else thresholds))
-        if thresholds is not None and not np.all((self.limits >= 0) & (self.limits <= 1)):
-            raise ValueError(f"thresholds: expected numbers from 0 to 1, got {thresholds!r}")
-        if top_k is not None and (not isinstance(top_k, int) or top_k < 1):
-            raise ValueError(f"top_k: expected a positive integer or None, got {top_k!r}")
-        self.thresholds = thresholds
-        self.top_k = top_k
-        self.class_id = class_id
+        self.thresholds = entries(thresholds) or plain(thresholds)
+        self.limits = np.atleast_1d(default if thresholds is None else self.thresholds)
+        for each in () if thresholds is None else entries(thresholds) or [thresholds]:
+            number("thresholds", each, least=0, most=1)
+        self.top_k = None if top_k is None else integer("top_k", top_k)
+        self.class_id = None if class_id is None else integer("class_id", class_id, least=None)
         super().__init__(name)
 
     def reset_state(self) -> None:
@@ -157,10 +156,10 @@ class F1Score(Metric):
     ) -> None:
         if average not in self.AVERAGES:
             raise ValueError(f"average: expected one of {self.AVERAGES}, got {average!r}")
-        if threshold is not None and not 0 < threshold <= 1:
-            raise ValueError(f"threshold: expected above 0 and up to 1, got {threshold!r}")
         self.average = average
-        self.threshold = threshold
+        self.threshold = (
+            None if threshold is None else number("threshold", threshold, above=0, most=1)
+        )
         super().__init__(name)
 
     def reset_state(self) -> None:

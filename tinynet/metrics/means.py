@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinynet.checks import integer, number
 from tinynet.kernels.registry import Array
 from tinynet.metrics.base import SampleMean, labels_of, same_shape
 
@@ -30,7 +31,7 @@ class BinaryAccuracy(SampleMean):
 
     def __init__(self, name: str | None = None, threshold: float = 0.5) -> None:
         super().__init__(name)
-        self.threshold = threshold
+        self.threshold = number("threshold", threshold)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return whether each output is on the right side."""
@@ -76,10 +77,8 @@ class SparseTopKCategoricalAccuracy(SampleMean):
     """
 
     def __init__(self, k: int = 5, name: str | None = None) -> None:
+        self.k = integer("k", k)
         super().__init__(name)
-        if not isinstance(k, int) or k < 1:
-            raise ValueError(f"k: expected a positive integer, got {k!r}")
-        self.k = k
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return whether fewer than k outputs are larger than the target's."""

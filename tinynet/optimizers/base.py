@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinynet.arrays import Packed
+from tinynet.checks import number
 from tinynet.config import through_float32
 from tinynet.configurable import Configurable, auto_name, serialize
 from tinynet.kernels import updates
@@ -72,16 +73,17 @@ class Optimizer(Configurable):
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         if sum(value is not None for value in clips.values()) > 1:
             raise ValueError(f"expected at most one of {', '.join(clips)}, got {clips}")
-        for key, value in {**clips, "weight_decay": weight_decay}.items():
-            if value is not None and not value >= 0:
-                raise ValueError(f"{key}: expected a number, 0 or above, got {value!r}")
+        limits = {
+            key: None if value is None else number(key, value, least=0)
+            for key, value in {**clips, "weight_decay": weight_decay}.items()
+        }
         self._schedule: schedules.LearningRateSchedule | None = None
         self._rate = 0.0
         self.learning_rate = schedules.get(learning_rate)
-        self.weight_decay = weight_decay
-        self.clipnorm = clipnorm
-        self.clipvalue = clipvalue
-        self.global_clipnorm = global_clipnorm
+        self.weight_decay = limits["weight_decay"]
+        self.clipnorm = limits["clipnorm"]
+        self.clipvalue = limits["clipvalue"]
+        self.global_clipnorm = limits["global_clipnorm"]
         self.name = name or auto_name(type(self))
         self.iterations = 0
         self.slots: dict[str, dict[str, Array]] = {}
@@ -122,11 +124,7 @@ class Optimizer(Configurable):
             self._schedule = value
             return
         self.require_settable_rate()
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-            raise ValueError(f"learning_rate: expected a number or a schedule, got {value!r}")
-        if not value >= 0:
-            raise ValueError(f"learning_rate: expected 0 or above, got {value!r}")
-        self._rate = float(value)
+        self._rate = float(number("learning_rate", value, least=0))
 
     def require_settable_rate(self) -> None:
         """Say so if a schedule sets the learning rate, and nothing else can."""
