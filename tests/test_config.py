@@ -63,9 +63,10 @@ class Box(Configurable):
 
 def test_a_config_holds_the_arguments_of_the_constructor() -> None:
     box = Box(2, inside=Box(1))
-    inside = {"class_name": "Box", "config": {"size": 1, "inside": None}}
+    where = {"module": __name__}  # a class that is not tinynet's
+    inside = {"class_name": "Box", "config": {"size": 1, "inside": None}, **where}
     assert box.get_config() == {"size": 2, "inside": inside}
-    assert serialize(box) == {"class_name": "Box", "config": box.get_config()}
+    assert serialize(box) == {"class_name": "Box", "config": box.get_config(), **where}
     assert serialize([Box(1), (2, "a")]) == [inside, [2, "a"]]
     assert repr(Box(2)) == "Box(size=2, inside=None)"
     assert Box.from_config({"size": 3}).size == 3

@@ -291,7 +291,7 @@ def test_kinks_in_layers_and_losses(float64: None) -> None:
     x = np.vstack([draw(3, 5), np.zeros(5)])  # with a bias of 0, the last sample is at the kink
     reports = {report.name: report for report in gradcheck(Dense(1, activation="relu"), x)}
     assert reports["bias"].kinks == 1 and reports["x"].kinks == 5
-    with pytest.raises(GradientError, match="at a kink, with .*where several kinks meet"):
+    with pytest.raises(GradientError, match=r"at a kink, with .*where several kinks meet"):
         gradcheck(Dense(9, activation="relu"), x)
 
 

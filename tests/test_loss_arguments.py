@@ -53,7 +53,8 @@ def test_get_of_other_things() -> None:
     with pytest.raises(ValueError, match=r"unknown loss 'catgorical_crossentropy'; did you mean"):
         losses.get("catgorical_crossentropy")
     with pytest.raises(TypeError, match="loss: expected its name, its config or an object"):
-        losses.get(np.mean)
+        losses.get(3)
+    assert losses.get(np.subtract).name == "subtract"
 
 
 @pytest.mark.parametrize(

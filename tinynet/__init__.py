@@ -31,6 +31,7 @@ __all__ = [
     "plots",
     "random",
     "regularizers",
+    "saving",
     "utils",
 ]
 
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         plots,
         random,
         regularizers,
+        saving,
         utils,
     )
     from tinynet.layers import Input, Layer

@@ -17,6 +17,7 @@ from tinynet.arrays import keep_freed_memory
 from tinynet.callbacks import Callback, CallbackList, History, ProgbarLogger
 from tinynet.callbacks.base import as_list, expected_logs
 from tinynet.checks import integer
+from tinynet.configurable import require_saveable
 from tinynet.data import (
     Batch,
     Dataset,
@@ -76,8 +77,12 @@ class Trainer(Stack):
             raise ValueError("loss: expected a name or a Loss, got None; what should go down?")
         new_loss = losses.get(loss)
         figures = Figures(metrics or (), weighted_metrics or ())
-        self.optimizer = optimizers.get(optimizer)  # the last that can fail
-        self.loss, self.figures = new_loss, figures
+        new_optimizer = optimizers.get(optimizer)
+        require_saveable("layer", *self.layers)
+        require_saveable("optimizer", new_optimizer)
+        require_saveable("loss", new_loss)
+        require_saveable("metric", *figures.plain, *figures.weighted)
+        self.optimizer, self.loss, self.figures = new_optimizer, new_loss, figures
 
     @products_as_chosen()
     def fit(
@@ -137,6 +142,7 @@ class Trainer(Stack):
             For arguments that cannot be trained with, before anything is changed.
         """
         self._compiled()
+        require_saveable("layer", *self.layers)  # some may have come after compile
         batch_size = integer("batch_size", 32 if batch_size is None else batch_size)
         val_batch_size = integer(
             "validation_batch_size",

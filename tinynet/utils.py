@@ -8,10 +8,22 @@ import numpy as np
 
 from tinynet import configurable, random
 from tinynet.checks import integer
+from tinynet.custom_objects import (
+    custom_object_scope,
+    get_custom_objects,
+    register_keras_serializable,
+)
 from tinynet.kernels.registry import Array
 from tinynet.random import set_random_seed
 
-__all__ = ["clear_session", "set_random_seed", "to_categorical"]
+__all__ = [
+    "clear_session",
+    "custom_object_scope",
+    "get_custom_objects",
+    "register_keras_serializable",
+    "set_random_seed",
+    "to_categorical",
+]
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> Array:

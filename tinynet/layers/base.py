@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -208,11 +209,28 @@ class Layer(Configurable):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Layer:
-        """Make the layer that `get_config` described."""
-        return cls(**config)
+        """Make the layer that `get_config` described.
+
+        A class whose constructor does not take `name` and its like gets them afterwards.
+        """
+        if _takes(cls, "name"):
+            return cls(**config)
+        layer = cls(**{k: v for k, v in config.items() if k not in cls.BASE_ARGUMENTS})
+        layer.name, layer.trainable = config["name"], config["trainable"]
+        layer.dtype = config["dtype"]
+        if config["input_shape"] is not None:
+            layer.input_shape = tuple(config["input_shape"])
+        return layer
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
+
+
+def _takes(cls: type, argument: str) -> bool:
+    """Return whether a constructor takes an argument by name."""
+    parameters = inspect.signature(cls).parameters
+    kinds = {each.kind for each in parameters.values()}
+    return argument in parameters or inspect.Parameter.VAR_KEYWORD in kinds
 
 
 def sample_shape(name: str, value: Any) -> Shape:

@@ -245,8 +245,12 @@ class Reshape(Layer):
     """
 
     def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
-        sizes = entries(target_shape) or []
-        if sizes.count(-1) > 1 or not all(type(n) is int and (n > 0 or n == -1) for n in sizes):
+        sizes = entries(target_shape)
+        if (
+            sizes is None
+            or sizes.count(-1) > 1
+            or not all(type(n) is int and (n > 0 or n == -1) for n in sizes)
+        ):
             raise ValueError(
                 f"target_shape: expected positive integers and at most one -1, got {target_shape!r}"
             )

@@ -10,7 +10,7 @@ import numpy as np
 from tinynet import config
 from tinynet.checks import entries, integer, number, plain
 from tinynet.kernels.registry import Array
-from tinynet.metrics.base import Metric, same_shape, spread
+from tinynet.metrics.base import Metric, Shape, check_same_shape, same_shape, spread
 
 
 class ThresholdCounts(Metric):
@@ -48,8 +48,19 @@ class ThresholdCounts(Metric):
         self.false_positives = np.zeros(len(self.limits))
         self.false_negatives = np.zeros(len(self.limits))
 
+    def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
+        """Say so unless targets have the shape of the predictions, and these the class."""
+        check_same_shape(self.name, target_shape, output_shape)
+        classes = output_shape[-1]
+        if self.class_id is not None and not -classes <= self.class_id < classes:
+            raise ValueError(
+                f"class_id: expected one of the {classes} outputs, 0 to {classes - 1}, got "
+                f"{self.class_id}"
+            )
+
     def add(self, y_true: Array, y_pred: Array, sample_weight: Array | None) -> None:
         """Take in a batch; all outputs of all samples are pooled."""
+        self.check_shapes(y_true.shape, y_pred.shape)
         y_true, y_pred = same_shape(self.name, y_true, y_pred)
         y_pred = y_pred.astype(config.floatx())
         weights = spread(
@@ -61,12 +72,6 @@ class ThresholdCounts(Metric):
             np.put_along_axis(inside, kept, True, axis=-1)
             y_pred = np.where(inside, y_pred, -np.inf)
         if self.class_id is not None:
-            classes = y_pred.shape[-1]
-            if not -classes <= self.class_id < classes:
-                raise ValueError(
-                    f"class_id: expected one of the {classes} outputs, 0 to {classes - 1}, got "
-                    f"{self.class_id}"
-                )
             at = (..., self.class_id)
             y_true, y_pred, weights = y_true[at], y_pred[at], weights[at]
         positive = y_true.astype(bool)
@@ -169,14 +174,21 @@ class F1Score(Metric):
         self.false_negatives: Array | float = 0.0
         self.weight: Array | float = 0.0
 
+    def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
+        """Say so unless targets and predictions are both (n, classes)."""
+        if len(output_shape) == 2 and target_shape == output_shape:
+            return
+        hint = "to_categorical makes labels one-hot"
+        if output_shape == (*target_shape, 1):
+            hint = "for a single output, reshape y to (n, 1): y[:, None]"
+        raise ValueError(
+            f"{self.name}: expected one-hot targets and predictions of one shape (n, classes), got "
+            f"{target_shape} and {output_shape}; {hint}"
+        )
+
     def add(self, y_true: Array, y_pred: Array, sample_weight: Array | None) -> None:
         """Take in a batch of one-hot targets and predictions, both (n, classes)."""
-        if y_true.ndim != 2 or y_true.shape != y_pred.shape:
-            raise ValueError(
-                f"{self.name}: expected one-hot targets and predictions of one shape "
-                f"(n, classes), got {y_true.shape} and {y_pred.shape}; to_categorical makes "
-                f"labels one-hot"
-            )
+        self.check_shapes(y_true.shape, y_pred.shape)
         if self.threshold is None:
             largest = np.max(y_pred, axis=-1, keepdims=True)
             predicted = (y_pred >= largest) & (np.abs(y_pred) > 1e-9)

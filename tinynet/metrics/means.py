@@ -6,7 +6,14 @@ import numpy as np
 
 from tinynet.checks import integer, number
 from tinynet.kernels.registry import Array
-from tinynet.metrics.base import SampleMean, labels_of, same_shape
+from tinynet.metrics.base import (
+    SampleMean,
+    Shape,
+    check_labels,
+    check_same_shape,
+    labels_of,
+    same_shape,
+)
 
 
 class Accuracy(SampleMean):
@@ -53,6 +60,10 @@ class CategoricalAccuracy(SampleMean):
 class SparseCategoricalAccuracy(SampleMean):
     """Share of samples whose largest output has the index given as target; ties go low."""
 
+    def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
+        """Say so unless there is one label for each prediction."""
+        check_labels(self.name, target_shape, output_shape)
+
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return whether the index agrees."""
         hits: Array = labels_of(self.name, y_true, y_pred) == y_pred.argmax(axis=-1)
@@ -80,6 +91,10 @@ class SparseTopKCategoricalAccuracy(SampleMean):
         self.k = integer("k", k)
         super().__init__(name)
 
+    def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
+        """Say so unless there is one label for each prediction."""
+        check_labels(self.name, target_shape, output_shape)
+
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return whether fewer than k outputs are larger than the target's."""
         return self._among_the_largest(labels_of(self.name, y_true, y_pred), y_pred)
@@ -93,6 +108,10 @@ class SparseTopKCategoricalAccuracy(SampleMean):
 
 class TopKCategoricalAccuracy(SparseTopKCategoricalAccuracy):
     """As `SparseTopKCategoricalAccuracy`, for one-hot targets."""
+
+    def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
+        """Say so unless targets have the shape of the predictions."""
+        check_same_shape(self.name, target_shape, output_shape)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return whether fewer than k outputs are larger than the target's."""
