@@ -52,7 +52,7 @@ SUFFIX = ".safetensors"
 FORMAT = "tinynet 1"
 
 
-class Content(NamedTuple):
+class _Content(NamedTuple):
     """What a file holds."""
 
     path: Path
@@ -141,7 +141,7 @@ def load_weights(
         raise ValueError(f"{content.path}: {error}; {hint}") from None
 
 
-def _load_what_fits(model: Sequential, content: Content) -> None:
+def _load_what_fits(model: Sequential, content: _Content) -> None:
     """Copy the weights of those layers that they fit, and warn of the others."""
     stored: dict[str, list[Array]] = {}
     for key, value in content.arrays.items():
@@ -164,7 +164,7 @@ def _load_what_fits(model: Sequential, content: Content) -> None:
         )
 
 
-def read(filepath: str | os.PathLike[str]) -> Content:
+def read(filepath: str | os.PathLike[str]) -> _Content:
     """Read a file of `save_model` or `save_weights`.
 
     Raises
@@ -195,7 +195,7 @@ def read(filepath: str | os.PathLike[str]) -> Content:
     with naming(path):
         order = json.loads(header["order"])  # safetensors sorts its arrays by size
         arrays = {key: found[key] for key in order}
-        return Content(
+        return _Content(
             path, arrays, json.loads(header["architecture"]), json.loads(header["compiled"])
         )
 
@@ -214,7 +214,7 @@ def naming(path: Path) -> Iterator[None]:
         ) from error
 
 
-def restore(model: Sequential, content: Content, compile: bool = True) -> None:
+def restore(model: Sequential, content: _Content, compile: bool = True) -> None:
     """Bring a new model of the stored architecture to the stored state, compiled if asked to."""
     arrays = content.arrays
     copy_into(model.arrays, [v for k, v in arrays.items() if k.startswith("weights/")])
