@@ -265,6 +265,9 @@ def _write(path: Path, arrays: Mapping[str, Array], header: Mapping[str, Any]) -
 
     metadata = {key: json.dumps(value) for key, value in header.items()}
     metadata |= {"format": FORMAT, "order": json.dumps(list(arrays))}
+    # safetensors 0.8.0 writes an array as it lies in memory, under the shape of the view: of a
+    # transpose or a slice, numbers are then read back in other places, without a word. So every
+    # array is laid out row by row first. (np.ascontiguousarray would make a vector of one number.)
     in_order = {key: np.asarray(value, order="C") for key, value in arrays.items()}
     with whole_or_not(path) as beside:
         try:
