@@ -323,6 +323,9 @@ def test_an_optimizer_that_remembers_another_model(kernel_form: str) -> None:
     small.fit(X, X[:, :2], verbose=0)
     large = Sequential([Input((4,)), Dense(200, name="same")])
     large.compile(optimizer, "mse")
+    says = ["Adam 'adam' has begun with other layers", "with same; give every model an optimizer"]
+    check_refused(large, lambda m: m.train_on_batch(X, np.ones((20, 200))), ValueError, says)
+    large.compile(copy.deepcopy(optimizer), "mse")
     says = ["adam: expected momentum of 800 numbers for same/kernel, got 8", "give every model"]
     check_refused(large, lambda m: m.train_on_batch(X, np.ones((20, 200))), ValueError, says)
     large.compile("adam", "mse")

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from tinynet.arrays import Packed, copy_into
+from tinynet.checks import layer_name
 from tinynet.configurable import Configurable, auto_name, serialize
 from tinynet.kernels.registry import Array
 from tinynet.layers import Input, Layer, deserialize
@@ -34,6 +35,8 @@ class Stack(Configurable):
         trainable: bool = True,
         name: str | None = None,
     ) -> None:
+        if name:
+            layer_name(name, first="[A-Za-z0-9.]")
         self.layers: list[Layer] = []
         self.input_shape: Shape | None = None
         self.input_name = "input_layer"

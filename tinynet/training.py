@@ -26,6 +26,7 @@ from tinynet.data import (
     training_data,
     warn_of_grey_values,
 )
+from tinynet.freezing import Freezing
 from tinynet.kernels.registry import Array
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.layers import BatchNormalization, Flatten, Rescaling, Reshape
@@ -83,6 +84,7 @@ class Trainer(Stack):
         require_saveable("loss", new_loss)
         require_saveable("metric", *figures.plain, *figures.weighted)
         self.optimizer, self.loss, self.figures = new_optimizer, new_loss, figures
+        self.freezing = Freezing()
 
     @products_as_chosen()
     def fit(
@@ -173,6 +175,7 @@ class Trainer(Stack):
 
         # What could be wrong has been looked for; from here on things change.
         self._build(data)
+        self._begin_to_learn()
         orders = epoch_orders(shuffle, len(data), first_epoch)
         self.stop_training = False
         told.tell("train_begin")
@@ -184,7 +187,7 @@ class Trainer(Stack):
             for step, batch in enumerate(data.batches(batch_size, next(orders))):
                 if begin:
                     told.tell("train_batch_begin", step)
-                self.train_step(batch)
+                self._train(batch)
                 if end:  # otherwise nobody wants the figures of every batch
                     told.tell("train_batch_end", step, logs=self.figures.results())
                 if self.stop_training:
@@ -199,6 +202,16 @@ class Trainer(Stack):
                 break
         told.tell("train_end", logs=logs)
         return history
+
+    def _begin_to_learn(self) -> None:
+        """Have the optimizer for the layers that learn, or say that it trains others."""
+        optimizer, _ = self._compiled()
+        self.freezing.warn_of_changes(self.layers)
+        optimizer.begin_with(self.freezing.learning(self.layers))
+
+    def _train(self, batch: Batch) -> None:
+        with self.freezing.as_at_first("training", self.layers):
+            self.train_step(batch)
 
     def train_step(self, batch: Batch) -> None:
         """Make one step, and count the batch in the figures.
@@ -284,7 +297,8 @@ class Trainer(Stack):
         self.figures.reset()
         for step, batch in enumerate(data.batches(batch_size)):
             told.tell("test_batch_begin", step)
-            self.test_step(batch)
+            with self.freezing.as_at_first("testing", self.layers):
+                self.test_step(batch)
             if told.listeners("test_batch_end"):
                 told.tell("test_batch_end", step, logs=self.figures.results())
         logs = self.figures.results()
@@ -328,8 +342,9 @@ class Trainer(Stack):
         self._compiled()
         data, _ = training_data(x, y, sample_weight, class_weight)
         batch = self._single_batch(data, needs_targets=True)
+        self._begin_to_learn()
         self.figures.reset()
-        self.train_step(batch)
+        self._train(batch)
         return self.figures.returned(self.figures.results(), return_dict)
 
     @products_as_chosen()
@@ -341,7 +356,8 @@ class Trainer(Stack):
         data = Dataset(x, y, sample_weight, config.floatx())
         batch = self._single_batch(data, needs_targets=True)
         self.figures.reset()
-        self.test_step(batch)
+        with self.freezing.as_at_first("testing", self.layers):
+            self.test_step(batch)
         return self.figures.returned(self.figures.results(), return_dict)
 
     @products_as_chosen()

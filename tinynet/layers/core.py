@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinynet import activations, initializers, regularizers
-from tinynet.checks import entries, flag, integer, number
+from tinynet.checks import entries, flag, integer, layer_name, number
 from tinynet.config import floatx, through_float32
 from tinynet.kernels import linear, rows
 from tinynet.kernels.registry import Array
@@ -36,7 +36,7 @@ class Input:
         self, shape: Sequence[int], name: str | None = None, dtype: str | None = None
     ) -> None:
         self.shape = sample_shape("shape", shape)
-        self.name = name or "input_layer"
+        self.name = layer_name(name) if name else "input_layer"
         self.dtype = dtype or floatx()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -90,10 +91,12 @@ class Optimizer(Configurable):
         self._layout: tuple[tuple[str, int], ...] = ()
         self._flat_slots: dict[str, Array] = {}
         self.excluded_from_decay: list[str] = []
+        self._trains: weakref.WeakSet[Any] | None = None  # the layers; None before the first step
 
     def __getstate__(self) -> dict[str, Any]:
-        # For copy and pickle: the same numbers stand in `slots`, which the next step packs anew.
-        return {**vars(self), "_layout": (), "_flat_slots": {}}
+        # For copy and pickle: the same numbers stand in `slots`, which the next step packs anew,
+        # and the layers are copies too.
+        return {**vars(self), "_layout": (), "_flat_slots": {}, "_trains": None}
 
     # What a subclass defines.
 
@@ -132,6 +135,23 @@ class Optimizer(Configurable):
             raise TypeError(
                 "learning_rate: the optimizer was made with a schedule, which sets it; make the "
                 "optimizer with a number to set it by hand or by a callback"
+            )
+
+    def begin_with(self, layers: Sequence[Any]) -> None:
+        """Take on the layers of a model that is about to be trained.
+
+        Raises
+        ------
+        ValueError
+            If the optimizer has begun with others: its slots and its step counter are theirs.
+        """
+        if self._trains is None:
+            self._trains = weakref.WeakSet(layers)
+        elif others := [layer.name for layer in layers if layer not in self._trains]:
+            raise ValueError(
+                f"optimizer: {type(self).__name__} {self.name!r} has begun with other layers and "
+                f"cannot go on with {', '.join(others)}; give every model an optimizer of its own, "
+                f"and a new one to a model in which other layers are to learn"
             )
 
     def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
