@@ -330,3 +330,43 @@ def test_an_optimizer_that_remembers_another_model(kernel_form: str) -> None:
     check_refused(large, lambda m: m.train_on_batch(X, np.ones((20, 200))), ValueError, says)
     large.compile("adam", "mse")
     assert np.isfinite(large.train_on_batch(X, np.ones((20, 200))))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a/b",
+        "a b",
+        "a:b",
+        "größe",
+        "a*",
+        "a@b",
+        "a\\b",
+        "it's",
+        "conv2d/kernel:0",
+        " ",
+        "a\n",
+        "é",
+        3,
+    ],
+)
+def test_names_that_keras_refuses(name: Any) -> None:
+    for make in (lambda: Dense(3, name=name), lambda: Sequential(name=name)):
+        with pytest.raises(ValueError, match=r"name: expected one that Keras takes too, .* got "):
+            make()
+    assert Dense(3).name == "dense"  # no name was taken
+    if isinstance(name, str) and "/" not in name:
+        assert Input((3,), name=name).name == name
+    else:
+        with pytest.raises(ValueError, match="name: expected"):
+            Input((3,), name=name)
+
+
+@pytest.mark.parametrize("name", ["a", "A.1", "1a", "_a", "a-b", "a>b", "dense_1", "."])
+def test_names_that_keras_takes(name: str) -> None:
+    assert Dense(3, name=name).name == name
+    if name == "_a":
+        with pytest.raises(ValueError, match="name: expected"):
+            Sequential(name=name)
+    else:
+        assert Sequential(name=name).name == name

@@ -218,9 +218,7 @@ def test_which_changes_of_one_model_an_optimizer_goes_on_with() -> None:
     assert learned(model, lambda: WAYS["fit"](model)) == ["below", "n"]
     model.layers[2].trainable = True  # one that it has never seen
     model.compile(optimizer, LOSS)
-    with pytest.raises(
-        ValueError, match=r"cannot go on with top; .* a new one to a model in which"
-    ):
+    with pytest.raises(ValueError, match=r"cannot go on with top; .* a new one to a model"):
         WAYS["fit"](model)
     model.compile(optimizers.SGD(0.1), LOSS)
     assert learned(model, lambda: WAYS["fit"](model)) == ALL

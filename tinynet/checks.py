@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import operator
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -124,26 +123,3 @@ def entries(value: Any) -> list[Any] | None:
     if isinstance(found, str) or not isinstance(found, Iterable):
         return None
     return [plain(each) for each in found]
-
-
-def layer_name(name: str, first: str = "") -> str:
-    """Return the name of a layer, if Keras takes it too.
-
-    Parameters
-    ----------
-    name : str
-    first : str
-        Which signs it may begin with, as a class of a regular expression, if not all will do.
-
-    Raises
-    ------
-    ValueError
-        If it has other signs than letters without accents, digits and ``_ . - >``.
-    """
-    if not isinstance(name, str) or not re.fullmatch(rf"{first}[A-Za-z0-9_.>-]*", name):
-        begins = " that begins with none of _ > -" if first else ""
-        raise ValueError(
-            f"name: expected letters from A to z, digits, and _ . - >{begins}, as in Keras, got "
-            f"{name!r}; spaces and others can become _"
-        )
-    return name

@@ -23,6 +23,11 @@ ARRAY = "ndarray"  # the class_name of an array in a config
 
 T = TypeVar("T")
 
+# What Keras on TensorFlow takes for a name.
+LAYER_NAME = r"[A-Za-z0-9_.>-]+"
+MODEL_NAME = r"[A-Za-z0-9.][A-Za-z0-9_.>-]*"
+INPUT_NAME = r"[^/]+"
+
 _names: Counter[str] = Counter()
 
 
@@ -232,6 +237,22 @@ def to_snake_case(name: str) -> str:
     name = re.sub(r"\W+", "", name)
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def checked_name(name: str, pattern: str) -> str:
+    """Return the name of a layer or a model, if Keras takes it too.
+
+    Raises
+    ------
+    ValueError
+        If it is not made as `pattern` says.
+    """
+    if not isinstance(name, str) or not re.fullmatch(pattern, name):
+        raise ValueError(
+            f"name: expected one that Keras takes too, of the pattern {pattern}, got {name!r}; "
+            f"write _ for spaces and the like"
+        )
+    return name
 
 
 def auto_name(cls: type) -> str:

@@ -11,8 +11,8 @@ import numpy as np
 from tinynet import config
 from tinynet.activations import Activation, linear
 from tinynet.arrays import copy_into
-from tinynet.checks import entries, flag, layer_name
-from tinynet.configurable import Configurable, auto_name, serialize
+from tinynet.checks import entries, flag
+from tinynet.configurable import LAYER_NAME, Configurable, auto_name, checked_name, serialize
 from tinynet.initializers import Initializer
 from tinynet.kernels.registry import Array
 from tinynet.random import SeedGenerator
@@ -70,7 +70,7 @@ class Layer(Configurable):
         input_shape: Sequence[int] | None = None,
     ) -> None:
         self.dtype = config.float_type(dtype or config.floatx())
-        self.name = layer_name(name) if name else auto_name(type(self))
+        self.name = auto_name(type(self)) if name in (None, "") else checked_name(name, LAYER_NAME)
         self.trainable = flag("trainable", trainable)
         self.input_shape = None if input_shape is None else sample_shape("input_shape", input_shape)
         self.params: dict[str, Array] = {}

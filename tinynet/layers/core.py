@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from tinynet import activations, initializers, regularizers
-from tinynet.checks import entries, flag, integer, layer_name, number
+from tinynet.checks import entries, flag, integer, number
 from tinynet.config import floatx, through_float32
+from tinynet.configurable import INPUT_NAME, checked_name
 from tinynet.kernels import linear, rows
 from tinynet.kernels.registry import Array
 from tinynet.layers.base import Layer, Shape, sample_shape
@@ -36,7 +37,7 @@ class Input:
         self, shape: Sequence[int], name: str | None = None, dtype: str | None = None
     ) -> None:
         self.shape = sample_shape("shape", shape)
-        self.name = layer_name(name) if name else "input_layer"
+        self.name = "input_layer" if name in (None, "") else checked_name(name, INPUT_NAME)
         self.dtype = dtype or floatx()
 
 
