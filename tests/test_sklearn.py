@@ -56,6 +56,8 @@ def weights(estimator: Any) -> np.ndarray:
 # What scikit-learn asks.
 
 
+@pytest.mark.filterwarnings("ignore:.*a softmax over a single number")  # one check has one class
+@pytest.mark.filterwarnings("ignore:.*predictions with one column")
 @pytest.mark.parametrize("floatx", ["float32", "float64"])
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_the_checks_of_scikit_learn(kind: type, floatx: str) -> None:

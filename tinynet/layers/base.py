@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -132,9 +133,25 @@ class Layer(Configurable):
     def ensure_built(self, input_shape: Shape) -> None:
         """Build the layer once, for an input that it can take."""
         if not self.built:
-            self.compute_output_shape(tuple(input_shape))
+            out_shape = self.compute_output_shape(tuple(input_shape))
             self.build(tuple(input_shape))
             self.built = True
+            self._warn_of_softmax_over_one(out_shape)
+
+    def _warn_of_softmax_over_one(self, out_shape: Shape) -> None:
+        axis = self.final_activation.options.get("axis", -1)
+        sizes = (0, *out_shape)  # 0 stands in for the batch axis
+        if (
+            self.final_activation.name == "softmax"
+            and -len(sizes) <= axis < len(sizes)
+            and sizes[axis] == 1
+        ):
+            warnings.warn(
+                f"{self.name}: a softmax over a single number, axis {axis} of an output of shape "
+                f"(batch, {', '.join(map(str, out_shape))}), is always 1, and nothing can be "
+                f"learned from it; for two classes take one sigmoid",
+                stacklevel=3,
+            )
 
     def add_weight(
         self,
