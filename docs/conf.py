@@ -78,7 +78,7 @@ html_theme_options = {
     "light_css_variables": {"code-font-size": "78%"},
     "dark_css_variables": {"code-font-size": "78%"},
 }
-pygments_style = "friendly"
+pygments_style = "a11y-light"  # readable by more people: contrasts above 4.5 to 1
 pygments_dark_style = "github-dark"
 
 # What the copy button takes of a block with prompts: what was typed, not what was answered.

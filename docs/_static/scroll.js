@@ -39,6 +39,7 @@ function inspectAll() {
 window.addEventListener("load", async () => {
   await window.MathJax?.startup?.promise;
   inspectAll();
+  document.documentElement.dataset.inspected = "";  // what docs/browser/ waits for
   new ResizeObserver(inspectAll).observe(document.querySelector("article"));
 });
 // The event of a frame does not bubble; on its way down to the frame it passes here.
