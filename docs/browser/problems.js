@@ -20,21 +20,19 @@
   const scrolls = (element) =>
     ["auto", "scroll"].includes(getComputedStyle(element).overflowX) &&
     element.scrollWidth > element.clientWidth + 1;
-  const frames = new Set();
-  for (const element of elements.filter(scrolls)) {
-    frames.add(element);
-    if (!element.dataset.cut || getComputedStyle(element).maskImage === "none") {
-      problems.push(`scrolls sideways without a sign: ${short(element)}`);
-    }
-    if (element.tabIndex !== 0 || !element.ariaLabel) {
-      problems.push(`scrolls out of the keyboard's reach: ${short(element)}`);
-    }
-  }
-  const framed = (element) => element && (frames.has(element) || framed(element.parentElement));
+  const hasSign = (frame) =>
+    frame && Boolean(frame.dataset.cut) && getComputedStyle(frame).maskImage !== "none";
   for (const element of elements) {
     const { left, right, width: own } = element.getBoundingClientRect();
-    if (own && (left < -1 || right > width + 1) && !framed(element.parentElement)) {
-      problems.push(`beyond the edge: ${short(element)}`);
+    if (scrolls(element)) {
+      if (!hasSign(element)) problems.push(`scrolls sideways without a sign: ${short(element)}`);
+      if (element.tabIndex !== 0 || !element.ariaLabel) {
+        problems.push(`scrolls out of the keyboard's reach: ${short(element)}`);
+      }
+    }
+    if (own && (left < -1 || right > width + 1)) {
+      const frame = element.parentElement.closest("[data-cut]");
+      if (!hasSign(frame)) problems.push(`beyond the edge: ${short(element)}`);
     }
   }
   for (const image of document.images) {
@@ -43,8 +41,10 @@
   for (const formula of document.querySelectorAll("article .math")) {
     if (!formula.querySelector("mjx-container svg")) problems.push(`no formula: ${short(formula)}`);
   }
-  for (const error of document.querySelectorAll("[data-mml-node='merror']")) {
-    problems.push(`MathJax: ${error.getAttribute("title") ?? short(error)}`);
+  const wrong = "[data-mml-node='merror'], [data-mml-node='mtext'][fill='red']";
+  for (const error of document.querySelectorAll(wrong)) {
+    const formula = error.closest(".math") ?? error;
+    problems.push(`MathJax does not know: ${error.dataset.latex ?? short(formula)}`);
   }
   return problems;
 };
