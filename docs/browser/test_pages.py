@@ -69,6 +69,7 @@ def browser():
 def tab(browser, site):
     """Return a tab for all pages; what it complains about is collected in `tab.complaints`."""
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    context.set_default_timeout(10_000)
     tab = context.new_page()
     tab.complaints = []
     complain = tab.complaints.append
