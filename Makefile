@@ -29,12 +29,13 @@ EXTRAS_parity-jax := dev,parity-jax,plots,report
 EXTRAS_parity-torch := dev,parity-torch,plots,report
 EXTRAS_bench := parity,parity-jax,parity-torch,plots
 EXTRAS_docs := docs,search
+EXTRAS_docs-browser := browser,dev
 EXTRAS_lint := lint,plots,search
-EXTRAS_dev := dask,dev,docs,mpi,parity,plots,report,search
+EXTRAS_dev := browser,dask,dev,docs,mpi,parity,plots,report,search
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # two pips in one environment would get in each other's way
-.PHONY: help train retrain seeds accuracy tune bench growth profile test parity parity-gpu mutants lint format docs dev constraints clean distclean FORCE
+.PHONY: help train retrain seeds accuracy tune bench growth profile test parity parity-gpu mutants lint format docs docs-browser dev constraints clean distclean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -98,6 +99,9 @@ format: .venv/.has-lint ## mend style and format
 docs: .venv/.has-docs ## build the documentation; a warning is an error
 	MPLBACKEND=Agg $(PY) -m sphinx -W --keep-going $(if $(CI),--quiet --no-color) -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
+
+docs-browser: .venv/.has-docs-browser ## look at what make docs has built in Chromium, as on a phone
+	$(PY) -m pytest docs/browser $(ARGS)
 
 dev: .venv/.has-dev ## install everything that work on tinynet needs
 	@echo "Next: source .venv/bin/activate"

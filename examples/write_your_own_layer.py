@@ -39,7 +39,7 @@ args = lesson.begin(parser)
 # A backward pass answers two questions about the loss L, given :math:`dout = \partial L/\partial
 # out`. How does it change with the input? x stands in the formula twice, so there are two terms:
 #
-# .. math:: dx = dout \cdot \big(s + \beta x\,s(1 - s)\big), \qquad s = \sigma(\beta x)
+# .. math:: dx = dout \cdot \big(s + \beta x\,s(1 - s)\big), \quad s = \sigma(\beta x)
 #
 # And how does it change with :math:`\beta`? All samples in the batch share it, so what each of
 # them says is added up:

@@ -1,5 +1,6 @@
 """The documentation: its numbers, its map, its lists; and pages load nothing from elsewhere."""
 
+import codeop
 import doctest
 import inspect
 import re
@@ -33,6 +34,30 @@ def test_examples_give_what_the_page_says(page, kernel_form):
     with np.printoptions():  # what a page sets ends with the page
         runner.run(test, out=failures.append)
     assert not failures, "".join(failures)
+
+
+def test_examples_can_be_pasted_into_python():
+    # There a block such as a loop ends with an empty line: "..." and nothing else on the page.
+    statement = re.compile(r"^( *)>>> .*(?:\n\1\.\.\..*)*", re.MULTILINE)
+    examples, unfinished = 0, []
+    for path in [*PAGES, *sorted(Path(tinynet.__file__).parent.rglob("*.py"))]:
+        for found in statement.finditer(path.read_text(encoding="utf-8")):
+            lines = [line[len(found[1]) + 4 :] for line in found[0].split("\n")]
+            examples += 1
+            if codeop.compile_command("\n".join(lines)) is None:
+                unfinished.append(f"{path.name}: {lines[0]}")
+    assert examples > 200
+    assert unfinished == []
+
+
+def test_how_a_figure_is_drawn_is_no_part_of_its_caption():
+    pages = [page for page in DOCS.rglob("*.md") if "_build" not in page.parts]
+    texts = {page.name: page.read_text(encoding="utf-8") for page in pages}
+    told = re.compile(r"[Dd]rawn[\w\s]*by\s+`python")
+    assert [name for name, text in texts.items() if told.search(text)] == []
+    said = re.findall(r"^% python (docs/figures/\w+\.py)$", "\n".join(texts.values()), re.MULTILINE)
+    assert "docs/figures/adam.py" in said
+    assert [script for script in said if not (DOCS.parent / script).exists()] == []
 
 
 def test_map_has_every_part_and_every_import_leads_down():

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tinynet.kernels.registry import Array
-from tinynet.plots.panels import GREEN, VERMILION, panels
+from tinynet.plots.panels import GREEN_LETTERS, VERMILION_LETTERS, panels
 
 
 def confusion_matrix(
@@ -56,7 +56,7 @@ def confusion_matrix(
     for i, j in np.ndindex(*counts.shape):
         if counts[i, j]:
             number = f"{100 * share[i, j]:.1f}" if shares else f"{counts[i, j]}"
-            colour = "white" if share[i, j] > 0.55 else "black"
+            colour = "white" if share[i, j] > 0.71 else "black"  # the higher contrast
             ax.text(j, i, number, ha="center", va="center", color=colour, fontsize=8)
     ax.set_xticks(range(classes), names, rotation=45, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(classes), names)
@@ -165,10 +165,12 @@ def prediction_gallery(
         _show(ax, image)
         predicted = int(np.argmax(p))
         if predicted == true:
-            title, colour = f"✓ {class_names[predicted]} {p[predicted]:.0%}", GREEN
+            title = f"✓ {class_names[predicted]} {p[predicted]:.0%}"
+            colour = GREEN_LETTERS
         else:
             taken = f"✗ {class_names[predicted]} {p[predicted]:.0%}"
-            title, colour = f"{taken}\nis {class_names[true]} {p[true]:.0%}", VERMILION
+            title = f"{taken}\nis {class_names[true]} {p[true]:.0%}"
+            colour = VERMILION_LETTERS
         ax.set_title(title, fontsize=8, color=colour)
     return grid
 
