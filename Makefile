@@ -72,8 +72,12 @@ profile: .venv/.has-bench ## what each idea brings, how a step's time changes, w
 growth: .venv/.has-bench ## time and memory against the size of batch, layers, network and data
 	$(PY) -m benchmarks.growth $(ARGS)
 
+# In all processors, each with a process of its own, in which everything runs in one thread.
+test parity parity-gpu: export TF_NUM_INTRAOP_THREADS ?= 1
+test parity parity-gpu: export TF_NUM_INTEROP_THREADS ?= 1
+
 test: .venv/.has-test ## run all tests but the long ones against Keras; ARGS="-k dense"
-	$(PY) -m pytest tests parity_tests $(ARGS)
+	$(PY) -m pytest -p tests.progress -o console_output_style=classic -n auto tests parity_tests $(ARGS)
 
 parity: .venv/.has-parity-$(BACKEND) ## compare everything with Keras, and write a report; BACKEND=jax, BACKEND=torch
 	KERAS_BACKEND=$(BACKEND) $(PY) -m pytest parity_tests -m "" \
