@@ -141,3 +141,15 @@ def test_loads_in_style_sheets_are_found():
     css = "@font-face { src: url('https://fonts.example/a.woff2') } a { background: url(a.png) }"
     found = load(DOCS / "_ext" / "offline.py").loads_from_elsewhere(css, ".css")
     assert found == ["https://fonts.example/a.woff2"]
+
+
+def test_the_evening_names_the_files_that_a_step_runs_through() -> None:
+    evening = load(DOCS / "_ext" / "evening.py")
+    assert sorted(evening.ORDER) == sorted(evening.dense_step())
+
+
+def test_the_readme_says_how_much_there_is_to_read() -> None:
+    rows = load(DOCS / "_ext" / "evening.py").rows()
+    whole, run = (round(sum(row[i] for row in rows), -2) for i in (2, 3))
+    readme = " ".join((DOCS.parent / "README.md").read_text(encoding="utf-8").split())
+    assert f"{len(rows)} files with about {whole:,} lines, of which some {run} run" in readme
