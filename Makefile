@@ -58,14 +58,16 @@ accuracy: .venv/.has-tune ## train every system with the seeds 0 to 2, beside wh
 tune: .venv/.has-tune ## search for a network with Optuna, on where it was; ARGS="--trials 60"
 	$(PY) examples/tune_ann.py $(ARGS)
 
-# In as many threads as there are processors; "1 thread" is measured as well.
-bench growth profile: export OPENBLAS_NUM_THREADS := $(shell nproc 2>/dev/null || echo 2)
+# Both tinynet and the products alone in as many threads as there are processors; the other
+# benchmarks set the threads themselves.
+growth: export OPENBLAS_NUM_THREADS := $(shell nproc 2>/dev/null || echo 2)
 
 bench: .venv/.has-bench ## time tinynet, Keras, PyTorch and JAX in turn; ARGS="--rounds 3"
 	$(PY) -m benchmarks.race $(ARGS)
 
-profile: .venv/.has-bench ## what each idea brings, how a step's time changes, what callbacks cost
+profile: .venv/.has-bench ## what each idea brings, what other programs cost, and callbacks
 	$(PY) -m benchmarks.tried
+	$(PY) -m benchmarks.busy
 	$(PY) -m benchmarks.moments
 	$(PY) -m benchmarks.overhead
 

@@ -3,8 +3,8 @@
     python -m benchmarks.busy --rounds 5
 
 Each network is trained as installed, in one thread, and with products in as many threads as there
-are processors, in turn, each in a process of its own; first alone, then while as many other programs
-do nothing but count. Prints a table and writes busy.md beside this file.
+are processors, in turn, each in a process of its own; first alone, then while as many other
+programs do nothing but count. Prints a table and writes busy.md beside this file.
 """
 
 from __future__ import annotations
