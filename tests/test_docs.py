@@ -76,6 +76,17 @@ def test_map_has_every_part_and_every_import_leads_down():
     assert not level_or_up
 
 
+def test_the_readmes_table_has_every_part_and_every_import_leads_down():
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("| folder or file |")[2].partition("\n\n")[0]
+    rows = [re.findall(r"`(?:tinynet/)?(\w+)(?:\.py|/)`", line) for line in table.split("\n")]
+    row_of = {name: number for number, names in enumerate(rows) for name in names}
+    graph = load(DOCS / "_ext" / "modules.py").import_graph()
+    assert not graph.keys() - row_of.keys()
+    up = {(a, b) for a, imported in graph.items() for b in imported if row_of[b] < row_of[a]}
+    assert not up
+
+
 def test_pages_name_files_that_exist():
     root = DOCS.parent
     named = re.compile(r"(?<![\w/.-])(?:tinynet|docs|examples|tests)/[\w/]*[\w/](?:\.\w+)?")
