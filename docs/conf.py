@@ -23,12 +23,12 @@ extensions = [
     "sphinx_copybutton",
     "sphinx-mathjax-offline",  # formulas without a network: copies MathJax into the pages
     "sphinx_gallery.gen_gallery",
-    # In _ext/, each with a docstring that says what it is for.
+    # Our own, in _ext/, each with a docstring that says what it is for.
     "callables",
     "drawn",
     "offline",
 ]
-exclude_patterns = ["_build", "generated"]  # the latter is included by other pages
+exclude_patterns = ["_build", "generated"]  # files in the latter are included by other pages
 templates_path = ["_templates"]
 default_role = "py:obj"  # `Layer` in a docstring is a link where there is such a page
 
@@ -50,7 +50,7 @@ numpydoc_validation_checks = {
     "PR10",  # no space before the colon
     "SS01",  # no summary
 }
-# An activation's signature is that of the choice of its kernels: without x.
+# An activation's signature is that of the function that chooses its kernels: without x.
 numpydoc_validation_exclude = {r"^tinynet\.activations\.", r"^tinynet\.kernels\."}
 
 # The examples are shown, not run: `make train` runs them, and takes minutes.
@@ -61,11 +61,11 @@ sphinx_gallery_conf = {
     "ignore_pattern": r"lesson.*\.py",  # what they share
     "within_subsection_order": "lessons.place",
     "download_all_examples": False,
-    "notebook_extensions": set(),  # a script that reads its options is no notebook
+    "notebook_extensions": set(),  # a script that reads its options is not a notebook
     "write_computation_times": False,
 }
 
-# The look. Furo brings everything along; nothing is fetched when a page is opened.
+# The look. Furo includes everything it needs; nothing is fetched when a page is opened.
 html_theme = "furo"
 html_title = f"tinynet {release}"
 html_static_path = ["_static"]
@@ -78,14 +78,14 @@ html_theme_options = {
     "light_css_variables": {"code-font-size": "78%"},
     "dark_css_variables": {"code-font-size": "78%"},
 }
-pygments_style = "a11y-light"  # readable by more people: contrasts above 4.5 to 1
+pygments_style = "a11y-light"  # accessible: contrasts above 4.5 to 1
 pygments_dark_style = "github-dark"
 
-# What the copy button takes of a block with prompts: what was typed, not what was answered.
+# What the copy button copies of a block with prompts: the input, not the output.
 copybutton_prompt_text = r">>> |\.\.\. ?|\$ "
 copybutton_prompt_is_regexp = True
 
 
 def setup(app):
-    """Choose the MathJax that draws outlines: one file, and no fonts to look for."""
+    """Choose the MathJax that draws outlines: one file, and no fonts to fetch."""
     app.config.mathjax_path = "mathjax/tex-svg.js"

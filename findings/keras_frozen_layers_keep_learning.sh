@@ -1,22 +1,24 @@
 #!/usr/bin/env bash
-# Keras 3.15.1 on TensorFlow 2.21.0: whether a frozen layer learns depends on which method is called.
+# Keras 3.15.1 on TensorFlow 2.21.0: whether a frozen layer learns depends on which method is
+# called.
 #
-# One would guess that `layer.trainable = False` between two trainings freezes the layer, or that it
-# waits for the next compile, as the guides say; and that the warning which Keras has for this case
-# ("A layer's `trainable` state has changed since the model was compiled") is shown.
+# One would expect `layer.trainable = False` between two calls of fit to freeze the layer, or to
+# take effect with the next compile, as the guides say; and one would expect to see the warning that
+# Keras has for this case ("A layer's `trainable` state has changed since the model was compiled").
 #
-# What happens: fit and train_on_batch each write down a step of their own when they make the first
-# one, with the layers that are trainable at that moment. After a fit, a layer that is frozen goes
-# on learning in fit and does not learn in train_on_batch. A callback that freezes a layer in
-# on_train_begin freezes it; one that does so after the first epoch does not. The warning is never
-# shown: in keras/src/trainers/trainer.py its only call stands behind a `raise` in the same block.
+# What happens: fit and train_on_batch each trace their own step function in their first step, with
+# the layers that are trainable at that moment. A layer that is frozen after a fit keeps learning in
+# fit and does not learn in train_on_batch. A callback that freezes a layer in on_train_begin
+# freezes it; one that does so after the first epoch does not. The warning is never shown: in
+# keras/src/trainers/trainer.py, its only call comes after a `raise` in the same block.
 #
-# Printed on the day of writing:
+# Printed when this was written:
 #   frozen after a fit: learns in fit True, in train_on_batch False
 #   frozen in on_train_begin: learns False; after the first epoch: learns True
 #   warnings: 0
 #
-# Source: found by comparing runs; keras/src/backend/tensorflow/trainer.py (tf.function of the step).
+# Source: found by comparing runs; keras/src/backend/tensorflow/trainer.py (tf.function of the
+# step).
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,16 +2,16 @@
 # Keras 3.15.1 on TensorFlow 2.21.0: a metric given as a function compares every target with every
 # prediction, where a built-in metric (and the same function as a loss) compares each with its own.
 #
-# One would guess that a function of targets and predictions, given to compile(metrics=[...]), sees
-# them in one shape, as it does when it is given as the loss.
+# One would expect a function of targets and predictions, given to compile(metrics=[...]), to get
+# them in the same shape, as it does when it is given as the loss.
 #
-# What happens: a loss gets targets that have been given the rank of the predictions; a metric gets
-# them as they are. With labels of shape (n,) and a network that ends in one unit, predictions of
-# shape (n, 1), their comparison broadcasts to (n, n), and the mean over all pairs is reported.
-# Nothing is said. A classifier that is always right is said to be right half of the time, in the
-# same line of the log in which the built-in accuracy says 1.
+# What happens: for a loss, the targets are expanded to the rank of the predictions; a metric gets
+# them as they are. With labels of shape (n,) and predictions of shape (n, 1), from a network that
+# ends in one unit, the comparison broadcasts to (n, n), and the mean over all pairs is reported,
+# without a warning. For a classifier that is always right, the function here reports an accuracy of
+# 0.5, in the same line of the log in which the built-in accuracy is 1.
 #
-# Printed on the day of writing:
+# Printed when this was written:
 #   labels of shape (8,): built-in accuracy 1.0, the function 0.5
 #   labels of shape (8, 1): built-in accuracy 1.0, the function 1.0
 #

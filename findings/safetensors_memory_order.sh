@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
-# safetensors 0.8.0 (Python, NumPy arrays): a transpose is written with its numbers in other places.
+# safetensors 0.8.0 (Python, NumPy arrays): a transpose is written with its numbers in the wrong
+# places.
 #
-# One would guess that save_file writes the array that it is given, or refuses one that is not laid
+# One would expect save_file to write the array that it is given, or to reject one that is not laid
 # out row by row; the docstring says that tensors "need to be contiguous and dense".
 #
 # What happens: an array that is not contiguous in C order (a transpose, a slice with a step, an
-# array in Fortran order) is written as it lies in memory, under the shape of the view. Nothing is
-# said. Reading the file gives an array of the right shape and dtype with the numbers in other
-# places. 0.6.2 and 0.7.0 wrote the same arrays right. So a checkpoint written by a loop over
-# weights is silently wrong where one weight is kept transposed.
+# array in Fortran order) is written as it is in memory, with the shape of the view and without a
+# warning. Reading the file gives an array of the right shape and dtype with its numbers in the
+# wrong places. 0.6.2 and 0.7.0 wrote the same arrays correctly. So a checkpoint written by a loop
+# over weights is silently wrong where one weight is stored transposed.
 #
-# Printed on the day of writing, with Python 3.11, numpy 2.4.6 (transpose, slice, Fortran order):
+# Printed when this was written, with Python 3.11, numpy 2.4.6 (transpose, slice, Fortran order):
 #   0.7.0: right right right
 #   0.8.0: wrong wrong wrong
 #
-# Source: found in use; safetensors/numpy.py hands arrays to serialize_file without a copy in 0.8.0.
+# Source: found in use; in 0.8.0, safetensors/numpy.py passes arrays to serialize_file without a
+# copy.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,8 +1,8 @@
 """Signatures of callable objects: activations and kernels.
 
-Both are objects that were made from a function and stand under its name. Autodoc takes their
-docstring and signature from that function. Of an activation it is the choice of the kernels,
-so the array that the activation is called with has to be put in front of the options.
+Both are objects that were made from a function and have its name. Autodoc takes their docstring
+and signature from that function. For an activation, that function chooses the kernels, so the
+array that the activation is called with has to be put before the options.
 """
 
 import inspect
@@ -20,7 +20,7 @@ def put_x_in_front(app, what, name, obj, options, signature, return_annotation):
 
 
 def show_formulas_as_they_are(app, what, name, obj, options, lines):
-    """Keep a kernel's docstring as it is typed: z[i, j], |x| and a*b are no markup there."""
+    """Keep a kernel's docstring as it is typed: z[i, j], |x| and a*b are not markup there."""
     if isinstance(obj, Kernel):
         lines[:] = ["::", "", *(f"    {line}" for line in inspect.getdoc(obj).split("\n")), ""]
 

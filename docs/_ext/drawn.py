@@ -47,7 +47,7 @@ def draw_figures(app):
 
 
 def list_parts(app):
-    """Write the table of the code map: every part, what it is, its size, its imports."""
+    """Write the table of the code map: every part with its purpose, its size and its imports."""
     rows = ["| part | what it is | lines | imports |", "|---|---|--:|---|"]
     files, graph = modules.parts(), modules.import_graph()
     for name, own in files.items():
@@ -67,7 +67,7 @@ def list_evening(app):
 
 
 def list_kernels(app):
-    """Write an entry for every kernel, under the file where its two forms stand."""
+    """Write an entry for every kernel, under the file that holds its two forms."""
     lines, home = [], None
     for name, kernel in sorted(KERNELS.items(), key=lambda item: item[1].__module__):
         if kernel.__module__ != home:
@@ -79,7 +79,7 @@ def list_kernels(app):
 
 
 def forget_old_pages(app):
-    """Remove the pages that autosummary wrote for names that are listed no more."""
+    """Remove the pages that autosummary wrote for names that are no longer listed."""
     pages = sorted(str(page) for page in (DOCS / "api").glob("*.rst"))
     listed = {entry.name for entry in find_autosummary_in_files(pages)}
     for stub in (DOCS / "api" / "generated").glob("*.rst"):
@@ -88,7 +88,7 @@ def forget_old_pages(app):
 
 
 def _write(name, lines):
-    """Write a file unless it holds just that already: an old date saves reading pages again."""
+    """Write a file unless it holds the same text: with an old date, pages are not read again."""
     GENERATED.mkdir(exist_ok=True)
     path, text = GENERATED / name, "\n".join(lines) + "\n"
     if not path.exists() or path.read_text(encoding="utf-8") != text:

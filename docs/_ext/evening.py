@@ -2,8 +2,8 @@
 
     python docs/_ext/evening.py
 
-prints the table of docs/evening.md. Which files they are, a step tells that is watched; a test
-compares.
+prints the table of docs/evening.md. A test watches a step and checks that `ORDER` has exactly the
+files that it runs through.
 """
 
 import inspect
@@ -17,22 +17,22 @@ import tinynet as tn
 from tinynet.data import Batch
 
 PACKAGE = Path(tn.__file__).parent
-LINES_A_MINUTE = 40  # of code with its docstrings: what is assumed, not measured
+LINES_A_MINUTE = 40  # of code with its docstrings: assumed, not measured
 # File, and what there is to read in it for a dense network.
 ORDER = {
     "training.py": "`train_step`: the six lines that all the others serve; then `fit`",
-    "stack.py": "`forward`, `backward` and `learn`: through the layers, and back",
+    "stack.py": "`forward`, `backward` and `learn`: up the layers, and down again",
     "layers/base.py": "what a layer is: `params`, `grads`, `forward`, `backward`",
     "layers/core.py": "`Dense`",
-    "kernels/registry.py": "why each piece of arithmetic stands twice, and which of the two runs",
+    "kernels/registry.py": "why each piece of arithmetic exists twice, and which of the two runs",
     "kernels/linear.py": "the bias and its gradient",
     "activations.py": "`Activation`, `relu`, `softmax`: a function and its derivative",
     "kernels/rectifiers.py": "`relu` and `relu_backward`",
     "kernels/smooth.py": "`softmax`",
     "losses/base.py": "`value` and `gradient`: from a batch to a number, and back",
     "losses/cross_entropy.py": "`SparseCategoricalCrossentropy`",
-    "kernels/cross_entropy.py": "`sparse_softmax_cross_entropy` and the way back: p - y",
-    "arrays.py": "`Packed`: all weights one behind the other",
+    "kernels/cross_entropy.py": "`sparse_softmax_cross_entropy` and its gradient: p - y",
+    "arrays.py": "`Packed`: all weights in one array",
     "optimizers/base.py": "`step`: what every optimizer does",
     "optimizers/rules.py": "`Adam`",
     "kernels/updates.py": "`adam`",
@@ -45,7 +45,7 @@ ORDER = {
 
 
 def watched(do: Callable[[], object]) -> dict[str, set[tuple[int, int]]]:
-    """Return the files of tinynet that a call runs through, with the lines of what runs."""
+    """Return the files of tinynet that a call runs through, with the lines that run."""
     seen: dict[str, set[tuple[int, int]]] = {}
 
     def note(frame, event, _):
@@ -64,21 +64,21 @@ def watched(do: Callable[[], object]) -> dict[str, set[tuple[int, int]]]:
 
 
 def dense_step() -> dict[str, set[tuple[int, int]]]:
-    """Watch a step of two dense layers, with Adam and the accuracy, in NumPy's form."""
+    """Watch a step of two dense layers, with Adam and accuracy, in the NumPy form."""
     before = tn.config.kernels()
     tn.config.use_kernels("numpy")
     layers = [tn.layers.Dense(5, activation="relu"), tn.layers.Dense(3, activation="softmax")]
     model = tn.Sequential([tn.Input((8,)), *layers])
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     batch = Batch(np.ones((6, 8), "float32"), np.arange(6) % 3, None)
-    model.train_on_batch(batch.x, batch.y)  # what is made once is made here
+    model.train_on_batch(batch.x, batch.y)  # what happens only once happens here
     seen = watched(lambda: model.train_step(batch))
     tn.config.use_kernels(before)
     return seen
 
 
 def rows() -> list[tuple[str, str, int, int]]:
-    """Return each file, what to read in it, its lines, and the lines of what runs."""
+    """Return each file, what to read in it, its number of lines, and how many of them run."""
     seen = dense_step()
     found = []
     for name, what in ORDER.items():
@@ -89,14 +89,14 @@ def rows() -> list[tuple[str, str, int, int]]:
 
 
 def minutes(lines: int) -> int:
-    """Return how long it takes to read some lines."""
+    """Return how many minutes it takes to read some lines."""
     return max(1, round(lines / LINES_A_MINUTE))
 
 
 def table() -> list[str]:
     """Return the table of the files, with their sums."""
     found = rows()
-    lines = ["| file | what is there | lines | of these run | minutes |", "|---|---|--:|--:|--:|"]
+    lines = ["| file | what is in it | lines | of these run | minutes |", "|---|---|--:|--:|--:|"]
     for name, what, whole, run in found:
         lines.append(f"| `tinynet/{name}` | {what} | {whole} | {run} | {minutes(whole)} |")
     whole, run = sum(row[2] for row in found), sum(row[3] for row in found)

@@ -1,4 +1,4 @@
-"""The parts of tinynet, the floors they stand on, and what each imports, read from the source."""
+"""The parts of tinynet, the floors they are on, and what each imports, read from the source."""
 
 import ast
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[2] / "tinynet"
 
 # From the top floor down, with the place of every part in the drawing, in percent of its width.
-# tests/test_docs.py holds this against the source: all parts are here, and every import leads to
+# tests/test_docs.py compares this with the source: all parts are here, and every import leads to
 # a lower floor.
 FLOORS = {
     "looking at models": {"interop": 11, "gradcheck": 31, "plots": 54, "backend": 75},
@@ -39,7 +39,7 @@ def parts() -> dict[str, list[Path]]:
 
 
 def imports(files: list[Path], names: set[str]) -> set[str]:
-    """Return which of the parts `names` some files import when they are imported.
+    """Return which of the parts `names` are imported by some files when these are imported.
 
     Imports inside functions and under ``if TYPE_CHECKING`` happen later or never, so they are
     left out; so is the type `Array`, which almost every file imports for its annotations.

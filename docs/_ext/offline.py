@@ -1,7 +1,7 @@
 """Pages that work without a network: nothing on them may be fetched from elsewhere.
 
 A link that a reader follows may lead anywhere. What a browser loads by itself (scripts, style
-sheets, fonts, images, frames) has to lie beside the page; the build warns where it does not,
+sheets, fonts, images, frames) has to be stored with the pages; the build warns where it is not,
 and a warning is an error.
 """
 
@@ -25,14 +25,14 @@ LOADING = {
     "use": ("href", "xlink:href"),
     "video": ("src", "poster"),
 }
-# <link rel=...> that only tells something, and loads nothing.
+# <link rel=...> that only informs, and loads nothing.
 TELLING = {"alternate", "author", "canonical", "help", "license", "next", "prev", "search"}
 ELSEWHERE = re.compile(r"(?:^|[\s,])(?:https?:)?//", re.IGNORECASE)
 IN_STYLES = re.compile(r"(?:@import\s+|url\(\s*)[\"']?((?:https?:)?//[^\"')\s;]+)", re.IGNORECASE)
 
 
 class _Loads(HTMLParser):
-    """Collects the addresses outside the pages that one page would load from."""
+    """Collects the outside addresses that one page would load from."""
 
     def __init__(self):
         super().__init__()

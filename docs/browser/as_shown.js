@@ -1,4 +1,4 @@
-/* What the page's filter makes of a drawing's color, and the page's own color: red, green, blue. */
+/* A drawing's color after the page's filter, and the page's background: red, green, blue. */
 (drawn) => {
   const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
   const pen = canvas.getContext("2d");

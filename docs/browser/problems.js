@@ -1,17 +1,17 @@
-/* What is wrong with a page at its present width and in its present colors: a list of sentences. */
+/* What is wrong with a page at its current width and in its current colors: a list of sentences. */
 () => {
   const problems = [];
   const width = document.documentElement.clientWidth;
   const short = (element) =>
     `<${element.localName} class="${element.getAttribute("class") ?? ""}"> ` +
     `"${element.textContent.trim().slice(0, 40)}"`;
-  // Furo's menus wait outside of a narrow page; what is for screen readers only is not to be seen.
+  // Furo's menus wait outside a narrow page; what is only for screen readers is not visible.
   const aside = ".sidebar-drawer, .toc-drawer, .mobile-header, .skip-to-content, .visually-hidden";
 
   if (document.scrollingElement.scrollWidth > innerWidth) {
     problems.push(`the page is ${document.scrollingElement.scrollWidth} pixels wide`);
   }
-  // Of code, a formula or a drawing the whole is looked at, not its thousand parts.
+  // Code, a formula or a drawing is checked as a whole, not each of its thousand parts.
   const parts = "pre *, svg *, mjx-container *";
   const elements = [...document.querySelectorAll(`.page *:not(${parts})`)].filter(
     (element) => !element.closest(aside),
@@ -27,7 +27,7 @@
     if (scrolls(element)) {
       if (!hasSign(element)) problems.push(`scrolls sideways without a sign: ${short(element)}`);
       if (element.tabIndex !== 0 || !element.ariaLabel) {
-        problems.push(`scrolls out of the keyboard's reach: ${short(element)}`);
+        problems.push(`cannot be scrolled by keyboard: ${short(element)}`);
       }
     }
     if (own && (left < -1 || right > width + 1)) {
@@ -44,7 +44,7 @@
   const wrong = "[data-mml-node='merror'], [data-mml-node='mtext'][fill='red']";
   for (const error of document.querySelectorAll(wrong)) {
     const formula = error.closest(".math") ?? error;
-    problems.push(`MathJax does not know: ${error.dataset.latex ?? short(formula)}`);
+    problems.push(`MathJax does not understand: ${error.dataset.latex ?? short(formula)}`);
   }
   return problems;
 };

@@ -1,4 +1,4 @@
-"""Every built page in a real browser: on a phone and on a desk, in light and in dark colors.
+"""Every built page in a real browser: on a phone and on a desktop, in light and in dark colors.
 
 ``make docs-browser`` runs these tests on what ``make docs`` has built.
 """
@@ -26,13 +26,13 @@ PROBLEMS, AS_SHOWN = (
     for name in ("problems.js", "as_shown.js")
 )
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# In the first the page is laid out anew, and its observers mark what is cut off.
+# In the first, the page is laid out again, and its observers mark what is cut off.
 TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files without a line about each in the terminal."""
+    """Serves files without logging each in the terminal."""
 
     def log_message(self, *_):
         pass
@@ -50,7 +50,7 @@ def site():
 
 @pytest.fixture(scope="session")
 def browser():
-    """Start the browser of this machine, or the one that ``playwright install chromium`` got."""
+    """Start this machine's browser, or the one installed by ``playwright install chromium``."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     with sync_playwright() as playwright:
         if not (found or Path(playwright.chromium.executable_path).exists()):
@@ -67,7 +67,7 @@ def browser():
 
 @pytest.fixture(scope="session")
 def tab(browser, site):
-    """Return a tab for all pages; what it complains about is collected in `tab.complaints`."""
+    """Return one tab for all pages; its errors are collected in `tab.complaints`."""
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     context.set_default_timeout(10_000)
     tab = context.new_page()
@@ -76,7 +76,7 @@ def tab(browser, site):
 
     def only_from_here(request):
         if not request.url.startswith((site, "data:")):
-            complain(f"asks for {request.url}")
+            complain(f"requests {request.url}")
 
     tab.on("request", only_from_here)
     tab.on("console", lambda said: said.type == "error" and complain(said.text))
@@ -145,7 +145,7 @@ def test_letters_in_drawings_stand_out(tab, site, scheme):
     assert len(letters) > 4
     show(tab, site + "backprop/dense.html", DESK)
     tab.emulate_media(color_scheme=scheme)
-    for color in letters - {"#ffffff"}:  # white is for numbers on dark cells
+    for color in letters - {"#ffffff"}:  # white is only used for numbers on dark cells
         dark, light = sorted(
             lightness([part / 255 for part in shown]) for shown in tab.evaluate(AS_SHOWN, color)
         )

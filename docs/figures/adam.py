@@ -1,11 +1,11 @@
-"""Why Adam corrects its averages, and how it walks where gradients differ in size."""
+"""Why Adam corrects its averages, and how it moves where gradients differ in size."""
 
 import numpy as np
 from drawing import BLUE, GREEN, GREY, VERMILION, WIDTH, plt, save
 
 import tinynet as tn
 
-STIFFNESS = np.array([1.0, 60.0])  # of the valley: f(w) = sum(STIFFNESS * w**2)/2
+STIFFNESS = np.array([1.0, 60.0])  # the valley's curvature: f(w) = sum(STIFFNESS * w**2)/2
 
 
 def walk(optimizer, steps):
@@ -19,7 +19,7 @@ def walk(optimizer, steps):
 
 
 def draw():
-    """Draw the first moments of a constant gradient, and three walks down a valley."""
+    """Draw the first moment of a constant gradient, and three optimizers in a valley."""
     figure, (above, below) = plt.subplots(2, 1, figsize=(WIDTH, 5.8), height_ratios=(1, 1.6))
     t = np.arange(1, 41)
     adam, m = tn.optimizers.Adam(), []

@@ -1,4 +1,4 @@
-"""What each layer that changes images makes of six garments, and what lies beside an image."""
+"""What each layer that changes images does to six garments, and what is outside an image."""
 
 import numpy as np
 from drawing import GREY, WIDTH, plt, save
@@ -22,11 +22,11 @@ ROWS = (
     ("RandomContrast(\n(0.8, 0.8))", RandomContrast((0.8, 0.8), seed=1)),
     ("RandomCrop(\n20, 20)", RandomCrop(20, 20, seed=1)),
 )
-CLASSES = (0, 1, 5, 6, 8, 9)  # of the garments; the fourth is moved about
+CLASSES = (0, 1, 5, 6, 8, 9)  # of the garments; the fourth is also shifted and rotated below
 
 
 def draw():
-    """Show the garments in every row, and one of them moved or turned in six ways."""
+    """Show the garments in every row, and one of them shifted or rotated in six ways."""
     x, labels = drawn_apparel(100, seed=4)
     x = x[[np.flatnonzero(labels == label)[0] for label in CLASSES], :, :, None]
     figure = plt.figure(figsize=(WIDTH, 8.6))
@@ -54,7 +54,7 @@ def draw():
 
 
 def show(ax, image):
-    """Show one image without any axes."""
+    """Show one image without ticks."""
     ax.imshow(image[..., 0], cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set(visible=True, color=GREY, linewidth=0.4)

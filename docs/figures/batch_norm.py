@@ -1,4 +1,4 @@
-"""What batch norm does to a batch, and what its backward pass takes out of a gradient."""
+"""What batch normalization does to a batch, and what its backward pass removes from a gradient."""
 
 import numpy as np
 from drawing import BLUE, GREY, ORANGE, VERMILION, WIDTH, plt, save
@@ -7,14 +7,14 @@ from tinynet.layers import BatchNormalization
 
 
 def draw():
-    """Normalise two features of different size; follow the gradient of one of them."""
+    """Normalize two features of different scales; follow the gradient of one of them."""
     rng = np.random.default_rng(3)
     m = 40
     x = np.stack([rng.normal(9, 2.4, m), rng.normal(-2, 0.5, m)], axis=1)
     layer = BatchNormalization(epsilon=0.0, dtype="float64")
     layer.build((2,))
     x_hat = layer.forward(x, training=True)
-    # A gradient with a mean, a trend along x_hat, and a rest.
+    # A gradient with a mean, a trend along x_hat, and noise.
     dout = 0.8 + 0.6 * x_hat + rng.normal(0, 0.6, (m, 2))
     dx = layer.backward(dout)
 
@@ -41,7 +41,7 @@ def draw():
     ax.plot(along, g, "o", color=BLUE, markersize=4, label="dout")
     order = np.argsort(along)
     ax.plot(along[order], line[order], color=GREY, label=r"$d\beta/m + \hat x\,d\gamma/m$")
-    ax.plot([], [], color=VERMILION, label="what is left: dx · standard deviation")
+    ax.plot([], [], color=VERMILION, label="residuals: dx · standard deviation")
     assert np.allclose(dx[:, 0] * x[:, 0].std(), g - line)
     ax.set(title="backward, first feature", xlabel=r"$\hat x$", ylim=(-1.2, 4.4))
     ax.legend(loc="upper left")

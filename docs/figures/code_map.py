@@ -1,4 +1,4 @@
-"""Which part of tinynet imports which, on the floors of the house."""
+"""Which part of tinynet imports which, drawn as the floors of a house."""
 
 import sys
 from pathlib import Path
@@ -22,13 +22,13 @@ import modules
 
 COLOURS = (GREY, BLUE, BLUE, BLUE, GREEN, GREEN, ORANGE, ORANGE, VERMILION)
 BOX = 7.4  # the width of a part
-EVERYWHERE = {"config", "configurable"}  # almost every part imports them; not drawn
+EVERYWHERE = {"config", "configurable"}  # most parts import them; not drawn
 STEP = 8.4
 PERCENT = WIDTH / 10  # of the width: the unit of the places in modules.py
 
 
 def reduced(graph):
-    """Leave out every import that follows from others: a to c, where a imports b and b c."""
+    """Leave out every import that follows from others: a to c, if a imports b and b imports c."""
 
     def reach(name):
         return set().union(*({each} | reach(each) for each in graph[name]))

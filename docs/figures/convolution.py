@@ -1,4 +1,4 @@
-"""A convolution of one small image, as windows and as one matrix product, forward and backward."""
+"""A convolution of one small image, as windows and as a matrix product, forward and backward."""
 
 import numpy as np
 from drawing import BLUE, GREEN, VERMILION, canvas, equation, save, text_colour
@@ -8,7 +8,7 @@ from tinynet.layers import Conv2D
 
 
 def draw():
-    """Run the page's example and lay its matrices out, an equation a line."""
+    """Run the page's example and lay out its matrices, one equation per line."""
     layer = Conv2D(1, 2, use_bias=False, dtype="float64")
     layer.build((3, 4, 1))
     layer.set_weights([np.reshape([1.0, -1, 0, 2], (2, 2, 1, 1))])
@@ -30,7 +30,7 @@ def draw():
     ax.text(22, 74.2, "the window at (0, 1) meets\n0, 2, 3, 1:  0 − 2 + 0 + 2 = 0", va="center")
     column = ("W", kernel.reshape(4, 1), GREEN)
     product = ("out", out.reshape(6, 1), BLUE)
-    end = equation(ax, 58.5, [("a window a row", rows, BLUE), "·", column, "=", product])
+    end = equation(ax, 58.5, [("one row per window", rows, BLUE), "·", column, "=", product])
     ax.text(end + 3, 58.5, "the same\nnumbers, as\none product", va="center")
     ax.text(1, 45, "backward", color=text_colour(VERMILION), fontsize=13, va="center")
     shown = ("dout", dout.reshape(6, 1), VERMILION)
@@ -38,7 +38,7 @@ def draw():
     equation(ax, 31, [("its transpose", rows.T, BLUE), "·", shown, "=", gradient])
     terms = [("dout", dout[0, ..., 0], VERMILION), "→", ("dx", dx[0, ..., 0], VERMILION)]
     end = equation(ax, 8.5, terms)
-    ax.text(end + 2, 8.5, "each dout, times\nW, is added where\nits window stood", va="center")
+    ax.text(end + 2, 8.5, "each dout, times\nW, is added where\nits window was", va="center")
     save(figure)
 
 

@@ -7,7 +7,7 @@ from tinynet.layers import Dense
 
 
 def draw():
-    """Run the page's example and lay its matrices out, an equation a line."""
+    """Run the page's example and lay out its matrices, one equation per line."""
     layer = Dense(2, activation="relu", dtype="float64")
     layer.build((3,))
     layer.set_weights([[[1, -1], [2, 0], [0.5, 1]], [0.5, -1]])

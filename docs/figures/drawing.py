@@ -1,9 +1,9 @@
-"""What all figures share: colours, sizes, boxes with numbers, and where a picture is kept.
+"""What all figures share: colors, sizes, boxes with numbers, and where a picture is stored.
 
-A figure is `WIDTH` inches wide. At that size its letters are a little smaller than those of the
-page, and on a phone, where the picture has to shrink to 358 pixels, they can still be read.
-There is no dark form: the pages turn a picture's lightness over (docs/_static/tinynet.css), and
-as it has no background, it has none in the dark either.
+A figure is `WIDTH` inches wide. At that size its text is a little smaller than that of the page,
+and on a phone, where the picture has to shrink to 358 pixels, it is still readable. There is no
+dark version: the pages invert a picture's lightness in dark mode (docs/_static/tinynet.css). It has
+no background in either.
 """
 
 import inspect
@@ -41,7 +41,7 @@ GENERATED = Path(__file__).parents[1] / "generated"
 INK = "#222222"
 WIDTH = 5.2
 
-config.use_kernels("numpy")  # nothing here is worth a compilation
+config.use_kernels("numpy")  # nothing here is worth compiling
 mpl.use("Agg")
 plt.rcParams.update(
     {
@@ -70,17 +70,17 @@ plt.rcParams.update(
 def save(figure, part=""):
     """Write the figure to generated/, under the name of the script that drew it.
 
-    A script that draws several names the part after its own name: ``plots_gallery.svg``.
+    A script that draws several figures appends the name of each to its own: ``plots_mistakes.svg``.
     """
     script = Path(inspect.stack()[1].filename)
     GENERATED.mkdir(exist_ok=True)
     path = GENERATED / f"{script.stem}{'_' if part else ''}{part}.svg"
-    figure.savefig(path, metadata={"Date": None}, dpi=150)  # of images within the drawing
+    figure.savefig(path, metadata={"Date": None}, dpi=150)  # dpi: of images within the drawing
     plt.close(figure)
 
 
 def canvas(height):
-    """Return a figure and axes for drawing by hand: one unit is a tenth of an inch."""
+    """Return a figure and axes for drawing freely: one unit is a tenth of an inch."""
     width = 10 * WIDTH
     figure, ax = plt.subplots(figsize=(WIDTH, height / 10), layout="none")
     ax.set_position((0, 0, 1, 1))
@@ -90,7 +90,7 @@ def canvas(height):
 
 
 def box(ax, x, y, width, height, text, colour, **style):
-    """Draw a round box around (x, y) with a text in it."""
+    """Draw a rounded box around (x, y) with a text in it."""
     corner = (x - width / 2, y - height / 2)
     shape = "round,pad=0,rounding_size=0.8"
     look = {"facecolor": pale(colour), "edgecolor": colour, "zorder": 3}
@@ -127,7 +127,7 @@ def matrix(ax, x, y, values, name, colour, cell=(4.2, 2.9), digits=1):
 
 
 def equation(ax, y, terms, x=1, **look):
-    """Draw matrices and signs from left to right; return where the next one would stand."""
+    """Draw matrices and symbols from left to right; return where the next one would start."""
     for term in terms:
         if isinstance(term, str):
             weight = "bold" if term == "·" else "normal"
@@ -140,10 +140,10 @@ def equation(ax, y, terms, x=1, **look):
 
 
 def pale(colour, share=0.16):
-    """Mix a colour with white, for areas with numbers on them."""
+    """Mix a color with white, for areas with numbers on them."""
     return tuple(1 - share * (1 - part) for part in mpl.colors.to_rgb(colour))
 
 
 def text_colour(colour, share=0.77):
-    """Mix a colour with black: letters need more contrast than lines, 4.5 to 1 (WCAG AA)."""
+    """Mix a color with black: text needs more contrast than lines, 4.5 to 1 (WCAG AA)."""
     return tuple(share * part for part in mpl.colors.to_rgb(colour))

@@ -1,4 +1,4 @@
-"""Which units one draw drops, and that the mean over many draws is the input."""
+"""Which units one draw drops, and how the mean over many draws approaches the input."""
 
 import numpy as np
 from drawing import BLUE, GREY, VERMILION, WIDTH, plt, save
@@ -7,7 +7,7 @@ import tinynet as tn
 
 
 def draw():
-    """Draw one mask on an 8 by 8 input, and the mean over growing numbers of masks."""
+    """Draw one mask on an 8 by 8 input, and the mean over more and more masks."""
     tn.utils.set_random_seed(0)
     layer = tn.layers.Dropout(0.3, dtype="float64")
     x = np.linspace(0.2, 1, 64).reshape(1, 64)
@@ -35,7 +35,7 @@ def draw():
     for unit in range(7, 64, 12):
         ax.plot(means[:, unit], color=BLUE, linewidth=1)
         ax.axhline(x[0, unit], color=GREY, linestyle=":", linewidth=1)
-    ax.plot([], [], color=BLUE, label="mean of the output so far")
+    ax.plot([], [], color=BLUE, label="mean of all outputs so far")
     ax.plot([], [], color=GREY, linestyle=":", label="input")
     ax.set(title="five of the units", xlabel="number of draws", ylim=(0, 1.55), xlim=(0, draws))
     ax.legend(loc="upper right")

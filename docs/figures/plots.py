@@ -1,4 +1,4 @@
-"""One picture of each function in `tinynet.plots`, on drawn garments and a small network."""
+"""A picture of each function in `tinynet.plots`, with drawn garments and small networks."""
 
 import numpy as np
 from drawing import WIDTH, plt, save
@@ -11,9 +11,9 @@ NAMES = apparel.CLASS_NAMES
 
 
 def train(optimizer, seed, x, y, validation):
-    """Return a model that has seen some hundred garments, and its history."""
+    """Return a model that was trained on some hundred garments, and its history."""
     tn.utils.set_random_seed(seed)
-    # Smaller than usual, so that what is learned soon outweighs it and shows in the images.
+    # Smaller than usual, so that what is learned soon dominates and is visible in the images.
     small = tn.initializers.RandomNormal(stddev=0.002)
     model = tn.Sequential(
         [

@@ -1,4 +1,4 @@
-"""From logits to probabilities to the gradient p - t, and what is lost without logits."""
+"""From logits to probabilities to the gradient p - t, and what is lost without the logits."""
 
 import numpy as np
 from drawing import BLUE, GREEN, GREY, VERMILION, WIDTH, plt, save, text_colour
@@ -7,7 +7,7 @@ import tinynet as tn
 
 
 def draw():
-    """Draw the page's example, and the loss against the logits' distance."""
+    """Draw the page's example, and the loss against the difference of two logits."""
     logits = np.array([[2.0, 1.0, -1.0]])
     label = np.array([1])
     loss = tn.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -34,7 +34,7 @@ def draw():
         ax.spines[["left", "bottom"]].set_visible(False)
         ax.tick_params(length=0)
 
-    # Two classes: the right one's logit lies d below the other's.
+    # Two classes: the correct one's logit is d below the other's.
     d = np.linspace(-6, 40, 400)
     pairs = np.stack([-d / 2, d / 2], axis=1)
     right = np.zeros(len(d), int)
@@ -51,7 +51,7 @@ def draw():
         color=text_colour(VERMILION),
         arrowprops={"arrowstyle": "-|>", "color": VERMILION},
     )
-    ax.set(xlabel="how far the right class's logit lies below the other's", ylabel="loss")
+    ax.set(xlabel="how far the correct class's logit is below the other's", ylabel="loss")
     ax.set(title="One sample, two classes", xlim=(-6, 40), ylim=(-1, 41))
     ax.legend(loc="upper left")
     save(figure)

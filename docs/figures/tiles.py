@@ -1,4 +1,4 @@
-"""A small tile of a convolution with fewer products: its numbers, and where the next one stands.
+"""A small tile of a convolution with fewer products: its numbers, and where the next one begins.
 
 The library's tiles are larger; 36 numbers would be too many to read.
 """
@@ -16,7 +16,7 @@ G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
 
 
 def squares(ax, x, y, numbers, frames, name):
-    """Draw an image with frames of a first column and a size; (x, y) is its upper left corner."""
+    """Draw an image and frames of a first column and a size; (x, y) is the top left corner."""
     rows, columns = numbers.shape
     for i, j in np.ndindex(rows, columns):
         corner = (x + j * CELL, y - (i + 1) * CELL)
@@ -38,7 +38,7 @@ def squares(ax, x, y, numbers, frames, name):
 
 
 def draw():
-    """Convolve an image of two tiles, and follow the first one through."""
+    """Convolve an image of two tiles, and show the numbers of the first one."""
     x = np.array([[1, 0, 2, 1, 0, 1], [0, 3, 1, 0, 2, 0], [2, 1, 0, 1, 1, 3], [0, 1, 2, 0, 1, 0]])
     kernel = np.array([[0, 2, 0], [2, -4, 2], [0, 2, 0]])
     images, kernels = x.reshape(1, 4, 6, 1).astype(float), kernel.reshape(3, 3, 1, 1).astype(float)
@@ -55,7 +55,7 @@ def draw():
     squares(ax, 24.5, middle + 1.5 * CELL, kernel, (), "$g$")
     ax.text(36.2, middle, "=", ha="center", va="center", fontsize=14)
     squares(ax, 38, middle + CELL, out[0, ..., 0], ((0, 2), (2, 2)), "out")
-    text = "4 × 4 pixels give 2 × 2; the next tile stands 2 pixels further on"
+    text = "4 × 4 pixels give 2 × 2; the next tile begins 2 pixels to the right"
     ax.text(1, 26.5, text, va="center")
     u_shown, v_shown = ("$G\\,g\\,G^T$", u, GREEN), ("$B^T d\\,B$", v, BLUE)
     terms = [u_shown, "⊙", v_shown, "=", ("$M$", u * v + 0, BLUE)]

@@ -1,4 +1,4 @@
-"""The path of one batch: forward, loss, backward, step, with the shapes of a real one."""
+"""The path of one batch: forward, loss, backward, step, with the shapes of a real batch."""
 
 import numpy as np
 from drawing import BLUE, GREEN, GREY, VERMILION, arrow, box, canvas, save, text_colour
@@ -11,7 +11,7 @@ BESIDE = {"ha": "right", "va": "center", "fontsize": 9}
 
 
 def shape_of(array):
-    """Write a shape as in the text: 32 × 784."""
+    """Write a shape as in print: 32 × 784."""
     return " × ".join(map(str, array.shape))
 
 
@@ -37,9 +37,9 @@ def draw():
         passed.append(out)
     loss.value(labels, out)
 
-    # From the batch at the bottom up to the loss; the way back is beside the way there.
+    # From the batch at the bottom up to the loss; the backward pass is beside the forward pass.
     figure, ax = canvas(68)
-    middle, up, down, right = 20, 16.5, 23.5, 28  # of the boxes: their middle, arrows, right edge
+    middle, up, down, right = 20, 16.5, 23.5, 28  # of the boxes: middle, both arrows, right edge
     places = [3.5, 13, 25, 37, 49, 61]
     for layer, y in zip(model.layers, places[1:], strict=False):
         box(ax, middle, y, 16, 6.6, "", BLUE)
