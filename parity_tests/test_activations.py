@@ -12,6 +12,7 @@ from parity_tests.both import expect_same, make
 from parity_tests.drawn import FLOAT_TYPES, SEEDS, examples, number, numbers, one_of, shapes
 from parity_tests.elsewhere import through_float32, tolerance
 from parity_tests.gradients import of_function
+from parity_tests.terms import through
 
 # Piece: the options of the function, as text.
 CASES = {
@@ -102,9 +103,10 @@ def _expect_same_function(piece, options, x, seed):
     theirs, keras_dx = of_function(lambda x: _value(keras, piece, options, x), x, upstream)
     own = _value(tinynet, piece, options, x)
     function = tinynet.activations.get(piece.split(".")[1]).with_options(**_given(options))
+    dx, terms = function.backward(upstream, x, own), through(function, upstream, x, own)
     expect_same(
         piece,
-        {"value": (own, theirs), "gradient": (function.backward(upstream, x, own), keras_dx)},
+        {"value": (own, theirs), "gradient": (dx, keras_dx, terms)},
         tolerance=tolerance(piece, str(x.dtype)),
         case=f"({options}) on {x.shape}",
     )

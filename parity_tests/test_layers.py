@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinynet
+from parity_tests import gradients, terms
 from parity_tests.backend import BACKEND
 from parity_tests.both import TOLERANCE, expect_same, make_both, numpy, use_floatx
 from parity_tests.drawn import (
@@ -19,7 +20,6 @@ from parity_tests.drawn import (
     shapes,
 )
 from parity_tests.elsewhere import ROUNDED_INSIDE, float32_options
-from parity_tests.gradients import of_layer
 
 VECTORS, IMAGES = (6, 5), (4, 3, 3, 2)
 PICTURES, MANY_CHANNELS = (2, 7, 6, 3), (2, 5, 6, 9)  # the latter as rows for matrix products
@@ -482,29 +482,26 @@ def _expect_same_layer(piece, text, shape, floatx, training, seed):
     theirs.build(shape)
     if BACKEND != "tensorflow":  # it draws other first weights
         theirs.set_weights(own.get_weights())
-    approximate = training and piece in WARPS
     for repeat in range(2):  # the second call shows that state moved on alike
         x = numbers(seed + 2 * repeat, shape, floatx)
         out = own.forward(x, training)
         upstream = numbers(seed + 2 * repeat + 1, out.shape, floatx)
         dx = own.backward(upstream)
-        keras_out, keras_dx, keras_grads = of_layer(theirs, x, upstream, training)
+        keras_out, keras_dx, keras_grads = gradients.of_layer(theirs, x, upstream, training)
+        pairs = {"output": (out, keras_out)}
+        if not (training and piece in WARPS):
+            pairs["gradient of the input"] = dx, keras_dx
         grads = own.grads if own.trainable else {}
+        for name, *pair in zip(grads, grads.values(), keras_grads, strict=True):
+            pairs[f"gradient of {name}"] = pair
+        for (name, value), variable in zip(own.arrays.items(), theirs.weights, strict=True):
+            pairs[f"{name} afterwards"] = value, numpy(variable)
+        of_each = terms.of_layer(own, x, upstream)
         expect_same(
             piece,
             {
-                f"output of call {repeat}": (out, keras_out),
-                **({} if approximate else {"gradient of the input": (dx, keras_dx)}),
-                **{
-                    f"gradient of {name}": pair
-                    for name, *pair in zip(grads, grads.values(), keras_grads, strict=True)
-                },
-                **{
-                    f"{name} afterwards": (value, numpy(variable))
-                    for (name, value), variable in zip(
-                        own.arrays.items(), theirs.weights, strict=True
-                    )
-                },
+                f"{name} (call {repeat})": (*pair, of_each.get(name, 0))
+                for name, pair in pairs.items()
             },
             tolerance=TOLERANCE[floatx],
             case=f"{text} on {shape}",

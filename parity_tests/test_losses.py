@@ -9,6 +9,7 @@ from parity_tests.backend import BACKEND
 from parity_tests.both import TOLERANCE, expect_same, make_both, numpy, use_floatx
 from parity_tests.drawn import FLOAT_TYPES, SEEDS, call, examples, number, numbers, one_of
 from parity_tests.gradients import of_function
+from parity_tests.terms import of_loss
 
 rng = np.random.default_rng(3)
 N, K = 7, 4
@@ -153,11 +154,12 @@ def _expect_same_loss(piece, text, targets, predictions, floatx, weights):
     keras_value, keras_gradient = of_function(
         lambda p: theirs(targets, p, sample_weight=weights), predictions
     )
+    terms = of_loss(own)
     expect_same(
         piece,
         {
-            "value": (value, keras_value),
-            "gradient": (own.gradient(), keras_gradient),
+            "value": (value, keras_value, terms["value"]),
+            "gradient": (own.gradient(), keras_gradient, terms["gradient"]),
         },
         tolerance=TOLERANCE[floatx],
         case=f"{text} of {predictions.shape}{'' if weights is None else ', weighted'}",
