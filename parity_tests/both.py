@@ -120,7 +120,10 @@ def expect_same(
         The text of the case, for the message.
     """
     __tracebackhide__ = True  # a failure shows the case, not this function
-    types = {tinynet.config.floatx(), *(str(np.asarray(each[0]).dtype) for each in tensors.values())}
+    types = {
+        tinynet.config.floatx(),
+        *(str(np.asarray(each[0]).dtype) for each in tensors.values()),
+    }
     kind = "equal" if tolerance == 0 else "float32" if "float32" in types else "float64"
     entry = RECORD.setdefault(piece, {}).setdefault(kind, Entry())
     entry.cases.add((os.environ["PYTEST_CURRENT_TEST"].split(" ")[0], case))

@@ -45,7 +45,7 @@ def of_layer(layer: Layer, x: Array, upstream: Array) -> dict[str, Array]:
     """
     if isinstance(layer, layers.Activation):
         dx = through(layer.activation, upstream, layer.logits, layer.out)
-        return {"gradient of the input": dx}
+        return {"output": in_value(layer.activation, x), "gradient of the input": dx}
     if isinstance(layer, SUMS):
         return of_sums(layer, x, upstream)
     if isinstance(layer, (layers.BatchNormalization, layers.LayerNormalization)):
@@ -55,6 +55,16 @@ def of_layer(layer: Layer, x: Array, upstream: Array) -> dict[str, Array]:
     if isinstance(layer, BLENDS):
         return {"output": x, "gradient of the input": upstream}
     return {}  # every number is one of x, or 0, or one of x times a factor
+
+
+def in_value(function: Activation, x: Array) -> Array:
+    """Return the terms of an activation's value: 0 where it is no difference.
+
+    elu is alpha*(exp(x) - 1), selu as well; gelu is x/2*(1 + erf(x/sqrt(2))), or with tanh for erf.
+    """
+    if function.name in ("elu", "selu"):
+        return np.array(function.options.get("alpha", 1.0))
+    return x if function.name == "gelu" else np.zeros(1)
 
 
 def through(function: Activation, terms: Array, x: Array, out: Array) -> Array:
