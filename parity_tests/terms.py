@@ -10,7 +10,7 @@ import copy
 
 import numpy as np
 
-from tinynet import activations, config, layers, losses
+from tinynet import Sequential, activations, config, layers, losses
 from tinynet.activations import Activation
 from tinynet.kernels.registry import Array
 from tinynet.layers.base import Layer
@@ -70,14 +70,20 @@ def in_value(function: Activation, x: Array) -> Array:
 def through(function: Activation, terms: Array, x: Array, out: Array) -> Array:
     """Take terms through the derivative of an activation, at x, where its value is out.
 
-    Softmax has dx = (dout - sum(dout*p))*p. Of the others, many have a derivative that is 1 less
-    something, such as 1 - out^2; where it is above 1, it is taken as it is.
+    Softmax has dx = (dout - sum(dout*p))*p. The others multiply, most of them by 1 less something,
+    such as 1 - out^2; silu and gelu have x times that as well. Where the derivative itself is
+    larger, it counts.
     """
     terms = np.abs(terms)
     if function.name == "softmax":
         axis = function.options.get("axis", -1)
         return (terms + np.sum(terms * out, axis=axis, keepdims=True)) * out
-    return np.maximum(terms, np.abs(function.backward(terms, x, out)))
+    factor = np.ones(1)
+    if function.name == "silu":
+        factor = 1 + np.abs(x)  # s + x*s*(1 - s)
+    elif function.name == "gelu":
+        factor = 1 + np.abs(x) * (0.8 + 0.11 * np.square(x))  # (1 + t + x*(1 - t^2)*inner')/2
+    return np.maximum(terms * factor, np.abs(function.backward(terms, x, out)))
 
 
 def of_sums(layer: Layer, x: Array, upstream: Array) -> dict[str, Array]:
@@ -162,3 +168,13 @@ def of_loss(loss: losses.Loss) -> dict[str, Array]:
     gradient = weights[:, None] * slopes / (rows.shape[1] if is_binary else 1)
     is_one_number = loss.reduction not in ("none", None)
     return {"value": np.sum(value) if is_one_number else value, "gradient": gradient}
+
+
+def of_training(model: Sequential) -> float:
+    """Return what the steps of a training add up to, a term of its weights.
+
+    A step is taken to be as long as the learning rate: Adam's is, and that of others is if the
+    gradient is of size 1. Weights that do not begin at 0 are large enough by themselves.
+    """
+    optimizer = model.optimizer
+    return 0.0 if optimizer is None else optimizer.iterations * float(optimizer.learning_rate)
