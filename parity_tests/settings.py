@@ -161,7 +161,7 @@ HEAD = ["setting", "code taken", "tests", "float64", "float32", "whole run", "eq
 
 
 def row(found: dict[str, Any], as_it_comes: dict[str, Any]) -> list[str]:
-    """Return the outcome, the largest differences, and how many pieces have others than at first."""
+    """Return outcome, largest differences, and how many pieces have other ones than at first."""
     largest, cells = found["largest"], []
     for kind in ("float64", "float32"):
         pieces = {piece: gap for piece, gap in largest[kind].items() if piece != WHOLE_RUN}
