@@ -75,16 +75,6 @@ CASES = {
         ("keras.losses.Huber(delta=0.3)", NUMBERS, NUMBERS + 0.3),
     ],
 }
-# Here Keras's other backends go their own way. On TensorFlow, probabilities under a sparse
-# cross-entropy are first clipped to [1e-7, 1 - 1e-7] and then normalised, elsewhere the reverse;
-# and the slope of |x| at 0 is 0 on TensorFlow, 1 on JAX.
-TENSORFLOW_ONLY = {
-    "losses.SparseCategoricalCrossentropy": [
-        ("keras.losses.SparseCategoricalCrossentropy()", LABELS, EDGES),
-        ("keras.losses.SparseCategoricalCrossentropy()", LABELS, SHARES),
-    ],
-    "losses.MeanAbsoluteError": [("keras.losses.MeanAbsoluteError()", NUMBERS, NUMBERS)],
-}
 # Losses and gradients that are 0, or what is left where terms cancel.
 SURE = 40 * ONE_HOT - 20  # logits of somebody who is right
 ONE_CLASS = np.zeros((N, 1))
@@ -94,8 +84,6 @@ VANISHING = {
         ("keras.losses.SparseCategoricalCrossentropy(from_logits=True)", LABELS, SURE),
         ("keras.losses.SparseCategoricalCrossentropy(from_logits=True)", LABELS, 50 * SURE),
         ("keras.losses.SparseCategoricalCrossentropy(from_logits=True)", 0 * LABELS, ONE_CLASS),
-        ("keras.losses.SparseCategoricalCrossentropy()", 0 * LABELS, ONE_CLASS + 0.5),
-        ("keras.losses.SparseCategoricalCrossentropy()", LABELS, ONE_HOT),
         ("keras.losses.SparseCategoricalCrossentropy()", LABELS, 1e-6 + (1 - 4e-6) * ONE_HOT),
     ],
     "losses.CategoricalCrossentropy": [
@@ -130,14 +118,30 @@ VANISHING = {
         ("keras.losses.Huber(delta=1e-3)", NUMBERS, NUMBERS * (1 + 1e-6)),
     ],
 }
-FLAT, FLAT_VANISHING = (
-    [
+# Here Keras's other backends go their own way. On TensorFlow, probabilities under a sparse
+# cross-entropy are first clipped to [1e-7, 1 - 1e-7] and then normalised, elsewhere the reverse;
+# and the slope of |x| at 0 is 0 on TensorFlow, 1 on JAX.
+TENSORFLOW_ONLY = {
+    "losses.SparseCategoricalCrossentropy": [
+        ("keras.losses.SparseCategoricalCrossentropy()", LABELS, EDGES),
+        ("keras.losses.SparseCategoricalCrossentropy()", LABELS, SHARES),
+        ("keras.losses.SparseCategoricalCrossentropy()", LABELS, ONE_HOT),
+        ("keras.losses.SparseCategoricalCrossentropy()", 0 * LABELS, ONE_CLASS + 0.5),
+    ],
+    "losses.MeanAbsoluteError": [("keras.losses.MeanAbsoluteError()", NUMBERS, NUMBERS)],
+}
+
+
+def flat(*tables):
+    """Return the cases of some tables for parametrize."""
+    return [
         pytest.param(piece, *case, id=f"{i}-{case[0]}".replace("keras.losses.", ""))
         for piece in CASES
-        for i, case in enumerate([*(case for table in tables for case in table.get(piece, ()))])
+        for i, case in enumerate(case for table in tables for case in table.get(piece, ()))
     ]
-    for tables in ([CASES, TENSORFLOW_ONLY if BACKEND == "tensorflow" else {}], [VANISHING])
-)
+
+
+FLAT = flat(CASES, TENSORFLOW_ONLY if BACKEND == "tensorflow" else {})
 
 
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
@@ -150,7 +154,7 @@ def test_loss(piece, text, targets, predictions, floatx, weights):
 @one_class_is_meant
 @pytest.mark.parametrize("weights", [None, WEIGHTS, 0 * WEIGHTS], ids=["plain", "weighted", "0"])
 @pytest.mark.parametrize("floatx", ["float64", "float32"])
-@pytest.mark.parametrize(("piece", "text", "targets", "predictions"), FLAT_VANISHING)
+@pytest.mark.parametrize(("piece", "text", "targets", "predictions"), flat(VANISHING))
 def test_loss_that_vanishes(piece, text, targets, predictions, floatx, weights):
     _expect_same_loss(piece, text, targets, predictions, floatx, weights)
 
@@ -190,7 +194,7 @@ DRAWN = {
 @given(
     case=st.data(),
     rows=st.sampled_from([(1,), (2,), (6,), (4, 3)]),  # (samples,) or (samples, steps)
-    outputs=st.sampled_from([1, 2, 5]),
+    outputs=st.sampled_from([1, 2, 5] if BACKEND == "tensorflow" else [2, 5]),
     weighted=st.sampled_from(["", "weighted", "weighted by a column"]),
     floatx=FLOAT_TYPES,
     seed=SEEDS,
