@@ -1,4 +1,4 @@
-"""Keras's backend, made ready for comparisons, and the device on which it works.
+"""Keras's backend, prepared for comparisons, and the device on which it computes.
 
 The environment variable ``KERAS_BACKEND`` chooses it: tensorflow (the default), jax or torch.
 Nothing of another backend is imported.
@@ -28,22 +28,22 @@ keras.src.backend.common.dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
 
 
 class Pi:
-    """Stands for Python's math where Keras turns degrees into radians, a rotation's.
+    """Replaces Python's math where Keras converts a rotation's degrees to radians.
 
-    Keras makes pi/180 a float32, which TensorFlow refuses to multiply with angles of float64:
-    RandomRotation fails where floatx is float64. Here pi is of the angles' type then.
+    Keras turns pi/180 into float32, which TensorFlow refuses to multiply by angles of float64, so
+    RandomRotation fails where floatx is float64. Here pi then has the type of the angles.
     """
 
     @property
     def pi(self) -> float:
-        """Return pi as a float64, or as a number that becomes a float32."""
+        """Return pi as float64, or as a number that becomes float32."""
         return np.float64(math.pi) if keras.config.floatx() == "float64" else math.pi
 
 
 base_image_preprocessing_layer.math = Pi()
 
-# TensorFloat-32 and its like round the inputs of a matrix product to 10 bits: off. (On a machine
-# without a GPU these settings change nothing.)
+# TensorFloat-32 and similar modes round the inputs of a matrix product to 10 bits: off. (On a
+# machine without a GPU these settings change nothing.)
 if BACKEND == "tensorflow":
     import tensorflow as tf
 
@@ -62,7 +62,7 @@ elif BACKEND == "torch":
 
 @functools.cache
 def device() -> str:
-    """Return the device that computes: asked of a weight that a training step has changed."""
+    """Return the device that computes: that of a weight which a training step has changed."""
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mean_squared_error")
     model.train_on_batch(np.ones((4, 2)), np.zeros((4, 1)))
@@ -94,7 +94,7 @@ def main() -> None:
     print(f"Keras {keras.__version__} on {BACKEND} computes on: {found}")
     if not found.startswith("GPU"):
         raise SystemExit(
-            f"No GPU is seen by {BACKEND}. Install its build for this machine's GPU, or choose "
+            f"{BACKEND} finds no GPU. Install its build for this machine's GPU, or choose "
             f"another backend (BACKEND=jax, BACKEND=torch); on a CPU: make parity"
         )
 

@@ -6,18 +6,18 @@ tinynet, so that the two sides cannot drift apart.
 
 What a difference is relative to
 --------------------------------
-A sum is rounded by some 1e-16 of the terms that are added, not of what they add up to. Terms may
-cancel; their rounding does not. Softmax over a single unit has the derivative (dout - dout*p)*p
-with p = 1, which is 0. But a processor that divides by multiplying with an approximate reciprocal
-has p = 0.99999994 in float32, and gets 6e-8*dout. Both are right: the two terms are as large as
-dout, and one of them was rounded once. Relative to the result, 0, no tolerance would be wide
-enough, and a test passes on one processor and fails on the next.
+The rounding error of a sum is some 1e-16 of the terms that are added, not of their sum. Terms may
+cancel; their rounding errors do not. Softmax over a single unit has the derivative
+(dout - dout*p)*p with p = 1, which is 0. But a processor that divides by multiplying with an
+approximate reciprocal has p = 0.99999994 in float32, and gets 6e-8*dout. Both are right: the two
+terms are as large as dout, and one of them was rounded once. Relative to the result, 0, no
+tolerance would be wide enough, and a test would pass on one processor and fail on the next.
 
-So a difference is divided by the largest of the *terms*: of the numbers that were added, without
-their signs, on the way to the tensor. Where they can cancel, the test hands them over (terms.py has
-those of the layers and losses). Where they cannot, because all have one sign or there is only one,
-the largest entry of the tensor is as large as they are, and stands for them. If that is 0 too, the
-two libraries have to agree to the bit. A factor of 2 or 10 in the terms is no matter: the
+So a difference is divided by the largest of the *terms*: the absolute values of the numbers that
+were added to compute the tensor. Where they can cancel, the test passes them along (terms.py has
+those of the layers and losses). Where they cannot, because all have the same sign or there is only
+one, the largest entry of the tensor is as large as they are, and is used instead. If that is 0 too,
+the two libraries have to agree to the bit. A factor of 2 or 10 in the terms does not matter: the
 tolerances are hundreds of roundings wide, and a bug is off by far more than that.
 """
 
@@ -37,7 +37,7 @@ TOLERANCE = {"float64": 1e-12, "float32": 2e-5}
 
 @dataclass
 class Entry:
-    """What the report says of one public name in one float type."""
+    """What the report says about one public name in one float type."""
 
     cases: set[tuple[str, str]] = field(default_factory=set)  # test, text
     largest: float = 0.0
@@ -66,14 +66,14 @@ def use_floatx(floatx: str) -> None:
     """Make layers, losses and optimizers of both libraries compute in a float type."""
     for library in (tinynet, keras):
         library.config.set_floatx(floatx)
-    keras.config.set_dtype_policy(floatx)  # layers keep to that of the first one made
+    keras.config.set_dtype_policy(floatx)  # otherwise that of the first layer made stays in force
 
 
 def difference(own: Any, theirs: Any, terms: Any = 0.0) -> tuple[float, tuple[int, ...]]:
     """Return the largest difference, relative to the largest term, and where it is.
 
-    NaN and infinity have to stand in the same places; where they do not, the difference is
-    infinite. So is every difference where all terms are 0.
+    NaN and infinity have to be in the same places; where they are not, the difference is infinite.
+    So is every difference where all terms are 0.
     """
     a, b = np.asarray(own, np.float64), np.asarray(theirs, np.float64)
     if a.shape != b.shape:
@@ -92,7 +92,7 @@ def difference(own: Any, theirs: Any, terms: Any = 0.0) -> tuple[float, tuple[in
 
 
 def largest(*arrays: Any) -> np.float64:
-    """Return the largest entry of all arrays, without its sign."""
+    """Return the largest absolute value in all arrays."""
     found = np.max([np.abs(np.asarray(each, np.float64)).max(initial=0) for each in arrays])
     assert np.isfinite(found), "terms that are not finite would hide any difference"
     return found
@@ -105,7 +105,7 @@ def expect_same(
     tolerance: float = TOLERANCE["float64"],
     case: str = "",
 ) -> None:
-    """Hold tinynet's tensors against Keras's, and record the largest difference.
+    """Compare tinynet's tensors with Keras's, and record the largest difference.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def expect_same(
         In the order in which they are computed; the first that differs is named. The terms are
         an array of any shape: the numbers that were added, where some may have cancelled.
     tolerance : float
-        Largest difference allowed, relative to the largest term or entry. 0 asks for equal bits.
+        Largest difference allowed, relative to the largest term or entry. 0 requires equal bits.
     case : str
         The text of the case, for the message.
     """

@@ -1,4 +1,4 @@
-"""What every comparison with Keras starts from, and the report at the end."""
+"""The setup of every comparison with Keras, and the report at the end."""
 
 import shlex
 import sys
@@ -28,7 +28,7 @@ def _float64_and_back():
 
 def _clear_sessions():
     tinynet.backend.clear_session()
-    # Without the garbage collection: half a second, twice a test, would be most of the suite.
+    # Without garbage collection: half a second, twice per test, would be most of the suite's time.
     keras.backend.clear_session(free_memory=False)
 
 

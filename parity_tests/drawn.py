@@ -1,7 +1,7 @@
 """What Hypothesis draws: the texts of cases, and the numbers that they are fed.
 
-Numbers come from NumPy's generator and a drawn seed. A share of them is rounded to halves, so
-that ties and kinks come up: 0 under a rectifier, two equal maxima, a target that is met.
+Numbers come from NumPy's generator and a drawn seed. Some of them are rounded to halves, so that
+ties and kinks occur: 0 under a rectifier, two equal maxima, a target that is met exactly.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from parity_tests.backend import BACKEND
 
 FLOAT_TYPES = st.sampled_from(["float64", "float32"])
 SEEDS = st.integers(0, 2**32 - 1)
-# Numbers of which nothing is left, or next to nothing, when they are added or compared.
+# Numbers that cancel, completely or almost, when they are added or compared.
 PATTERNS: dict[str, Callable[[tuple[int, ...]], np.ndarray]] = {
     "nothing": lambda shape: np.zeros(shape),
-    "all alike": lambda shape: np.full(shape, 0.7),  # no float has this value
+    "all alike": lambda shape: np.full(shape, 0.7),  # which no float has exactly
     "to and fro": lambda shape: 1 - 2.0 * (np.indices(shape).sum(axis=0) % 2),
 }
 # A softmax over one class is always 1. Keras warns, and computes it.
@@ -29,9 +29,9 @@ one_class_is_meant = pytest.mark.filterwarnings("ignore:(?s).*(axis has size 1|n
 
 
 def examples(number: int) -> settings:
-    """Draw so many examples, the same ones in every run.
+    """Draw this many examples, the same ones in every run.
 
-    On JAX, which compiles every operation anew for every shape, a third of them.
+    On JAX, which compiles every operation again for every shape, a third of them.
     """
     number = max(5, number // 3) if BACKEND == "jax" else number
     return settings(max_examples=number, deadline=None, database=None, derandomize=True)
@@ -48,14 +48,14 @@ def one_of(*texts: str) -> st.SearchStrategy[str]:
 
 
 def call(function: str, *first: Any, **options: Any) -> st.SearchStrategy[str]:
-    """Draw the text of a call; every option is given, or left at its default.
+    """Draw the text of a call; every option is either given or left at its default.
 
     Parameters
     ----------
     function : str
         ``"keras.layers.Dense"``.
     *first : strategy of str
-        What is always given.
+        Arguments that are always given.
     **options : strategy of str
         The option's text.
     """

@@ -17,7 +17,7 @@ def of_layer(
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """Run a built layer or model; return its output, the input's and the weights' gradients.
 
-    The layer's state (moving averages, places in random sequences) moves on as in a call.
+    The layer's state (moving averages, random number generators) changes as in a call.
     """
     weights = layer.trainable_variables
     if BACKEND == "tensorflow":
@@ -65,7 +65,7 @@ def of_function(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the value of a function of one tensor, and its gradient.
 
-    `upstream` is the gradient at the value, by default ones.
+    `upstream` is the gradient at the value; by default it is all ones.
     """
     if BACKEND == "tensorflow":
         import tensorflow as tf
@@ -93,8 +93,8 @@ def of_function(
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function as fit runs it: on TensorFlow as a graph, which rounds here and there
-    in its own way (a division by a constant becomes a multiplication by its reciprocal).
+    """Return a function as fit runs it: on TensorFlow as a graph, which sometimes rounds
+    differently (a division by a constant becomes a multiplication by its reciprocal).
     """
     if BACKEND == "tensorflow":
         import tensorflow as tf

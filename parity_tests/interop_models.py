@@ -1,4 +1,4 @@
-"""Compiled models with all that can change libraries, and the look at whether two are the same."""
+"""Compiled models with everything that can move between libraries, and checks of their equality."""
 
 import re
 
@@ -42,7 +42,7 @@ RULES = (
     "LecunUniform()",
     "LecunNormal()",
 )
-# Layers one upon another, under a word for the test's name.
+# Stacks of layers, each under a word for the test's name.
 LAYERS = {
     "activations": (
         "keras.layers.Activation('gelu', name='mine'), keras.layers.Activation('swish'), "
@@ -102,7 +102,7 @@ LAYERS = {
         for rule in RULES
     ),
 }
-# From here on, numbers that float32 holds exactly: see elsewhere.py.
+# From here on, numbers that float32 represents exactly: see elsewhere.py.
 LOSSES = [
     "keras.losses.SparseCategoricalCrossentropy(name='mine')",
     "keras.losses.CategoricalCrossentropy(label_smoothing=0.125, reduction='sum')",
@@ -139,7 +139,7 @@ OPTIMIZERS = [
     "keras.optimizers.SGD(keras.optimizers.schedules.PiecewiseConstantDecay("
     "[2, 5], [0.125, 0.0625, 0.25]), clipvalue=0.125)",
 ]
-# Keras reckons these in float32 on TensorFlow only.
+# Keras computes these in float32 on TensorFlow only.
 SCHEDULES = [
     f"keras.optimizers.SGD(keras.optimizers.schedules.{text})"
     for text in (
@@ -183,7 +183,7 @@ def keras_seeds(model):
 
 
 def equal_keras_models(one, other):
-    """See that two Keras models are the same, apart from the names that Keras numbers anew."""
+    """Check that two Keras models are the same, apart from the names that Keras renumbers."""
     assert unnumbered(other.get_config()) == unnumbered(one.get_config())
     assert keras_seeds(other) == keras_seeds(one)
     variables = [(model.variables, model.optimizer.variables) for model in (one, other)]
@@ -196,7 +196,7 @@ def equal_keras_models(one, other):
     for each in written:
         del each["loss"]
     assert unnumbered(written[1]) == unnumbered(written[0])
-    if not isinstance(one.loss, str):  # else it returns as the object that the name stands for
+    if not isinstance(one.loss, str):  # otherwise it comes back as the object with that name
         assert type(other.loss) is type(one.loss)
         assert other.loss.get_config() == one.loss.get_config()
         assert other.loss._fn_kwargs == one.loss._fn_kwargs

@@ -2,8 +2,8 @@
 
 VECTORS, IMAGES = (6, 5), (4, 3, 3, 2)
 PICTURES, MANY_CHANNELS = (2, 7, 6, 3), (2, 5, 6, 9)  # the latter as rows for matrix products
-IN_TILES = (2, 7, 6, 18)  # channels enough to be convolved in tiles
-SEVERAL = (9, 7, 6, 2)  # images, each with numbers of its own
+IN_TILES = (2, 7, 6, 18)  # enough channels to be convolved in tiles
+SEVERAL = (9, 7, 6, 2)  # images, each with its own random numbers
 FILL_MODES = ("constant", "nearest", "reflect", "wrap")
 
 # Piece: texts of layers, each with the shape of its input.
@@ -186,7 +186,7 @@ CASES = {
     ],
 }
 
-# Shapes and weights of which, for some numbers, nothing is left but rounding.
+# Shapes and weights for which some inputs leave nothing but rounding errors.
 VANISHING = {
     "layers.Dense": [
         ("keras.layers.Dense(1, activation='softmax')", VECTORS),  # one class: always 1

@@ -1,4 +1,4 @@
-"""tinynet's dropout masks, handed over to Keras: for backends that draw other random numbers."""
+"""tinynet's dropout masks, passed to Keras: for backends that draw other random numbers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import tinynet
 
 
 class MaskedDropout(keras.layers.Layer):
-    """In training, drop what the next of some given masks says.
+    """In training, drop values according to the next of some given masks.
 
     Parameters
     ----------
     rate : float
     masks : ndarray of uint8, shape (steps, batch, ...)
-        1 where a value is kept, a mask for every training step; a smaller batch takes the first
-        rows of its mask.
+        1 where a value is kept; one mask for every training step, of which a smaller batch takes
+        the first rows.
     """
 
     def __init__(self, rate, masks):
@@ -41,14 +41,14 @@ class MaskedDropout(keras.layers.Layer):
 
 
 def masks_of(model, n, batch_size, epochs=1):
-    """Return the masks that a model of tinynet is going to draw, for each of its Dropout layers.
+    """Return the masks that a tinynet model is going to draw, for each of its Dropout layers.
 
     Parameters
     ----------
     model : tinynet.Sequential
-        Built; its seed generators stay where they are.
+        Built; its seed generators are not advanced.
     n, batch_size, epochs : int
-        Samples of an epoch, of a step, and how often `fit` will go through them.
+        Samples per epoch and per step, and the number of epochs.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def own_weights(keras_model):
 
 
 def copy_weights(model, keras_model):
-    """Give a Keras model, built like tinynet's but for its dropout, tinynet's weights."""
+    """Copy tinynet's weights into a Keras model that is the same except for its dropout."""
     for own, theirs in zip(model.layers, keras_model.layers, strict=True):
         if own.arrays:
             theirs.set_weights(own.get_weights())

@@ -1,10 +1,10 @@
-"""Can the suite fail? Plant one bug at a time in a copy of tinynet, and see the tests catch it.
+"""Can the tests fail? Plant one bug at a time in a copy of tinynet, and check that it is caught.
 
     python -m parity_tests.mutants --only dropout
 
-Every bug of planted_bugs.py is written into a copy of the package, never into the package
-itself; the tests named with it run against the copy. A bug that no test sees is an error of the
-suite, and the exit status is 1. The table goes to parity_tests/mutants.md.
+Every bug in planted_bugs.py is written into a copy of the package, never into the package itself;
+the tests named with it run against the copy. A bug that no test catches is an error, and the exit
+status is 1. The table goes to parity_tests/mutants.md.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from queue import Queue
 from parity_tests.planted_bugs import BUGS, Bug
 
 ROOT = Path(__file__).parents[1]
-MOST_FAILURES = 3  # a bug that so many tests have seen is caught; the others are not waited for
+MOST_FAILURES = 3  # with this many failed tests a bug is caught; the others are not run
 
 
 def copy_to(folder: Path) -> None:
@@ -45,7 +45,7 @@ def run(folder: Path, modules: list[str], words: str = "") -> tuple[int, str]:
 
 
 def catchers(folder: Path, bug: Bug) -> list[str]:
-    """Plant a bug, run its tests, take the bug out again; return the tests that failed."""
+    """Plant a bug, run its tests, remove the bug again; return the tests that failed."""
     path = folder / "tinynet" / bug.path
     right = path.read_text(encoding="utf-8")
     stat = path.stat()
@@ -56,7 +56,7 @@ def catchers(folder: Path, bug: Bug) -> list[str]:
     finally:
         path.write_text(right, encoding="utf-8")
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    if status not in (0, 1):  # 1: tests failed; all else means that they could not run
+    if status not in (0, 1):  # 1: tests failed; anything else means that they could not run
         raise RuntimeError(f"{bug.what}: {bug.tests} could not be run:\n{printed[-3000:]}")
     return re.findall(r"^(?:FAILED|ERROR) parity_tests/(.+?)(?: - .*)?$", printed, re.MULTILINE)
 
@@ -85,14 +85,14 @@ def table(found: list[tuple[Bug, list[str]]]) -> str:
 def main() -> int:
     """Plant all bugs and report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="only bugs with this word in text or path")
+    parser.add_argument("--only", default="", help="only bugs with this word in their text or path")
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time (default 2)")
     args = parser.parse_args()
     bugs = [bug for bug in BUGS if args.only in f"{bug.what} {bug.path}"]
     for bug in bugs:
         times = (ROOT / "tinynet" / bug.path).read_text(encoding="utf-8").count(bug.right)
         if times != 1:
-            raise SystemExit(f"{bug.what}: its line stands {times} times in tinynet/{bug.path}")
+            raise SystemExit(f"{bug.what}: its line is {times} times in tinynet/{bug.path}")
     with tempfile.TemporaryDirectory() as scratch:
         first = Path(scratch) / "0"
         first.mkdir()

@@ -1,11 +1,11 @@
-"""A pytest plugin that plays another processor: every kernel's results are off by one rounding.
+"""A pytest plugin that imitates another processor: every kernel's results are off by one rounding.
 
     python -m pytest parity_tests -p parity_tests.other_roundings
 
-Each number that a kernel has written is moved to the float next to it, up or down, which a right
-program on another processor might have computed as well. So the comparisons have to hold; one that
-does not would fail on that processor. Zeros stay: where 0 is exact, it is so everywhere. The same
-number is always moved the same way, or a model would differ from its own copy.
+Each number that a kernel has written is moved to the next float, up or down, which a correct
+program on another processor might have computed too. So the comparisons have to hold; one that does
+not would fail on that processor. Zeros stay: where 0 is exact, it is exact everywhere. The same
+number is always moved in the same direction, or a model would differ from its own copy.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 
 from tinynet.kernels.registry import Array, Kernel
 
-# What only moves numbers, or is held to equal bits: random draws, warped images, dropped units.
+# What only moves numbers, or has to have equal bits: random draws, warped images, dropped units.
 EXACT = ("random_bits", "warping", "dropout", "rows")
-# The first bit of a float's bits times such a number might have been drawn by lot.
+# The first bit of a float's bits times such a number is as good as random.
 ODD = {
     np.dtype("float64"): np.uint64(0x9E3779B97F4A7C15),
     np.dtype("float32"): np.uint32(0x9E3779B1),
@@ -26,7 +26,7 @@ ODD = {
 
 
 def one_rounding_off(x: Array) -> Array:
-    """Return the neighbors of some floats."""
+    """Return a neighbor of each float."""
     odd = ODD[x.dtype]
     bits = x.view(odd.dtype)
     with np.errstate(over="ignore"):  # the product keeps its last bits
@@ -36,7 +36,7 @@ def one_rounding_off(x: Array) -> Array:
 
 
 def pytest_configure() -> None:
-    """Let every kernel that is called from now on round in another way."""
+    """Make every kernel that is called from now on round differently."""
     run = Kernel.__call__
 
     def run_otherwise(self: Kernel, *args: Any) -> None:

@@ -1,4 +1,4 @@
-"""Bugs for `make mutants`: what is wrong, in which line of tinynet/, and which tests must see it.
+"""Bugs for `make mutants`: what is wrong, in which line of tinynet/, and which tests must catch it.
 
 Kernels are broken in their compiled form, which is the one that runs by default.
 """
@@ -18,9 +18,9 @@ class Bug(NamedTuple):
     path : str
         File below ``tinynet/``.
     right, wrong : str
-        Text that stands exactly once in the file, and what replaces it.
+        Text that is in the file exactly once, and what replaces it.
     tests : str
-        Test module below ``parity_tests/``, and words for ``-k`` after it if it is a long one.
+        Test module below ``parity_tests/``, followed by words for ``-k`` if it takes long.
     """
 
     what: str
@@ -54,7 +54,7 @@ BUGS = [
         "test_layers BatchNormalization",
     ),
     Bug(
-        "batch norm's epsilon stands outside the root",
+        "batch norm's epsilon is outside the square root",
         "kernels/normalization.py",
         "variance[j] /= count\n        inv_std[j] = number(1) / np.sqrt(variance[j] + eps)",
         "variance[j] /= count\n        inv_std[j] = number(1) / (np.sqrt(variance[j]) + eps)",
@@ -75,7 +75,7 @@ BUGS = [
         "test_layers BatchNormalization",
     ),
     Bug(
-        "batch norm's dgamma forgets to centre",
+        "batch norm's dgamma does not center x",
         "kernels/normalization.py",
         "dgamma[j] += dout[i, j] * ((x[i, j] - mean[j]) * inv_std[j])\n"
         "            dbeta[j] += dout[i, j]\n    scale",
@@ -91,7 +91,7 @@ BUGS = [
         "test_layers LayerNormalization",
     ),
     Bug(
-        "the kernel is taken the other way round",
+        "the kernel is flipped",
         "kernels/convolution.py",
         "                    right = j * dilation[1]",
         "                    right = (columns - 1 - j) * dilation[1]",
@@ -105,7 +105,7 @@ BUGS = [
         "test_layers Conv2D",
     ),
     Bug(
-        "the odd row of zeros stands in front",
+        "the odd row of zeros comes first",
         "layers/images.py",
         "both.append((total // 2, total - total // 2))",
         "both.append((total - total // 2, total // 2))",
@@ -119,7 +119,7 @@ BUGS = [
         "test_layers Depthwise",
     ),
     Bug(
-        "of several largest pixels the last gets the gradient",
+        "of several equally large pixels the last gets the gradient",
         "kernels/pooling.py",
         "larger = new | (v > out[n, y, z, c]) | (v != v)",
         "larger = new | (v >= out[n, y, z, c]) | (v != v)",
@@ -133,35 +133,35 @@ BUGS = [
         "test_layers Conv2D",
     ),
     Bug(
-        "the last tile goes on beyond the edge of the output",
+        "the last tile continues beyond the edge of the output",
         "kernels/winograd.py",
         "four[there:] = 0",
         "pass",
         "test_layers Conv2D",
     ),
     Bug(
-        "the gradient at the pixels does not add up where tiles stand side by side",
+        "the gradient at the pixels does not add up where tiles are side by side",
         "kernels/winograd.py",
         "d[0, c] += o",
         "d[0, c] = o",
         "test_layers Conv2D",
     ),
     Bug(
-        "the gradient at the pixels does not add up where a tile stands below another",
+        "the gradient at the pixels does not add up where a tile is below another",
         "kernels/winograd.py",
         "dx[n, SIDE * y + i, z, c] += six[i, z, c]",
         "dx[n, SIDE * y + i, z, c] = six[i, z, c]",
         "test_layers Conv2D",
     ),
     Bug(
-        "padding counts in a mean",
+        "average pooling counts the padding",
         "kernels/pooling.py",
         "count = out.dtype.type((bottom - top) * (right - left))",
         "count = out.dtype.type(size[0] * size[1])",
         "test_layers AveragePooling",
     ),
     Bug(
-        "dropout does not enlarge what it keeps",
+        "dropout does not scale up what it keeps",
         "kernels/dropout.py",
         "scale = number(1 / (1 - rate))",
         "scale = number(1)",
@@ -273,7 +273,7 @@ BUGS = [
         "test_losses Sparse",
     ),
     Bug(
-        "categorical cross-entropy does not normalise the probabilities",
+        "categorical cross-entropy does not normalize the probabilities",
         "kernels/cross_entropy.py",
         "            q = p[i, j] / total\n            c = low if q < low else high if q > high "
         "else q\n            loss -=",
@@ -303,28 +303,28 @@ BUGS = [
         "test_losses MeanSquaredError",
     ),
     Bug(
-        "Nesterov's look ahead uses the old moment",
+        "Nesterov's look-ahead uses the old moment",
         "kernels/updates.py",
         "w[i] += moment * mu - g[i] * lr if nesterov else moment",
         "w[i] += moment if nesterov else moment",
         "test_optimizers SGD",
     ),
     Bug(
-        "RMSprop's epsilon stands outside the root",
+        "RMSprop's epsilon is outside the square root",
         "kernels/updates.py",
         "lr * g[i] / np.sqrt(variance + eps)\n        moment",
         "lr * g[i] / (np.sqrt(variance) + eps)\n        moment",
         "test_optimizers RMSprop",
     ),
     Bug(
-        "centred RMSprop does not subtract the mean",
+        "centered RMSprop does not subtract the mean",
         "kernels/updates.py",
         "            variance -= mean * mean\n",
         "",
         "test_optimizers RMSprop",
     ),
     Bug(
-        "Adam's epsilon stands inside the root",
+        "Adam's epsilon is inside the square root",
         "kernels/updates.py",
         "w[i] -= first * a / (np.sqrt(second) + eps)",
         "w[i] -= first * a / np.sqrt(second + eps)",
@@ -411,14 +411,14 @@ BUGS = [
         "test_draws Uniform",
     ),
     Bug(
-        "a seed generator stands still",
+        "a seed generator does not advance",
         "random.py",
         "        self.state[1] += 1",
         "        self.state[1] += 0",
         "test_draws dropout",
     ),
     Bug(
-        "seeds are drawn from 0 on, not from 1",
+        "seeds are drawn starting at 0, not at 1",
         "random.py",
         "python_random.randint(1, 10**9)",
         "python_random.randint(0, 10**9)",
@@ -440,28 +440,28 @@ BUGS = [
         "test_layers Dense",
     ),
     Bug(
-        "the penalty on a dense layer's output is not divided by the samples",
+        "the penalty on a dense layer's output is not divided by the number of samples",
         "layers/core.py",
         "dpenalty = self.activity_regularizer.gradient(self.out) / len(self.out)",
         "dpenalty = self.activity_regularizer.gradient(self.out)",
         "test_regularizers",
     ),
     Bug(
-        "the layer LeakyReLU takes the function's slope",
+        "the layer LeakyReLU has the function's default slope",
         "layers/activation.py",
         "negative_slope: float = 0.3",
         "negative_slope: float = 0.2",
         "test_layers LeakyReLU",
     ),
     Bug(
-        "the moving averages take the batch's share for their own",
+        "the moving averages swap the weights of old and new",
         "kernels/normalization.py",
         "kept, new = number(momentum), number(1 - momentum)",
         "kept, new = number(1 - momentum), number(momentum)",
         "test_layers BatchNormalization",
     ),
     Bug(
-        "a frozen batch norm goes on with the batch's statistics",
+        "a frozen batch norm still uses the batch's statistics",
         "layers/normalization.py",
         "self.uses_batch = training and self.trainable",
         "self.uses_batch = training",
@@ -504,7 +504,7 @@ BUGS = [
         "test_losses Categorical",
     ),
     Bug(
-        "no look back through a final softmax",
+        "the loss does not look back through a final softmax",
         "losses/cross_entropy.py",
         'LOOKED_THROUGH = ("softmax", "sigmoid")',
         "LOOKED_THROUGH = ()",
@@ -525,7 +525,7 @@ BUGS = [
         "test_metrics",
     ),
     Bug(
-        "a prediction at the threshold counts as above",
+        "a prediction at the threshold counts as above it",
         "metrics/means.py",
         "y_true == (y_pred > self.threshold)",
         "y_true == (y_pred >= self.threshold)",
@@ -554,21 +554,21 @@ BUGS = [
     ),
     # What only shows where the answer is 0, or terms cancel.
     Bug(
-        "softmax over one class hands the gradient on",
+        "softmax over one class passes the gradient on",
         "kernels/smooth.py",
         "dx[i, j] = (dout[i, j] - inner) * out[i, j]",
         "dx[i, j] = (dout[i, j] - inner * x.dtype.type(classes > 1)) * out[i, j]",
         "test_layers Softmax",
     ),
     Bug(
-        "batch norm hands the gradient of a single row on",
+        "batch norm passes the gradient of a single row on",
         "kernels/normalization.py",
         "        mean_dout[j] = dbeta[j] / count",
         "        mean_dout[j] = dbeta[j] / count * x.dtype.type(rows > 1)",
         "test_layers BatchNormalization",
     ),
     Bug(
-        "layer norm hands the gradient of a single feature on",
+        "layer norm passes the gradient of a single feature on",
         "kernels/normalization.py",
         "        mean_g, mean_gx = sum_g / number(columns), sum_gx / number(columns)",
         "        mean_g, mean_gx = sum_g / number(max(columns, 2)), sum_gx / number(columns)",
@@ -597,14 +597,14 @@ BUGS = [
         "test_losses no_sample_counts",
     ),
     Bug(
-        "the mean of nothing is not a number",
+        "the mean of nothing is NaN",
         "metrics/base.py",
         "return self.total / self.count if self.count else 0.0",
         'return self.total / self.count if self.count else float("nan")',
         "test_metrics of_nothing",
     ),
     Bug(
-        "L1 pulls at weights that are 0",
+        "L1 pulls on weights that are 0",
         "regularizers.py",
         "slope += through_float32(self.l1) * np.sign(x)",
         "slope += through_float32(self.l1) * np.where(x < 0, -1, 1)",
@@ -641,7 +641,7 @@ BUGS = [
         "test_optimizers Adam",
     ),
     Bug(
-        "Adam corrects as if it were one step further",
+        "Adam's correction is one step ahead",
         "optimizers/rules.py",
         "number(through_float32(self.beta_1) ** (self.iterations + 1))",
         "number(through_float32(self.beta_1) ** (self.iterations + 2))",
@@ -662,14 +662,14 @@ BUGS = [
         "test_optimizers Adagrad",
     ),
     Bug(
-        "a piecewise rate changes one step early",
+        "a piecewise learning rate changes one step early",
         "optimizers/schedules.py",
         "sum(step > boundary for boundary in self.boundaries)",
         "sum(step >= boundary for boundary in self.boundaries)",
         "test_optimizers Piecewise",
     ),
     Bug(
-        "cosine decay is computed in double",
+        "cosine decay is computed in double precision",
         "optimizers/schedules.py",
         "cosine = np.exp(np.complex64(1j) * angle).real",
         "cosine = math.cos(float(angle))",
@@ -684,28 +684,28 @@ BUGS = [
         "test_callbacks",
     ),
     Bug(
-        "an equal figure counts as an improvement",
+        "an equal value counts as an improvement",
         "callbacks/monitors.py",
         "np.float32(current + self.min_delta) < np.float32(best)",
         "np.float32(current + self.min_delta) <= np.float32(best)",
         "test_callbacks",
     ),
     Bug(
-        "a figure that does not beat the baseline resets the count",
+        "a value that does not beat the baseline resets the count",
         "callbacks/monitors.py",
         "if self.baseline is None or self.is_improvement(current, self.baseline):",
         "if True:",
         "test_callbacks",
     ),
     Bug(
-        "the cooldown runs off twice as fast",
+        "the cooldown runs out twice as fast",
         "callbacks/monitors.py",
         "        if self.cooldown_counter > 0:\n            self.cooldown_counter -= 1\n",
         "        if self.cooldown_counter > 0:\n            self.cooldown_counter -= 2\n",
         "test_callbacks",
     ),
     Bug(
-        "a scheduler is asked for the next epoch's rate",
+        "a scheduler returns the next epoch's learning rate",
         "callbacks/various.py",
         "rate = self.schedule(epoch, optimizer.learning_rate)",
         "rate = self.schedule(epoch + 1, optimizer.learning_rate)",
@@ -727,14 +727,14 @@ BUGS = [
     ),
     # Images changed in training.
     Bug(
-        "a point that is mirrored lands one pixel too far",
+        "a mirrored point is one pixel off",
         "kernels/warping.py",
         "p = p + period if p < np.float32(-n) else -p - ONE",
         "p = p + period if p < np.float32(-n) else -p",
         "test_augmentation",
     ),
     Bug(
-        "the image begins again a pixel too late",
+        "the wrapped image begins a pixel too late",
         "kernels/warping.py",
         "p -= np.float32(n) * np.trunc(p / last)",
         "p -= last * np.trunc(p / last)",
@@ -748,14 +748,14 @@ BUGS = [
         "test_augmentation",
     ),
     Bug(
-        "pixels beside the image are black",
+        "pixels outside the image are black",
         "layers/warping.py",
         "fetch(x, self.points, through_float32(self.fill_value), out)",
         "fetch(x, self.points, 0.0, out)",
         "test_layers Random",
     ),
     Bug(
-        "images turn clockwise",
+        "images rotate clockwise",
         "layers/warping.py",
         "return columns(cos, -sin, z - z * cos + y * sin, sin, cos, y - z * sin - y * cos)",
         "return columns(cos, sin, z - z * cos - y * sin, -sin, cos, y + z * sin - y * cos)",
@@ -783,7 +783,7 @@ BUGS = [
         "test_layers RandomFlip",
     ),
     Bug(
-        "the gradient of contrast leaves the mean out",
+        "the gradient of contrast leaves out the mean",
         "layers/preprocessing.py",
         "return dz * self.factors + image_means(dz * (1 - self.factors))",
         "return dz * self.factors",
@@ -797,7 +797,7 @@ BUGS = [
         "test_augmentation",
     ),
     Bug(
-        "images are changed outside of training too",
+        "images are also changed at inference",
         "layers/preprocessing.py",
         "out = self.change(x) if training else x",
         "out = self.change(x)",
@@ -819,21 +819,21 @@ BUGS = [
         "test_fit",
     ),
     Bug(
-        "the way back ends above the lowest layer that learns",
+        "the backward pass stops above the lowest layer that learns",
         "stack.py",
         "self.layers[learning.index(True) :]",
         "self.layers[learning.index(True) + 1 :]",
         "test_fit",
     ),
     Bug(
-        "weights are learned by layers that are frozen",
+        "frozen layers learn",
         "stack.py",
         "for layer in self.layers if layer.trainable for key in layer.params",
         "for layer in self.layers for key in layer.params",
         "test_fit",
     ),
     Bug(
-        "the metrics of an epoch go on from the last one",
+        "the metrics of an epoch are not reset",
         "training.py",
         '            told.tell("epoch_begin", epoch)\n            self.figures.reset()\n',
         '            told.tell("epoch_begin", epoch)\n',
@@ -846,30 +846,30 @@ BUGS = [
         "        out = self.forward(batch.x, training=True)\n        value",
         "test_same_run",
     ),
-    # The way to Keras and back.
+    # To Keras and back.
     Bug(
-        "the optimizer's memory stays behind in Keras",
+        "the optimizer's state is not taken over from Keras",
         "interop/state.py",
         "    model.optimizer.set_state(state)\n",
         "",
         "test_interop adam",
     ),
     Bug(
-        "a copied dropout layer begins its masks anew",
+        "a copied dropout layer starts its masks over",
         "interop/state.py",
         "_generator(theirs).state.assign(own.seed_generator.state)",
         "pass",
         "test_interop",
     ),
     Bug(
-        "a schedule is taken for the rate of its next step",
+        "a schedule becomes the learning rate of its next step",
         "interop/configs.py",
         'given["learning_rate"] = value._schedule',
         'given["learning_rate"] = value.learning_rate',
         "test_interop",
     ),
     Bug(
-        "the loss loses its options on the way from Keras",
+        "a loss from Keras loses its options",
         "interop/compiled.py",
         '"dtype": theirs.dtype, **theirs._fn_kwargs}',
         '"dtype": theirs.dtype}',

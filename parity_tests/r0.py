@@ -2,8 +2,8 @@
 
     python -m parity_tests.r0 --library keras --seed 0 --epochs 2 --out run/keras
 
-A run has a process of its own, so that nothing is shared with the other library but the
-integer seed and the data.
+Each run has its own process, so it shares nothing with the other library but the integer seed and
+the data.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def data() -> tuple[str, Any, Any]:
         return "fashion_mnist", *tinynet.datasets.fashion_mnist.load_data()
     except tinynet.datasets.DatasetError:
         if os.environ.get("TINYNET_DATA"):
-            raise  # a folder was named: do not compare on something else
+            raise  # a folder was given: do not compare with other data
     images, labels = tinynet.datasets.drawn_apparel(14_000, seed=0)
     return (
         "drawn_apparel",
@@ -47,9 +47,9 @@ def network(library: Any, dropout: Any = None, portable: bool = False) -> Any:
     dropout : callable, optional
         Makes a dropout layer from its rate; by default it is the library's own.
     portable : bool
-        Leave out what Keras does on TensorFlow only, and tinynet with it: constants are rounded
+        Leave out what Keras, and so tinynet, does on TensorFlow only: constants are rounded
         through float32 from the start, and the loss is given logits, because Keras looks back
-        through a final softmax on TensorFlow alone.
+        through a final softmax on TensorFlow only.
     """
     layers = library.layers
     constant = tinynet.config.through_float32 if portable else float
@@ -74,12 +74,12 @@ def network(library: Any, dropout: Any = None, portable: bool = False) -> Any:
         metrics=["accuracy"],
     )
     if hasattr(model, "jit_compile"):
-        model.jit_compile = False  # XLA, which Keras chooses where it sees a GPU, draws otherwise
+        model.jit_compile = False  # XLA, which Keras uses on a GPU, draws other random numbers
     return model
 
 
 def train(library: Any, seed: int, floatx: str, epochs: int, out: Path, weights: bool) -> None:
-    """Train from an integer seed; leave log.json and, if asked, the weights of every epoch."""
+    """Train from an integer seed; write log.json and, if requested, the weights of every epoch."""
     name, (x, y), (x_test, y_test) = data()
     library.config.set_floatx(floatx)
     library.utils.set_random_seed(seed)
@@ -122,13 +122,13 @@ def train(library: Any, seed: int, floatx: str, epochs: int, out: Path, weights:
 
 
 def main() -> None:
-    """Train once, as the command line says."""
+    """Train once, with the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--library", choices=["tinynet", "keras"], required=True, dest="name")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--floatx", choices=["float64", "float32"], default="float32")
     parser.add_argument("--epochs", type=int, default=120)
-    parser.add_argument("--weights", action="store_true", help="keep those of every epoch")
+    parser.add_argument("--weights", action="store_true", help="save those of every epoch")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     if args.name == "keras":

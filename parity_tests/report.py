@@ -14,13 +14,13 @@ from parity_tests.both import RECORD, Entry
 
 KINDS = ("float64", "float32", "equal")
 
-# What the tests of the whole run leave for the report: sentences, and curves for the figure.
+# What the tests of the whole run add to the report: sentences, and curves for the figure.
 SENTENCES: list[str] = []
 CURVES: dict[str, dict[str, Any]] = {}
 
 
 def rows() -> list[list[str]]:
-    """Return the table: a head, a row for each piece, and a last row that sums up."""
+    """Return the table: a head, a row for each piece, and a last row with the total."""
     head = ["piece", "cases", "float64", "allowed", "float32", "allowed", "equal bits"]
     table = [head]
     for piece, entries in sorted(RECORD.items()):
@@ -41,7 +41,7 @@ def _equal(entry: Entry | None) -> str:
 
 
 def _as_code(piece: str) -> str:
-    """Write a name for Markdown, which would read two underscores as bold type."""
+    """Write a name for Markdown, where two underscores would mean bold type."""
     name, *remark = piece.split(" ", 1)
     return " ".join([f"`{name}`", *remark])
 
@@ -62,7 +62,7 @@ def as_text() -> list[str]:
 
 
 def facts() -> dict[str, str]:
-    """Return what a reader has to know of a run: date, device, versions."""
+    """Return what a reader has to know about a run: date, device, versions."""
     packages = ", ".join(f"{name} {number}" for name, number in versions().items())
     return {
         "Date": f"{dt.date.today():%Y-%m-%d}",
@@ -117,7 +117,7 @@ def write(path: Path, command: str, outcome: str) -> None:
 
 
 def draw(path: Path) -> None:
-    """Draw both libraries' curves over one another, and below them their difference."""
+    """Draw both libraries' curves on top of each other, and below them their difference."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -161,5 +161,5 @@ def draw(path: Path) -> None:
 
 
 def _visible(gap: Any) -> Any:
-    """Raise an exact zero, which a log scale cannot show, to the floor of the drawing."""
+    """Raise an exact zero, which a log scale cannot show, to the lower edge of the plot."""
     return np.maximum(gap, 1e-17)

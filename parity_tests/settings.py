@@ -1,11 +1,11 @@
-"""Does it hold on another processor? Both suites, with the code that libraries have for others.
+"""Does it hold on another processor? Run both suites with the libraries' code for other processors.
 
     python -m parity_tests.settings --only OpenBLAS
 
-Libraries choose among their instructions when they are loaded, by what the processor can do. Each
-has a switch that makes it choose as on another one, so every setting has a process of its own. One
-that would take the code of an earlier one is left out, as is code that this processor cannot run.
-The table goes to parity_tests/settings.md.
+When libraries are loaded, they choose the instructions to use by what the processor can do. Each
+has a switch that makes it choose as on another processor, so every setting has its own process. A
+setting that would use the same code as an earlier one is left out, and so is code that this
+processor cannot run. The table goes to parity_tests/settings.md.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Setting(NamedTuple):
 
 
 def settings() -> list[Setting]:
-    """Return all settings, first the machine as it is."""
+    """Return all settings, starting with the machine as it is."""
     simd = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
     wide = [name for name in simd if "512" in name or name == "X86_V4"]
     roundings = ("-p", "parity_tests.other_roundings")
@@ -72,7 +72,7 @@ def settings() -> list[Setting]:
 
 
 def environment_of(setting: Setting) -> dict[str, str]:
-    """Return the environment of a process in which this setting holds, and no other one."""
+    """Return the environment of a process with this setting and no other."""
     switches = {name for each in settings() for name in each.environment}
     kept = {name: value for name, value in os.environ.items() if name not in switches}
     return kept | setting.environment
@@ -82,7 +82,7 @@ def environment_of(setting: Setting) -> dict[str, str]:
 
 
 def taken() -> dict[str, str]:
-    """Return which code the libraries have chosen; oneDNN says it by itself, see `taken_by`."""
+    """Return which code the libraries have chosen; oneDNN prints its own, see `taken_by`."""
     import math
     import zlib
 
@@ -105,12 +105,12 @@ def taken() -> dict[str, str]:
 
 
 def pytest_addoption(parser: Any) -> None:
-    """Add the option that says where the findings go."""
-    parser.addoption("--found", type=Path, help="for parity_tests.settings alone")
+    """Add the option that says where the results go."""
+    parser.addoption("--found", type=Path, help="only for parity_tests.settings")
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: Any) -> None:
-    """Hand over the number of tests by outcome, and the largest differences."""
+    """Write the number of tests by outcome, and the largest differences."""
     both = sys.modules.get("parity_tests.both")  # where comparisons have been made
     largest: dict[str, dict[str, float]] = {"float64": {}, "float32": {}, "equal": {}}
     for piece, entries in both.RECORD.items() if both else ():
@@ -132,7 +132,7 @@ def taken_by(setting: Setting) -> dict[str, str] | None:
     done = subprocess.run(
         [sys.executable, "-c", ask], cwd=ROOT, env=environment, capture_output=True, text=True
     )
-    if done.returncode < 0:  # ended by a signal: an instruction that this processor has not
+    if done.returncode < 0:  # ended by a signal: an instruction that this processor lacks
         return None
     if done.returncode > 0:
         raise RuntimeError(f"{setting.name}: {done.stderr[-3000:]}")
@@ -161,7 +161,7 @@ HEAD = ["setting", "code taken", "tests", "float64", "float32", "whole run", "eq
 
 
 def row(found: dict[str, Any], as_it_comes: dict[str, Any]) -> list[str]:
-    """Return outcome, largest differences, and how many pieces have other ones than at first."""
+    """Return outcome, largest differences, and for how many pieces they differ from the first."""
     largest, cells = found["largest"], []
     for kind in ("float64", "float32"):
         pieces = {piece: gap for piece, gap in largest[kind].items() if piece != WHOLE_RUN}

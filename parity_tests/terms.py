@@ -1,7 +1,7 @@
-"""The terms that are added on the way to the results of layers and losses, without their signs.
+"""The absolute values of the terms that are added to compute the results of layers and losses.
 
 Differences are relative to the largest of them; both.py says why. They come from the formulas in
-tinynet's docstrings, with a plus wherever a minus stands.
+tinynet's docstrings, with a plus in place of every minus.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ CROSS_ENTROPIES = (
     losses.BinaryCrossentropy,
 )
 SUMS = (layers.Dense, Convolution, layers.AveragePooling2D, layers.GlobalAveragePooling2D)
-# Weighted means of numbers, with weights of 1 at most; noise; sums over windows that overlap.
+# Weighted means of numbers, with weights of at most 1; noise; sums over windows that overlap.
 BLENDS = (Warp, layers.RandomContrast, layers.GaussianNoise, layers.MaxPooling2D)
 
 
 def of_layer(layer: Layer, x: Array, upstream: Array) -> dict[str, Array]:
-    """Return the terms of what a layer has computed.
+    """Return the terms of a layer's results.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ def of_layer(layer: Layer, x: Array, upstream: Array) -> dict[str, Array]:
     Returns
     -------
     dict of str to ndarray
-        Under "output", "gradient of the input", "gradient of gamma" and "moving_mean afterwards",
-        and so on; where nothing can cancel, there is no entry.
+        Under "output", "gradient of the input", "gradient of gamma", "moving_mean afterwards" and
+        so on; where nothing can cancel, there is no entry.
     """
     if isinstance(layer, layers.Activation):
         dx = through(layer.activation, upstream, layer.logits, layer.out)
@@ -58,9 +58,10 @@ def of_layer(layer: Layer, x: Array, upstream: Array) -> dict[str, Array]:
 
 
 def in_value(function: Activation, x: Array) -> Array:
-    """Return the terms of an activation's value: 0 where it is no difference.
+    """Return the terms of an activation's value: 0 where it is not a difference.
 
-    elu is alpha*(exp(x) - 1), selu as well; gelu is x/2*(1 + erf(x/sqrt(2))), or with tanh for erf.
+    elu is alpha*(exp(x) - 1), and so is selu; gelu is x/2*(1 + erf(x/sqrt(2))), or with tanh
+    instead of erf.
     """
     if function.name in ("elu", "selu"):
         return np.array(function.options.get("alpha", 1.0))
@@ -70,9 +71,9 @@ def in_value(function: Activation, x: Array) -> Array:
 def through(function: Activation, terms: Array, x: Array, out: Array) -> Array:
     """Take terms through the derivative of an activation, at x, where its value is out.
 
-    Softmax has dx = (dout - sum(dout*p))*p. The others multiply, most of them by 1 less something,
-    such as 1 - out^2; silu and gelu have x times that as well. Where the derivative itself is
-    larger, it counts.
+    Softmax has dx = (dout - sum(dout*p))*p. The others multiply, most of them by 1 minus something,
+    such as 1 - out^2; silu and gelu have x times that too. Where the derivative itself is larger,
+    it is used.
     """
     terms = np.abs(terms)
     if function.name == "softmax":
@@ -87,8 +88,8 @@ def through(function: Activation, terms: Array, x: Array, out: Array) -> Array:
 
 
 def of_sums(layer: Layer, x: Array, upstream: Array) -> dict[str, Array]:
-    """Return what a layer that adds up products would compute if no number had a minus sign."""
-    kept = getattr(layer, "seen", layer)  # convolutions and poolings keep theirs in there
+    """Return what a layer that adds up products would compute if no number were negative."""
+    kept = getattr(layer, "seen", layer)  # where convolutions and poolings keep their arrays
     function = getattr(layer, "activation", activations.linear)
     twin = copy.deepcopy(layer)
     twin.activation = activations.linear
@@ -107,7 +108,7 @@ def of_sums(layer: Layer, x: Array, upstream: Array) -> dict[str, Array]:
 def of_normalization(
     layer: layers.BatchNormalization | layers.LayerNormalization, upstream: Array
 ) -> dict[str, Array]:
-    """Return the terms of a normalization, with x_hat = (x - mean)*inv_std a difference itself.
+    """Return the terms of a normalization, where x_hat = (x - mean)*inv_std is itself a difference.
 
     dx = inv_std*(g - mean(g) - x_hat*mean(g*x_hat)) with g = dout*gamma.
     """
@@ -145,10 +146,11 @@ def of_normalization(
 def of_loss(loss: losses.Loss) -> dict[str, Array]:
     """Return the terms of a loss's value and gradient, after its last `value`.
 
-    An error is squared, or loses its sign, before anything is added: there nothing cancels. A
-    cross-entropy ends in the logarithm of what may be 1 and a rounding, and is off by as much; from
-    logits z, a binary one has |z*t| beside it. The gradient is p - t at the logits, with p and t at
-    most 1, and -t/p, less means of the same, or (1 - t)/(1 - p) - t/p at the probabilities.
+    An error is squared, or its absolute value is taken, before anything is added, so nothing
+    cancels. A cross-entropy ends in the logarithm of what may be 1 with a rounding error, and is
+    off by as much; from logits z, a binary one has |z*t| in addition. The gradient is p - t at the
+    logits, with p and t at most 1, and at the probabilities -t/p minus means of the same, or
+    (1 - t)/(1 - p) - t/p.
     """
     if not isinstance(loss, CROSS_ENTROPIES):
         return {"value": np.zeros(1), "gradient": np.zeros(1)}
@@ -171,10 +173,10 @@ def of_loss(loss: losses.Loss) -> dict[str, Array]:
 
 
 def of_training(model: Sequential) -> float:
-    """Return what the steps of a training add up to, a term of its weights.
+    """Return the sum of the lengths of all steps, a term of the weights.
 
-    A step is taken to be as long as the learning rate: Adam's is, and that of others is if the
-    gradient is of size 1. Weights that do not begin at 0 are large enough by themselves.
+    A step is taken to be as long as the learning rate: Adam's is, and that of other optimizers is
+    if the gradient has size 1. Weights that do not start at 0 are large enough by themselves.
     """
     optimizer = model.optimizer
     return 0.0 if optimizer is None else optimizer.iterations * float(optimizer.learning_rate)

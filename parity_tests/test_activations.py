@@ -1,4 +1,4 @@
-"""Every activation: values and derivative, also at kinks, far out and for NaN."""
+"""Every activation: values and derivative, also at kinks, for large inputs and for NaN."""
 
 import keras
 import numpy as np
@@ -60,7 +60,7 @@ KINKS = [-1.0, 0.0, 0.5, 1.0, 1.5, 2.5, 5.999, 6.0, 7.0]
 @pytest.mark.parametrize(("piece", "options"), FLAT)
 def test_activation(piece, options, floatx):
     rng = np.random.default_rng(0)
-    # At a kink every backend has a derivative of its own; TensorFlow's is tinynet's.
+    # At a kink every backend has its own derivative; tinynet follows TensorFlow's.
     kinks = np.array(KINKS) + (0 if BACKEND == "tensorflow" else 1e-3)
     x = np.concatenate([rng.normal(scale=3, size=49), kinks, [-30.0, 30.0]]).reshape(6, 10)
     _expect_same_function(piece, options, x.astype(floatx), seed=0)
@@ -81,9 +81,9 @@ def test_far_out_and_not_a_number(piece):
 
 PLACES = {
     "as they are": lambda x: x,
-    # Closer to it, exp(x) - 1 would be 0 in float32, and selu on the other side of its kink.
+    # Even closer, exp(x) - 1 would be 0 in float32, and selu on the other side of its kink.
     "close to 0": lambda x: 1e-6 * x,
-    "far above 0": lambda x: 30 + x,  # what softmax and tanh lack of 1 as well
+    "far above 0": lambda x: 30 + x,  # where 1 - softmax and 1 - tanh cancel too
     "far below 0": lambda x: x - 30,
 }
 
@@ -101,7 +101,7 @@ def test_numbers_that_cancel(piece, options, floatx, place):
                 _expect_same_gradient(piece, options, x, upstream(shape).astype(floatx))
 
 
-# Options that are drawn beside shape and values; an activation without any has those alone.
+# Options that are drawn in addition to shape and values.
 DRAWN = {
     "activations.relu": {
         "negative_slope": number(0, 1),
@@ -122,7 +122,7 @@ DRAWN = {
     shape=shapes(2, 3),
     floatx=FLOAT_TYPES,
     seed=SEEDS,
-    scale=st.sampled_from([1e-3, 0.1, 1.0, 20.0]),  # far out, of 1 - tanh(x)^2 nothing is left
+    scale=st.sampled_from([1e-3, 0.1, 1.0, 20.0]),  # for large x, 1 - tanh(x)^2 cancels to 0
 )
 @examples(20)
 def test_drawn_activation(piece, case, shape, floatx, seed, scale):

@@ -1,6 +1,6 @@
-"""Changed images: TensorFlow's warp to the bit, the seeds that are drawn, and whole runs.
+"""Random changes to images: TensorFlow's warp to the bit, the seeds drawn, and whole runs.
 
-Layer by layer they are compared in test_layers.py.
+test_layers.py compares the layers one by one.
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ def script(library, seed):
             layers.RandomRotation(0.1, fill_mode="constant"),
             layers.RandomZoom(0.2, 0.1),
             layers.RandomTranslation(0.1, 0.2, fill_mode="nearest"),
-            # In fit, Keras rounds what it crops to float32. These pixels have been through float32.
+            # In fit, Keras rounds crops to float32. These pixels are float32 already.
             layers.RandomCrop(24, 26),
             layers.RandomContrast((0.2, 0.4)),
             layers.Rescaling(1 / 255),
@@ -87,7 +87,7 @@ def test_four_epochs_from_the_integer_seed_alone(kernels):
 def test_warps_are_those_of_tensorflow_to_the_bit(
     fill_mode, interpolation, size, spread, halves, floatx, fill_value, seed
 ):
-    """Any affine map, also with points far beside the image, on edges and between pixels."""
+    """Any affine map, also with points far outside the image, on edges and between pixels."""
     tf = pytest.importorskip("tensorflow")
     use_floatx(floatx)
     draws = np.random.default_rng(seed)
@@ -134,7 +134,7 @@ def test_the_seeds_that_are_drawn():
 
 
 def test_what_a_call_without_training_means():
-    """Each layer does as it likes, in a model too: images are changed, and nothing is dropped."""
+    """Each layer follows its own default, in a model too: images change, nothing is dropped."""
     x = np.arange(120.0).reshape(10, 3, 4, 1)
     found = []
     for library in (tinynet, keras):

@@ -1,4 +1,4 @@
-"""Callbacks: what they decide on any figures, epoch by epoch, and what fit tells them."""
+"""Callbacks: what they decide on any values, epoch by epoch, and what fit tells them."""
 
 import contextlib
 import functools
@@ -17,10 +17,10 @@ from parity_tests.backend import BACKEND, keras
 from parity_tests.both import expect_same, make, make_both, numpy
 from parity_tests.told_by_hand import STEPS, epochs_of, small_models, tell_training
 
-# Some of these come back, are better by exactly min_delta, or cannot be compared at all.
+# Some of these repeat, are better by exactly min_delta, or cannot be compared at all.
 FIGURES = [1.0, 0.75, 0.5, 0.4375, 0.25, 0.0, -0.0, -1.0, math.nan, math.inf, -math.inf, None]
 POOLS = st.lists(st.sampled_from(FIGURES), min_size=1, max_size=4)
-if BACKEND == "tensorflow":  # which compares in float32; others take more digits into account
+if BACKEND == "tensorflow":  # which compares in float32; the others compare more digits
     POOLS |= st.sampled_from([[0.8, 0.8 + 1e-9], [0.9, 0.8, 0.7], [0.79995, 0.8, 0.7999]])
 WATCHED = [
     {"monitor": "val_loss"},
@@ -84,19 +84,19 @@ few_and_repeatable = settings(max_examples=60, deadline=None, database=None, der
 
 @st.composite
 def trainings(draw):
-    """Draw one training or two, each as its first epoch and the figures of its epochs."""
+    """Draw one or two training runs, each as its first epoch and the values of its epochs."""
     figures = st.lists(st.sampled_from(draw(POOLS)), min_size=1, max_size=12)
     return draw(st.lists(st.tuples(st.integers(0, 2), figures), min_size=1, max_size=2))
 
 
 def spelled(piece, options):
-    """Return the text of a callback; a schedule is a text already."""
+    """Return the text of a callback; a schedule is already text."""
     arguments = (f"{k}={v if k == 'schedule' else repr(v)}" for k, v in options.items())
     return f"keras.{piece}({', '.join(arguments)})"
 
 
 def decide(piece, callback, model, trainings, monitor):
-    """Let a callback decide; return by name what it decided and what it remembers."""
+    """Let a callback decide; return its decisions and its state by name."""
     model.optimizer.learning_rate = 1.0
     found = defaultdict(list)
     for first_epoch, figures in trainings:
@@ -179,7 +179,7 @@ NAMES = ["m", "{epoch:02d}", "{epoch}-{loss:.2f}", "{epoch}-{val_loss:.3f}", "{e
 def test_what_is_saved_and_when(options, watched, name, trainings):
     piece = "callbacks.ModelCheckpoint"
     if options["save_best_only"] and options["save_freq"] != "epoch":
-        # Keras knows which way is better only when the first epoch is over.
+        # Keras does not know which direction is better until the first epoch is over.
         later = {"save_freq": options["save_freq"] + STEPS - 1, "initial_value_threshold": None}
         options = options | later
     text = spelled(piece, watched | options).replace("(", "(filepath, ", 1)
@@ -194,7 +194,7 @@ def test_what_is_saved_and_when(options, watched, name, trainings):
                 patch.setattr(model, method, recorder(calls, method, ending))
             try:
                 found.append(decide(piece, callback, model, trainings, watched["monitor"]))
-            except KeyError:  # the name asks for something that the logs do not have
+            except KeyError:  # the name contains something that the logs do not have
                 found.append({"KeyError": [1]})
     own, theirs = found
     assert saved[0] == saved[1], f"{text}, filepath {name!r}: saved {saved[0]}, Keras {saved[1]}"
@@ -202,7 +202,7 @@ def test_what_is_saved_and_when(options, watched, name, trainings):
 
 
 def recorder(calls, method, ending):
-    """Return what a model's method is replaced by: a note of the path, without its ending."""
+    """Return a replacement for a model's method, which notes the path without its ending."""
     return lambda path, **options: calls.append((method, str(path).removesuffix(ending)))
 
 
@@ -260,14 +260,14 @@ def test_table_of_the_epochs(options, before, trainings, tmp_path_factory):
     expect_same(piece, {"bytes": tuple(map(len, tables))}, tolerance=0, case=text)
 
 
-# In a real training.
+# In real training.
 
 OCCASIONS = [name for name in dir(tinynet.callbacks.Callback) if name.startswith("on_")]
 
 
 @functools.cache
 def told_in_training(library):
-    """Train, test and use a small model; return all that callbacks heard and printed."""
+    """Train, test and use a small model; return everything that callbacks heard and printed."""
     heard = {"callbacks.Callback": [], "callbacks.LambdaCallback": []}
 
     def note(kind, occasion, *given, **named):
@@ -335,7 +335,7 @@ def test_history_of_two_trainings():
 
 
 def shown(text):
-    """Return the epochs, the counts of batches and the figures in what was printed."""
+    """Return the epochs, the counts of batches and the values in what was printed."""
     return re.findall(r"Epoch \d+/\d+|\b\d+/\d+\b|\w+: [-+.\w]+", text)
 
 
@@ -348,7 +348,7 @@ def test_figures_shown_after_an_epoch():
 @given(
     st.dictionaries(
         st.sampled_from(["loss", "accuracy", "mae"]),
-        # Not 0, which Keras writes 0.0000e+00; nor less, where its line and its bar differ.
+        # Not 0, which Keras writes as 0.0000e+00; nor less, where its line and its bar differ.
         st.floats(1e-30, 1e30) | st.lists(st.floats(1, 2), min_size=1, max_size=3),
     )
 )

@@ -7,7 +7,7 @@ import pytest
 
 import tinynet
 
-# What other names are built from, or hold, and no piece by itself.
+# Base classes, containers and functions that are not compared on their own.
 NO_PIECES = {
     "layers": {"Layer"},
     "losses": {"Loss"},
@@ -31,7 +31,7 @@ PUBLIC = {
 
 
 def covered():
-    """Return the pieces that all test modules together have cases for."""
+    """Return the pieces for which any test module has cases."""
     found = set()
     for path in sorted(Path(__file__).parent.glob("test_*.py")):
         module = importlib.import_module(f"parity_tests.{path.stem}")

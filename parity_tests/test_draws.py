@@ -182,7 +182,7 @@ def test_drawn_numbers(piece, case, shape, floatx):
 
 @only_tensorflow
 @given(seed=SEEDS, n=st.integers(1, 2000))
-@example(seed=0, n=1000)  # TensorFlow reads it as no seed, and takes another way round
+@example(seed=0, n=1000)  # TensorFlow treats it as no seed, which takes another path
 @example(seed=2**31 - 1, n=1000)
 @example(seed=2**32 - 1, n=1000)
 @example(seed=1, n=1)

@@ -1,6 +1,6 @@
-"""Whole calls of a model's methods: fit, evaluate, predict and their like.
+"""Whole calls of a model's methods: fit, evaluate, predict and the others.
 
-Both models begin with the same weights and see the samples in the same order.
+Both models start with the same weights and see the samples in the same order.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ DATA = {
     "STEPS": rng.integers(0, 3, (N, 5)),
     "STEP_WEIGHTS": rng.random((N, 5)),
 }
-# Of every sample there is another with all signs changed, in the same class; and as many of each.
+# For every sample there is its negative in the same class, and all classes have equally many.
 DATA["BALANCED"] = np.concatenate([DATA["X"][:9], -DATA["X"][:9]])
 DATA["OF_EACH_CLASS"] = np.tile(np.arange(3), 6)
 
@@ -74,11 +74,11 @@ MODELS = {
         keras.layers.Dense(3, activation='softmax'),
     ])""",
 }
-# Float32 can hold these betas: TensorFlow rounds others on the way into a tensor.
+# float32 represents these betas exactly; TensorFlow would round others when making a tensor.
 ADAM = "keras.optimizers.Adam(0.01, beta_1=0.875, beta_2=0.96875)"
 SPARSE = f"model.compile({ADAM}, 'sparse_categorical_crossentropy', metrics=['accuracy'])"
 
-# Method: name of a case, model, and what is done with it line by line.
+# Method: name of a case, model, and what is done with it, line by line.
 CASES = {
     "Sequential.fit": {
         "last batch smaller": (
@@ -144,7 +144,7 @@ CASES = {
             "keras.metrics.F1Score(average='macro')])",
             "model.fit(X, ONE_HOT, epochs=2, batch_size=6, validation_split=0.4)",
         ),
-        # TensorFlow looks for the k largest in float32 only.
+        # TensorFlow finds the k largest in float32 only.
         "the k largest, in float32": (
             "classifier",
             "model.compile('sgd', 'sparse_categorical_crossentropy', "
@@ -238,8 +238,8 @@ CASES = {
             "model.fit(X, LABELS, epochs=2, batch_size=6, validation_split=0.25, shuffle=True)",
         ),
     },
-    # Gradients that are 0, or what is left where terms cancel: then without Adam, which divides
-    # them by their own size, and would make steps of their rounding.
+    # Gradients that are 0, or what is left where terms cancel. Without Adam, which divides them by
+    # their own size, and would turn their rounding errors into steps.
     "Sequential.fit (gradients that vanish)": {
         "no sample counts": (
             "classifier",
@@ -300,7 +300,7 @@ CASES = {
             "model.evaluate(X, ONE_HOT, batch_size=6, sample_weight=WEIGHTS)",
             "model.evaluate(X[:3], ONE_HOT[:3])",
         ),
-        # With two of one name, Keras's list has the first twice; its dictionary is in order.
+        # With two of the same name, Keras's list has the first twice; its dictionary is right.
         "by name": (
             "classifier",
             "model.compile('sgd', 'categorical_crossentropy', metrics=['mse', 'accuracy'], "
@@ -403,7 +403,7 @@ def test_method(piece, model, lines, floatx):
 
 
 def kind(value):
-    """Return the type: of a number, of a list, or of an array's or a tensor's entries."""
+    """Return the type of a number, of a list, or of an array's or a tensor's entries."""
     return numpy(value).dtype if hasattr(value, "dtype") else type(value)
 
 
@@ -413,7 +413,7 @@ def as_array(value):
 
 
 def with_settings(line):
-    """Return a line with what it needs to be silent and, where it is not said, in order."""
+    """Return a line with verbose=0 and, unless it says otherwise, shuffle=False."""
     if line.startswith("model.fit(") and "shuffle" not in line:
         line = f"{line[:-1]}, shuffle=False)"
     if line.startswith(("model.fit(", "model.evaluate(", "model.predict(")):

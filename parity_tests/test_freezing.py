@@ -1,7 +1,7 @@
-"""Frozen and freed layers, and optimizers used twice: what learns in Keras learns here.
+"""Frozen and unfrozen layers, and optimizers used twice: what learns in Keras learns here.
 
-Every script is run by both libraries; what is compared is which weights each training changed, or
-the kind of error.
+Both libraries run every script; the tests compare which weights each training step or run changed,
+and which were errors.
 """
 
 import warnings
@@ -14,7 +14,7 @@ from parity_tests.backend import BACKEND, keras
 
 if BACKEND != "tensorflow":
     pytest.skip(
-        "Keras on other backends reads `trainable` at another moment; tinynet follows TensorFlow",
+        "Keras on other backends reads `trainable` at other times; tinynet follows TensorFlow",
         allow_module_level=True,
     )
 
@@ -22,8 +22,7 @@ X = np.random.default_rng(0).normal(size=(20, 4))
 Y = np.arange(20) % 3
 LOSS = "sparse_categorical_crossentropy"
 
-# Lines of a script; after each that begins with "model.fit" or "model.train_on_batch" it is noted
-# which layers have changed.
+# Each script, in the words of `Script`; after every fit and step, it notes which weights changed.
 SCRIPTS = {
     "frozen before the first step": "freeze(0); fit()",
     "frozen between two fits": "fit(); freeze(0); fit()",
@@ -51,7 +50,7 @@ SCRIPTS = {
 
 
 class Script:
-    """The words of the scripts, for one library."""
+    """The words that the scripts are written in, for one library."""
 
     def __init__(self, library):
         self.library = library
@@ -128,7 +127,7 @@ def test_what_learns(name):
 
 
 def test_penalties_in_training_and_in_testing():
-    """A layer that is frozen after training has begun is penalised in training, not in testing."""
+    """A layer frozen after training has begun is penalized in training, but not in testing."""
     losses = []
     for library in (tinynet, keras):
         library.utils.set_random_seed(1)

@@ -1,6 +1,6 @@
-"""Losses and metrics that are given as functions: what Keras makes of the same text.
+"""Losses and metrics given as functions: tinynet and Keras evaluate the same text.
 
-In the texts ``ops`` is NumPy here and ``keras.ops`` in Keras.
+In the texts, ``ops`` is NumPy for tinynet and ``keras.ops`` for Keras.
 """
 
 import warnings
@@ -23,7 +23,7 @@ TARGETS = {
     "bits": rng.integers(0, 2, N),
 }
 LIBRARIES = {tinynet: np, keras: keras.ops}
-# The measured gradient has some ten digits; a step of training hands its error on.
+# The measured gradient has some ten correct digits; training steps propagate its error.
 MEASURED = 1e-9
 
 CASES = {
@@ -48,7 +48,7 @@ LOSSES = [
 
 
 class Ops:
-    """NumPy, with the one name that `keras.ops` has and NumPy has not."""
+    """NumPy, with the one function that `keras.ops` has and NumPy lacks."""
 
     def __getattr__(self, name):
         return getattr(np, name)
@@ -70,7 +70,7 @@ def model(library, units=3):
     return make(text, library)
 
 
-# What gives no number a sample cannot be weighted by sample, in Keras either.
+# What does not give one number per sample cannot be weighted by sample, in Keras either.
 WHOLE, UNREDUCED = "ops.mean(ops.square(y - p))", "lambda y, p: ops.square(y - p)"
 
 
@@ -92,7 +92,7 @@ def test_a_metric_alone(text, kind, weighted):
             weights = np.arange(N)[rows] if weighted else None
             metric.update_state(TARGETS[kind][rows], predictions[rows], weights)
         results.append(numpy(metric.result()) if library is keras else metric.result())
-    terms = [1.0]  # numbers between 0 and 1, or labels, were added
+    terms = [1.0]  # the numbers that are added are between 0 and 1, or labels
     expect_same("metrics.MeanMetricWrapper", {"result": (*results, terms)}, case=text)
 
 
@@ -111,7 +111,7 @@ def test_a_metric_in_fit(text, kind):
 
 
 def test_labels_beside_one_output_meet_every_prediction():
-    """In Keras too, without a word: the metric is that of all pairs."""
+    """The metric is that of all pairs, as in Keras, which does not warn."""
     results = []
     for library, function in both("lambda y, p: ops.abs(ops.cast(y, 'float64') - p)"):
         net = model(library, units=1)

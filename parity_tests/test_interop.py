@@ -1,4 +1,4 @@
-"""Models that change libraries: nothing is lost, and training goes on as if nothing had been."""
+"""Models that move between libraries: nothing is lost, and training continues unchanged."""
 
 import random as python_random
 import re
@@ -31,7 +31,7 @@ from tests.saved_models import equal_models
 from tinynet.interop import configs, from_keras, to_keras
 
 CASES = {"interop.to_keras": TEXTS, "interop.from_keras": TEXTS}
-# In float32, what Keras keeps as float32 while tinynet has Python's numbers.
+# In float32 too: what Keras stores as float32 while tinynet has Python numbers.
 ROUNDED = ["dense", *OPTIMIZERS]
 FLAT = [
     *(pytest.param(text, "float64", id=f"{part}-float64") for part, text in TEXTS.items()),
@@ -45,7 +45,7 @@ def test_every_class_has_a_case():
     assert missing == []
 
 
-# There and back.
+# To the other library and back.
 
 
 @pytest.mark.parametrize(("text", "floatx"), FLAT)
@@ -82,9 +82,9 @@ def pairs(one, other):
     return {name: (one[name], other[name]) for name in one}
 
 
-# Training goes on.
+# Training continues.
 
-# A bias in front of batch norm would get pure rounding as its gradient, and Adam enlarges it.
+# A bias before batch norm would get only rounding errors as its gradient, and Adam enlarges them.
 DISTURBED = (
     "keras.layers.Dense(6, use_bias=False), keras.layers.BatchNormalization(momentum=0.9), "
     "keras.layers.Activation('tanh'), keras.layers.Dropout(0.2), keras.layers.GaussianNoise(0.1), "
@@ -95,7 +95,7 @@ HERE = DISTURBED if BACKEND == "tensorflow" else CALM  # other backends draw oth
 
 
 def go_on_alike(piece, own, theirs, case, targets=Y, steps=3):
-    """Train a model of tinynet and its twin in Keras on, and hold them against one another."""
+    """Train a tinynet model and its twin in Keras further, and compare them."""
     losses = []
     for step in range(steps):
         batch = slice(8 * (step % 3), 8 * (step % 3) + 8)
@@ -176,7 +176,7 @@ NOISE = st.sampled_from(["keras.layers.Dropout(0.4)", "keras.layers.GaussianNois
 PARTS = HIDDEN | NOISE if BACKEND == "tensorflow" else HIDDEN
 
 
-# Without Phase.shrink: it would build hundreds of models to make a small example smaller.
+# Without Phase.shrink, which would build hundreds of models to make a small example smaller.
 @settings(
     max_examples=10,
     deadline=None,
@@ -208,7 +208,7 @@ def test_any_stack_goes_on_alike(layers, optimizer, loss, steps):
     go_on_alike("interop.from_keras", here, theirs, text, targets, steps=2)
 
 
-# What has to come along though no config shows it.
+# What has to move too, although no config shows it.
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="the weights are drawn as TensorFlow does")
@@ -246,13 +246,13 @@ def test_a_rate_cut_by_hand_and_names_left_out_of_decay():
     go_on_alike("interop.to_keras", own, theirs, text)
 
 
-@pytest.mark.skipif(BACKEND == "jax", reason="Keras trains there only what it is compiled with")
+@pytest.mark.skipif(BACKEND == "jax", reason="there Keras trains what was trainable in compile")
 def test_layers_that_were_frozen_between_steps():
     text = stack("keras.layers.Dense(6, activation='tanh', name='a'), keras.layers.Dense(5)")
     own, _ = make_both(text, compiled=compiled)
     own.compile(make(OPTIMIZERS[0], tinynet), own.loss)
     own.layers[0].trainable = False
-    own.train_on_batch(X, Y)  # the optimizer has no memory of the first layer
+    own.train_on_batch(X, Y)  # the optimizer has no state for the first layer
     own.layers[0].trainable, own.layers[1].trainable = True, False
     theirs = to_keras(own)
     assert [layer.trainable for layer in theirs.layers] == [True, False, True, True]
@@ -349,7 +349,7 @@ def test_neither_model_feels_the_other():
 
 
 def state_of(model):
-    """Return everything that a step changes or depends on, as plain values."""
+    """Return everything that a training step changes or depends on, as plain values."""
     if isinstance(model, tinynet.Sequential):
         generators = [layer.seed_generator for layer in model.layers]
         seeds = [list(each.state) for each in generators if each is not None]

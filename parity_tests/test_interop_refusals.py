@@ -1,4 +1,4 @@
-"""What the other library lacks is refused by its name, before anything is made or changed."""
+"""What the other library lacks is an error that names it, before anything is made or changed."""
 
 import functools
 import random as python_random
@@ -16,7 +16,7 @@ rng = np.random.default_rng(0)
 
 
 def stack(library, *layers, **parts):
-    """Return a model for vectors of 4, compiled if a part of `compile` is given."""
+    """Return a model for vectors of 4, compiled if an argument of `compile` is given."""
     model = library.Sequential([library.Input((4,)), *layers])
     if parts:
         model.compile(**{"optimizer": "sgd", "loss": "mse", **parts})
@@ -24,7 +24,7 @@ def stack(library, *layers, **parts):
 
 
 def refused(travel, model, match, error=ValueError):
-    """See that a model is refused, and that no name or random number is taken for it."""
+    """Check that a model raises an error, and that no name or random number is used up for it."""
     before = python_random.getstate(), dict(configurable._names)
     with pytest.raises(error, match=match):
         travel(model)
@@ -329,7 +329,7 @@ def test_a_memory_of_another_model():
     refused(to_keras, other, r"adam: expected momentum of 8 numbers for a/kernel, got 12")
 
 
-# Either way.
+# In both directions.
 
 
 @pytest.mark.parametrize(

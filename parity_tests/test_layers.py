@@ -1,4 +1,4 @@
-"""Every layer: output, gradients of input and weights, and the state after a training call."""
+"""Every layer: output, gradients of the input and the weights, and the state after a call."""
 
 import functools
 
@@ -26,7 +26,7 @@ from parity_tests.drawn import (
 from parity_tests.elsewhere import ROUNDED_INSIDE, float32_options
 from parity_tests.layer_cases import CASES, FILL_MODES, VANISHING
 
-# Called by themselves, these layers change the images.
+# Called on their own, these layers change the images.
 AUGMENTATIONS = [piece for piece in CASES if piece.startswith("layers.Random")]
 # Their random numbers are TensorFlow's; other backends draw others.
 TENSORFLOW_ONLY = [
@@ -34,7 +34,7 @@ TENSORFLOW_ONLY = [
     *AUGMENTATIONS,
 ]
 WITH_KINKS = ("layers.ReLU", "layers.LeakyReLU", "layers.MaxPooling2D", "layers.GlobalMaxPooling2D")
-# TensorFlow's gradient of a warp is another warp with the inverse matrix, not the derivative.
+# TensorFlow's gradient of a warp is another warp, with the inverse matrix, not the derivative.
 WARPS = ("layers.RandomRotation", "layers.RandomZoom", "layers.RandomTranslation")
 FLAT = [
     pytest.param(piece, text, shape, id=f"{text}-{shape}".replace("keras.layers.", ""))
@@ -68,7 +68,7 @@ INITIALIZERS = one_of(
 BOOLEANS = one_of("True", "False")
 UNITS = one_of("1", "2", "5")
 PADDINGS = one_of("'valid'", "'same'")
-# Of a convolution, one at a time: both above 1 are refused.
+# For a convolution; strides and dilation_rate cannot both be above 1.
 STEPS = {"strides": one_of("1", "2", "(1, 3)")}
 IMAGE_SHAPES = st.tuples(*(st.integers(1, most) for most in (4, 9, 9, 3)))
 ITS_SEED = one_of("0", "3", "2147483647")
@@ -80,7 +80,7 @@ WARPING = {
 
 
 def factors(low):
-    """Draw a limit, or two of them."""
+    """Draw one limit or two."""
     one = number(low, 1)
     return one | st.tuples(one, one).map(lambda both: f"({both[0]}, {both[1]})")
 
@@ -309,9 +309,7 @@ FLAT_VANISHING = [
 @pytest.mark.parametrize(("piece", "text", "shape"), FLAT_VANISHING)
 def test_numbers_that_cancel(piece, text, shape, floatx, pattern):
     if BACKEND != "tensorflow" and piece in WITH_KINKS:
-        pytest.skip(
-            "at a kink every backend has a derivative of its own; TensorFlow's is tinynet's"
-        )
+        pytest.skip("at a kink every backend has its own derivative; tinynet follows TensorFlow's")
     for training in (True, False):
         if training and BACKEND != "tensorflow" and piece in TENSORFLOW_ONLY:
             continue
@@ -325,7 +323,7 @@ def test_numbers_that_cancel(piece, text, shape, floatx, pattern):
 
 def _expect_same_layer(piece, text, shape, floatx, training, seed):
     own, theirs = _made(text, shape, floatx)
-    for first in (seed, seed + 2):  # the second call shows that state moved on alike
+    for first in (seed, seed + 2):  # the second call shows that both states changed alike
         x = numbers(first, shape, floatx)
         draw = functools.partial(numbers, first + 1, floatx=floatx)
         _expect_same_call(piece, own, theirs, x, draw, training, f"{text} on {shape}")
@@ -343,7 +341,7 @@ def _made(text, shape, floatx):
 
 
 def _expect_same_call(piece, own, theirs, x, draw, training, case):
-    """Go forth and back once; `draw` makes a gradient of the output's shape."""
+    """Run forward and backward once; `draw` makes a gradient of the output's shape."""
     out = own.forward(x, training)
     upstream = draw(out.shape).astype(out.dtype)
     dx = own.backward(upstream)
@@ -381,7 +379,7 @@ def test_a_layer_computes_in_its_own_type(piece, own_type, given_type):
         theirs.set_weights(own.get_weights())
     keras_out = numpy(theirs(keras.ops.convert_to_tensor(x)))
     assert (out.dtype, keras_out.dtype) == (own_type, own_type)
-    # This one Keras computes in the type of what it is given, and rounds to its own in the end.
+    # Keras computes this one in the type of its input, and rounds the result to its own type.
     finest = given_type if piece == "layers.LayerNormalization" else own_type
     tolerance = max(TOLERANCE[own_type], TOLERANCE[finest])
     expect_same(piece, {"output": (out, keras_out)}, tolerance=tolerance, case=text)
@@ -397,7 +395,7 @@ def test_input(text, shape, floatx):
     own, theirs = make_both(f"keras.Sequential([{text}, keras.layers.Dense(3)])")
     assert own.output_shape == theirs.output_shape
     theirs.set_weights(own.get_weights())
-    x = numbers(0, shape, "float32")  # an Input of float32 would round other numbers in Keras
+    x = numbers(0, shape, "float32")  # in Keras, a float32 Input would round others
     outputs = own.predict(x, verbose=0), theirs.predict(x, verbose=0)
     assert outputs[0].dtype == outputs[1].dtype
     expect_same("layers.Input", {"output": outputs}, tolerance=TOLERANCE[floatx], case=text)

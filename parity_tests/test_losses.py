@@ -76,7 +76,7 @@ CASES = {
     ],
 }
 # Losses and gradients that are 0, or what is left where terms cancel.
-SURE = 40 * ONE_HOT - 20  # logits of somebody who is right
+SURE = 40 * ONE_HOT - 20  # logits of a model that is certain and right
 ONE_CLASS = np.zeros((N, 1))
 INSIDE = 0.05 + 0.9 * rng.random((N, K))
 VANISHING = {
@@ -118,9 +118,9 @@ VANISHING = {
         ("keras.losses.Huber(delta=1e-3)", NUMBERS, NUMBERS * (1 + 1e-6)),
     ],
 }
-# Here Keras's other backends go their own way. On TensorFlow, probabilities under a sparse
-# cross-entropy are first clipped to [1e-7, 1 - 1e-7] and then normalised, elsewhere the reverse;
-# and the slope of |x| at 0 is 0 on TensorFlow, 1 on JAX.
+# Here Keras's other backends differ. On TensorFlow, the probabilities of a sparse cross-entropy are
+# first clipped to [1e-7, 1 - 1e-7] and then normalized, elsewhere the reverse; and the slope of |x|
+# at 0 is 0 on TensorFlow, 1 on JAX.
 TENSORFLOW_ONLY = {
     "losses.SparseCategoricalCrossentropy": [
         ("keras.losses.SparseCategoricalCrossentropy()", LABELS, EDGES),
@@ -204,10 +204,10 @@ def test_drawn_loss(piece, case, rows, outputs, weighted, floatx, seed):
     options = call(f"keras.{piece}", reduction=REDUCTION, **DRAWN[piece])
     text = case.draw(options, label="loss")
     rng = np.random.default_rng(seed)
-    # A weight a row: for one a sample, Keras's losses know no rule where there are steps.
+    # One weight per row: with steps, Keras's losses have no rule for one weight per sample.
     weights = rng.choice([0.0, 0.5, 1.0, 1.7], rows) if weighted else None
     if "column" in weighted and len(rows) == 1 and not ("'none'" in text or "None" in text):
-        weights = weights[:, None]  # of losses that are not reduced Keras makes a column too
+        weights = weights[:, None]  # where losses are not reduced, Keras returns a column too
     predictions = numbers(seed, (*rows, outputs), "float64")
     if "Crossentropy" not in piece:
         targets = numbers(seed + 1, predictions.shape, "float64")
@@ -242,13 +242,13 @@ def _expect_same_loss(piece, text, targets, predictions, floatx, weights):
     )
 
 
-# The look-back: a model that ends in softmax (or sigmoid) is trained from its logits. Another
-# layer behind the softmax hides them, and the clipped probabilities are all that is left.
+# Looking back: a model that ends in softmax (or sigmoid) is trained from its logits. Another layer
+# after the softmax hides them, and the loss has only the clipped probabilities.
 LOOK_BACK = [
     ("softmax", "sparse_categorical_crossentropy", LABELS, True),
     ("softmax", "categorical_crossentropy", ONE_HOT, True),
     ("sigmoid", "binary_crossentropy", BITS, True),
-    # Pairs that do not belong together: the loss takes the logits for its own.
+    # Pairs that do not belong together: the loss uses the logits as if they did.
     ("softmax", "binary_crossentropy", BITS, True),
     ("sigmoid", "categorical_crossentropy", ONE_HOT, True),
     ("sigmoid", "sparse_categorical_crossentropy", LABELS, True),
@@ -263,7 +263,7 @@ def test_look_back_through_the_last_activation(activation, loss, targets, seen):
     if BACKEND != "tensorflow" and seen:
         pytest.skip("only on TensorFlow does Keras look back at the logits")
     if BACKEND != "tensorflow" and loss.startswith("sparse"):
-        pytest.skip("other backends normalise before they clip, see TENSORFLOW_ONLY")
+        pytest.skip("other backends normalize before they clip, see TENSORFLOW_ONLY")
     x = 40 * rng.normal(size=(N, 5))
     hidden = "" if seen else ", keras.layers.Reshape((2, 2)), keras.layers.Reshape((4,))"
     text = (

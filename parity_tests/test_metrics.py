@@ -77,7 +77,7 @@ FLAT = [
     pytest.param(piece, f"keras.metrics.{text}", kind, id=f"{text}-{kind}")
     for piece, cases in CASES.items()
     for text, kind in cases
-    if piece not in ("metrics.Mean", "metrics.confusion_matrix")  # these have tests of their own
+    if piece not in ("metrics.Mean", "metrics.confusion_matrix")  # these have their own tests
 ]
 few_and_repeatable = settings(max_examples=8, deadline=None, database=None, derandomize=True)
 
@@ -85,12 +85,12 @@ few_and_repeatable = settings(max_examples=8, deadline=None, database=None, dera
 def draw_batch(rng, kind, n, classes):
     """Return targets, predictions and weights of n samples.
 
-    Predictions are tenths, so that ties and predictions equal to a threshold come up often.
+    Predictions are multiples of 0.1, so that ties and predictions equal to a threshold are common.
     """
     rows = (n, 2) if "steps" in kind else (n,)
     shape = (n, 1) if "flat" in kind else (*rows, classes)
     predictions = rng.integers(0, 11, shape) / 10
-    predictions[1:2] = rng.choice([0.0, 0.5])  # nothing to choose between, or nothing at all
+    predictions[1:2] = rng.choice([0.0, 0.5])  # all the same, or all 0
     if kind == "integers":
         targets, predictions = rng.integers(0, 3, (2, *shape))
     elif "number" in kind:
@@ -128,7 +128,7 @@ def test_results_after_every_batch(piece, text, kind, floatx, seed, sizes, class
     _expect_same_results(piece, text, floatx, batches)
 
 
-# No terms are handed over: all that is added here is 0 or above.
+# No terms are passed: everything that is added here is 0 or above.
 NOTHING = {
     "no sample counts": lambda y, p, w: (y, p, 0 * w),
     "nothing is there": lambda y, p, w: (0 * y, p, w),
@@ -152,9 +152,9 @@ def _expect_same_results(piece, text, floatx, batches):
     own, theirs = make_both(text)
     results = {}
     for number, (targets, predictions, weights) in enumerate(batches):
-        # TensorFlow looks for the k largest in float32 only.
+        # TensorFlow finds the k largest in float32 only.
         predictions = predictions.astype("float32" if "TopK" in text else floatx)
-        if BACKEND == "torch" and "top_k" in text:  # it takes equal outputs in an order of its own
+        if BACKEND == "torch" and "top_k" in text:  # it has its own order for equal outputs
             predictions += np.arange(predictions.shape[-1]) / 100
         own.update_state(targets, predictions, weights)
         theirs.update_state(targets, predictions, sample_weight=weights)
@@ -172,7 +172,7 @@ def _expect_same_results(piece, text, floatx, batches):
 @pytest.mark.parametrize(("piece", "text", "kind"), FLAT)
 def test_name(piece, text, kind):
     own, theirs = make_both(text)
-    assert own.name == theirs.name  # under which it stands in the logs
+    assert own.name == theirs.name  # its name in the logs
 
 
 @given(
@@ -202,7 +202,7 @@ def test_mean_of_numbers(batches):
 @few_and_repeatable
 def test_confusion_matrix(pairs):
     y_true, y_pred = np.array(pairs).T
-    # Keras has no function of that name; in its terms it is a product of one-hot labels.
+    # Keras has no function of that name; it is a product of one-hot labels.
     one_hot = [keras.ops.one_hot(labels, 5) for labels in (y_true, y_pred)]
     expected = keras.ops.matmul(keras.ops.transpose(one_hot[0]), one_hot[1])
     own = tinynet.metrics.confusion_matrix(y_true, y_pred, 5)

@@ -97,7 +97,7 @@ def optimizers(name, **options):
             f"keras.optimizers.{name}",
             learning_rate=one_of("0.1", "0.02", "0.003"),
             weight_decay=number(0.01, 0.2),
-            **{clip: number(0.05, 8)},  # beyond 4 hardly a gradient is so long
+            **{clip: number(0.05, 8)},  # hardly any gradient is longer than 4
             **options,
         )
     )
@@ -105,10 +105,10 @@ def optimizers(name, **options):
 
 BOOLEANS = one_of("True", "False")
 EPSILON = one_of("1e-7", "1e-4", "0.03")
-KEPT = number(0, 0.99)  # how much of a moving mean a step keeps
+KEPT = number(0, 0.99)  # how much of a moving average a step keeps
 DRAWN = {
     "optimizers.SGD": optimizers("SGD", momentum=number(0, 1), nesterov=BOOLEANS),
-    # With a small rho nothing but rounding is left of v - a^2 in a centered root.
+    # With a small rho, only rounding errors are left of v - a^2 under the centered root.
     "optimizers.RMSprop": optimizers(
         "RMSprop", rho=number(0.2, 0.99), momentum=KEPT, epsilon=EPSILON, centered=BOOLEANS
     ),
@@ -127,7 +127,7 @@ STEPS_OF_DECAY = st.integers(5, 60).map(str)
 RATE = number(0.01, 1)
 SCHEDULES = "keras.optimizers.schedules"
 DRAWN_SCHEDULES = {
-    # TensorFlow makes numbers below 1e-38 zero: no rate may fall so far in 500 steps.
+    # TensorFlow sets numbers below 1e-38 to zero: no rate may fall that far in 500 steps.
     "optimizers.schedules.ExponentialDecay": call(
         f"{SCHEDULES}.ExponentialDecay", RATE, STEPS_OF_DECAY, number(0.5, 1), staircase=BOOLEANS
     ),
@@ -179,7 +179,7 @@ def test_drawn_schedule(piece, case):
     _expect_same_rates(piece, text, [0, 1, *range(2, 80, 7), 500])
 
 
-# Gradients under which moments vanish, or cancel, or lead the ones of "scale" down to 0.
+# Gradients under which moments vanish, or cancel, or move the ones in "scale" down to 0.
 STEADY = {
     "nothing": lambda step: 0.0,
     "to and fro": lambda step: (-1.0) ** step,
@@ -204,9 +204,9 @@ def test_left_out_of_weight_decay(names):
 def _expect_same_walk(piece, text, floatx, run, seed=4, cut=False, left_out=None, steady=None):
     """Take twenty steps on three parameters.
 
-    `run` makes Keras's step compiled or leaves it; with `cut` the learning rate is halved on
-    the way, as a callback would; `left_out` is not decayed; `steady` is the gradient of a step, the
-    same for all parameters, where it is not drawn.
+    `run` compiles Keras's step or leaves it as it is; with `cut` the learning rate is halved in
+    between, as a callback would do; `left_out` is excluded from weight decay; `steady` gives the
+    gradient of a step, the same for all parameters, where it is not drawn.
     """
     use_floatx(floatx)
     rng = np.random.default_rng(seed)
@@ -228,12 +228,12 @@ def _expect_same_walk(piece, text, floatx, run, seed=4, cut=False, left_out=None
     @run
     def apply(*grads):
         theirs.apply(list(grads))
-        return variables[0].value  # TensorFlow optimises only graphs that return something
+        return variables[0].value  # TensorFlow optimizes only graphs that return something
 
     for step in range(STEPS):
         grads = {name: rng.normal(size=v.shape).astype(floatx) for name, v in params.items()}
         if step == 7:
-            grads["bias"][:] = 0  # moments have to go on without a gradient
+            grads["bias"][:] = 0  # moments have to decay without a gradient
         if steady is not None:
             grads = {name: np.full_like(value, steady(step)) for name, value in params.items()}
         if step == 11 and cut:

@@ -1,4 +1,4 @@
-"""The list of bugs for `make mutants` is in step with the code."""
+"""The list of bugs for `make mutants` matches the code."""
 
 from pathlib import Path
 

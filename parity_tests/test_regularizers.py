@@ -1,4 +1,4 @@
-"""Every regularizer: penalty and gradient, alone and as a part of a layer's training step."""
+"""Every regularizer: penalty and gradient, alone and as part of a layer's training step."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ X = rng.normal(size=(7, 4))
 TARGETS = rng.normal(size=(7, 3))
 LABELS = rng.integers(0, 3, 7)
 
-# Factors that float32 can hold: TensorFlow rounds others on the way into a tensor.
+# Factors that float32 represents exactly; TensorFlow rounds others when making a tensor.
 CASES = {
     "regularizers.L1": ["L1(0.25)", "l1(l1=0.5)"],
     "regularizers.L2": ["L2(0.25)", "l2(l2=2.0)"],
@@ -46,7 +46,7 @@ def test_penalty_and_gradient(piece, text, floatx):
     _expect_same_penalty(piece, text, x, floatx)
 
 
-# All that a penalty adds is 0 or above, and the two parts of a slope have one sign.
+# Everything that a penalty adds is 0 or above, and the two parts of a slope have the same sign.
 WEIGHTS = {
     "zeros": np.zeros((2, 3)),
     "zeros of both signs": np.array([0.0, -0.0]),
@@ -83,7 +83,7 @@ def test_penalty_and_gradient_of_any_weight(name, factors, shape, scale, floatx)
 
 def _expect_same_penalty(piece, text, x, floatx):
     own, theirs = make_both(text)
-    # The sum gives x a gradient, zero, where a factor of 0 leaves it out of the penalty.
+    # The added sum gives x a gradient of zero where a factor of 0 leaves it out of the penalty.
     penalty, gradient = of_function(lambda x: theirs(x) + 0 * keras.ops.sum(x), x)
     expect_same(
         piece,
@@ -97,7 +97,7 @@ def _expect_same_penalty(piece, text, x, floatx):
 def test_config(piece, text):
     own, theirs = (each.get_config() for each in make_both(text))
     assert list(own) == list(theirs)
-    # Keras's L1 keeps its factor as a float32 tensor.
+    # Keras's L1 stores its factor as a float32 tensor.
     factors = {name: (np.float32(own[name]), np.float32(theirs[name])) for name in own}
     expect_same(piece, factors, tolerance=0, case=text)
 

@@ -2,7 +2,7 @@
 
 Nothing is shared but the seed and the data: each library draws its own initial weights, its
 own dropout masks, its own noise and its own order of the samples. Other backends draw other
-numbers, so there tinynet hands these over, and the rest is the same run again.
+numbers, so there tinynet passes its own to Keras, and the rest is the same run again.
 """
 
 import keras
@@ -88,10 +88,10 @@ def expect_same_run(logs, keras_logs, model, keras_weights, case):
 
 
 def portable_network(library, dropout):
-    """Build a network of which Keras computes the same on all of its backends.
+    """Build a network that Keras computes in the same way on all of its backends.
 
-    Its constants are exact in float32, through which TensorFlow alone would round them, and its
-    loss is given logits, because Keras looks back through a softmax on TensorFlow alone.
+    Its constants are exact in float32, through which only TensorFlow would round them, and its
+    loss is given logits, because Keras looks back through a softmax on TensorFlow only.
     """
     layers = library.layers
     penalty = library.regularizers.L2(2**-13)

@@ -1,4 +1,4 @@
-"""What the comparisons are made with: the size of a difference, other roundings, settings."""
+"""The tools of the comparisons: the size of a difference, other roundings, settings."""
 
 import numpy as np
 import pytest

@@ -1,7 +1,6 @@
 """R0, the full Fashion-MNIST network, as one run: the same seed is the same run.
 
-The tests marked `long` train to the end, each library in a process of its own; `make parity`
-runs them.
+The tests marked `long` train to the end, each library in its own process; `make parity` runs them.
 """
 
 import json
@@ -72,7 +71,7 @@ def expect_same_losses(losses, tolerance, case):
 
 
 def steps_handed_over(steps, floatx):
-    """As `steps_from_seed`, where Keras takes tinynet's weights, masks and order of samples."""
+    """As `steps_from_seed`, but Keras gets tinynet's weights, masks and order of samples."""
     use_floatx(floatx)
     _, (x, y), _ = data()
     x, y = x[: steps * BATCH], y[: steps * BATCH]
@@ -97,8 +96,8 @@ def test_two_hundred_steps_from_the_seed_alone():
 
 def test_two_hundred_steps_with_masks_handed_over():
     case = (
-        f"200 steps in float64 with tinynet's first weights, masks and order of samples handed "
-        f"over ({data()[0]}, batch {BATCH})"
+        f"200 steps in float64 with tinynet's initial weights, masks and order of samples passed "
+        f"to Keras ({data()[0]}, batch {BATCH})"
     )
     expect_same_steps(steps_handed_over(200, "float64"), case)
 
@@ -128,7 +127,7 @@ def test_one_step_in_float32():
     for name, (own, theirs, _) in weights.items():
         if name.endswith("kernel"):
             apart = np.linalg.norm(own - theirs) / np.linalg.norm(theirs)
-            assert apart <= 2e-6, f"{name}: {apart:.1e} of its length away from Keras's"
+            assert apart <= 2e-6, f"{name}: {apart:.1e} of its norm away from Keras's"
 
 
 @only_tensorflow
@@ -157,8 +156,8 @@ def train_both(folder, *options):
 def weights_apart(folder, epoch):
     """Return the largest difference of any weight after an epoch, and how many gates differ.
 
-    The gates are those of the three ReLUs for the first 1,000 images: open in one library and
-    shut in the other.
+    The gates are those of the three ReLUs for the first 1,000 images; one that differs is open in
+    one library and closed in the other. The last value is the number of all gates.
     """
     _, (x, _), _ = data()
     sides, gates = [], []
@@ -211,7 +210,7 @@ def test_whole_run_in_float64(tmp_path):
     }
     assert list(logs) == list(keras_logs)
     assert held == epochs == len(logs["loss"]), (
-        f"the runs part after {held} of {epochs} epochs: differences of the next epoch "
+        f"the runs diverge after {held} of {epochs} epochs: differences in the next epoch "
         f"{ {name: float(gap[held]) for name, gap in gaps.items()} }, gates that differ after "
         f"each epoch {flipped}"
     )
@@ -241,7 +240,7 @@ def test_five_seeds_in_float32(tmp_path):
         epochs = ", ".join(str(len(run[side]["history"]["loss"])) for run in runs)
         report.SENTENCES.append(
             f"Trained to the end in float32 ({runs[0][0]['data']}), {name}: test accuracy of "
-            f"seeds 0 to 4: {each} %; mean {accuracy.mean():.2f} %, standard deviation "
+            f"seeds 0 to 4: {each}%; mean {accuracy.mean():.2f}%, standard deviation "
             f"{accuracy.std(ddof=1):.2f}; epochs {epochs}."
         )
     apart = float(own.mean() - theirs.mean())

@@ -1,7 +1,7 @@
-"""Trainings in which nothing is trained: callbacks are told what fit would tell them.
+"""Training runs in which nothing is trained: callbacks are told what fit would tell them.
 
-What the epochs end with is given, so that a callback meets any sequence of figures within
-milliseconds, and the callbacks of both libraries meet the same.
+The logs of the epochs are given, so a callback sees any sequence of values within milliseconds, and
+the callbacks of both libraries see the same.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import numpy as np
 
 from parity_tests.both import make_both
 
-STEPS = 3  # batches of an epoch
+STEPS = 3  # batches per epoch
 
 
 @functools.cache
 def small_models() -> tuple[Any, Any]:
-    """Return a small compiled model of each library, with weights and metrics made."""
+    """Return a small compiled model of each library, whose weights and metrics have been built."""
     made = make_both("keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])")
     for model in made:
         model.compile("sgd", "mean_squared_error", metrics=["accuracy", "mae"])
@@ -29,14 +29,14 @@ def small_models() -> tuple[Any, Any]:
 
 
 def epochs_of(figures: Sequence[float | None], name: str) -> list[dict[str, float]]:
-    """Return the logs of epochs in which a figure has these values, or None: is missing."""
+    """Return the logs of epochs in which a value is one of these, or missing if it is None."""
     return [{"loss": 1.0} if each is None else {"loss": 1.0, name: each} for each in figures]
 
 
 def tell_training(
     callback: Any, model: Any, logs_of_epochs: Sequence[dict[str, float]], first_epoch: int = 0
 ) -> Iterator[tuple[int, dict[str, Any], bool]]:
-    """Tell a callback of a training with such logs, until it stops it.
+    """Tell a callback about a training run with these logs, until it stops the run.
 
     The model's weights are the number of the epoch. The logs of a batch are those of its epoch.
 
@@ -44,9 +44,9 @@ def tell_training(
     ------
     epoch : int
     logs : dict
-        Of the epoch, with what the callback has put into them.
+        Of the epoch, with what the callback has added.
     warned : bool
-        Whether the callback warned of something.
+        Whether the callback gave a warning.
     """
     callback.set_model(model)
     last_epoch = first_epoch + len(logs_of_epochs)
