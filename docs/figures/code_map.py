@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "_ext"))
 import modules
 
 COLOURS = (GREY, BLUE, BLUE, BLUE, GREEN, GREEN, ORANGE, ORANGE, VERMILION)
-BOX = 7.4  # the width of a part
+BOX = 7.4  # the width of a part; a long name needs more
 EVERYWHERE = {"config", "configurable"}  # most parts import them; not drawn
 STEP = 8.4
 PERCENT = WIDTH / 10  # of the width: the unit of the places in modules.py
@@ -68,7 +68,7 @@ def draw():
             ends = (start, y - 1.5), (end, to_y + 1.6)
             arrow(ax, *ends, colour, linewidth=1, mutation_scale=8)
     for name, (x, y, colour) in places.items():
-        box(ax, x, y, BOX, 3, name, colour, fontsize=8)
+        box(ax, x, y, max(BOX, 0.66 * len(name)), 3, name, colour, fontsize=8)
     save(figure)
 
 
