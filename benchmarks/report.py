@@ -137,7 +137,7 @@ def as_markdown(results: dict[str, Any]) -> str:
             f"## A convolutional network, batch {cnn['batch']}, {cnn['images']:,} images",
             "",
             "32 filters 3 x 3, max pooling, 64 filters 3 x 3, max pooling, dropout, 128 units, 10.",
-            "The products are those of patches made in advance, the whole batch at once. "
+            "The products are those of patches that are already laid out, the whole batch at once. "
             f"{cnn['rounds']} rounds, {cnn['date']}; {cnn['versions']}.",
             "",
             *table(cnn["runs"], training_columns(cnn["epochs"])),
