@@ -67,8 +67,8 @@ def switch(verb: str) -> Callable[..., Any] | None:
 def workers() -> int:
     """Return how many shares of a batch run side by side.
 
-    As many as there are processors for this process, or what ``OMP_NUM_THREADS`` says: it is set
-    where several processes are started at once.
+    As many as there are processors for this process, or what ``OMP_NUM_THREADS`` says, which is
+    set where several processes are started at once.
     """
     if _workers is not None:
         return _workers
