@@ -106,7 +106,7 @@ class Dropout(Layer):
 
 
 class SpatialDropout2D(Dropout):
-    """Drop whole channels of an image: neighboring pixels are too alike to miss a single one.
+    """Drop whole channels of an image: neighboring pixels are too alike for one to be missed.
 
     Parameters
     ----------
