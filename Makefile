@@ -35,7 +35,7 @@ EXTRAS_dev := browser,dask,dev,docs,mpi,parity,plots,report,search
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # two pips in one environment would get in each other's way
-.PHONY: help train retrain seeds accuracy tune bench growth profile test parity parity-gpu mutants lint format docs docs-browser dev constraints clean distclean FORCE
+.PHONY: help train retrain seeds accuracy tune bench growth profile test parity parity-gpu mutants settings lint format docs docs-browser dev constraints clean distclean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -92,6 +92,9 @@ parity-gpu: .venv/.has-parity-$(BACKEND) ## the same with Keras on a GPU; ends w
 
 mutants: .venv/.has-test ## plant bugs one at a time, and see the comparisons with Keras catch each
 	$(PY) -m parity_tests.mutants $(ARGS)
+
+settings: .venv/.has-test ## run the tests with the code for other processors; ARGS="--only OpenBLAS"
+	$(PY) -m parity_tests.settings $(ARGS)
 
 lint: .venv/.has-lint ## check style, format and types
 	$(PY) -m ruff check .

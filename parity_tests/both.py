@@ -3,6 +3,22 @@
 A case is the text of an expression in which ``keras`` stands for either library, such as
 ``keras.layers.Dense(3, activation="tanh")``. It is evaluated once with Keras and once with
 tinynet, so that the two sides cannot drift apart.
+
+What a difference is relative to
+--------------------------------
+A sum is rounded by some 1e-16 of the terms that are added, not of what they add up to. Terms may
+cancel; their rounding does not. Softmax over a single unit has the derivative (dout - dout*p)*p
+with p = 1, which is 0. But a processor that divides by multiplying with an approximate reciprocal
+has p = 0.99999994 in float32, and gets 6e-8*dout. Both are right: the two terms are as large as
+dout, and one of them was rounded once. Relative to the result, 0, no tolerance would be wide
+enough, and a test passes on one processor and fails on the next.
+
+So a difference is divided by the largest of the *terms*: of the numbers that were added, without
+their signs, on the way to the tensor. Where they can cancel, the test hands them over (terms.py has
+those of the layers and losses). Where they cannot, because all have one sign or there is only one,
+the largest entry of the tensor is as large as they are, and stands for them. If that is 0 too, the
+two libraries have to agree to the bit. A factor of 2 or 10 in the terms is no matter: the
+tolerances are hundreds of roundings wide, and a bug is off by far more than that.
 """
 
 from __future__ import annotations
@@ -53,11 +69,11 @@ def use_floatx(floatx: str) -> None:
     keras.config.set_dtype_policy(floatx)  # layers keep to that of the first one made
 
 
-def difference(own: Any, theirs: Any) -> tuple[float, tuple[int, ...]]:
-    """Return the largest difference, relative to the largest finite entry, and where it is.
+def difference(own: Any, theirs: Any, terms: Any = 0.0) -> tuple[float, tuple[int, ...]]:
+    """Return the largest difference, relative to the largest term, and where it is.
 
     NaN and infinity have to stand in the same places; where they do not, the difference is
-    infinite.
+    infinite. So is every difference where all terms are 0.
     """
     a, b = np.asarray(own, np.float64), np.asarray(theirs, np.float64)
     if a.shape != b.shape:
@@ -68,14 +84,23 @@ def difference(own: Any, theirs: Any) -> tuple[float, tuple[int, ...]]:
     with np.errstate(invalid="ignore"):
         same_special = (a == b) | (np.isnan(a) & np.isnan(b))
         gap = np.where(finite & np.isfinite(a), np.abs(a - b), np.where(same_special, 0, np.inf))
-    scale = float(np.abs(b[finite]).max(initial=0)) or 1.0
     at = np.unravel_index(int(np.argmax(gap)), gap.shape)
-    return float(gap[at]) / scale, tuple(int(i) for i in at)
+    size = largest(b[finite], terms)
+    with np.errstate(divide="ignore"):
+        relative = gap[at] / size if gap[at] else 0.0
+    return float(relative), tuple(int(i) for i in at)
+
+
+def largest(*arrays: Any) -> np.float64:
+    """Return the largest entry of all arrays, without its sign."""
+    found = np.max([np.abs(np.asarray(each, np.float64)).max(initial=0) for each in arrays])
+    assert np.isfinite(found), "terms that are not finite would hide any difference"
+    return found
 
 
 def expect_same(
     piece: str,
-    tensors: dict[str, tuple[Any, Any]],
+    tensors: dict[str, tuple[Any, ...]],
     *,
     tolerance: float = TOLERANCE["float64"],
     case: str = "",
@@ -86,29 +111,32 @@ def expect_same(
     ----------
     piece : str
         The public name that the case is about: ``"layers.Dense"``.
-    tensors : dict of str to (own, theirs)
-        In the order in which they are computed; the first that differs is named.
+    tensors : dict of str to (own, theirs) or (own, theirs, terms)
+        In the order in which they are computed; the first that differs is named. The terms are
+        an array of any shape: the numbers that were added, where some may have cancelled.
     tolerance : float
-        Largest difference allowed, relative to the largest entry of the tensor. 0 asks for
-        equal bits.
+        Largest difference allowed, relative to the largest term or entry. 0 asks for equal bits.
     case : str
         The text of the case, for the message.
     """
     __tracebackhide__ = True  # a failure shows the case, not this function
-    types = {tinynet.config.floatx(), *(str(np.asarray(own).dtype) for own, _ in tensors.values())}
+    types = {
+        tinynet.config.floatx(),
+        *(str(np.asarray(each[0]).dtype) for each in tensors.values()),
+    }
     kind = "equal" if tolerance == 0 else "float32" if "float32" in types else "float64"
     entry = RECORD.setdefault(piece, {}).setdefault(kind, Entry())
     entry.cases.add((os.environ["PYTEST_CURRENT_TEST"].split(" ")[0], case))
     entry.tolerance = max(entry.tolerance, tolerance)
-    for name, (own, theirs) in tensors.items():
+    for name, (own, theirs, *terms) in tensors.items():
         try:
-            gap, at = difference(own, theirs)
+            gap, at = difference(own, theirs, *terms)
         except AssertionError as error:
             raise AssertionError(f"{piece} {case}: {name}: {error}") from None
         entry.largest = max(entry.largest, gap)
         assert gap <= tolerance, (
             f"{piece} {case}\n  first tensor that differs: {name}, shape {np.shape(own)}\n"
-            f"  largest difference {gap:.3e} of the largest entry, allowed {tolerance:.0e}\n"
+            f"  largest difference {gap:.3e} of the largest term, allowed {tolerance:.0e}\n"
             f"  at {at}: {np.asarray(own)[at]} here, {np.asarray(theirs)[at]} in Keras"
         )
 

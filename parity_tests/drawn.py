@@ -6,9 +6,11 @@ that ties and kinks come up: 0 under a rectifier, two equal maxima, a target tha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -16,6 +18,14 @@ from parity_tests.backend import BACKEND
 
 FLOAT_TYPES = st.sampled_from(["float64", "float32"])
 SEEDS = st.integers(0, 2**32 - 1)
+# Numbers of which nothing is left, or next to nothing, when they are added or compared.
+PATTERNS: dict[str, Callable[[tuple[int, ...]], np.ndarray]] = {
+    "nothing": lambda shape: np.zeros(shape),
+    "all alike": lambda shape: np.full(shape, 0.7),  # no float has this value
+    "to and fro": lambda shape: 1 - 2.0 * (np.indices(shape).sum(axis=0) % 2),
+}
+# A softmax over one class is always 1. Keras warns, and computes it.
+one_class_is_meant = pytest.mark.filterwarnings("ignore:(?s).*(axis has size 1|num_classes > 1)")
 
 
 def examples(number: int) -> settings:

@@ -506,8 +506,8 @@ BUGS = [
     Bug(
         "no look back through a final softmax",
         "losses/cross_entropy.py",
-        'LOOKED_THROUGH = ("softmax", "sigmoid")',
-        "LOOKED_THROUGH = ()",
+        'looks_through = ("softmax", "sigmoid")',
+        "looks_through = ()",
         "test_losses look_back",
     ),
     Bug(
@@ -551,6 +551,71 @@ BUGS = [
         "self.loss.add(loss * len(batch.x), len(batch.x))",
         "self.loss.add(loss, 1)",
         "test_fit",
+    ),
+    # What only shows where the answer is 0, or terms cancel.
+    Bug(
+        "softmax over one class hands the gradient on",
+        "kernels/smooth.py",
+        "dx[i, j] = (dout[i, j] - inner) * out[i, j]",
+        "dx[i, j] = (dout[i, j] - inner * x.dtype.type(classes > 1)) * out[i, j]",
+        "test_layers Softmax",
+    ),
+    Bug(
+        "batch norm hands the gradient of a single row on",
+        "kernels/normalization.py",
+        "        mean_dout[j] = dbeta[j] / count",
+        "        mean_dout[j] = dbeta[j] / count * x.dtype.type(rows > 1)",
+        "test_layers BatchNormalization",
+    ),
+    Bug(
+        "layer norm hands the gradient of a single feature on",
+        "kernels/normalization.py",
+        "        mean_g, mean_gx = sum_g / number(columns), sum_gx / number(columns)",
+        "        mean_g, mean_gx = sum_g / number(max(columns, 2)), sum_gx / number(columns)",
+        "test_layers LayerNormalization",
+    ),
+    Bug(
+        "the largest pixels of an image do not share the gradient",
+        "kernels/pooling.py",
+        "dx[n, i, j, c] *= dout[n, c] / count[c]",
+        "dx[n, i, j, c] *= dout[n, c]",
+        "test_layers GlobalMaxPooling",
+    ),
+    Bug(
+        "the derivative of the absolute error at 0 is 1",
+        "kernels/regression.py",
+        "dpredictions[i, j] = np.sign(predictions[i, j] - targets[i, j]) * scale",
+        "dpredictions[i, j] = scale if predictions[i, j] >= targets[i, j] else -scale",
+        "test_losses MeanAbsoluteError",
+    ),
+    Bug(
+        "a sample of weight 0 counts like any other",
+        "losses/base.py",
+        "    weights = np.asarray(sample_weight, dtype)\n",
+        "    weights = np.asarray(sample_weight, dtype)\n"
+        "    weights = np.where(weights == 0, dtype.type(1), weights)\n",
+        "test_losses no_sample_counts",
+    ),
+    Bug(
+        "the mean of nothing is not a number",
+        "metrics/base.py",
+        "return self.total / self.count if self.count else 0.0",
+        'return self.total / self.count if self.count else float("nan")',
+        "test_metrics of_nothing",
+    ),
+    Bug(
+        "L1 pulls at weights that are 0",
+        "regularizers.py",
+        "slope += through_float32(self.l1) * np.sign(x)",
+        "slope += through_float32(self.l1) * np.where(x < 0, -1, 1)",
+        "test_regularizers nothing",
+    ),
+    Bug(
+        "weights move without a gradient",
+        "kernels/updates.py",
+        "w[i] -= first * a / (np.sqrt(second) + eps)",
+        "w[i] -= (first if first != 0 else eps) * a / (np.sqrt(second) + eps)",
+        "test_optimizers cancel",
     ),
     # Optimizers and schedules.
     Bug(

@@ -104,8 +104,9 @@ def write(path: Path, command: str, outcome: str) -> None:
     lines += [
         "## Piece by piece",
         "",
-        "The largest difference of any tensor, relative to its largest entry, and what is "
-        "allowed. Where bits have to be equal, the last column says whether they are.",
+        "The largest difference of any tensor, relative to the largest of the terms that were "
+        "added to make it, and what is allowed. Where bits have to be equal, the last column "
+        "says whether they are.",
         "",
         "| " + " | ".join(head) + " |",
         "|---|" + "---:|" * (len(head) - 1),

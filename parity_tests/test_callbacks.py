@@ -18,7 +18,7 @@ from parity_tests.both import expect_same, make, make_both, numpy
 from parity_tests.told_by_hand import STEPS, epochs_of, small_models, tell_training
 
 # Some of these come back, are better by exactly min_delta, or cannot be compared at all.
-FIGURES = [1.0, 0.75, 0.5, 0.4375, 0.25, -1.0, math.nan, math.inf, -math.inf, None]
+FIGURES = [1.0, 0.75, 0.5, 0.4375, 0.25, 0.0, -0.0, -1.0, math.nan, math.inf, -math.inf, None]
 POOLS = st.lists(st.sampled_from(FIGURES), min_size=1, max_size=4)
 if BACKEND == "tensorflow":  # which compares in float32; others take more digits into account
     POOLS |= st.sampled_from([[0.8, 0.8 + 1e-9], [0.9, 0.8, 0.7], [0.79995, 0.8, 0.7999]])

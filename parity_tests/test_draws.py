@@ -29,14 +29,17 @@ CASES = {
     "initializers.RandomNormal": [
         "keras.initializers.RandomNormal()",
         "keras.initializers.RandomNormal(mean=1.0, stddev=0.3, seed=5)",
+        "keras.initializers.RandomNormal(mean=0.7, stddev=0.0, seed=5)",
     ],
     "initializers.TruncatedNormal": [
         "keras.initializers.TruncatedNormal()",
         "keras.initializers.TruncatedNormal(mean=-1.0, stddev=2.0, seed=7)",
+        "keras.initializers.TruncatedNormal(stddev=0.0, seed=7)",
     ],
     "initializers.RandomUniform": [
         "keras.initializers.RandomUniform()",
         "keras.initializers.RandomUniform(-1.0, 3.0, seed=9)",
+        "keras.initializers.RandomUniform(0.7, 0.7, seed=9)",
     ],
     "initializers.VarianceScaling": [
         "keras.initializers.VarianceScaling(seed=keras.random.SeedGenerator(4))",

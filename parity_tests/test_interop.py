@@ -26,6 +26,7 @@ from parity_tests.interop_models import (
     stack,
     targets_for,
 )
+from parity_tests.terms import of_training
 from tests.saved_models import equal_models
 from tinynet.interop import configs, from_keras, to_keras
 
@@ -109,7 +110,7 @@ def go_on_alike(piece, own, theirs, case, targets=Y, steps=3):
         {
             **{f"loss and metrics of step {i + 1}": tuple(pair) for i, pair in enumerate(losses)},
             **{
-                name: (value, weight)
+                name: (value, weight, of_training(own))
                 for (name, value), weight in zip(
                     own.arrays.items(), theirs.get_weights(), strict=True
                 )
@@ -151,8 +152,11 @@ def test_what_keras_has_trained_goes_on_here(optimizer):
         model.fit(X, Y, batch_size=8, epochs=2, shuffle=False, verbose=0) for model in (own, theirs)
     ]
     values = [{name: np.array(v) for name, v in each.history.items()} for each in logs]
-    weights = dict(zip(own.arrays, theirs.get_weights(), strict=True))
-    expect_same("interop.from_keras", {**pairs(*values), **pairs(own.arrays, weights)}, case=text)
+    weights = {
+        name: (value, weight, of_training(own))
+        for (name, value), weight in zip(own.arrays.items(), theirs.get_weights(), strict=True)
+    }
+    expect_same("interop.from_keras", {**pairs(*values), **weights}, case=text)
 
 
 HIDDEN = st.sampled_from(

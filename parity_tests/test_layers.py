@@ -1,211 +1,31 @@
 """Every layer: output, gradients of input and weights, and the state after a training call."""
 
+import functools
+
 import keras
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import tinynet
+from parity_tests import gradients, terms
 from parity_tests.backend import BACKEND
 from parity_tests.both import TOLERANCE, expect_same, make_both, numpy, use_floatx
 from parity_tests.drawn import (
     FLOAT_TYPES,
+    PATTERNS,
     SEEDS,
     call,
     examples,
     number,
     numbers,
+    one_class_is_meant,
     one_of,
     shapes,
 )
 from parity_tests.elsewhere import ROUNDED_INSIDE, float32_options
-from parity_tests.gradients import of_layer
+from parity_tests.layer_cases import CASES, FILL_MODES, VANISHING
 
-VECTORS, IMAGES = (6, 5), (4, 3, 3, 2)
-PICTURES, MANY_CHANNELS = (2, 7, 6, 3), (2, 5, 6, 9)  # the latter as rows for matrix products
-IN_TILES = (2, 7, 6, 18)  # channels enough to be convolved in tiles
-SEVERAL = (9, 7, 6, 2)  # images, each with numbers of its own
-FILL_MODES = ("constant", "nearest", "reflect", "wrap")
-
-# Piece: texts of layers, each with the shape of its input.
-CASES = {
-    "layers.Input": [
-        ("keras.Input((5,))", VECTORS),
-        ("keras.Input(shape=[3, 3, 2], name='images')", IMAGES),
-        ("keras.Input((5,), dtype='float32')", VECTORS),
-    ],
-    "layers.Dense": [
-        ("keras.layers.Dense(4)", VECTORS),
-        ("keras.layers.Dense(4, use_bias=False)", VECTORS),
-        ("keras.layers.Dense(1, activation='sigmoid')", VECTORS),
-        ("keras.layers.Dense(4, activation='relu', kernel_initializer='he_normal')", VECTORS),
-        ("keras.layers.Dense(4, activation='softmax', bias_initializer='ones')", VECTORS),
-        ("keras.layers.Dense(4, activation='tanh')", (2, 3, 5)),
-        ("keras.layers.Dense(3, bias_initializer=keras.initializers.Constant(0.1))", (2, 2, 3, 5)),
-    ],
-    "layers.Activation": [
-        ("keras.layers.Activation('elu')", VECTORS),
-        ("keras.layers.Activation(keras.activations.softplus)", IMAGES),
-    ],
-    "layers.ReLU": [
-        ("keras.layers.ReLU()", VECTORS),
-        ("keras.layers.ReLU(max_value=0.7)", VECTORS),
-        ("keras.layers.ReLU(max_value=6)", VECTORS),
-        ("keras.layers.ReLU(negative_slope=0.1)", VECTORS),
-        ("keras.layers.ReLU(max_value=0.9, negative_slope=0.1, threshold=0.3)", VECTORS),
-    ],
-    "layers.LeakyReLU": [
-        ("keras.layers.LeakyReLU()", VECTORS),
-        ("keras.layers.LeakyReLU(negative_slope=0.05)", IMAGES),
-    ],
-    "layers.ELU": [("keras.layers.ELU()", VECTORS), ("keras.layers.ELU(alpha=1.7)", VECTORS)],
-    "layers.Softmax": [
-        ("keras.layers.Softmax()", VECTORS),
-        ("keras.layers.Softmax(axis=1)", (2, 3, 4)),
-    ],
-    "layers.Flatten": [("keras.layers.Flatten()", IMAGES), ("keras.layers.Flatten()", VECTORS)],
-    "layers.Reshape": [
-        ("keras.layers.Reshape((3, 6))", IMAGES),
-        ("keras.layers.Reshape((-1, 2))", IMAGES),
-    ],
-    "layers.Rescaling": [
-        ("keras.layers.Rescaling(1 / 255)", IMAGES),
-        ("keras.layers.Rescaling(1 / 127.5, offset=-1)", VECTORS),
-    ],
-    "layers.BatchNormalization": [
-        ("keras.layers.BatchNormalization()", VECTORS),
-        ("keras.layers.BatchNormalization()", IMAGES),
-        ("keras.layers.BatchNormalization(axis=1)", IMAGES),
-        ("keras.layers.BatchNormalization(momentum=0.6, epsilon=0.1)", VECTORS),
-        ("keras.layers.BatchNormalization(center=False)", VECTORS),
-        ("keras.layers.BatchNormalization(scale=False)", VECTORS),
-        ("keras.layers.BatchNormalization(center=False, scale=False)", (2, 3, 5)),
-        (
-            "keras.layers.BatchNormalization(beta_initializer='ones', "
-            "gamma_initializer=keras.initializers.RandomNormal(1.0, 0.2, seed=1))",
-            VECTORS,
-        ),
-        ("keras.layers.BatchNormalization(trainable=False)", VECTORS),
-    ],
-    "layers.LayerNormalization": [
-        ("keras.layers.LayerNormalization()", VECTORS),
-        ("keras.layers.LayerNormalization()", IMAGES),
-        ("keras.layers.LayerNormalization(axis=1, epsilon=0.1)", IMAGES),
-        ("keras.layers.LayerNormalization(axis=[3, 1])", IMAGES),
-        ("keras.layers.LayerNormalization(center=False)", VECTORS),
-        (
-            "keras.layers.LayerNormalization(scale=False, beta_initializer='ones')",
-            VECTORS,
-        ),
-    ],
-    "layers.Conv2D": [
-        ("keras.layers.Conv2D(4, 3)", PICTURES),
-        ("keras.layers.Conv2D(3, (2, 1), strides=(1, 2))", PICTURES),
-        ("keras.layers.Conv2D(4, (2, 3), bias_initializer='ones')", MANY_CHANNELS),
-        ("keras.layers.Conv2D(3, 3, padding='same', activation='relu')", PICTURES),
-        ("keras.layers.Conv2D(3, 3, padding='same', use_bias=False)", MANY_CHANNELS),
-        ("keras.layers.Conv2D(3, (2, 3), strides=(3, 2))", PICTURES),
-        ("keras.layers.Conv2D(3, (3, 2), strides=2, padding='same')", MANY_CHANNELS),
-        ("keras.layers.Conv2D(3, 4, strides=3, padding='same')", PICTURES),
-        ("keras.layers.Conv2D(3, 2, dilation_rate=(2, 3))", PICTURES),
-        ("keras.layers.Conv2D(3, 3, dilation_rate=2, padding='same')", MANY_CHANNELS),
-        ("keras.layers.Conv2D(5, 1, activation='softmax')", MANY_CHANNELS),
-        ("keras.layers.Conv2D(16, 3, activation='relu')", IN_TILES),
-        ("keras.layers.Conv2D(17, 3, padding='same')", IN_TILES),
-    ],
-    "layers.DepthwiseConv2D": [
-        ("keras.layers.DepthwiseConv2D(3)", PICTURES),
-        ("keras.layers.DepthwiseConv2D((2, 3), depth_multiplier=2)", MANY_CHANNELS),
-        ("keras.layers.DepthwiseConv2D(3, 2, 'same', activation='relu')", PICTURES),
-        ("keras.layers.DepthwiseConv2D(2, dilation_rate=2, use_bias=False)", PICTURES),
-    ],
-    "layers.SeparableConv2D": [
-        ("keras.layers.SeparableConv2D(4, 3)", PICTURES),
-        ("keras.layers.SeparableConv2D(4, (2, 3), depth_multiplier=2)", MANY_CHANNELS),
-        ("keras.layers.SeparableConv2D(4, 3, 2, 'same', activation='tanh')", PICTURES),
-        ("keras.layers.SeparableConv2D(4, 2, dilation_rate=2, use_bias=False)", PICTURES),
-    ],
-    "layers.MaxPooling2D": [
-        ("keras.layers.MaxPooling2D()", PICTURES),
-        ("keras.layers.MaxPooling2D((3, 2), strides=1)", PICTURES),
-        ("keras.layers.MaxPooling2D(2, padding='same')", PICTURES),
-        ("keras.layers.MaxPooling2D(3, strides=2, padding='same')", PICTURES),
-        ("keras.layers.MaxPooling2D(2, strides=(3, 3))", PICTURES),
-    ],
-    "layers.AveragePooling2D": [
-        ("keras.layers.AveragePooling2D(2)", PICTURES),
-        ("keras.layers.AveragePooling2D((3, 2), strides=1)", PICTURES),
-        ("keras.layers.AveragePooling2D(2, padding='same')", PICTURES),
-        ("keras.layers.AveragePooling2D(3, strides=2, padding='same')", PICTURES),
-    ],
-    "layers.GlobalAveragePooling2D": [
-        ("keras.layers.GlobalAveragePooling2D()", PICTURES),
-        ("keras.layers.GlobalAveragePooling2D(keepdims=True)", PICTURES),
-    ],
-    "layers.GlobalMaxPooling2D": [
-        ("keras.layers.GlobalMaxPooling2D()", PICTURES),
-        ("keras.layers.GlobalMaxPooling2D(keepdims=True)", PICTURES),
-    ],
-    "layers.ZeroPadding2D": [
-        ("keras.layers.ZeroPadding2D()", PICTURES),
-        ("keras.layers.ZeroPadding2D(2)", PICTURES),
-        ("keras.layers.ZeroPadding2D((1, 3))", PICTURES),
-        ("keras.layers.ZeroPadding2D(((1, 0), (0, 2)))", PICTURES),
-    ],
-    "layers.SpatialDropout2D": [
-        ("keras.layers.SpatialDropout2D(0.5)", PICTURES),
-        ("keras.layers.SpatialDropout2D(0.3, seed=3)", MANY_CHANNELS),
-    ],
-    "layers.RandomFlip": [
-        ("keras.layers.RandomFlip()", SEVERAL),
-        ("keras.layers.RandomFlip('horizontal', seed=3)", SEVERAL),
-        ("keras.layers.RandomFlip('vertical')", SEVERAL),
-    ],
-    "layers.RandomRotation": [
-        ("keras.layers.RandomRotation(0.1)", SEVERAL),
-        ("keras.layers.RandomRotation((-1, 0.3), seed=3)", SEVERAL),
-        *(
-            (f"keras.layers.RandomRotation(0.5, {mode!r}, {interpolation!r}, 3, 0.3)", SEVERAL)
-            for mode in FILL_MODES
-            for interpolation in ("nearest", "bilinear")
-        ),
-    ],
-    "layers.RandomZoom": [
-        ("keras.layers.RandomZoom(0.3)", SEVERAL),
-        ("keras.layers.RandomZoom((-0.7, -0.2), seed=3)", SEVERAL),
-        ("keras.layers.RandomZoom((0.2, 1.0), 0.3)", SEVERAL),
-        *((f"keras.layers.RandomZoom(0.5, [0.9, 0.1], {mode!r})", SEVERAL) for mode in FILL_MODES),
-        ("keras.layers.RandomZoom(0.9, interpolation='nearest')", SEVERAL),
-    ],
-    "layers.RandomTranslation": [
-        ("keras.layers.RandomTranslation(0.3, 0.2)", SEVERAL),
-        ("keras.layers.RandomTranslation((-0.1, 0.4), (0.5, 0.5), seed=3)", SEVERAL),
-        *((f"keras.layers.RandomTranslation(0.9, 1, {mode!r})", SEVERAL) for mode in FILL_MODES),
-        ("keras.layers.RandomTranslation(1, 0.3, 'wrap', 'nearest')", SEVERAL),
-    ],
-    "layers.RandomContrast": [
-        ("keras.layers.RandomContrast(0.5)", SEVERAL),
-        ("keras.layers.RandomContrast(0.5, value_range=(-1, 1))", SEVERAL),
-        ("keras.layers.RandomContrast((0.9, 0.2), value_range=(-10, 10), seed=3)", SEVERAL),
-    ],
-    "layers.RandomCrop": [
-        ("keras.layers.RandomCrop(3, 4)", SEVERAL),
-        ("keras.layers.RandomCrop(3, 4, seed=3)", SEVERAL),
-        ("keras.layers.RandomCrop(7, 5)", SEVERAL),  # as high as the images: from the middle
-        ("keras.layers.RandomCrop(2, 6)", SEVERAL),
-    ],
-    "layers.Dropout": [
-        ("keras.layers.Dropout(0.0)", VECTORS),
-        ("keras.layers.Dropout(0.3)", VECTORS),
-        ("keras.layers.Dropout(0.5, seed=3)", IMAGES),
-        ("keras.layers.Dropout(0.4, noise_shape=(None, 1, 1, 2))", IMAGES),
-        ("keras.layers.Dropout(0.99)", (50, 7)),
-    ],
-    "layers.GaussianNoise": [
-        ("keras.layers.GaussianNoise(0.0)", VECTORS),
-        ("keras.layers.GaussianNoise(0.5, seed=2)", VECTORS),
-    ],
-}
 # Called by themselves, these layers change the images.
 AUGMENTATIONS = [piece for piece in CASES if piece.startswith("layers.Random")]
 # Their random numbers are TensorFlow's; other backends draw others.
@@ -213,6 +33,7 @@ TENSORFLOW_ONLY = [
     *("layers.Dropout", "layers.SpatialDropout2D", "layers.GaussianNoise"),
     *AUGMENTATIONS,
 ]
+WITH_KINKS = ("layers.ReLU", "layers.LeakyReLU", "layers.MaxPooling2D", "layers.GlobalMaxPooling2D")
 # TensorFlow's gradient of a warp is another warp with the inverse matrix, not the derivative.
 WARPS = ("layers.RandomRotation", "layers.RandomZoom", "layers.RandomTranslation")
 FLAT = [
@@ -308,7 +129,6 @@ DRAWN = {
     "layers.Rescaling": st.tuples(
         call("keras.layers.Rescaling", number(-3, 3), offset=number(-3, 3)), shapes(2, 4)
     ),
-    # Of fewer rows little but rounding is left in the gradient: of one row, exactly nothing.
     "layers.BatchNormalization": st.tuples(
         call(
             "keras.layers.BatchNormalization",
@@ -323,7 +143,7 @@ DRAWN = {
             moving_variance_initializer=one_of("'ones'", "keras.initializers.Constant(2.5)"),
             trainable=BOOLEANS,
         ),
-        shapes(2, 3, 4, smallest=4),
+        shapes(2, 3, 4),
     ),
     "layers.LayerNormalization": st.tuples(
         call(
@@ -335,7 +155,7 @@ DRAWN = {
             beta_initializer=INITIALIZERS,
             gamma_initializer=INITIALIZERS,
         ),
-        shapes(2, 3, 4, smallest=4),
+        shapes(2, 3, 4),
     ),
     "layers.Conv2D": st.tuples(
         call(
@@ -465,7 +285,7 @@ DRAWN = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:(?s).*using a softmax over axis.*size 1")  # and it is right
+@one_class_is_meant
 @pytest.mark.parametrize("piece", DRAWN)
 @given(case=st.data(), floatx=FLOAT_TYPES, training=st.booleans(), seed=SEEDS)
 @examples(20)
@@ -475,40 +295,74 @@ def test_drawn_layer(piece, case, floatx, training, seed):
     _expect_same_layer(piece, text, shape, floatx, training, seed)
 
 
+FLAT_VANISHING = [
+    pytest.param(piece, text, shape, id=f"{text}-{shape}".replace("keras.layers.", ""))
+    for piece, cases in CASES.items()
+    for text, shape in [cases[0], *VANISHING.get(piece, ())]
+    if piece != "layers.Input"
+]
+
+
+@one_class_is_meant
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("floatx", ["float64", "float32"])
+@pytest.mark.parametrize(("piece", "text", "shape"), FLAT_VANISHING)
+def test_numbers_that_cancel(piece, text, shape, floatx, pattern):
+    if BACKEND != "tensorflow" and piece in WITH_KINKS:
+        pytest.skip(
+            "at a kink every backend has a derivative of its own; TensorFlow's is tinynet's"
+        )
+    for training in (True, False):
+        if training and BACKEND != "tensorflow" and piece in TENSORFLOW_ONLY:
+            continue
+        own, theirs = _made(text, shape, floatx)
+        x = PATTERNS[pattern](shape).astype(floatx)
+        for name in (*PATTERNS, "normal numbers"):
+            draw = PATTERNS.get(name, functools.partial(numbers, 1, floatx=floatx))
+            case = f"{text} on {shape}: {pattern}, under {name}"
+            _expect_same_call(piece, own, theirs, x, draw, training, case)
+
+
 def _expect_same_layer(piece, text, shape, floatx, training, seed):
+    own, theirs = _made(text, shape, floatx)
+    for first in (seed, seed + 2):  # the second call shows that state moved on alike
+        x = numbers(first, shape, floatx)
+        draw = functools.partial(numbers, first + 1, floatx=floatx)
+        _expect_same_call(piece, own, theirs, x, draw, training, f"{text} on {shape}")
+
+
+def _made(text, shape, floatx):
+    """Make and build a layer of each library."""
     use_floatx(floatx)
     own, theirs = float32_options(*make_both(text))
     own.ensure_built(shape[1:])
     theirs.build(shape)
     if BACKEND != "tensorflow":  # it draws other first weights
         theirs.set_weights(own.get_weights())
-    approximate = training and piece in WARPS
-    for repeat in range(2):  # the second call shows that state moved on alike
-        x = numbers(seed + 2 * repeat, shape, floatx)
-        out = own.forward(x, training)
-        upstream = numbers(seed + 2 * repeat + 1, out.shape, floatx)
-        dx = own.backward(upstream)
-        keras_out, keras_dx, keras_grads = of_layer(theirs, x, upstream, training)
-        grads = own.grads if own.trainable else {}
-        expect_same(
-            piece,
-            {
-                f"output of call {repeat}": (out, keras_out),
-                **({} if approximate else {"gradient of the input": (dx, keras_dx)}),
-                **{
-                    f"gradient of {name}": pair
-                    for name, *pair in zip(grads, grads.values(), keras_grads, strict=True)
-                },
-                **{
-                    f"{name} afterwards": (value, numpy(variable))
-                    for (name, value), variable in zip(
-                        own.arrays.items(), theirs.weights, strict=True
-                    )
-                },
-            },
-            tolerance=TOLERANCE[floatx],
-            case=f"{text} on {shape}",
-        )
+    return own, theirs
+
+
+def _expect_same_call(piece, own, theirs, x, draw, training, case):
+    """Go forth and back once; `draw` makes a gradient of the output's shape."""
+    out = own.forward(x, training)
+    upstream = draw(out.shape).astype(out.dtype)
+    dx = own.backward(upstream)
+    keras_out, keras_dx, keras_grads = gradients.of_layer(theirs, x, upstream, training)
+    pairs = {"output": (out, keras_out)}
+    if not (training and piece in WARPS):
+        pairs["gradient of the input"] = dx, keras_dx
+    grads = own.grads if own.trainable else {}
+    for name, *pair in zip(grads, grads.values(), keras_grads, strict=True):
+        pairs[f"gradient of {name}"] = pair
+    for (name, value), variable in zip(own.arrays.items(), theirs.weights, strict=True):
+        pairs[f"{name} afterwards"] = value, numpy(variable)
+    of_each = terms.of_layer(own, x, upstream)
+    expect_same(
+        piece,
+        {name: (*pair, of_each.get(name, 0)) for name, pair in pairs.items()},
+        tolerance=TOLERANCE[own.dtype],
+        case=case,
+    )
 
 
 @pytest.mark.parametrize("given_type", ["float64", "float32"])

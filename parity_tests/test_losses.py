@@ -7,8 +7,18 @@ from hypothesis import strategies as st
 
 from parity_tests.backend import BACKEND
 from parity_tests.both import TOLERANCE, expect_same, make_both, numpy, use_floatx
-from parity_tests.drawn import FLOAT_TYPES, SEEDS, call, examples, number, numbers, one_of
+from parity_tests.drawn import (
+    FLOAT_TYPES,
+    SEEDS,
+    call,
+    examples,
+    number,
+    numbers,
+    one_class_is_meant,
+    one_of,
+)
 from parity_tests.gradients import of_function
+from parity_tests.terms import of_loss, of_training
 
 rng = np.random.default_rng(3)
 N, K = 7, 4
@@ -65,6 +75,49 @@ CASES = {
         ("keras.losses.Huber(delta=0.3)", NUMBERS, NUMBERS + 0.3),
     ],
 }
+# Losses and gradients that are 0, or what is left where terms cancel.
+SURE = 40 * ONE_HOT - 20  # logits of somebody who is right
+ONE_CLASS = np.zeros((N, 1))
+INSIDE = 0.05 + 0.9 * rng.random((N, K))
+VANISHING = {
+    "losses.SparseCategoricalCrossentropy": [
+        ("keras.losses.SparseCategoricalCrossentropy(from_logits=True)", LABELS, SURE),
+        ("keras.losses.SparseCategoricalCrossentropy(from_logits=True)", LABELS, 50 * SURE),
+        ("keras.losses.SparseCategoricalCrossentropy(from_logits=True)", 0 * LABELS, ONE_CLASS),
+        ("keras.losses.SparseCategoricalCrossentropy()", LABELS, 1e-6 + (1 - 4e-6) * ONE_HOT),
+    ],
+    "losses.CategoricalCrossentropy": [
+        ("keras.losses.CategoricalCrossentropy(from_logits=True)", ONE_HOT, SURE),
+        ("keras.losses.CategoricalCrossentropy(from_logits=True)", SOFT, np.log(SOFT)),
+        ("keras.losses.CategoricalCrossentropy(from_logits=True)", 0 * SOFT + 1 / K, 0 * SOFT),
+        ("keras.losses.CategoricalCrossentropy()", ONE_HOT, ONE_HOT),
+        ("keras.losses.CategoricalCrossentropy()", ONE_HOT, 1e-6 + (1 - 4e-6) * ONE_HOT),
+        ("keras.losses.CategoricalCrossentropy()", SOFT, SOFT),
+        ("keras.losses.CategoricalCrossentropy()", 0 * ONE_HOT, PROBABILITIES),
+        ("keras.losses.CategoricalCrossentropy()", ONE_CLASS + 1, ONE_CLASS + 0.5),
+    ],
+    "losses.BinaryCrossentropy": [
+        ("keras.losses.BinaryCrossentropy(from_logits=True)", BITS, 40 * BITS - 20),
+        ("keras.losses.BinaryCrossentropy(from_logits=True)", 1 / (1 + np.exp(-LOGITS)), LOGITS),
+        ("keras.losses.BinaryCrossentropy(from_logits=True)", 0 * BITS + 0.5, 0 * BITS),
+        ("keras.losses.BinaryCrossentropy()", BITS, BITS),
+        ("keras.losses.BinaryCrossentropy()", BITS, 1e-6 + (1 - 2e-6) * BITS),
+        ("keras.losses.BinaryCrossentropy()", INSIDE, INSIDE),
+    ],
+    "losses.MeanSquaredError": [
+        ("keras.losses.MeanSquaredError()", NUMBERS, NUMBERS),
+        ("keras.losses.MeanSquaredError()", NUMBERS, NUMBERS * (1 + 1e-6)),
+        ("keras.losses.MeanSquaredError()", 0 * NUMBERS, 1e-3 * np.sign(NUMBERS)),
+    ],
+    "losses.MeanAbsoluteError": [
+        ("keras.losses.MeanAbsoluteError()", 0 * NUMBERS, 1e-3 * np.sign(NUMBERS)),
+    ],
+    "losses.Huber": [
+        ("keras.losses.Huber()", NUMBERS, NUMBERS),
+        ("keras.losses.Huber()", NUMBERS, NUMBERS + np.sign(LOGITS)),
+        ("keras.losses.Huber(delta=1e-3)", NUMBERS, NUMBERS * (1 + 1e-6)),
+    ],
+}
 # Here Keras's other backends go their own way. On TensorFlow, probabilities under a sparse
 # cross-entropy are first clipped to [1e-7, 1 - 1e-7] and then normalised, elsewhere the reverse;
 # and the slope of |x| at 0 is 0 on TensorFlow, 1 on JAX.
@@ -72,16 +125,23 @@ TENSORFLOW_ONLY = {
     "losses.SparseCategoricalCrossentropy": [
         ("keras.losses.SparseCategoricalCrossentropy()", LABELS, EDGES),
         ("keras.losses.SparseCategoricalCrossentropy()", LABELS, SHARES),
+        ("keras.losses.SparseCategoricalCrossentropy()", LABELS, ONE_HOT),
+        ("keras.losses.SparseCategoricalCrossentropy()", 0 * LABELS, ONE_CLASS + 0.5),
     ],
     "losses.MeanAbsoluteError": [("keras.losses.MeanAbsoluteError()", NUMBERS, NUMBERS)],
 }
-FLAT = [
-    pytest.param(piece, *case, id=f"{i}-{case[0]}".replace("keras.losses.", ""))
-    for piece, cases in CASES.items()
-    for i, case in enumerate(
-        [*cases, *(TENSORFLOW_ONLY.get(piece, ()) if BACKEND == "tensorflow" else ())]
-    )
-]
+
+
+def flat(*tables):
+    """Return the cases of some tables for parametrize."""
+    return [
+        pytest.param(piece, *case, id=f"{i}-{case[0]}".replace("keras.losses.", ""))
+        for piece in CASES
+        for i, case in enumerate(case for table in tables for case in table.get(piece, ()))
+    ]
+
+
+FLAT = flat(CASES, TENSORFLOW_ONLY if BACKEND == "tensorflow" else {})
 
 
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
@@ -89,6 +149,22 @@ FLAT = [
 @pytest.mark.parametrize(("piece", "text", "targets", "predictions"), FLAT)
 def test_loss(piece, text, targets, predictions, floatx, weights):
     _expect_same_loss(piece, text, targets, predictions, floatx, weights)
+
+
+@one_class_is_meant
+@pytest.mark.parametrize("weights", [None, WEIGHTS, 0 * WEIGHTS], ids=["plain", "weighted", "0"])
+@pytest.mark.parametrize("floatx", ["float64", "float32"])
+@pytest.mark.parametrize(("piece", "text", "targets", "predictions"), flat(VANISHING))
+def test_loss_that_vanishes(piece, text, targets, predictions, floatx, weights):
+    _expect_same_loss(piece, text, targets, predictions, floatx, weights)
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean", "mean_with_sample_weight", "none"])
+@pytest.mark.parametrize("piece", CASES)
+def test_no_sample_counts(piece, reduction):
+    text, targets, predictions = CASES[piece][0]
+    text = text.replace("()", f"(reduction='{reduction}')")
+    _expect_same_loss(piece, text, targets, predictions, "float64", 0 * WEIGHTS)
 
 
 @pytest.mark.parametrize("reduction", ["sum", "mean", "mean_with_sample_weight", "none"])
@@ -113,11 +189,12 @@ DRAWN = {
 }
 
 
+@one_class_is_meant
 @pytest.mark.parametrize("piece", DRAWN)
 @given(
     case=st.data(),
     rows=st.sampled_from([(1,), (2,), (6,), (4, 3)]),  # (samples,) or (samples, steps)
-    outputs=st.sampled_from([2, 5]),
+    outputs=st.sampled_from([1, 2, 5] if BACKEND == "tensorflow" else [2, 5]),
     weighted=st.sampled_from(["", "weighted", "weighted by a column"]),
     floatx=FLOAT_TYPES,
     seed=SEEDS,
@@ -153,11 +230,12 @@ def _expect_same_loss(piece, text, targets, predictions, floatx, weights):
     keras_value, keras_gradient = of_function(
         lambda p: theirs(targets, p, sample_weight=weights), predictions
     )
+    terms = of_loss(own)
     expect_same(
         piece,
         {
-            "value": (value, keras_value),
-            "gradient": (own.gradient(), keras_gradient),
+            "value": (value, keras_value, terms["value"]),
+            "gradient": (own.gradient(), keras_gradient, terms["gradient"]),
         },
         tolerance=TOLERANCE[floatx],
         case=f"{text} of {predictions.shape}{'' if weights is None else ', weighted'}",
@@ -202,7 +280,6 @@ def test_look_back_through_the_last_activation(activation, loss, targets, seen):
         model.train_on_batch(x, targets)
     expect_same(
         "losses (look-back)",
-        {"kernel": (own.get_weights()[0], numpy(theirs.weights[0]))},
-        tolerance=1e-11,
+        {"kernel": (own.get_weights()[0], numpy(theirs.weights[0]), of_training(own))},
         case=text,
     )

@@ -121,16 +121,41 @@ def draw_batch(rng, kind, n, classes):
 @example(floatx="float32", seed=1, sizes=[6, 1], classes=5, weighted=True)
 @few_and_repeatable
 def test_results_after_every_batch(piece, text, kind, floatx, seed, sizes, classes, weighted):
+    rng = np.random.default_rng(seed)
+    batches = [draw_batch(rng, kind, n, classes) for n in sizes]
+    if not weighted:
+        batches = [(targets, predictions, None) for targets, predictions, _ in batches]
+    _expect_same_results(piece, text, floatx, batches)
+
+
+# No terms are handed over: all that is added here is 0 or above.
+NOTHING = {
+    "no sample counts": lambda y, p, w: (y, p, 0 * w),
+    "nothing is there": lambda y, p, w: (0 * y, p, w),
+    "nothing is found": lambda y, p, w: (y, 0 * p, w),
+    "nothing at all": lambda y, p, w: (0 * y, 0 * p, w),
+}
+
+
+@pytest.mark.parametrize("nothing", NOTHING)
+@pytest.mark.parametrize("floatx", ["float64", "float32"])
+@pytest.mark.parametrize(("piece", "text", "kind"), FLAT)
+def test_results_of_nothing(piece, text, kind, floatx, nothing):
+    rng = np.random.default_rng(0)
+    batches = [NOTHING[nothing](*draw_batch(rng, kind, n, 3)) for n in (1, 4)]
+    _expect_same_results(piece, text, floatx, batches)
+
+
+def _expect_same_results(piece, text, floatx, batches):
+    """Feed both metrics some batches, each as targets, predictions and weights."""
     use_floatx(floatx)
     own, theirs = make_both(text)
-    rng, results = np.random.default_rng(seed), {}
-    for number, n in enumerate(sizes):
-        targets, predictions, weights = draw_batch(rng, kind, n, classes)
-        weights = weights if weighted else None
+    results = {}
+    for number, (targets, predictions, weights) in enumerate(batches):
         # TensorFlow looks for the k largest in float32 only.
         predictions = predictions.astype("float32" if "TopK" in text else floatx)
         if BACKEND == "torch" and "top_k" in text:  # it takes equal outputs in an order of its own
-            predictions += np.arange(classes) / 100
+            predictions += np.arange(predictions.shape[-1]) / 100
         own.update_state(targets, predictions, weights)
         theirs.update_state(targets, predictions, sample_weight=weights)
         result = np.asarray(own.result(), floatx)
@@ -157,15 +182,19 @@ def test_name(piece, text, kind):
         max_size=3,
     )
 )
+@example(batches=[[(0.1, 1.0), (0.2, 1.0), (-0.3, 1.0)], [(1e6, 0.5), (-1e6, 0.5)]])  # 0
+@example(batches=[[(3.0, 0.0)], [(-1.0, 0.0), (1.0, 0.0)]])
 @few_and_repeatable
 def test_mean_of_numbers(batches):
     own, theirs = make_both("keras.metrics.Mean()")
-    results = {}
+    results, sizes, total = {}, 0.0, 0.0
     for number, batch in enumerate(batches):
         values, weights = np.array(batch).T
         own.add(np.sum(values * weights), np.sum(weights))
         theirs.update_state(values, sample_weight=weights)
-        results[f"mean after batch {number + 1}"] = own.result(), numpy(theirs.result())
+        sizes, total = sizes + np.sum(np.abs(values) * weights), total + np.sum(weights)
+        terms = sizes / total if total else 0.0
+        results[f"mean after batch {number + 1}"] = own.result(), numpy(theirs.result()), terms
     expect_same("metrics.Mean", results, case="keras.metrics.Mean()")
 
 

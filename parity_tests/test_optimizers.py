@@ -179,6 +179,21 @@ def test_drawn_schedule(piece, case):
     _expect_same_rates(piece, text, [0, 1, *range(2, 80, 7), 500])
 
 
+# Gradients under which moments vanish, or cancel, or lead the ones of "scale" down to 0.
+STEADY = {
+    "nothing": lambda step: 0.0,
+    "to and fro": lambda step: (-1.0) ** step,
+    "always the same": lambda step: 1.0,
+}
+
+
+@pytest.mark.parametrize("gradient", STEADY)
+@pytest.mark.parametrize("floatx", ["float64", "float32"])
+@pytest.mark.parametrize(("piece", "text"), FLAT)
+def test_steps_that_cancel(piece, text, floatx, gradient):
+    _expect_same_walk(piece, text, floatx, lambda function: function, steady=STEADY[gradient])
+
+
 @pytest.mark.parametrize("names", [["bias"], ["kern", "scale"], ["a"]])
 def test_left_out_of_weight_decay(names):
     _expect_same_walk(
@@ -186,11 +201,12 @@ def test_left_out_of_weight_decay(names):
     )
 
 
-def _expect_same_walk(piece, text, floatx, run, seed=4, cut=False, left_out=None):
+def _expect_same_walk(piece, text, floatx, run, seed=4, cut=False, left_out=None, steady=None):
     """Take twenty steps on three parameters.
 
     `run` makes Keras's step compiled or leaves it; with `cut` the learning rate is halved on
-    the way, as a callback would; `left_out` is not decayed.
+    the way, as a callback would; `left_out` is not decayed; `steady` is the gradient of a step, the
+    same for all parameters, where it is not drawn.
     """
     use_floatx(floatx)
     rng = np.random.default_rng(seed)
@@ -207,6 +223,7 @@ def _expect_same_walk(piece, text, floatx, run, seed=4, cut=False, left_out=None
         if left_out is not None:
             optimizer.exclude_from_weight_decay(var_names=left_out)
     theirs.build(variables)
+    walked = {name: np.abs(value) for name, value in params.items()}  # the terms of a parameter
 
     @run
     def apply(*grads):
@@ -217,16 +234,22 @@ def _expect_same_walk(piece, text, floatx, run, seed=4, cut=False, left_out=None
         grads = {name: rng.normal(size=v.shape).astype(floatx) for name, v in params.items()}
         if step == 7:
             grads["bias"][:] = 0  # moments have to go on without a gradient
+        if steady is not None:
+            grads = {name: np.full_like(value, steady(step)) for name, value in params.items()}
         if step == 11 and cut:
             for optimizer in (own, theirs):
                 optimizer.learning_rate = 0.5 * float(optimizer.learning_rate)
+        before = [numpy(variable) for variable in variables]
         own.step(params, grads)
         apply(*(keras.ops.convert_to_tensor(g) for g in grads.values()))
+        after = [numpy(variable) for variable in variables]
+        for name, one, other in zip(params, before, after, strict=True):
+            walked[name] = walked[name] + np.abs(other - one)
         expect_same(
             piece,
             {
-                f"{name} after step {step + 1}": (params[name], numpy(variable))
-                for name, variable in zip(params, variables, strict=True)
+                f"{name} after step {step + 1}": (params[name], value, walked[name])
+                for name, value in zip(params, after, strict=True)
             },
             tolerance=tolerance(piece, floatx),
             case=text,

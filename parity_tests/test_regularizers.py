@@ -46,6 +46,25 @@ def test_penalty_and_gradient(piece, text, floatx):
     _expect_same_penalty(piece, text, x, floatx)
 
 
+# All that a penalty adds is 0 or above, and the two parts of a slope have one sign.
+WEIGHTS = {
+    "zeros": np.zeros((2, 3)),
+    "zeros of both signs": np.array([0.0, -0.0]),
+    "one of each sign": np.array([1.0, -1.0]),
+    "hardly anything": np.array([1e-30, -1e-30]),  # its square is 0 in float32
+}
+
+
+@pytest.mark.parametrize("floatx", ["float64", "float32"])
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize(("piece", "text"), FLAT)
+def test_penalty_on_nothing(piece, text, weights, floatx):
+    if BACKEND == "jax" and "zero" in weights:
+        pytest.skip("the slope of |x| at zero is 1 on JAX")
+    use_floatx(floatx)
+    _expect_same_penalty(piece, text, WEIGHTS[weights].astype(floatx), floatx)
+
+
 @pytest.mark.parametrize("name", ["L1", "L2", "L1L2"])
 @given(
     factors=st.tuples(POWERS_OF_TWO, POWERS_OF_TWO),
@@ -122,7 +141,7 @@ def test_penalty_in_a_training_step(name, text):
         each.optimizer.learning_rate = 1.0  # the step is the gradient
         losses.append((each.train_on_batch(X, y), each.test_on_batch(X, y)))
     steps = {
-        f"step of {key}": (before - after, before - theirs_after)
+        f"step of {key}": (before - after, before - theirs_after, before)
         for (key, after), before, theirs_after in zip(
             own.arrays.items(), start, theirs.get_weights(), strict=True
         )

@@ -16,9 +16,10 @@ from scipy import stats
 import tinynet
 from parity_tests import report
 from parity_tests.backend import BACKEND, device
-from parity_tests.both import expect_same, use_floatx
+from parity_tests.both import difference, expect_same, use_floatx
 from parity_tests.masked import MaskedDropout, copy_weights, masks_of, own_weights
 from parity_tests.r0 import BATCH, data, network
+from parity_tests.terms import of_training
 
 PIECE = "Sequential (whole run)"
 CASES = {PIECE: ["parity_tests/r0.py"]}
@@ -40,7 +41,13 @@ def steps_from_seed(steps, floatx):
         model = network(library)
         losses.insert(0, losses_of_steps(model, x[: steps * BATCH], y[: steps * BATCH]))
         weights.insert(0, model.get_weights())
-    return losses, dict(zip(model.arrays, zip(*weights, strict=True), strict=True))
+    return losses, weights_of(model, *weights)
+
+
+def weights_of(model, own, theirs):
+    """Return by name both libraries' weights and their terms, for `expect_same`."""
+    pairs = zip(model.arrays, own, theirs, strict=True)
+    return {name: (*pair, of_training(model)) for name, *pair in pairs}
 
 
 def losses_of_steps(model, x, y, **options):
@@ -79,10 +86,7 @@ def steps_handed_over(steps, floatx):
         losses_of_steps(model, x, y),
         losses_of_steps(keras_model, x[order], y[order], shuffle=False),
     ]
-    theirs = own_weights(keras_model)
-    return losses, dict(
-        zip(model.arrays, zip(model.get_weights(), theirs, strict=True), strict=True)
-    )
+    return losses, weights_of(model, model.get_weights(), own_weights(keras_model))
 
 
 @only_tensorflow
@@ -103,10 +107,10 @@ def expect_same_steps(run, case):
     losses, weights = run
     largest = expect_same_losses(losses, 1e-12, case)
     expect_same(PIECE, weights, tolerance=1e-11, case=case)
-    gap = max(np.abs(a - b).max() / np.abs(b).max() for a, b in weights.values())
+    gap = max(difference(*each)[0] for each in weights.values())
     report.SENTENCES.append(
         f"{case}: the losses of the steps differ by at most {largest:.1e} (allowed 1e-12), the "
-        f"weights by {gap:.1e} of the largest (allowed 1e-11)."
+        f"weights by {gap:.1e} of the largest term (allowed 1e-11)."
     )
     report.CURVES["200 steps, float64"] = {
         "values": {"loss": losses},
@@ -121,7 +125,7 @@ def test_one_step_in_float32():
     losses, weights = steps_from_seed(1, "float32")
     case = "one step in float32 from seed 0"
     expect_same_losses(losses, 1e-6, case)
-    for name, (own, theirs) in weights.items():
+    for name, (own, theirs, _) in weights.items():
         if name.endswith("kernel"):
             apart = np.linalg.norm(own - theirs) / np.linalg.norm(theirs)
             assert apart <= 2e-6, f"{name}: {apart:.1e} of its length away from Keras's"
@@ -169,8 +173,8 @@ def weights_apart(folder, epoch):
             if isinstance(layer, tinynet.layers.ReLU):
                 opened.append(out > 0)
         gates.append(np.concatenate(opened, axis=1))
-    gap = max(np.abs(a - b).max() / np.abs(b).max() for a, b in zip(*sides, strict=True))
-    return float(gap), int(np.count_nonzero(gates[0] != gates[1])), gates[0].size
+    gap = max(difference(*pair)[0] for pair in zip(*sides, strict=True))
+    return gap, int(np.count_nonzero(gates[0] != gates[1])), gates[0].size
 
 
 @pytest.mark.long

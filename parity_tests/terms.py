@@ -1,0 +1,180 @@
+"""The terms that are added on the way to the results of layers and losses, without their signs.
+
+Differences are relative to the largest of them; both.py says why. They come from the formulas in
+tinynet's docstrings, with a plus wherever a minus stands.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+
+from tinynet import Sequential, activations, config, layers, losses
+from tinynet.activations import Activation
+from tinynet.kernels.registry import Array
+from tinynet.layers.base import Layer
+from tinynet.layers.convolutional import Convolution
+from tinynet.layers.warping import Warp
+
+CROSS_ENTROPIES = (
+    losses.SparseCategoricalCrossentropy,
+    losses.CategoricalCrossentropy,
+    losses.BinaryCrossentropy,
+)
+SUMS = (layers.Dense, Convolution, layers.AveragePooling2D, layers.GlobalAveragePooling2D)
+# Weighted means of numbers, with weights of 1 at most; noise; sums over windows that overlap.
+BLENDS = (Warp, layers.RandomContrast, layers.GaussianNoise, layers.MaxPooling2D)
+
+
+def of_layer(layer: Layer, x: Array, upstream: Array) -> dict[str, Array]:
+    """Return the terms of what a layer has computed.
+
+    Parameters
+    ----------
+    layer : Layer
+        After forward and backward.
+    x, upstream : ndarray
+        What they were given.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Under "output", "gradient of the input", "gradient of gamma" and "moving_mean afterwards",
+        and so on; where nothing can cancel, there is no entry.
+    """
+    if isinstance(layer, layers.Activation):
+        dx = through(layer.activation, upstream, layer.logits, layer.out)
+        return {"output": in_value(layer.activation, x), "gradient of the input": dx}
+    if isinstance(layer, SUMS):
+        return of_sums(layer, x, upstream)
+    if isinstance(layer, (layers.BatchNormalization, layers.LayerNormalization)):
+        return of_normalization(layer, upstream)
+    if isinstance(layer, layers.Rescaling):
+        return {"output": np.array(layer.offset)}  # where x*scale cancels it, they are equal
+    if isinstance(layer, BLENDS):
+        return {"output": x, "gradient of the input": upstream}
+    return {}  # every number is one of x, or 0, or one of x times a factor
+
+
+def in_value(function: Activation, x: Array) -> Array:
+    """Return the terms of an activation's value: 0 where it is no difference.
+
+    elu is alpha*(exp(x) - 1), selu as well; gelu is x/2*(1 + erf(x/sqrt(2))), or with tanh for erf.
+    """
+    if function.name in ("elu", "selu"):
+        return np.array(function.options.get("alpha", 1.0))
+    return x if function.name == "gelu" else np.zeros(1)
+
+
+def through(function: Activation, terms: Array, x: Array, out: Array) -> Array:
+    """Take terms through the derivative of an activation, at x, where its value is out.
+
+    Softmax has dx = (dout - sum(dout*p))*p. The others multiply, most of them by 1 less something,
+    such as 1 - out^2; silu and gelu have x times that as well. Where the derivative itself is
+    larger, it counts.
+    """
+    terms = np.abs(terms)
+    if function.name == "softmax":
+        axis = function.options.get("axis", -1)
+        return (terms + np.sum(terms * out, axis=axis, keepdims=True)) * out
+    factor = np.ones(1)
+    if function.name == "silu":
+        factor = 1 + np.abs(x)  # s + x*s*(1 - s)
+    elif function.name == "gelu":
+        factor = 1 + np.abs(x) * (0.8 + 0.11 * np.square(x))  # (1 + t + x*(1 - t^2)*inner')/2
+    return np.maximum(terms * factor, np.abs(function.backward(terms, x, out)))
+
+
+def of_sums(layer: Layer, x: Array, upstream: Array) -> dict[str, Array]:
+    """Return what a layer that adds up products would compute if no number had a minus sign."""
+    kept = getattr(layer, "seen", layer)  # convolutions and poolings keep theirs in there
+    function = getattr(layer, "activation", activations.linear)
+    twin = copy.deepcopy(layer)
+    twin.activation = activations.linear
+    for weight in twin.params.values():
+        np.abs(weight, out=weight)
+    z = twin.forward(np.abs(x))
+    if function is activations.linear:
+        out, dz = z, np.abs(upstream)
+    else:
+        out, dz = (through(function, each, kept.logits, kept.out) for each in (z, upstream))
+    dx = twin.backward(dz)
+    gradients = {f"gradient of {name}": each for name, each in twin.grads.items()}
+    return {"output": out, "gradient of the input": dx, **gradients}
+
+
+def of_normalization(
+    layer: layers.BatchNormalization | layers.LayerNormalization, upstream: Array
+) -> dict[str, Array]:
+    """Return the terms of a normalization, with x_hat = (x - mean)*inv_std a difference itself.
+
+    dx = inv_std*(g - mean(g) - x_hat*mean(g*x_hat)) with g = dout*gamma.
+    """
+    over = 0 if isinstance(layer, layers.BatchNormalization) else 1  # the axis of the means
+    gamma = np.abs(layer.params.get("gamma", layer.ones)).reshape(-1)
+    beta = np.abs(layer.params.get("beta", layer.zeros)).reshape(-1)
+    mean, inv_std = (np.expand_dims(each, over) for each in (layer.mean, layer.inv_std))
+    x, dout = layer.x, np.abs(layer._rows(upstream))
+    x_hat = np.abs(x - mean) * inv_std
+    parts = (np.abs(x) + np.abs(mean)) * inv_std  # of x_hat
+
+    def means(values: Array) -> Array:
+        return np.mean(values, axis=over, keepdims=True)
+
+    g = dout * gamma
+    dx = inv_std * (g + means(g) + parts * means(g * x_hat) + x_hat * means(g * parts))
+    terms = {
+        "output": parts * gamma + beta,
+        "gradient of gamma": np.sum(dout * parts, axis=0),
+        "gradient of beta": np.sum(dout, axis=0),
+    }
+    if isinstance(layer, layers.LayerNormalization):
+        return {**terms, "gradient of the input": dx}
+    if not layer.uses_batch:
+        return terms
+    new = 1 - layer.momentum
+    return {
+        **terms,
+        "gradient of the input": dx,
+        "moving_mean afterwards": new * means(np.abs(x)),
+        "moving_variance afterwards": new * means(np.square(x)),
+    }
+
+
+def of_loss(loss: losses.Loss) -> dict[str, Array]:
+    """Return the terms of a loss's value and gradient, after its last `value`.
+
+    An error is squared, or loses its sign, before anything is added: there nothing cancels. A
+    cross-entropy ends in the logarithm of what may be 1 and a rounding, and is off by as much; from
+    logits z, a binary one has |z*t| beside it. The gradient is p - t at the logits, with p and t at
+    most 1, and -t/p, less means of the same, or (1 - t)/(1 - p) - t/p at the probabilities.
+    """
+    if not isinstance(loss, CROSS_ENTROPIES):
+        return {"value": np.zeros(1), "gradient": np.zeros(1)}
+    is_binary = isinstance(loss, losses.BinaryCrossentropy)
+    rows, t = loss.rows, loss.targets
+    if isinstance(loss, losses.SparseCategoricalCrossentropy):
+        t = np.eye(rows.shape[1])[t]
+    weights = loss.weights * loss._scale()  # of each row
+    value, slopes = weights, np.ones_like(rows)
+    if not loss.from_logits:
+        low = config.epsilon()
+        p = np.clip(rows, low, 1 - low)
+        slopes = t / p + (1 - t) / (1 - p) if is_binary else t / p
+        slopes[(rows < low) | (rows > 1 - low)] = 0
+    elif is_binary:
+        value = weights * np.mean(1 + np.abs(rows * t), axis=1)
+    gradient = weights[:, None] * slopes / (rows.shape[1] if is_binary else 1)
+    is_one_number = loss.reduction not in ("none", None)
+    return {"value": np.sum(value) if is_one_number else value, "gradient": gradient}
+
+
+def of_training(model: Sequential) -> float:
+    """Return what the steps of a training add up to, a term of its weights.
+
+    A step is taken to be as long as the learning rate: Adam's is, and that of others is if the
+    gradient is of size 1. Weights that do not begin at 0 are large enough by themselves.
+    """
+    optimizer = model.optimizer
+    return 0.0 if optimizer is None else optimizer.iterations * float(optimizer.learning_rate)
