@@ -45,6 +45,18 @@ def pytest_report_header():
     return f"parity: Keras {keras.__version__} on {BACKEND}, computing on {report.device()}"
 
 
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):  # one of several processes, under -n
+        session.config.workeroutput["found"] = report.packed()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    output = getattr(node, "workeroutput", {})  # a process that crashed has sent nothing
+    if "found" in output:
+        report.add(output["found"])
+
+
 def pytest_terminal_summary(terminalreporter, config):
     if not RECORD:
         return

@@ -50,6 +50,9 @@ CASES = {
     "layers.Rescaling": [
         ("keras.layers.Rescaling(1 / 255)", IMAGES),
         ("keras.layers.Rescaling(1 / 127.5, offset=-1)", VECTORS),
+        # A list goes through float32; an array stays what it is.
+        ("keras.layers.Rescaling([0.1, 0.2], offset=[-0.7, 1 / 3])", IMAGES),
+        ("keras.layers.Rescaling(np.array([0.1, 0.2]), offset=np.full(2, 0.7))", IMAGES),
     ],
     "layers.BatchNormalization": [
         ("keras.layers.BatchNormalization()", VECTORS),

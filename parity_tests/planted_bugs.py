@@ -506,8 +506,8 @@ BUGS = [
     Bug(
         "the loss does not look back through a final softmax",
         "losses/cross_entropy.py",
-        'LOOKED_THROUGH = ("softmax", "sigmoid")',
-        "LOOKED_THROUGH = ()",
+        'looks_through = ("softmax", "sigmoid")',
+        "looks_through = ()",
         "test_losses look_back",
     ),
     Bug(

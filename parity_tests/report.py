@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import pickle
 import platform
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,24 @@ KINDS = ("float64", "float32", "equal")
 # What the tests of the whole run add to the report: sentences, and curves for the figure.
 SENTENCES: list[str] = []
 CURVES: dict[str, dict[str, Any]] = {}
+
+
+def packed() -> bytes:
+    """Return what the tests of this process found, to be sent to the one that reports."""
+    return pickle.dumps((RECORD, SENTENCES, CURVES))
+
+
+def add(found: bytes) -> None:
+    """Add what the tests of another process found."""
+    record, sentences, curves = pickle.loads(found)
+    for piece, entries in record.items():
+        for kind, other in entries.items():
+            entry = RECORD.setdefault(piece, {}).setdefault(kind, Entry())
+            entry.cases |= other.cases
+            entry.largest = max(entry.largest, other.largest)
+            entry.tolerance = max(entry.tolerance, other.tolerance)
+    SENTENCES.extend(sentences)
+    CURVES.update(curves)
 
 
 def rows() -> list[list[str]]:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from parity_tests.both import difference
+from parity_tests import report
+from parity_tests.both import Entry, difference
 from parity_tests.other_roundings import one_rounding_off
 from parity_tests.settings import environment_of, row, settings
 
@@ -60,6 +61,24 @@ def test_settings_do_not_mix(monkeypatch):
         assert environment["OF_MINE"] == "kept"
         assert environment.get("OPENBLAS_CORETYPE") == setting.environment.get("OPENBLAS_CORETYPE")
         assert setting.environment.items() <= environment.items()
+
+
+def test_what_several_processes_found_is_added_up(monkeypatch):
+    def entry(case, largest):
+        return {"a": {"float64": Entry({("test", case)}, largest, 1e-12)}}
+
+    for place, empty in (("RECORD", {}), ("SENTENCES", []), ("CURVES", {})):
+        monkeypatch.setattr(report, place, empty)
+    report.RECORD.update(entry("one", 2e-16))
+    monkeypatch.setattr(report, "SENTENCES", ["said there"])
+    sent = report.packed()
+    monkeypatch.setattr(report, "SENTENCES", ["said here"])
+    report.RECORD.clear()
+    report.RECORD.update(entry("two", 1e-16))
+    report.add(sent)
+    both = Entry({("test", "one"), ("test", "two")}, 2e-16, 1e-12)
+    assert report.RECORD["a"] == {"float64": both}
+    assert report.SENTENCES == ["said here", "said there"]
 
 
 def test_a_row_of_the_table():

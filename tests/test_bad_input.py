@@ -247,7 +247,7 @@ CASES: dict[str, Case] = {
         fit(y=HOT),
         ValueError,
         [
-            rf"y: {SPARSE} expected one integer a sample, shape \(n,\) or \(n, 1\)",
+            rf"y: {SPARSE} expected one integer per sample, shape \(n,\) or \(n, 1\)",
             r"got \(20, 3\)",
             "labels look one-hot; use categorical_crossentropy",
         ],

@@ -182,7 +182,7 @@ def test_an_optimizer_trains_one_model(way: str, make: Callable[[], optimizers.O
     other.evaluate(X, Y, verbose=0)
     before = other.get_weights()
     message = (
-        r"optimizer: \w+ '\w+' has begun with other layers and cannot go on with below, n, top"
+        r"optimizer: \w+ '\w+' has begun with other layers and cannot continue with below, n, top"
     )
     with pytest.raises(ValueError, match=message):
         WAYS[way](other)
@@ -228,7 +228,7 @@ def test_which_changes_of_one_model_an_optimizer_goes_on_with() -> None:
     assert learned(model, lambda: WAYS["fit"](model)) == ["below", "n"]
     model.layers[2].trainable = True  # one that it has never seen
     model.compile(optimizer, LOSS)
-    with pytest.raises(ValueError, match=r"cannot go on with top; .* a new one to a model"):
+    with pytest.raises(ValueError, match=r"cannot continue with top; .* a new one to a model"):
         WAYS["fit"](model)
     model.compile(optimizers.SGD(0.1), LOSS)
     assert learned(model, lambda: WAYS["fit"](model)) == ALL

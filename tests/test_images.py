@@ -202,7 +202,7 @@ def test_what_is_not_finite_stays_in_its_tile(special: float) -> None:
 def test_activations_that_mix_images_are_refused() -> None:
     """In shares they would mix some of them only."""
     mixing = activations.softmax.with_options(axis=0)
-    with pytest.raises(ValueError, match=r"takes each image by itself.*axis=0"):
+    with pytest.raises(ValueError, match=r"works on each image by itself.*axis=0"):
         Conv2D(2, 3, activation=mixing)
     assert Conv2D(2, 3, activation=activations.softmax.with_options(axis=1))
 
@@ -307,7 +307,7 @@ IMAGE = (28, 28, 1)
         (lambda: DepthwiseConv2D(3, depth_multiplier=0), IMAGE, ["depth_multiplier", "0"]),
         (lambda: MaxPooling2D(strides=0), IMAGE, ["strides", "positive"]),
         (lambda: MaxPooling2D(padding="causal"), IMAGE, ["padding", "'causal'"]),
-        (lambda: ZeroPadding2D(-1), IMAGE, ["padding", "from 0 on", "-1"]),
+        (lambda: ZeroPadding2D(-1), IMAGE, ["padding", "of 0 or more", "-1"]),
         (lambda: ZeroPadding2D((1, 2, 3)), IMAGE, ["padding", "(1, 2, 3)"]),
     ],
 )
@@ -345,7 +345,7 @@ def test_an_activation_of_ones_own(float64: None) -> None:
 def test_channels_have_to_fit_the_kernel() -> None:
     for layer in (Conv2D(2, 3), DepthwiseConv2D(3), SeparableConv2D(2, 3)):
         layer.ensure_built((8, 8, 3))
-        with pytest.raises(ValueError, match=r"images of 3 channels, got .*\(8, 8, 1\)"):
+        with pytest.raises(ValueError, match=r"images with 3 channels, got .*\(8, 8, 1\)"):
             layer.forward(np.ones((2, 8, 8, 1), "float32"))
 
 

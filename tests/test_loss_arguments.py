@@ -142,7 +142,7 @@ def test_predictions_become_floats() -> None:
     ("loss", "y", "message"),
     [
         (SPARSE, np.eye(3)[[0, 2]], "labels look one-hot; use categorical_crossentropy"),
-        (SPARSE, [[0, 1], [1, 0]], r"expected one integer a sample, .* got \(2, 2\)$"),
+        (SPARSE, [[0, 1], [1, 0]], r"expected one integer per sample, .* got \(2, 2\)$"),
         (SPARSE, [0, 3], r"expected labels from 0 to 2 .*got labels from 0 to 3.*y - 1"),
         (SPARSE, [-1, 2], "got labels from -1 to 2"),
         (SPARSE, [0.5, 1.0], "expected integer labels, got float64 with fractions"),
@@ -168,7 +168,7 @@ def test_targets_that_do_not_fit(loss: Loss, y: Any, message: str) -> None:
 
 
 def test_predictions_that_do_not_fit() -> None:
-    with pytest.raises(ValueError, match=r"one column a class, shape \(n, classes\), got"):
+    with pytest.raises(ValueError, match=r"one column per class, shape \(n, classes\), got"):
         SPARSE([0, 1], [0.2, 0.8])
     with pytest.raises(ValueError, match=r"one target for each of the predictions"):
         SQUARED(1.0, 2.0)
@@ -176,7 +176,9 @@ def test_predictions_that_do_not_fit() -> None:
 
 @pytest.mark.parametrize("weights", [np.ones(3), np.ones((2, 3)), 1.0])
 def test_weights_that_do_not_fit(weights: Any) -> None:
-    with pytest.raises(ValueError, match=r"sample_weight: expected one number a sample, shape \(2"):
+    with pytest.raises(
+        ValueError, match=r"sample_weight: expected one number per sample, shape \(2"
+    ):
         SPARSE([0, 1], P, sample_weight=weights)
 
 

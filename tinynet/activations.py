@@ -1,11 +1,11 @@
 r"""Activations: a function and its derivative in one object.
 
 Calling one computes it, as in Keras: ``activations.leaky_relu(x, negative_slope=0.1)``. A
-layer also needs the way back, ``backward(dout, x, out)``, which is the derivative at ``x``
-times the gradient ``dout`` that arrives from above. Both are a pair of kernels; the function
-under each name below says which pair, and which constants go with it.
+layer also needs the backward pass, ``backward(dout, x, out)``: the derivative at ``x`` times
+the upstream gradient ``dout``. The two are a pair of kernels; the function under each name
+below says which pair, and which constants go with it.
 
-`get` makes a name, a function or a config into such an object, with its options fixed.
+`get` turns a name or a config into such an object, with its options fixed.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from tinynet.custom_objects import get_registered_object
 from tinynet.kernels import rectifiers, smooth
 from tinynet.kernels.registry import Array
 
-# A forward kernel, a backward kernel, and the constants that both are called with.
+# A forward kernel, a backward kernel, and the constants that are passed to both.
 Choice = tuple[Any, ...]
 ACTIVATIONS: dict[str, Activation] = {}
-# Derivatives that can be told from the output: relu is above 0 where x is. Those of sigmoid and
-# softmax can be too, but losses read what is in front of them.
+# Derivatives that can be computed from the output alone: relu(x) is above 0 exactly where x is.
+# So can those of sigmoid and softmax, but losses read the logits before them.
 FROM_OUTPUT = (rectifiers.relu_backward, smooth.tanh_backward)
 
 
@@ -57,16 +57,16 @@ class Activation(Configurable):
         forward, _, *constants = self._choice(args, options)
         x = as_float(x)
         out = np.empty(x.shape, x.dtype)
-        forward(x.reshape(-1), *constants, out.reshape(-1))  # an array is a list of numbers here
+        forward(x.reshape(-1), *constants, out.reshape(-1))  # elementwise: shape does not matter
         return out
 
     @property
     def in_place(self) -> bool:
-        """Whether a layer may write f(x) over x: `backward` finds the same with `out` for `x`."""
+        """Whether a layer may overwrite x with f(x): `backward` works the same with out for x."""
         return type(self) is Activation and self._chosen[1] in FROM_OUTPUT
 
     def write_over(self, x: Array) -> None:
-        """Write f(x) over x, which has to be contiguous; for functions that are `in_place`."""
+        """Overwrite x, which must be contiguous, with f(x); for functions that are `in_place`."""
         forward, _, *constants = self._chosen
         flat = x.reshape(-1)
         forward(flat, *constants, flat)
@@ -109,7 +109,7 @@ class Activation(Configurable):
 
 
 class RowActivation(Activation):
-    """An activation that works on the vectors along one axis, option `axis`."""
+    """An activation that works on the vectors along one axis, given by the option `axis`."""
 
     def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
         """Return the function's value for every vector in `x`."""
@@ -130,7 +130,7 @@ class RowActivation(Activation):
 
 
 class Linear(Activation):
-    """The function that changes nothing, and therefore copies nothing."""
+    """The identity, which changes nothing and therefore copies nothing."""
 
     def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
         """Return `x`."""
@@ -150,11 +150,11 @@ class Linear(Activation):
 
 
 def registered(kind: type[Activation]) -> Callable[[Callable[..., Choice]], Activation]:
-    """Make the decorated choice of kernels an activation of this kind, under its own name."""
+    """Turn the decorated choice of kernels into an activation of this kind, under its own name."""
 
     def register(choose: Callable[..., Choice]) -> Activation:
         ACTIVATIONS[choose.__name__] = kind(choose)
-        # Under the function's own name stands the activation now; pickle finds it one step on.
+        # The function's own name now belongs to the activation; pickle finds it one level down.
         choose.__qualname__ = f"{choose.__qualname__}.choose"
         return ACTIVATIONS[choose.__name__]
 
@@ -186,11 +186,11 @@ def relu(
     Raises
     ------
     ValueError
-        If `threshold` is negative and there is a `max_value`.
+        If `threshold` is negative and a `max_value` is given.
 
     Notes
     -----
-    The derivative at 0 is 0 and NaN passes through. With several options at once the pieces
+    The derivative at 0 is 0, and NaN passes through. With several options at once, the pieces
     and their derivatives follow keras/src/activations/activations.py.
     """
     if max_value is None and threshold == 0:
@@ -252,7 +252,7 @@ def selu() -> Choice:
 def gelu(approximate: bool = False) -> Choice:
     r"""Gaussian error linear unit, :math:`x\,\Phi(x)` (Hendrycks and Gimpel 2016).
 
-    :math:`\Phi` is the normal distribution function. With `approximate` it is replaced by
+    :math:`\Phi` is the standard normal distribution function. With `approximate` it is replaced by
     :math:`\tfrac12(1 + \tanh(\sqrt{2/\pi}(x + 0.044715 x^3)))`.
     """
     if approximate:
@@ -303,8 +303,8 @@ def exponential() -> Choice:
 def softmax(axis: int = -1) -> Choice:
     r"""Probabilities along `axis`: :math:`p_i = e^{x_i}/\sum_k e^{x_k}`.
 
-    Its derivative takes dout to :math:`(dout - \sum_k dout_k p_k)\,p`. A final softmax under
-    a cross-entropy is never differentiated like this: the loss reads the logits before it.
+    The backward pass maps dout to :math:`(dout - \sum_k dout_k p_k)\,p`. A final softmax followed
+    by a cross-entropy is never differentiated this way: the loss reads the logits before it.
     """
     return smooth.softmax, smooth.softmax_backward, axis
 
@@ -314,14 +314,14 @@ ALIASES = {"swish": silu}
 
 
 def get(identifier: object) -> Activation:
-    """Return the activation that a name, a config, a function or None (linear) stands for.
+    """Return the activation that a name, a config, an `Activation` or None (linear) stands for.
 
     Raises
     ------
     ValueError
-        If there is no activation of that name; the nearest name is suggested.
+        If there is no activation with that name; the closest name is suggested.
     TypeError
-        If `identifier` is something else, for instance a plain function: a layer needs its
+        If `identifier` is anything else, for instance a plain function: a layer needs its
         derivative too.
     """
     if identifier is None:

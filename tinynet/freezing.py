@@ -34,7 +34,7 @@ class Freezing:
         """Within the ``with``, layers are trainable as they were in the method's first step."""
         if method not in self.first:
             self.first[method] = {layer: layer.trainable for layer in layers}
-        changed = self._changed(method, layers)
+        changed = self._changed(method)
         for layer in changed:
             layer.trainable = not layer.trainable
         try:
@@ -45,12 +45,12 @@ class Freezing:
 
     def learning(self, method: str, layers: Sequence[Layer]) -> list[Layer]:
         """Return the layers with weights that a method changes, or would if it began now."""
-        changed = self._changed(method, layers)
+        changed = self._changed(method)
         return [each for each in layers if each.params and each.trainable != (each in changed)]
 
-    def warn_of_changes(self, method: str, layers: Sequence[Layer]) -> None:
+    def warn_of_changes(self, method: str) -> None:
         """Warn, once for each layer, of a change that a method does not see."""
-        names = [layer.name for layer in self._changed(method, layers)]
+        names = [layer.name for layer in self._changed(method)]
         if new := [name for name in names if name not in self.warned_of]:
             self.warned_of.update(new)
             warnings.warn(
@@ -59,6 +59,6 @@ class Freezing:
                 stacklevel=4,  # the line that calls fit: past its decorator, too
             )
 
-    def _changed(self, method: str, layers: Sequence[Layer]) -> list[Layer]:
+    def _changed(self, method: str) -> list[Layer]:
         first = self.first.get(method, {})
-        return [each for each in layers if first.get(each, each.trainable) != each.trainable]
+        return [layer for layer, was in first.items() if layer.trainable != was]

@@ -1,10 +1,10 @@
-"""First values of weights.
+"""Initial values of weights.
 
-A layer's first kernel decides how the size of activations and gradients changes from layer
+A layer's initial kernel decides how the size of activations and gradients changes from layer
 to layer: with a variance of 1/fan_in it stays the same in a linear layer (LeCun et al. 1998,
-section 4.6), 2/(fan_in + fan_out) is a compromise with the way back (Glorot and Bengio 2010,
-equation 12), 2/fan_in makes up for the half that a ReLU cuts off (He et al. 2015, section
-2.2). The draws are Keras's, bit for bit.
+section 4.6), 2/(fan_in + fan_out) is a compromise with the backward pass (Glorot and Bengio
+2010, equation 12), 2/fan_in makes up for the half that a ReLU cuts off (He et al. 2015,
+section 2.2). The draws are Keras's, bit for bit.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from tinynet.checks import number
 from tinynet.configurable import Configurable, by_name, resolve
 from tinynet.kernels.registry import Array
 
-# The standard deviation of a standard normal cut off at two deviations.
+# The standard deviation of a standard normal truncated at two standard deviations.
 TRUNCATED_STDDEV = 0.87962566103423978
 
 
 class Initializer(Configurable):
-    """A rule for the first values of a weight; calling it makes them."""
+    """A rule for the initial values of a weight; calling it creates them."""
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
         """Return an array of the given shape, of `dtype` or `tinynet.config.floatx()`."""
@@ -32,7 +32,7 @@ class Initializer(Configurable):
 
 
 class Zeros(Initializer):
-    """All zeros; what biases start from."""
+    """All zeros; the default for biases."""
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
         """Return zeros."""
@@ -40,7 +40,7 @@ class Zeros(Initializer):
 
 
 class Ones(Initializer):
-    """All ones; what batch norm's gamma starts from."""
+    """All ones; the default for batch norm's gamma."""
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
         """Return ones."""
@@ -48,7 +48,7 @@ class Ones(Initializer):
 
 
 class Constant(Initializer):
-    """One number everywhere.
+    """The same number everywhere.
 
     Parameters
     ----------
@@ -59,23 +59,23 @@ class Constant(Initializer):
         self.value = number("value", value)
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
-        """Return an array full of `value`, rounded through float32 as TensorFlow does."""
+        """Return an array filled with `value`, rounded through float32 as in TensorFlow."""
         return np.full(shape, config.through_float32(self.value), dtype or config.floatx())
 
 
 class RandomInitializer(Initializer):
-    """Common part of the rules that draw.
+    """What the random rules share.
 
     Parameters
     ----------
     seed : int or SeedGenerator, optional
-        With an integer, or with none, every call gives the same values. Without one, a seed
-        is drawn when the initializer is made.
+        With an integer or None, every call gives the same values; for None, a seed is drawn
+        when the initializer is created.
 
     Raises
     ------
     ValueError
-        If `seed` is something else.
+        If `seed` is anything else.
 
     Notes
     -----
@@ -92,7 +92,7 @@ class RandomInitializer(Initializer):
 
 
 class RandomNormal(RandomInitializer):
-    """Normal numbers with mean `mean` and standard deviation `stddev`."""
+    """Normally distributed values with mean `mean` and standard deviation `stddev`."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class RandomNormal(RandomInitializer):
 
 
 class TruncatedNormal(RandomNormal):
-    """As `RandomNormal`, but values beyond two standard deviations are drawn again."""
+    """Like `RandomNormal`, but values beyond two standard deviations are drawn again."""
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
         """Draw the values."""
@@ -118,7 +118,7 @@ class TruncatedNormal(RandomNormal):
 
 
 class RandomUniform(RandomInitializer):
-    """Uniform numbers in [minval, maxval)."""
+    """Uniformly distributed values in [minval, maxval)."""
 
     def __init__(
         self,
@@ -136,21 +136,21 @@ class RandomUniform(RandomInitializer):
 
 
 class VarianceScaling(RandomInitializer):
-    """Values with variance scale/n, where n counts inputs, outputs or their mean.
+    """Values with variance scale/n, where n is the number of inputs, of outputs, or their mean.
 
     Parameters
     ----------
     scale : float
         Above 0.
     mode : {"fan_in", "fan_out", "fan_avg"}
-        What n counts.
+        Which of the three n is.
     distribution : {"truncated_normal", "untruncated_normal", "uniform"}
     seed : int or SeedGenerator, optional
 
     Raises
     ------
     ValueError
-        If `scale` is not above 0, or `mode` or `distribution` is not one of those named.
+        If `scale` is not above 0, or `mode` or `distribution` is not one of those listed.
     """
 
     MODES = ("fan_in", "fan_out", "fan_avg")
@@ -193,7 +193,7 @@ class VarianceScaling(RandomInitializer):
 
 
 class _FixedScaling(VarianceScaling):
-    """A `VarianceScaling` of which only the seed is left open."""
+    """A `VarianceScaling` with everything fixed but the seed."""
 
     RULE: tuple[float, str, str]
 
@@ -238,10 +238,10 @@ class LecunNormal(_FixedScaling):
 
 
 def compute_fans(shape: Sequence[int]) -> tuple[int, int]:
-    """Return how many inputs feed an output of a weight, and how many outputs an input feeds.
+    """Return how many inputs of a weight feed each output, and how many outputs each input feeds.
 
-    A kernel (inputs, outputs) has just these; in a convolution's (height, width, inputs,
-    outputs) every pixel of the window counts.
+    For a kernel (inputs, outputs) these are its sizes; in that of a convolution, (height, width,
+    inputs, outputs), every pixel of the window counts.
     """
     if len(shape) < 2:
         n = shape[0] if shape else 1

@@ -1,4 +1,4 @@
-"""Penalties on weights (or on what a layer puts out) that are added to the loss."""
+"""Penalties on weights (or on a layer's output) that are added to the loss."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class Regularizer(Configurable):
         raise NotImplementedError
 
     def gradient(self, x: Array) -> Array:
-        """Return the penalty's derivative, shaped as `x`."""
+        """Return the penalty's derivative, in the shape of `x`."""
         raise NotImplementedError
 
 
 class L1L2(Regularizer):
-    r"""Both penalties, :math:`l_1\sum|x| + l_2\sum x^2`.
+    r"""The L1 and L2 penalties together, :math:`l_1\sum|x| + l_2\sum x^2`.
 
     The gradient is :math:`l_1\,\mathrm{sign}(x) + 2\,l_2 x`.
 
     Parameters
     ----------
     l1, l2 : float
-        Not below 0.
+        At least 0.
 
     Raises
     ------
@@ -60,7 +60,7 @@ class L1L2(Regularizer):
         return penalty
 
     def gradient(self, x: Array) -> Array:
-        """Return the penalty's derivative, shaped as `x`."""
+        """Return the penalty's derivative, in the shape of `x`."""
         slope = np.zeros_like(x)
         if self.l1:
             slope += through_float32(self.l1) * np.sign(x)

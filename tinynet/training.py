@@ -207,7 +207,7 @@ class Trainer(Stack):
     def _begin_to_learn(self, method: str) -> None:
         """Have the optimizer for the layers that learn, or say that it trains others."""
         optimizer, _ = self._compiled()
-        self.freezing.warn_of_changes(method, self.layers)
+        self.freezing.warn_of_changes(method)
         optimizer.begin_with(self.freezing.learning(method, self.layers))
 
     def train_step(self, batch: Batch) -> None:

@@ -25,8 +25,8 @@ _said_so = False
 
 def compile_loops(loops: Callable[..., None]) -> Callable[..., None]:
     """Return the compiled form of a kernel's loops; compilation happens in the first call."""
-    # NaN and infinity have to come out as NumPy has them: divisions by zero do not raise, and
-    # fastmath stays off.
+    # NaN and infinity have to come out as in NumPy: divisions by zero do not raise, and fastmath
+    # stays off.
     compiled: Any = numba.njit(nogil=True, error_model="numpy")(_with_compiled_calls(loops))
     with suppress(RuntimeError):  # no folder to write to: every process compiles for itself
         compiled._cache = SharedCache(loops)  # type: ignore[no-untyped-call]
@@ -35,9 +35,9 @@ def compile_loops(loops: Callable[..., None]) -> Callable[..., None]:
 
 
 def _with_compiled_calls(function: Callable[..., None]) -> Callable[..., None]:
-    """Return a function as it is, but for functions of ours that it calls: they are compiled.
+    """Return a copy of a function in which the functions of ours that it calls are compiled.
 
-    Numba puts their text in place of the call: a loop with a call in it would not vectorise.
+    Numba inlines them: a loop with a call in it would not be vectorized.
     """
     calls = {
         name: numba.njit(inline="always")(_with_compiled_calls(each))
@@ -48,20 +48,20 @@ def _with_compiled_calls(function: Callable[..., None]) -> Callable[..., None]:
 
 
 class SharedCache(FunctionCache):
-    """Numba's cache of one function, for processes that start at the same moment.
+    """Numba's cache of one function, made safe for processes that start at the same time.
 
     Numba looks up the next free file name, writes the index, then the file. Two processes that
     compile for float32 and float64 at once would take the same name, and one would later run the
     other's code. So they write one after the other. A file that cannot be read or written costs
-    time, never the run.
+    time, but never stops the run.
     """
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return compiled code from the disk, or None."""
+        """Return compiled code from disk, or None."""
         found = None
         try:
             found = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
-        except Exception:  # a damaged file may raise anything; begin with an empty index
+        except Exception:  # a damaged file may raise anything; start over, with an empty index
             with suppress(OSError), _alone_in(self.cache_path):
                 self.flush()  # type: ignore[no-untyped-call]
         if found is None:
@@ -69,18 +69,18 @@ class SharedCache(FunctionCache):
         return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Write compiled code to the disk."""
+        """Write compiled code to disk."""
         with suppress(OSError), _alone_in(self.cache_path):
             super().save_overload(sig, data)  # type: ignore[no-untyped-call]
 
 
 @contextmanager
 def _alone_in(folder: str) -> Iterator[None]:
-    """Keep other processes out meanwhile."""
+    """Keep other processes out of a folder in the meantime."""
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "tinynet.lock"), "w") as lock:
         if fcntl is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # given back when the file is closed
+            fcntl.flock(lock, fcntl.LOCK_EX)  # released when the file is closed
         yield
 
 
@@ -88,7 +88,7 @@ def _say_what_takes_so_long() -> None:
     global _said_so
     if not _said_so and sys.stderr is not None and sys.stderr.isatty():
         print(
-            "tinynet compiles its kernels for this machine. This takes some seconds, once.",
+            "tinynet compiles its kernels for this machine. This takes a few seconds, once.",
             file=sys.stderr,
             flush=True,
         )

@@ -1,14 +1,14 @@
-"""Convolution over images x (images, height, width, channels), which are padded already.
+"""Convolution over images x (images, height, width, channels), which are already padded.
 
-A kernel (kernel height, kernel width, channels, filters) stands at one place after the other,
-`strides` pixels apart, and its own entries meet pixels that lie `dilation` apart. Each place gives
-one pixel of out (images, out height, out width, filters). Derived in docs/backprop/convolution.md.
+A kernel (kernel height, kernel width, channels, filters) slides from place to place, `strides`
+pixels apart, and its own entries meet pixels that are `dilation` apart. Each place gives one pixel
+of out (images, out height, out width, filters). Derivation: docs/backprop/convolution.md.
 
-`convolve` and its gradients are the definition, as loops. `patches` lays what the kernel meets at
-each place out as a row, so that BLAS can do the rest as one matrix product (im2col: Chellapilla et
-al. 2006, "High performance convolutional neural networks for document processing", section 3);
-`add_patches` is its way back. Layers take this way, or that of winograd.py where it is less work,
-and tests hold both to the definition.
+`convolve` and its gradients are the definition, as loops. `patches` lays out as a row what the
+kernel meets at each place, so that BLAS can do the rest as one matrix product (im2col: Chellapilla
+et al. 2006, "High performance convolutional neural networks for document processing", section 3);
+`add_patches` is its backward pass. Layers use these, or winograd.py where that is less work, and
+tests compare both with the definition.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from tinynet.kernels.registry import Array, kernel
 from tinynet.kernels.threads import divided
 
 Pair = tuple[int, int]
-NO_GAPS = (1, 1)  # the dilation of a window
+NO_GAPS = (1, 1)  # the dilation of a window without gaps
 FEW = 8  # channels
-# Bytes of what is laid out at a time: it stays in the cache until the product has read it.
+# Bytes that are laid out at a time: they stay in the cache until the product has read them.
 PIECE = 1 << 21
-# Multiplications in a product, up to which OpenBLAS for AVX-512 does not rearrange numbers first.
+# Multiplications in a product up to which OpenBLAS for AVX-512 does not pack its operands first.
 SMALL = 1_000_000
 
 
@@ -194,23 +194,23 @@ def convolve_in_patches_backward(
     dkernel: Array,
     dx: Array | None,
 ) -> None:
-    """Fill dkernel, and dx if it is asked for."""
+    """Fill dkernel, and dx unless it is None."""
     filters = kernel.shape[3]
     matrix, dmatrix = kernel.reshape(-1, filters), dkernel.reshape(-1, filters)
     dmatrix[...] = 0
     for some, pieces in _pieces(x, kernel, strides, dilation, dout):
         rows, dz = _stacks(pieces, dout[some], matrix)
         dmatrix += (rows.swapaxes(1, 2) @ dz).sum(axis=0)
-        if dx is not None:  # what the windows met is not needed any more
+        if dx is not None:  # what the windows met is no longer needed
             np.matmul(dz, matrix.T, out=rows)
             add_patches(pieces, strides, dilation, dx[some])
 
 
 def _stacks(pieces: Array, out: Array, matrix: Array) -> tuple[Array, Array]:
-    """Return what windows meet, and out, as stacks of matrices: one for each image, or for all.
+    """Return what windows meet, and out, as stacks of matrices: one per image, or one for all.
 
-    (stacks, windows, numbers in a window) and (stacks, windows, filters). Products of tall and
-    small matrices take less time one by one.
+    (stacks, windows, numbers in a window) and (stacks, windows, filters). Products of tall, small
+    matrices take less time one by one.
     """
     images, windows = len(pieces), out.shape[1] * out.shape[2]
     one_by_one = windows > max(matrix.shape) and windows * matrix.size <= SMALL

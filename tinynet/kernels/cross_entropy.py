@@ -1,9 +1,9 @@
-"""Cross-entropies and their gradients, a row a sample.
+"""Cross-entropies and their gradients, one row per sample.
 
-A loss kernel writes one number a row into `losses`; its ``_backward`` writes the gradient of
-sum(weights*losses) into its last argument. The forms called `softmax` and `sigmoid` read
-logits (the numbers before a final softmax or sigmoid), the others probabilities, clipped to
-[epsilon, 1 - epsilon] as Keras does; outside that range the gradient is 0.
+A loss kernel writes one number per row into `losses`; its ``_backward`` writes the gradient of
+sum(weights*losses) into its last argument. The forms called `softmax` and `sigmoid` read logits
+(the numbers before a final softmax or sigmoid); the others read probabilities, clipped to
+[epsilon, 1 - epsilon] as in Keras; outside that range the gradient is 0.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def sparse_softmax_cross_entropy_loops(labels: Array, logits: Array, losses: Arr
     rows, classes = logits.shape
     for i in range(rows):
         largest = logits[i, 0]
-        for j in range(classes):  # a NaN passed over here comes to light in the sum
+        for j in range(classes):  # a NaN skipped here shows up in the sum
             if logits[i, j] > largest:
                 largest = logits[i, j]
         total = logits.dtype.type(0)
@@ -97,7 +97,7 @@ def softmax_cross_entropy_loops(targets: Array, logits: Array, losses: Array) ->
 def softmax_cross_entropy_backward(
     targets: Array, logits: Array, weights: Array, dlogits: Array
 ) -> None:
-    """dlogits[i] = weights[i]*(softmax(z[i]) - t[i]), which takes rows of t to sum to one."""
+    """dlogits[i] = weights[i]*(softmax(z[i]) - t[i]), assuming that rows of t sum to one."""
     np.exp(logits - np.max(logits, axis=1, keepdims=True), out=dlogits)
     dlogits /= np.sum(dlogits, axis=1, keepdims=True)
     dlogits -= targets
@@ -171,7 +171,7 @@ def sparse_cross_entropy(labels: Array, p: Array, epsilon: float, losses: Array)
     """losses[i] = log(sum over j of c[i, j]) - log(c[i, labels[i]]), c = clip(p).
 
     Keras clips the probabilities and feeds their logarithms to the form for logits, so rows
-    that do not sum to one are normalised on the way.
+    that do not sum to one are normalized along the way.
     """
     low = p.dtype.type(epsilon)
     c = np.clip(p, low, 1 - low)
@@ -207,7 +207,7 @@ def sparse_cross_entropy_backward(
     row = np.arange(labels.size)
     dp[row, labels] -= 1 / c[row, labels]
     dp *= weights[:, None]
-    dp[(p < low) | (p > 1 - low)] = 0  # not where p is NaN: that has to be seen
+    dp[(p < low) | (p > 1 - low)] = 0  # not where p is NaN: that must stay visible
 
 
 @sparse_cross_entropy_backward.loops
@@ -234,7 +234,7 @@ def sparse_cross_entropy_backward_loops(
 
 @kernel
 def cross_entropy(targets: Array, p: Array, epsilon: float, losses: Array) -> None:
-    """losses[i] = -sum over j of t*log(clip(p/sum(p))): the rows of p are normalised first."""
+    """losses[i] = -sum over j of t*log(clip(p/sum(p))): the rows of p are normalized first."""
     low = p.dtype.type(epsilon)
     c = np.clip(p / np.sum(p, axis=1, keepdims=True), low, 1 - low)
     np.negative(np.sum(targets * np.log(c), axis=1), out=losses)
@@ -328,7 +328,7 @@ def binary_cross_entropy_backward(
     c = np.clip(p, low, 1 - low)
     slope = (1 - targets) / (1 - c) - targets / c
     np.multiply(slope, (weights / p.shape[1])[:, None], out=dp)
-    dp[(p < low) | (p > 1 - low)] = 0  # not where p is NaN: that has to be seen
+    dp[(p < low) | (p > 1 - low)] = 0  # not where p is NaN: that must stay visible
 
 
 @binary_cross_entropy_backward.loops

@@ -1,4 +1,4 @@
-"""Depthwise convolution: each channel has kernels of its own, and channels are not added up.
+"""Depthwise convolution: each channel has its own kernels, and channels are not summed.
 
 x is (images, height, width, channels), the kernel (rows, columns, channels, multiplier) and out
 (images, out height, out width, channels, multiplier); places are as in tinynet.kernels.convolution.
@@ -43,7 +43,7 @@ def depthwise_backward(
 ) -> None:
     """dkernel[i, j, c, m] = sum over all places of the pixel met there times dout.
 
-    dx gives each pixel the sum of dout*kernel[i, j] over all places that met it.
+    Each pixel of dx gets the sum of dout*kernel[i, j] over all places that met it.
     """
     dx[...] = 0
     for i, j in np.ndindex(kernel.shape[:2]):

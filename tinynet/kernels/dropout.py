@@ -1,4 +1,4 @@
-"""Dropout: forward and backward are one kernel, because the mask is all there is."""
+"""Dropout: forward and backward are one kernel, because both only apply the mask."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is left of a dense layer beside its matrix products, which BLAS does."""
+"""What a dense layer computes besides its matrix products, which BLAS does."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def column_sum(x: Array, out: Array) -> None:
 def column_sum_loops(x: Array, out: Array) -> None:
     rows, columns = x.shape
     out[:] = 0
-    for i in range(rows):  # rows outside: the inner loop runs along memory and vectorises
+    for i in range(rows):  # rows outside: the inner loop runs along memory and is vectorized
         for j in range(columns):
             out[j] += x[i, j]

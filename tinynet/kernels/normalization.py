@@ -24,13 +24,13 @@ def batch_norm_forward(
     inv_std: Array,
     out: Array,
 ) -> None:
-    """Normalise with the batch's own statistics, and let the moving ones follow them.
+    """Normalize with the batch's own statistics, and update the moving ones.
 
     mean = sum(x)/m, variance = sum((x - mean)^2)/m, inv_std = 1/sqrt(variance + epsilon),
     out = (x - mean)*inv_std*gamma + beta, the sums over the m rows; then
     moving = moving*momentum + batch*(1 - momentum) for mean and variance.
-    The variance is the biased one and computed from centred values: E[x^2] - E[x]^2 would
-    lose all digits for columns far from zero.
+    The variance is the biased one, computed from centered values: E[x^2] - E[x]^2 would lose
+    all digits for columns far from zero.
     """
     number = x.dtype.type
     rows = x.shape[0]
@@ -64,7 +64,7 @@ def batch_norm_forward_loops(
     kept, new = number(momentum), number(1 - momentum)
     variance, shift = np.zeros_like(mean), np.empty_like(mean)
     mean[:] = 0
-    for i in range(rows):  # rows outside: the inner loops run along memory and vectorise
+    for i in range(rows):  # rows outside: the inner loops run along memory and are vectorized
         for j in range(columns):
             mean[j] += x[i, j]
     for j in range(columns):
@@ -97,11 +97,11 @@ def batch_norm_backward(
     dbeta: Array,
     dx: Array,
 ) -> None:
-    """Go back through `batch_norm_forward`, with x_hat = (x - mean)*inv_std.
+    """Backpropagate through `batch_norm_forward`, with x_hat = (x - mean)*inv_std.
 
     dgamma = sum(dout*x_hat), dbeta = sum(dout), the sums over the m rows, and
     dx = gamma*inv_std*(dout - dbeta/m - x_hat*dgamma/m).
-    The two subtracted terms are what the mean and the variance owe to every x.
+    The two subtracted terms are there because the mean and the variance depend on every x.
     """
     rows = x.shape[0]
     x_hat = (x - mean) * inv_std
@@ -151,7 +151,7 @@ def batch_norm_inference(
     inv_std: Array,
     out: Array,
 ) -> None:
-    """As `batch_norm_forward`, with statistics that are given, not computed."""
+    """Like `batch_norm_forward`, but with statistics that are given, not computed."""
     np.divide(1, np.sqrt(variance + x.dtype.type(epsilon)), out=inv_std)
     scale = inv_std * gamma
     np.multiply(x, scale, out=out)
@@ -193,10 +193,10 @@ def batch_norm_inference_backward(
     dbeta: Array,
     dx: Array,
 ) -> None:
-    """Go back through `batch_norm_inference`.
+    """Backpropagate through `batch_norm_inference`.
 
     dgamma and dbeta are the sums of `batch_norm_backward`;
-    dx = dout*gamma*inv_std. Given statistics are constants, so nothing flows through them.
+    dx = dout*gamma*inv_std. Given statistics are constants, so no gradient flows through them.
     """
     np.sum(dout * ((x - mean) * inv_std), axis=0, out=dgamma)
     np.sum(dout, axis=0, out=dbeta)
@@ -237,7 +237,7 @@ def layer_norm_forward(
     inv_std: Array,
     out: Array,
 ) -> None:
-    """Normalise every row by itself: mean and inv_std (rows,) are those of its columns.
+    """Normalize every row by itself: mean and inv_std (rows,) are taken over the columns.
 
     out = (x - mean)*inv_std*gamma + beta, with the biased variance, as in `batch_norm_forward`.
     """
@@ -286,7 +286,7 @@ def layer_norm_backward(
     dbeta: Array,
     dx: Array,
 ) -> None:
-    """Go back through `layer_norm_forward`, with x_hat = (x - mean)*inv_std.
+    """Backpropagate through `layer_norm_forward`, with x_hat = (x - mean)*inv_std.
 
     dgamma = sum(dout*x_hat) and dbeta = sum(dout) over the rows; with g = dout*gamma,
     dx = inv_std*(g - mean(g) - x_hat*mean(g*x_hat)), the means over the columns.

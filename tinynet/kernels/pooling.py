@@ -1,9 +1,9 @@
 """Pooling of images x (images, height, width, channels): one number for each window and channel.
 
-A window of `size` pixels stands at one place after the other, `strides` apart; the first one
-begins `before` pixels above and left of the image. out is (images, out height, out width,
-channels). What a window covers beside the image is not there: it is never the largest, and does
-not count in a mean.
+A window of `size` pixels slides from place to place, `strides` apart; the first place begins
+`before` pixels above and to the left of the image. out is (images, out height, out width,
+channels). What a window covers outside the image does not exist: it is never the largest, and
+does not count in a mean.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tinynet.kernels.registry import Array, kernel
 
 
 def surrounded(x: Array, size: Pair, strides: Pair, before: Pair, places: Pair, by: float) -> Array:
-    """Return x with as many pixels `by` around it as the windows cover."""
+    """Return x surrounded by as many pixels of the value `by` as the windows cover."""
     reach = [(n - 1) * stride + k for n, stride, k in zip(places, strides, size, strict=True)]
     room = [max(0, r - b - n) for r, b, n in zip(reach, before, x.shape[1:3], strict=True)]
     around = ((0, 0), (before[0], room[0]), (before[1], room[1]), (0, 0))
@@ -26,9 +26,9 @@ def surrounded(x: Array, size: Pair, strides: Pair, before: Pair, places: Pair, 
 def max_pool(x: Array, size: Pair, strides: Pair, before: Pair, out: Array, which: Array) -> None:
     """out[n, y, z, c] = the largest number in the window; NaN passes through.
 
-    which[n, y, z, c] tells its pixel, the first in row-major order if several are the largest, the
-    last of several NaN. Pixels of a window are numbered in that order, those beside the image
-    included.
+    which[n, y, z, c] is its pixel: the first in row-major order if several are the largest, the
+    last if several are NaN. The pixels of a window are numbered in that order, including those
+    outside the image.
     """
     places = out.shape[1:3]
     around = surrounded(x, size, strides, before, places, np.nan)
@@ -63,7 +63,7 @@ def max_pool_loops(
                         new = (i == up) & (j == first)
                         for c in range(channels):
                             v = x[n, i, j, c]
-                            # NaN stays, once seen.
+                            # Once seen, a NaN stays.
                             larger = new | (v > out[n, y, z, c]) | (v != v)
                             out[n, y, z, c] = v if larger else out[n, y, z, c]
                             which[n, y, z, c] = number if larger else which[n, y, z, c]
@@ -73,7 +73,7 @@ def max_pool_loops(
 def max_pool_backward(
     dout: Array, which: Array, size: Pair, strides: Pair, before: Pair, dx: Array
 ) -> None:
-    """Give dout to the pixel of each window that `which` tells."""
+    """Pass dout to the pixel of each window that `which` names."""
     places = dout.shape[1:3]
     daround = surrounded(np.zeros_like(dx), size, strides, before, places, 0.0)
     for number, (i, j) in enumerate(np.ndindex(*size)):
@@ -105,9 +105,9 @@ def max_pool_backward_loops(
 
 @kernel
 def global_max_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
-    """Divide dout (images, channels) among the largest pixels: several get an equal share.
+    """Divide dout (images, channels) equally among the largest pixels.
 
-    TensorFlow's reduce_max does so, while its pooling gives all to the first.
+    TensorFlow's reduce_max does the same, while its pooling gives everything to the first.
     """
     largest = x == out[:, None, None, :]
     np.multiply(largest, (dout / largest.sum(axis=(1, 2)))[:, None, None, :], out=dx)

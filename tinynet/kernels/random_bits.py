@@ -1,4 +1,4 @@
-"""Philox4x32-10, and from its words to numbers and orders as TensorFlow does it.
+"""Philox4x32-10, and how TensorFlow turns its words into numbers and permutations.
 
 Philox is a counter run through ten rounds of multiplication and exclusive or (Salmon et al.
 2011, "Parallel random numbers: as easy as 1, 2, 3", section 3.3). It has no state that a
@@ -45,7 +45,7 @@ def ten_rounds(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> tuple[An
 def scrambled(seed: Any, position: Any) -> tuple[Any, Any, Any, Any]:
     """Return the key (two words) and the upper half of the counter of a stateless draw.
 
-    seed and position, the pair that decides the draw, are 0 or more and below 2^31.
+    seed and position, the pair that determines the draw, are at least 0 and below 2^31.
     """
     return ten_rounds(
         np.uint64(seed), ZERO, np.uint64(position), ZERO, SCRAMBLE_KEY[0], SCRAMBLE_KEY[1]
@@ -57,8 +57,8 @@ def philox(key: Array, counter: Array, first_blocks: Array, words: Array) -> Non
     """Write runs of consecutive blocks: words[g, b] is block ``first_blocks[g] + b``.
 
     key (2,) and counter (4,) hold 32-bit numbers as uint64, first_blocks (groups,) is uint64,
-    words (groups, blocks, 4) uint32. The block's number is added to the 128-bit counter, of
-    which the last two words are never reached here.
+    words (groups, blocks, 4) uint32. The block's number is added to the 128-bit counter,
+    carries included.
     """
     blocks = first_blocks[:, None] + np.arange(words.shape[1], dtype=np.uint64)  # (groups, blocks)
     low = (counter[1] << SHIFT) | counter[0]
@@ -73,8 +73,8 @@ def philox_loops(key: Array, counter: Array, first_blocks: Array, words: Array) 
     groups, blocks = words.shape[0], words.shape[1]
     low = (counter[1] << SHIFT) | counter[0]
     above = (counter[3] << SHIFT) | counter[2]
-    # Word by word in a row of its own, so that the loop over t vectorises: each store of it runs
-    # along memory. Written straight into words, the stores would be four apart.
+    # Each of the four words has its own row, so that the loop over t is vectorized: each of its
+    # stores runs along memory. Written straight into words, the stores would be four apart.
     tile = np.empty((4, TILE), np.uint32)
     for g in range(groups):
         for first in range(0, blocks, TILE):
@@ -93,7 +93,7 @@ def philox_loops(key: Array, counter: Array, first_blocks: Array, words: Array) 
 def uniform_float32(seed: int, position: int, first_blocks: Array, out: Array) -> None:
     """Numbers in [0, 1): out[g, b] (groups, blocks, 4) from block ``first_blocks[g] + b``.
 
-    The low 23 bits of a word are the mantissa of a number in [1, 2), of which 1 is taken away.
+    The low 23 bits of a word are the mantissa of a number in [1, 2), from which 1 is subtracted.
     Key and counter are those of `scrambled`; first_blocks (groups,) is uint64.
     """
     k0, k1, c2, c3 = scrambled(seed, position)
@@ -124,9 +124,9 @@ def uniform_float32_loops(seed: int, position: int, first_blocks: Array, out: Ar
 
 @kernel
 def uniform_float64(seed: int, position: int, first_blocks: Array, out: Array) -> None:
-    """As `uniform_float32` with 52 bits, of which a block gives two: out (groups, blocks, 2).
+    """Like `uniform_float32`, but with 52 bits, two numbers per block: out (groups, blocks, 2).
 
-    20 bits of the first word of a pair stand above the 32 of the second.
+    20 bits of the first word of a pair are placed above the 32 of the second.
     """
     k0, k1, c2, c3 = scrambled(seed, position)
     blocks = first_blocks[:, None] + np.arange(out.shape[1], dtype=np.uint64)  # (groups, blocks)
@@ -157,10 +157,10 @@ def box_muller(u: Array, out: Array) -> None:
     """Pairs of normal numbers from pairs of uniform ones (Box and Muller 1958).
 
     r = sqrt(-2*log(max(u[2i], 1e-7))), v = 2*pi*u[2i + 1], out[2i] = r*sin(v),
-    out[2i + 1] = r*cos(v). For float32, v is multiplied in double and rounded once. The
+    out[2i + 1] = r*cos(v). For float32, v is computed in double precision and rounded once. The
     compiled form calls the C library's log, sin and cos in the array's own precision, as
-    TensorFlow does; this form computes in double and rounds, which differs in the last bit
-    now and then.
+    TensorFlow does; this form computes in double precision and rounds, which sometimes differs
+    in the last bit.
     """
     number = out.dtype.type
     u1 = np.maximum(u[0::2], number(1e-7)).astype(np.float64)

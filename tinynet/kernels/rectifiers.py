@@ -1,8 +1,8 @@
 """Activations made of straight and exponential pieces, each with its derivative.
 
 All arrays are flat (n,). A forward kernel is called as ``f(x, *constants, out)``, its
-derivative as ``f_backward(dout, x, out, *constants, dx)``; where a piece ends, the
-derivative there is Keras's choice.
+derivative as ``f_backward(dout, x, out, *constants, dx)``; where two pieces meet, the
+derivative is the one that Keras chose.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def relu_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
 @relu_backward.loops
 def relu_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> None:
     number = x.dtype.type
-    for i in range(x.size):  # multiplied and not selected: NaN in dout has to be seen
+    for i in range(x.size):  # multiplied, not selected: a NaN in dout must stay visible
         dx[i] = dout[i] * number(x[i] > number(0))
 
 
@@ -100,8 +100,8 @@ def clipped_relu_backward(
 ) -> None:
     """dx = dout between threshold and ceiling, slope*dout below, 0 above.
 
-    At the threshold it is 0. At the ceiling it is dout, as the gradient of a clip is; only
-    for the ceiling 6 and the threshold 0 Keras takes relu6, whose gradient there is 0.
+    At the threshold it is 0. At the ceiling it is dout, like the gradient of a clip; only for
+    the ceiling 6 and the threshold 0 does Keras use relu6, whose gradient there is 0.
     """
     number = x.dtype.type
     inside = (x > number(threshold)) & (x <= number(ceiling))
@@ -144,7 +144,7 @@ def elu_loops(x: Array, alpha: float, out: Array) -> None:
 
 @kernel
 def elu_backward(dout: Array, x: Array, out: Array, alpha: float, dx: Array) -> None:
-    """dx = dout where x > 0, else dout*alpha*exp(x), read off as out + alpha."""
+    """dx = dout where x > 0, else dout*alpha*exp(x), computed as dout*(out + alpha)."""
     np.multiply(dout, np.where(x > 0, 1, out + x.dtype.type(alpha)), out=dx)
 
 

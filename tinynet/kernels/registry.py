@@ -1,11 +1,11 @@
 """Every kernel twice: a NumPy form that reads like the formula, and loops that Numba compiles.
 
-The two stand side by side in one file and share one signature and one contract: inputs are
+The two are next to each other in one file and share one signature and one contract: inputs are
 only read, outputs (always the last arrays of the signature) are overwritten, nothing is
-returned. ``KERNELS`` knows all pairs; one test walks it and holds each pair together.
+returned. ``KERNELS`` holds all pairs; one test walks through it and compares the two forms.
 
 Numba is imported when the first compiled kernel is called: importing tinynet stays fast, and
-where Numba is absent the NumPy forms run.
+without Numba the NumPy forms run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 KERNELS: dict[str, Kernel] = {}
 FORMS = ("numba", "numpy")
 
-# None: not chosen by anybody, so "numba" if it can be imported and "numpy" otherwise.
+# None: the user has not chosen, so "numba" if it can be imported and "numpy" otherwise.
 _chosen: str | None = os.environ.get("TINYNET_KERNELS") or None
 
 
@@ -34,7 +34,7 @@ class Kernel:
     Parameters
     ----------
     numpy_form : callable
-        The reading form. Its name and docstring become the kernel's.
+        The form to read. Its name and docstring become the kernel's.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Kernel:
         KERNELS[self.name] = self
 
     def loops(self, loops_form: Form) -> Form:
-        """Decorate the twin: the same arithmetic as explicit loops."""
+        """Register the second form, as a decorator: the same arithmetic as explicit loops."""
         self.loops_form = loops_form
         return loops_form
 
@@ -72,7 +72,7 @@ class Kernel:
         self._run(*args)
 
     def __reduce__(self) -> str:
-        return self.name  # what holds a kernel is copied and pickled with a reference to it
+        return self.name  # copies and pickles of what holds a kernel refer to it by name
 
     def __repr__(self) -> str:
         return f"<kernel {self.name}>"
@@ -84,9 +84,9 @@ def kernel(numpy_form: Form) -> Kernel:
 
 
 def called_by_loops(function: Function) -> Function:
-    """Mark a small function that loops in the same file call: it is compiled into them.
+    """Mark a small function that the loops in its file call: it is compiled into them.
 
-    In the same file, because that is where the cache of compiled code looks for changes.
+    It has to be in the same file, because that is where Numba's cache looks for changes.
     """
     function.called_by_loops = True  # type: ignore[attr-defined]
     return function
@@ -102,7 +102,7 @@ def _compile(loops_form: Form) -> Form:
 @functools.cache
 def _numba_is_there() -> bool:
     try:
-        import numba  # noqa: F401 (only whether it can be imported is asked)
+        import numba  # noqa: F401 (only to see whether it can be imported)
     except ImportError:
         return False
     return True

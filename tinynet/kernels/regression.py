@@ -1,6 +1,6 @@
-"""Losses for numbers, a row a sample: the mean over the columns of a function of the error.
+"""Losses for numbers, one row per sample: a function of the error, averaged over the columns.
 
-As in cross_entropy.py, `losses` holds one number a row and a ``_backward`` writes the
+As in cross_entropy.py, `losses` holds one number per row, and a ``_backward`` writes the
 gradient of sum(weights*losses) with respect to the predictions. All matrices are
 (rows, columns), error = predictions - targets.
 """

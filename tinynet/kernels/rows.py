@@ -11,7 +11,7 @@ from tinynet.kernels.registry import Array, kernel
 def gather_rows(source: Array, rows: Array, out: Array) -> None:
     """out[i] = source[rows[i]], cast to out's dtype: source (n, columns), out (rows, columns).
 
-    The cast happens here, a batch at a time, so that a data set of uint8 pixels (or of
+    The cast happens here, one batch at a time, so that a data set of uint8 pixels (or of
     float64 numbers for a float32 model) is never copied as a whole.
     """
     out[...] = source[rows]
@@ -45,7 +45,7 @@ def rescale_loops(x: Array, scale: float, offset: float, out: Array) -> None:
 
 @kernel
 def rescale_columns(x: Array, scale: Array, offset: Array, out: Array) -> None:
-    """out = x*scale + offset, x and out (rows, columns), scale and offset (columns,) as out."""
+    """out = x*scale + offset: x, out (rows, columns), scale, offset (columns,) of out's dtype."""
     np.multiply(x.astype(out.dtype), scale, out=out)
     out += offset
 

@@ -188,7 +188,7 @@ def silu_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> None:
 
 @kernel
 def gelu(x: Array, out: Array) -> None:
-    """out = x*Phi(x) = x/2 * erfc(-x/sqrt(2)), Phi the normal distribution function."""
+    """out = x*Phi(x) = x/2 * erfc(-x/sqrt(2)), Phi the standard normal distribution function."""
     out[...] = x * 0.5 * _erfc(-x.astype(np.float64) * GELU_INV_SQRT_2)
 
 
@@ -201,7 +201,7 @@ def gelu_loops(x: Array, out: Array) -> None:
 
 @kernel
 def gelu_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
-    """dx = dout*(Phi(x) + x*phi(x)), phi the normal density."""
+    """dx = dout*(Phi(x) + x*phi(x)), phi the standard normal density."""
     z = x.astype(np.float64) * GELU_INV_SQRT_2
     density = 0.5 * TWO_OVER_SQRT_PI * GELU_INV_SQRT_2 * np.exp(-z * z)
     dx[...] = dout * (0.5 * _erfc(-z) + x * density)
@@ -266,7 +266,7 @@ def softmax_loops(x: Array, out: Array) -> None:
     rows, classes = x.shape
     for i in range(rows):
         largest = x[i, 0]
-        for j in range(classes):  # a NaN passed over here comes to light in the sum
+        for j in range(classes):  # a NaN skipped here shows up in the sum
             if x[i, j] > largest:
                 largest = x[i, j]
         total = x.dtype.type(0)

@@ -1,14 +1,16 @@
-"""In how many threads things run: NumPy's matrix products, and work on a batch of images.
+"""How many threads are used: by NumPy's matrix products, and for work on a batch of images.
 
-Products belong to the BLAS library behind NumPy, which has a switch for its threads but no way to
-it from Python. The switch is looked up by its name in the libraries that NumPy has loaded.
+Products are computed by the BLAS library behind NumPy, which has a switch for its threads, but none
+that Python can reach directly. So the switch is looked up by name in the libraries that NumPy has
+loaded.
 
-By itself BLAS takes as many threads as there are processors. They wait for each other by spinning,
-so on a machine that has other work to do too, a product can take many times as long as in one
-thread. A model that is trained or used therefore keeps to one, unless somebody has said otherwise.
+By default BLAS uses as many threads as there are processors. They wait for each other by spinning,
+so on a machine that has other work to do, a product can take many times as long as in one thread.
+While a model is trained or used, BLAS is therefore kept to one, unless the user has chosen
+otherwise.
 
-Layers for images divide a batch into shares, which take turns or run side by side. Shares depend
-on the sizes of the arrays alone, so the result is the same in any number of threads.
+Image layers divide a batch into shares, which run one after the other or side by side. Shares
+depend only on the sizes of the arrays, so the result is the same with any number of threads.
 """
 
 from __future__ import annotations
@@ -26,33 +28,33 @@ from typing import Any
 import numpy as np
 
 # The switches of the OpenBLAS in NumPy's own wheels (64-bit and 32-bit integers), and of OpenBLAS
-# as the distributions build it.
+# as Linux distributions build it.
 PATTERNS = (
     "scipy_openblas_{}_num_threads64_",
     "scipy_openblas_{}_num_threads",
     "openblas_{}_num_threads",
 )
 SHARES = 4  # at most, of a batch: with more, threads wait for the interpreter more than they work
-LEAST = 1 << 17  # bytes of a share's largest array: less is done before a thread wakes up
+LEAST = 1 << 17  # bytes of a share's largest array: less is done before a thread is awake
 
-# Whoever sets one of these before Python starts has chosen the threads of OpenBLAS.
+# Setting one of these before Python starts chooses the number of OpenBLAS's threads.
 CHOSEN_OUTSIDE = any(os.environ.get(f"{name}_NUM_THREADS") for name in ("OPENBLAS", "OMP"))
 
 Work = Callable[[int, slice], None]
-_chosen = CHOSEN_OUTSIDE  # whether anybody has said in how many threads products run
+_chosen = CHOSEN_OUTSIDE  # whether the user has chosen how many threads products use
 _workers: int | None = None
 _pool: ThreadPoolExecutor | None = None
-_here = threading.local()  # in_part, while a thread works on one
+_here = threading.local()  # its in_part tells whether a thread is working on a part
 _lock = threading.RLock()
-_batches = 0  # that are being worked on now, each by a thread of the program's own
-_products_before = 1  # threads of BLAS before the first of them
+_batches = 0  # in progress, each in one of the user's threads
+_products_before = 1  # threads of BLAS before the first of them began
 
 
 @functools.cache
 def switch(verb: str) -> Callable[..., Any] | None:
-    """Return BLAS's function that can "get" or "set" the number of threads.
+    """Return BLAS's function to "get" or "set" the number of threads.
 
-    None where NumPy was built with another library than OpenBLAS.
+    None where NumPy was built with a library other than OpenBLAS.
     """
     loaded = ctypes.CDLL(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]
     for pattern in PATTERNS:
@@ -65,8 +67,8 @@ def switch(verb: str) -> Callable[..., Any] | None:
 def workers() -> int:
     """Return how many shares of a batch run side by side.
 
-    As many as there are processors for this process, or what ``OMP_NUM_THREADS`` says: those who
-    start several processes at once set it.
+    As many as there are processors for this process, or what ``OMP_NUM_THREADS`` says, which is
+    set where several processes are started at once.
     """
     if _workers is not None:
         return _workers
@@ -87,7 +89,7 @@ def set_workers(n: int) -> None:
 
 
 def products() -> int | None:
-    """Return in how many threads a model's products run; None where BLAS cannot be asked."""
+    """Return how many threads a model's products use; None where BLAS cannot be asked."""
     get = switch("get")
     if get is None:
         return None
@@ -95,7 +97,7 @@ def products() -> int | None:
 
 
 def set_products(n: int) -> bool:
-    """Set in how many threads products run; return whether this BLAS can be told."""
+    """Set how many threads products use; return whether this BLAS can be told."""
     global _chosen, _products_before
     set_to = switch("set")
     if set_to is None:
@@ -110,13 +112,13 @@ def set_products(n: int) -> bool:
 
 
 def forget_pool() -> None:
-    """Let the next batch find threads of its own."""
+    """Make the next batch start new threads."""
     global _pool
     _pool = None
 
 
 def _begin_in_child() -> None:
-    """Do without what a fork leaves behind: no threads, perhaps a lock that nobody gives back."""
+    """Replace what a fork leaves behind: no threads, perhaps a lock that is never released."""
     global _lock, _batches
     forget_pool()
     _lock = threading.RLock()
@@ -130,12 +132,12 @@ if hasattr(os, "register_at_fork"):
 
 
 def shares(n: int, nbytes: int) -> list[slice]:
-    """Divide n samples, whose largest array has so many bytes, into parts of about one size."""
+    """Divide n samples, whose largest array has `nbytes` bytes, into parts of about equal size."""
     return divided(n, min(SHARES, nbytes // LEAST))
 
 
 def divided(n: int, parts: int) -> list[slice]:
-    """Divide n samples into so many parts of about one size, none of them empty."""
+    """Divide n samples into `parts` parts of about equal size, or into fewer if n is smaller."""
     number = max(1, min(n, parts))
     ends = [n * i // number for i in range(number + 1)]
     return [slice(*pair) for pair in itertools.pairwise(ends)]
@@ -144,11 +146,11 @@ def divided(n: int, parts: int) -> list[slice]:
 def side_by_side(work: Work, parts: list[slice]) -> None:
     """Call ``work(number, part)`` for each part; products inside run in one thread each.
 
-    The thread that calls takes parts too, so that only the others have to be woken. All parts are
-    over when it returns. If one raises an error, those that have begun are over, and no other
-    begins. Within a part it runs its parts in turn: all threads may be taken.
+    The calling thread takes parts too, so that only the others have to be woken. All parts are
+    done when it returns. If one raises an error, those that have begun are finished, and no other
+    begins. Called within a part, it runs its parts one by one: all threads may be busy.
     """
-    turn = itertools.count()  # whoever is free takes the next part
+    turn = itertools.count()  # a thread that is free takes the next part
 
     def take_parts() -> None:
         _here.in_part = True
@@ -156,7 +158,7 @@ def side_by_side(work: Work, parts: list[slice]) -> None:
             while (number := next(turn)) < len(parts):
                 work(number, parts[number])
         except BaseException:
-            for _ in parts:  # so that nobody begins another one
+            for _ in parts:  # so that no thread begins another one
                 next(turn)
             raise
         finally:
@@ -189,7 +191,7 @@ def _threads() -> ThreadPoolExecutor:
 
 @contextmanager
 def products_as_chosen() -> Iterator[None]:
-    """Keep BLAS to one thread while a model is trained or used, unless somebody chose otherwise."""
+    """Keep BLAS to one thread while a model is trained or used, unless the user chose otherwise."""
     if _chosen:
         yield
     else:
@@ -199,7 +201,7 @@ def products_as_chosen() -> Iterator[None]:
 
 @contextmanager
 def products_in_one_thread() -> Iterator[None]:
-    """Keep BLAS to one thread, for as long as any batch is being worked on."""
+    """Keep BLAS to one thread for as long as any batch is in progress."""
     global _batches, _products_before
     get, set_to = switch("get"), switch("set")
     if get is None or set_to is None:

@@ -1,11 +1,11 @@
 """One step of every optimizer for one parameter. All arrays are flat (n,).
 
-`w` is the parameter, `g` its gradient (only read), the others are the optimizer's slots;
-`w` and the slots are updated in place.
+`w` is the parameter (or all of a model's, one after the other), `g` its gradient (only read),
+the others are the optimizer's slots; `w` and the slots are updated in place.
 
-Moments that decay towards zero (a pixel that is always black has a gradient of zero) would
-end among the subnormal numbers, on which processors are many times slower. They are set to
-zero there, as TensorFlow does.
+Moments that decay toward zero (the weights of a pixel that is always black have gradients of
+zero) would end up subnormal, and processors are many times slower with subnormal numbers. They
+are set to zero there, as in TensorFlow.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def sgd_loops(g: Array, learning_rate: float, w: Array) -> None:
 def sgd_momentum(
     g: Array, learning_rate: float, momentum: float, nesterov: bool, m: Array, w: Array
 ) -> None:
-    """m = momentum*m - learning_rate*g; w += m, or with Nesterov momentum*m - learning_rate*g."""
+    """m = momentum*m - learning_rate*g; w += m (Nesterov: w += momentum*m - learning_rate*g)."""
     lr, mu = w.dtype.type(learning_rate), w.dtype.type(momentum)
     m *= mu
     m -= g * lr
@@ -86,7 +86,7 @@ def rmsprop(
 ) -> None:
     """v = rho*v + (1 - rho)*g^2; m = momentum*m + learning_rate*g/sqrt(v + epsilon); w -= m.
 
-    Centered, with a = rho*a + (1 - rho)*g, the root is that of v - a^2 + epsilon; otherwise
+    If centered, a = rho*a + (1 - rho)*g, and the root is that of v - a^2 + epsilon; otherwise
     `a` is not touched.
     """
     number = w.dtype.type
@@ -151,7 +151,7 @@ def adam(
 ) -> None:
     """m += (g - m)*(1 - beta_1); v += (g^2 - v)*(1 - beta_2); w -= alpha*m/(sqrt(v) + epsilon).
 
-    alpha = learning_rate*sqrt(1 - beta_2^t)/(1 - beta_1^t) corrects both moments' start at 0.
+    alpha = learning_rate*sqrt(1 - beta_2^t)/(1 - beta_1^t) corrects for both moments' start at 0.
     """
     number = w.dtype.type
     m += (g - m) * number(one_minus_beta_1)
@@ -198,7 +198,7 @@ def adam_amsgrad(
     v_hat: Array,
     w: Array,
 ) -> None:
-    """As `adam`, with v_hat = max(v_hat, v), the largest v so far, under the root."""
+    """Like `adam`, but with v_hat = max(v_hat, v), the largest v so far, under the root."""
     number = w.dtype.type
     m += (g - m) * number(one_minus_beta_1)
     v += (g * g - v) * number(one_minus_beta_2)
@@ -231,7 +231,7 @@ def adam_amsgrad_loops(
         second = number(0) if abs(second) < tiny else second
         m[i] = first
         v[i] = second
-        # written so that a NaN in either is kept, as np.maximum does
+        # written so that a NaN in either is kept, as by np.maximum
         largest = second if second > v_hat[i] or second != second else v_hat[i]
         v_hat[i] = largest
         w[i] -= first * a / (np.sqrt(largest) + eps)

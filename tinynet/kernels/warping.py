@@ -1,8 +1,8 @@
 """Warping images x (images, height, width, channels): each pixel of out is fetched from a point.
 
-`source_points` says where it is fetched from: an affine map of its own place, folded back into
-the image. `bilinear` and `nearest` fetch it. points is (images, height, width, 2), row and
-column; both they and the matrices are float32 for images of any type, as in TensorFlow.
+`source_points` says from where: an affine map of the pixel's own position, folded back into the
+image. `bilinear` and `nearest` fetch it. points is (images, height, width, 2), row and column;
+points and matrices are float32 for images of any type, as in TensorFlow.
 
 Follows ProjectiveGenerator and MapCoordinate in tensorflow/core/kernels/image/image_ops.h.
 """
@@ -24,12 +24,12 @@ ONE = np.float32(1)
 def source_points(matrices: Array, fill_mode: int, points: Array) -> None:
     """points[n, y, z] = (a10*z + a11*y + a12, a00*z + a01*y + a02), then folded into the image.
 
-    matrices (images, 6) holds a00, a01, a02, a10, a11, a12; fill_mode is a place in FILL_MODES:
+    matrices (images, 6) holds a00, a01, a02, a10, a11, a12; fill_mode is an index into FILL_MODES:
 
-    - constant: a point beside the image stays there;
-    - nearest: it goes to the nearest pixel, d c | a b c d becomes a a | a b c d;
-    - reflect: the image goes on as in a mirror, b a | a b c d;
-    - wrap: the image begins again, c d | a b c d.
+    - constant: a point outside the image stays there;
+    - nearest: it moves to the nearest pixel, a a | a b c d;
+    - reflect: the image continues as in a mirror, b a | a b c d;
+    - wrap: the image starts over, c d | a b c d.
     """
     height, width = points.shape[1:3]
     y = np.arange(height, dtype=np.float32)[:, None]
@@ -40,11 +40,11 @@ def source_points(matrices: Array, fill_mode: int, points: Array) -> None:
 
 
 def folded(p: Array, n: int, fill_mode: int) -> Array:
-    """Return rows or columns p of an image that has n of them, folded into it."""
+    """Return rows or columns p, folded into an image that has n of them."""
     if fill_mode == CONSTANT:
         return p
     last = np.float32(n - 1)
-    below = above = p  # what becomes of points before the first pixel, and behind the last
+    below = above = p  # what becomes of points before the first pixel, and after the last
     if fill_mode == REFLECT:
         period = np.float32(2 * n)
         below = p + period * np.trunc(-p / period)  # in (-2n, 0]
@@ -96,13 +96,13 @@ def folded_number(p: Any, n: int, fill_mode: int) -> Any:
 
 
 def inside(rows: Array, columns: Array, size: tuple[int, ...]) -> Array:
-    """Return which of these places (images, height, width) are pixels of an image."""
+    """Return which of these rows and columns (images, height, width) are pixels of an image."""
     there: Array = (rows >= 0) & (rows < size[0]) & (columns >= 0) & (columns < size[1])
     return there
 
 
 def fetched(x: Array, rows: Array, columns: Array, fill: float) -> Array:
-    """Return the pixels at rows and columns (images, height, width); `fill` beside the image."""
+    """Return the pixels at rows and columns (images, height, width); `fill` outside the image."""
     there = inside(rows, columns, x.shape[1:3])
     i, j = (np.where(there, each, 0).astype(np.intp) for each in (rows, columns))
     pixels = x[np.arange(len(x))[:, None, None], i, j]
@@ -111,7 +111,7 @@ def fetched(x: Array, rows: Array, columns: Array, fill: float) -> Array:
 
 @kernel
 def bilinear(x: Array, points: Array, fill: float, out: Array) -> None:
-    """out = the four pixels around a point, each by how near it is; `fill` beside the image.
+    """out = the four pixels around a point, weighted by nearness; `fill` outside the image.
 
     At the point (i + s, j + t), with 0 <= s, t < 1, this is
     (1 - s)*((1 - t)*x[i, j] + t*x[i, j + 1]) + s*((1 - t)*x[i + 1, j] + t*x[i + 1, j + 1]),
@@ -193,13 +193,13 @@ def bilinear_backward_loops(dout: Array, points: Array, dx: Array) -> None:
 
 @called_by_loops
 def rounded(p: Any) -> Any:
-    """Return the nearest whole number; of a half, the one farther from 0."""
+    """Return the nearest integer; halves are rounded away from 0."""
     return np.copysign(np.floor(np.abs(np.float64(p)) + 0.5), p)
 
 
 @kernel
 def nearest(x: Array, points: Array, fill: float, out: Array) -> None:
-    """out = the pixel nearest to a point; `fill` beside the image."""
+    """out = the pixel nearest to a point; `fill` outside the image."""
     out[...] = fetched(x, rounded(points[..., 0]), rounded(points[..., 1]), fill)
 
 

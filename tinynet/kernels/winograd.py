@@ -1,19 +1,19 @@
-"""Convolution with 3 x 3 kernels in tiles: the same sums with 36 products in place of 144.
+"""Convolution with 3 x 3 kernels in tiles: the same sums with 36 products instead of 144.
 
 A tile is 6 x 6 pixels d of one channel, from which the kernel g makes 4 x 4 pixels of the output,
 
     out = A_T [(G g G_T) * (B_T d B)] A,
 
-where * multiplies number by number (Winograd 1980, "Arithmetic complexity of computations",
+where * multiplies entry by entry (Winograd 1980, "Arithmetic complexity of computations",
 chapter III; for images Lavin and Gray 2016, "Fast algorithms for convolutional neural networks",
-section 4.3, whose matrices these are). Tiles stand 4 pixels apart, so each overlaps its neighbours
-by 2. Summed over the channels, the product becomes one of matrices for each of the 36 places in a
-tile, (tiles, channels) by (channels, filters), which BLAS does. The gradients are the chain rule,
-line by line. Derived in docs/backprop/convolution.md.
+section 4.3, whose matrices these are). Tiles are 4 pixels apart, so each overlaps its neighbors by
+2. Summed over the channels, the product becomes a matrix product for each of the 36 places in a
+tile, (tiles, channels) by (channels, filters), which BLAS does. The gradients follow by the chain
+rule, line by line. Derivation: docs/backprop/convolution.md.
 
-Tiles are arrays (6, 6, images, down, across, channels), in front the place within the tile. B_T and
-A_T are many zeros and ones, and rows that differ in signs only share their sums, so products with
-them are spelled out:
+Tiles are arrays (6, 6, images, down, across, channels), the place within the tile first. B_T and
+A_T have many zeros and ones, and rows that differ only in signs share their sums, so products with
+them are written out:
 
     B_T = [4  0 -5  0  1  0]      A_T = [1  1  1  1  1  0]      G = [ 1/4     0     0 ]
           [0 -4 -4  1  1  0]            [0  1 -1  2 -2  0]          [-1/6  -1/6  -1/6]
@@ -35,12 +35,12 @@ from tinynet.kernels.convolution import NO_GAPS, PIECE, Pair, met
 from tinynet.kernels.registry import Array, called_by_loops, kernel
 from tinynet.kernels.threads import divided
 
-SIDE = 4  # of what a tile of 6 x 6 makes, and the distance between tiles: the matrices are for that
+SIDE = 4  # of the output of a 6 x 6 tile, and the distance between tiles: the matrices are for that
 # From where on tiles are less work than patches, by trial: channels and filters, and the pixels of
-# the output that a tile makes in the mean.
+# the output per tile, on average.
 MANY, FILLED = 16, 9
 G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
-# Exact in either type; an int would make float64 of float32 in compiled loops.
+# Exact in either type; an int would turn float32 into float64 in compiled loops.
 TWO, FOUR, FIVE = np.float32(2), np.float32(4), np.float32(5)
 
 
@@ -59,21 +59,21 @@ def convolve_in_tiles(x: Array, kernel: Array, out: Array) -> None:
 def convolve_in_tiles_backward(
     dout: Array, x: Array, kernel: Array, dkernel: Array, dx: Array | None
 ) -> None:
-    """Fill dkernel, and dx if it is asked for."""
+    """Fill dkernel, and dx unless it is None."""
     u = transformed(G.astype(x.dtype), kernel).reshape(36, *kernel.shape[2:])
     du = np.zeros_like(u)
     for some, tiles, dproducts in _pieces(x, dout):
         tile_inputs(x[some], tiles)
         tile_output_gradients(dout[some], dproducts)
         du += _matrices(tiles).swapaxes(1, 2) @ _matrices(dproducts)
-        if dx is not None:  # what the tiles were is not needed any more
+        if dx is not None:  # the tiles themselves are no longer needed
             np.matmul(_matrices(dproducts), u.swapaxes(1, 2), out=_matrices(tiles))
             add_tiles(tiles, dx[some])
     dkernel[...] = transformed(G.T.astype(x.dtype), du.reshape(6, 6, *kernel.shape[2:]))
 
 
 def tiles_for(places: Pair) -> Pair:
-    """Return how many tiles, down and across, make an output of this height and width."""
+    """Return how many tiles, down and across, cover an output of this height and width."""
     return -(-places[0] // SIDE), -(-places[1] // SIDE)
 
 
@@ -107,7 +107,7 @@ def transformed(matrix: Array, block: Array) -> Array:
 
 
 def on_both_axes(function: Callable[..., Any], block: Array) -> Array:
-    """Take a function of the rows of an array to its first axis, then to its second."""
+    """Apply a function of an array's rows along its first axis, then along its second."""
     columns = np.array(function(*block)).swapaxes(0, 1)
     return np.array(function(*columns)).swapaxes(0, 1)
 
@@ -143,7 +143,7 @@ def times_a(a: Any, b: Any, c: Any, d: Any) -> Any:
 
 @called_by_loops
 def six_of(rows: Array) -> Any:
-    """Return the six rows, of which Numba then knows that their numbers lie side by side."""
+    """Return the six rows one by one, so that Numba knows that each is contiguous."""
     return rows[0], rows[1], rows[2], rows[3], rows[4], rows[5]
 
 
@@ -161,7 +161,7 @@ def tile_inputs_loops(x: Array, tiles: Array) -> None:
     wide, long = SIDE * across + 2, (SIDE * across + 2) * channels
     six, rows = np.empty((6, wide, channels), x.dtype), np.empty((6, long), x.dtype)
     d0, d1, d2, d3, d4, d5 = six_of(six.reshape(6, long))
-    h0, h1, h2, h3, h4, h5 = six_of(rows)  # B_T @ six rows of an image: the tiles in it share them
+    h0, h1, h2, h3, h4, h5 = six_of(rows)  # B_T @ six rows of an image, shared by their tiles
     for n in range(images):
         for y in range(down):
             for i in range(6):
@@ -188,9 +188,9 @@ def tile_inputs_loops(x: Array, tiles: Array) -> None:
 def tile_outputs(products: Array, out: Array) -> None:
     """out[n, 4y : 4y + 4, 4z : 4z + 4, f] = A_T @ products[:, :, n, y, z, f] @ A.
 
-    What of the last tiles lies beyond the edge of out is left out.
+    The part of the last tiles that is beyond the edge of out is left out.
     """
-    # The columns of a tile first, as in the loops, which then round in the same way.
+    # The columns of a tile first, as in the loops, so that both round in the same way.
     pixels = on_both_axes(times_a_t, products.swapaxes(0, 1)).swapaxes(0, 1)
     images, down, across, filters = products.shape[2:]
     size = images, SIDE * down, SIDE * across, filters
@@ -205,7 +205,7 @@ def tile_outputs_loops(products: Array, out: Array) -> None:
     four, rows = np.empty((SIDE, wide, filters), out.dtype), np.empty((6, long), out.dtype)
     flat = four.reshape(SIDE, long)
     z0, z1, z2, z3 = flat[0], flat[1], flat[2], flat[3]
-    h0, h1, h2, h3, h4, h5 = six_of(rows)  # products @ A, of tiles that stand in a row
+    h0, h1, h2, h3, h4, h5 = six_of(rows)  # products @ A, of the tiles in a row
     for n in range(images):
         for y in range(down):
             for z in range(across):
@@ -267,7 +267,7 @@ def tile_output_gradients_loops(dout: Array, dproducts: Array) -> None:
 
 @kernel
 def add_tiles(dtiles: Array, dx: Array) -> None:
-    """Give each 6 x 6 pixels of dx the sum of B @ dtiles[:, :, n, y, z, c] @ B_T over the tiles."""
+    """Give each pixel of dx the sum of B @ dtiles[:, :, n, y, z, c] @ B_T over its tiles."""
     d = on_both_axes(times_b, dtiles.swapaxes(0, 1)).swapaxes(0, 1)  # as in tile_outputs
     dx[...] = 0
     for i, j in np.ndindex(6, 6):
@@ -303,7 +303,7 @@ def add_tiles_loops(dtiles: Array, dx: Array) -> None:
             for i in range(6):
                 for z in range(wide):
                     for c in range(channels):
-                        if i < 2:  # where the tiles above have been
+                        if i < 2:  # already filled by the tiles above
                             dx[n, SIDE * y + i, z, c] += six[i, z, c]
                         else:
                             dx[n, SIDE * y + i, z, c] = six[i, z, c]

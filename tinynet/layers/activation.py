@@ -1,4 +1,4 @@
-"""Activations that have a layer class of their own in Keras."""
+"""Activations that have their own layer class in Keras."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class LeakyReLU(Activation):
     Parameters
     ----------
     negative_slope : float
-        Slope below 0; not negative.
+        Slope for inputs below 0; at least 0.
     **kwargs
         See `Layer`.
 

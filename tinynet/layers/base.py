@@ -1,4 +1,4 @@
-"""What every layer is: two dictionaries of arrays and the way through, forth and back."""
+"""What every layer is: dictionaries of arrays, a forward pass and a backward pass."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Layer(Configurable):
     """A step of the model: ``forward`` computes it, ``backward`` differentiates it.
 
     A subclass defines ``forward(x, training)`` and ``backward(dout)``, and, if it has
-    weights, ``build(input_shape)``, which makes them with `add_weight`. `forward` does not write
+    weights, ``build(input_shape)``, which creates them with `add_weight`. `forward` must not write
     into x, which may be another layer's output, and keeps in attributes what `backward` reads;
-    `backward` writes over the arrays in ``grads`` (it never adds to them) and returns the gradient
-    at the layer's input.
+    `backward` overwrites the arrays in ``grads`` (it never adds to them) and returns the gradient
+    with respect to the layer's input.
 
     Parameters
     ----------
@@ -40,26 +40,26 @@ class Layer(Configurable):
     dtype : {"float32", "float64"}, optional
         By default `tinynet.config.floatx()`.
     input_shape : tuple of int, optional
-        Shape of one sample; on a model's first layer it stands for an `Input`.
+        Shape of one sample; on a model's first layer it takes the place of an `Input`.
 
     Attributes
     ----------
     params, grads : dict of str to ndarray
         Weights that are learned, and their gradients under the same keys.
     state : dict of str to ndarray
-        Arrays that training changes but no gradient does: batch norm's moving statistics.
+        Arrays that training changes, but not by gradients: batch norm's moving statistics.
 
     Raises
     ------
     ValueError
-        If `dtype` is another type; from `backward`, if `dout` is not shaped as the output.
+        If `dtype` is another type; from `backward`, if the shape of `dout` is not the output's.
     RuntimeError
         From `backward`, if no `forward` came before it.
     """
 
-    # Where a layer that draws random numbers has got to in its sequence.
+    # Keeps the position of a random layer in its sequence of draws.
     seed_generator: SeedGenerator | None = None
-    # Arguments of the constructor that are configured here and not in the subclass.
+    # Arguments of the constructor that are handled here and not in the subclass.
     BASE_ARGUMENTS: ClassVar[tuple[str, ...]] = ("name", "trainable", "dtype", "input_shape")
 
     def __init__(
@@ -81,7 +81,7 @@ class Layer(Configurable):
         self.built = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Let a subclass with a backward of its own learn by that one."""
+        """Make a subclass that has its own backward pass learn with that one."""
         super().__init_subclass__(**kwargs)
         if {"backward", "backward_logits"} & vars(cls).keys() and "learn" not in vars(cls):
             cls.learn = Layer.learn  # type: ignore[method-assign]
@@ -89,37 +89,37 @@ class Layer(Configurable):
     # What a subclass defines.
 
     def build(self, input_shape: Shape) -> None:
-        """Make the weights for samples of this shape (without the batch axis)."""
+        """Create the weights for samples of this shape (without the batch axis)."""
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Compute the layer for a batch."""
         raise NotImplementedError
 
     def backward(self, dout: Array) -> Array:
-        """Take the gradient at the output to the gradient at the input; fill `grads`."""
+        """Return the gradient at the input, given that at the output; fill `grads`."""
         raise NotImplementedError
 
     def learn(self, dout: Array) -> None:
-        """Fill `grads` as `backward` does, where nobody needs the gradient at the input.
+        """Fill `grads` as `backward` does, where the gradient at the input is not needed.
 
-        The lowest layer of a model that learns has nothing below it to hand a gradient to. A
+        The lowest layer of a model that learns has nothing below it to pass a gradient to. A
         layer for which that gradient is a large part of the work defines this too.
         """
         self.backward(dout)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the shape of one sample behind this layer."""
+        """Return the shape of one sample after this layer."""
         return input_shape
 
     # A final softmax or sigmoid, through which a cross-entropy may look back (see tinynet.losses).
 
     @property
     def final_activation(self) -> Activation:
-        """The activation that makes the layer's output; ``linear`` if there is none."""
+        """The activation that produces the layer's output; ``linear`` if there is none."""
         return linear
 
     def backward_logits(self, dlogits: Array) -> Array:
-        """As `backward`, from the gradient in front of `final_activation`."""
+        """Like `backward`, but from the gradient before `final_activation`."""
         return self.backward(dlogits)
 
     # What all layers share.
@@ -131,7 +131,7 @@ class Layer(Configurable):
         return self.forward(x, training)
 
     def ensure_built(self, input_shape: Shape) -> None:
-        """Build the layer once, for an input that it can take."""
+        """Build the layer if it is not built yet, for an input that it can take."""
         if not self.built:
             out_shape = self.compute_output_shape(tuple(input_shape))
             self.build(tuple(input_shape))
@@ -149,7 +149,7 @@ class Layer(Configurable):
             warnings.warn(
                 f"{self.name}: a softmax over a single number, axis {axis} of an output of shape "
                 f"(batch, {', '.join(map(str, out_shape))}), is always 1, and nothing can be "
-                f"learned from it; for two classes take one sigmoid",
+                f"learned from it; for two classes use a single sigmoid",
                 stacklevel=3,
             )
 
@@ -160,14 +160,14 @@ class Layer(Configurable):
         initializer: Initializer,
         regularizer: Regularizer | None = None,
     ) -> None:
-        """Make a learned weight ``params[name]``, with the penalty on it if there is one."""
+        """Create a learned weight ``params[name]``, with the penalty on it if there is one."""
         self.params[name] = initializer(shape, self.dtype)
-        self.grads[name] = np.zeros(shape, self.dtype)  # one array, written over in every step
+        self.grads[name] = np.zeros(shape, self.dtype)  # one array, overwritten in every step
         if regularizer is not None:
             self.regularizers[name] = regularizer
 
     def kept(self, name: str) -> Any:
-        """Return what `forward` kept under `name`, or say that no forward came before."""
+        """Return what `forward` kept under `name`; raise an error if no forward came before."""
         try:
             return getattr(self, name)
         except AttributeError:
@@ -177,7 +177,7 @@ class Layer(Configurable):
             ) from None
 
     def check_dout(self, dout: Array, shape: Shape) -> None:
-        """Say so if a gradient is not shaped as the output: compiled loops would not notice."""
+        """Raise an error if `dout` has another shape: compiled loops would not notice."""
         if dout.shape != shape:
             raise ValueError(
                 f"{self.name}: expected dout of shape {shape} like the last output, got "
@@ -228,7 +228,7 @@ class Layer(Configurable):
     def from_config(cls, config: Mapping[str, Any]) -> Layer:
         """Make the layer that `get_config` described.
 
-        A class whose constructor does not take `name` and its like gets them afterwards.
+        If the constructor does not take `name` and the like, they are set afterwards.
         """
         if _takes(cls, "name"):
             return cls(**config)

@@ -28,7 +28,7 @@ from tinynet.layers.shares import InShares
 class Convolution(InShares):
     """What the convolutions share: windows over padded images, a bias, an activation.
 
-    A subclass makes the kernels and says how they are applied and differentiated. `rules` are the
+    A subclass creates the kernels and says how they are applied and differentiated. `rules` are the
     initializers under the names of their attributes, in the order in which they draw seeds.
     """
 
@@ -59,10 +59,10 @@ class Convolution(InShares):
                 f"two can be above 1"
             )
         self.activation = activations.get(activation)
-        if self.activation.options.get("axis") in (0, -4):  # a batch is worked on in shares
+        if self.activation.options.get("axis") in (0, -4):  # a batch is processed in shares
             raise ValueError(
-                f"activation: expected one that takes each image by itself, got "
-                f"{self.activation!r}, which goes along the axis of the images; put it into an "
+                f"activation: expected one that works on each image by itself, got "
+                f"{self.activation!r}, which works along the batch axis; put it into an "
                 f"Activation layer of its own"
             )
         self.use_bias = flag("use_bias", use_bias)
@@ -75,11 +75,11 @@ class Convolution(InShares):
     # What a subclass defines.
 
     def filters_for(self, channels: int) -> int:
-        """Return the number of channels that come out."""
+        """Return the number of output channels."""
         raise NotImplementedError
 
     def make_kernels(self, channels: int) -> None:
-        """Make the weights that are not the bias."""
+        """Create the weights other than the bias."""
         raise NotImplementedError
 
     def apply(self, x: Array, out: Array) -> None:
@@ -89,13 +89,13 @@ class Convolution(InShares):
     def apply_backward(
         self, dout: Array, x: Array, dkernels: dict[str, Array], dx: Array | None
     ) -> None:
-        """Fill the gradients of the kernels for some images, and dx (padded) if it is asked for."""
+        """Fill the gradients of the kernels for some images, and dx (padded) unless it is None."""
         raise NotImplementedError
 
     # What all share.
 
     def build(self, input_shape: Shape) -> None:
-        """Make the kernels and ``bias`` (filters,)."""
+        """Create the kernels and ``bias`` (filters,)."""
         self.channels = input_shape[-1]
         self.make_kernels(self.channels)
         if self.use_bias:
@@ -112,7 +112,7 @@ class Convolution(InShares):
         return SimpleNamespace(
             x=np.empty(padded, dtype),
             inside=np.s_[:, top : top + height, left : left + width],
-            # One array less to write and to read, where the way back can do without the logits.
+            # One array fewer to write and to read where backward can do without the logits.
             logits=out if self.activation.in_place else np.empty_like(out),
             out=out,
         )
@@ -132,7 +132,7 @@ class Convolution(InShares):
             seen.out[some] = self.activation(z)
 
     def begin_backward(self, seen: SimpleNamespace) -> SimpleNamespace:
-        """Find the gradient of the penalty on the output, if there is one."""
+        """Compute the gradient of the penalty on the output, if there is one."""
         if self.activity_regularizer is None:
             return seen
         dpenalty = self.activity_regularizer.gradient(seen.out) / len(seen.out)
@@ -158,7 +158,7 @@ class Convolution(InShares):
         grads: dict[str, Array],
         dx: Array | None,
     ) -> None:
-        """As `backward_share`, from dz."""
+        """Like `backward_share`, but from dz."""
         x, dz = seen.x[some], dlogits
         if self.activity_regularizer is not None:
             dpenalty, logits, out = seen.dpenalty[some], seen.logits[some], seen.out[some]
@@ -174,7 +174,7 @@ class Convolution(InShares):
             dx[...] = around[seen.inside]
 
     def _around(self, shape: Shape) -> tuple[Pair, Pair]:
-        """Return how many rows and columns of zeros stand before and behind a batch of images."""
+        """Return how many rows and columns of zeros come before and after those of the images."""
         return padding_before_and_after(
             shape[1:3], self.kernel_size, self.strides, self.dilation_rate, self.padding
         )
@@ -188,11 +188,11 @@ class Convolution(InShares):
         return total
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return height, width and channels of an image behind the layer."""
+        """Return height, width and channels of an image after the layer."""
         size, channels = image_shape(self.name, input_shape)
         if self.built and channels != self.channels:
             raise ValueError(
-                f"{self.name}: expected images of {self.channels} channels, got samples of shape "
+                f"{self.name}: expected images with {self.channels} channels, got samples of shape "
                 f"{input_shape}; channels come last"
             )
         places = output_size(
@@ -228,14 +228,14 @@ class Conv2D(Convolution):
     kernel_size : int or (int, int)
         Height and width of the window.
     strides : int or (int, int)
-        How far the window moves.
+        How far the window moves at a time.
     padding : {"valid", "same"}
-        Whether the window stays within the image, or zeros are put around it so that, with
+        Whether the window stays within the image, or zeros are put around the image so that, with
         strides of 1, the output is as large as the input.
     data_format : {"channels_last"}, optional
-        The one order that is offered: (batch, height, width, channels).
+        The only order that is supported: (batch, height, width, channels).
     dilation_rate : int or (int, int)
-        How far apart the pixels of a window lie.
+        How far apart the pixels of a window are.
     activation : str or Activation, optional
         f; by default the identity.
     use_bias : bool
@@ -249,19 +249,19 @@ class Conv2D(Convolution):
     ------
     ValueError
         If a number is not positive, `padding` or `data_format` is not known, or strides and
-        dilation are both above 1; if images have another number of channels than the kernel, or
-        are smaller than its window.
+        dilation are both above 1; if the number of channels of the images is not that of the
+        kernel, or they are smaller than its window.
 
     Notes
     -----
     Weights: ``kernel`` (height, width, channels, filters) and ``bias`` (filters,). Source: LeCun
     et al. 1998, "Gradient-based learning applied to document recognition", section II; follows
-    keras/src/layers/convolutional/base_conv.py. Windows are laid out as the rows of a matrix, some
+    keras/src/layers/convolutional/base_conv.py. Windows are laid out as the rows of a matrix, a few
     images at a time, and BLAS does the rest (see tinynet/kernels/convolution.py). For windows of
-    3 x 3 without strides or gaps, and at least 16 channels and filters, the same sums are made of
-    fewer products where the output is not too small (see tinynet/kernels/winograd.py). They are
-    rounded more, about ten times as much in float32; and an infinite pixel, or NaN, can make NaN of
-    all 4 x 4 places of a tile.
+    3 x 3 without strides or gaps, and at least 16 channels and filters, the same sums are computed
+    from fewer products where the output is not too small (see tinynet/kernels/winograd.py). Their
+    rounding errors are larger, about ten times in float32; and an infinite pixel, or NaN, can turn
+    all 4 x 4 places of a tile into NaN.
     """
 
     kernel_initializer: initializers.Initializer
@@ -300,7 +300,7 @@ class Conv2D(Convolution):
         )
 
     def make_kernels(self, channels: int) -> None:
-        """Make ``kernel`` (height, width, channels, filters)."""
+        """Create ``kernel`` (height, width, channels, filters)."""
         shape = (*self.kernel_size, channels, self.filters)
         self.add_weight("kernel", shape, self.kernel_initializer, self.kernel_regularizer)
 
@@ -309,7 +309,7 @@ class Conv2D(Convolution):
         return self.filters
 
     def in_tiles(self, places: Pair) -> bool:
-        """Return whether an output of this size is made in tiles (tinynet/kernels/winograd.py)."""
+        """Return whether an output of this size is computed in tiles (kernels/winograd.py)."""
         window = self.kernel_size, self.strides, self.dilation_rate
         pay = winograd.tiles_pay(places, self.channels, self.filters)
         return pay and window == ((3, 3), (1, 1), (1, 1))
@@ -334,7 +334,7 @@ class Conv2D(Convolution):
     def apply_backward(
         self, dout: Array, x: Array, dkernels: dict[str, Array], dx: Array | None
     ) -> None:
-        """Fill dkernel, and dx where it is asked for."""
+        """Fill dkernel, and dx unless it is None."""
         kernel, dkernel = self.params["kernel"], dkernels["kernel"]
         if self.in_tiles(dout.shape[1:3]):
             winograd.convolve_in_tiles_backward(dout, x, kernel, dkernel, dx)

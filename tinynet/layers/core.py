@@ -1,4 +1,4 @@
-"""The layers that every network has: dense, activation, and changes of shape."""
+"""The basic layers: dense, activation, and changes of shape and scale."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Input:
 class Dense(Layer):
     r"""Fully connected layer: :math:`out = f(x W + b)`.
 
-    With :math:`z = x W + b` and the gradient ``dout`` from above,
+    With :math:`z = x W + b` and the upstream gradient ``dout``,
     :math:`dz = dout \cdot f'(z)`, and then :math:`dW = x^T dz`, :math:`db = \sum_i dz_i`,
     :math:`dx = dz\,W^T`.
 
@@ -57,7 +57,7 @@ class Dense(Layer):
     use_bias : bool
         Whether to add b.
     kernel_initializer, bias_initializer : str or Initializer
-        First values of W and b.
+        Initial values of W and b.
     kernel_regularizer, bias_regularizer, activity_regularizer : str or Regularizer, optional
         Penalties on W, on b, and on the output (divided by the number of samples).
     **kwargs
@@ -66,7 +66,7 @@ class Dense(Layer):
     Raises
     ------
     ValueError
-        If `units` is not a positive integer; if a batch has another width than the layer.
+        If `units` is not a positive integer; if W does not fit the features of a batch.
 
     Notes
     -----
@@ -100,7 +100,7 @@ class Dense(Layer):
         super().__init__(**kwargs)
 
     def build(self, input_shape: Shape) -> None:
-        """Make ``kernel`` (inputs, units) and ``bias`` (units,)."""
+        """Create ``kernel`` (inputs, units) and ``bias`` (units,)."""
         kernel_shape = (input_shape[-1], self.units)
         self.add_weight("kernel", kernel_shape, self.kernel_initializer, self.kernel_regularizer)
         if self.use_bias:
@@ -109,7 +109,7 @@ class Dense(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Compute f(x W + b)."""
         kernel = self.params["kernel"]
-        self.compute_output_shape(x.shape[1:])  # says so if x does not fit
+        self.compute_output_shape(x.shape[1:])  # raises an error if x does not fit
         self.x = x.reshape(-1, kernel.shape[0])  # (rows, inputs)
         z = self.x @ kernel  # (rows, units)
         if self.use_bias:
@@ -125,13 +125,13 @@ class Dense(Layer):
         return self.backward_logits(self.activation.backward(dout, logits, self.out))
 
     def backward_logits(self, dlogits: Array) -> Array:
-        """As `backward`, from dz."""
+        """Like `backward`, but from dz."""
         kernel = self.params["kernel"]
         dx: Array = self._learn_from(dlogits) @ kernel.T  # (rows, inputs)
         return dx.reshape(*dlogits.shape[:-1], kernel.shape[0])
 
     def learn(self, dout: Array) -> None:
-        """Fill dkernel and dbias; a third of the matrix products is not made."""
+        """Fill dkernel and dbias; the matrix product for dx, one of three, is left out."""
         logits = self.kept("logits")
         self.check_dout(dout, logits.shape)
         self._learn_from(self.activation.backward(dout, logits, self.out))
@@ -156,7 +156,7 @@ class Dense(Layer):
         return total
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Replace the last axis by the number of units."""
+        """Replace the last axis with the number of units."""
         if not input_shape:
             raise ValueError(
                 f"{self.name}: expected a batch of vectors, shape (batch, ..., features), got "
@@ -203,7 +203,7 @@ class Activation(Layer):
         return self.activation.backward(dout, logits, self.out)
 
     def backward_logits(self, dlogits: Array) -> Array:
-        """Return the gradient as it is: it stands in front of f already."""
+        """Return the gradient as it is: it is already the one before f."""
         return dlogits
 
     @property
@@ -213,7 +213,7 @@ class Activation(Layer):
 
 
 class Flatten(Layer):
-    """Lay every sample out as a vector, in row-major order; backward folds it up again."""
+    """Turn every sample into a vector, in row-major order; backward restores the shape."""
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Reshape (batch, ...) to (batch, features)."""
@@ -235,7 +235,7 @@ class Reshape(Layer):
     Parameters
     ----------
     target_shape : sequence of int
-        Without the batch axis; one entry may be -1 and is then worked out.
+        Without the batch axis; one entry may be -1 and is then inferred.
     **kwargs
         See `Layer`.
 
@@ -259,7 +259,7 @@ class Reshape(Layer):
         super().__init__(**kwargs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the target shape with -1 worked out."""
+        """Return the target shape with -1 inferred."""
         size = math.prod(input_shape)
         known = math.prod(n for n in self.target_shape if n != -1)
         if size % known or (-1 not in self.target_shape and size != known):
@@ -282,21 +282,21 @@ class Reshape(Layer):
 class Rescaling(Layer):
     r"""Scale and shift: :math:`out = x \cdot scale + offset`, :math:`dx = dout \cdot scale`.
 
-    ``Rescaling(1/255)`` takes grey values 0..255 to 0..1 inside the model, so that whoever
-    uses the model cannot forget it.
+    ``Rescaling(1/255)`` maps gray values 0..255 to 0..1 inside the model, so that nobody who
+    uses the model can forget it.
 
     Parameters
     ----------
     scale, offset : float, or array_like
-        An array is broadcast to the shape of a sample: three numbers are those of three channels.
-        Numbers and lists are rounded through float32, as TensorFlow does; NumPy's arrays are not.
+        An array is broadcast to the shape of a sample: three numbers are for three channels.
+        Numbers and lists are rounded through float32, as in TensorFlow; NumPy arrays are not.
     **kwargs
         See `Layer`.
 
     Raises
     ------
     ValueError
-        If `scale` or `offset` is not made of numbers; if it does not fit a sample.
+        If `scale` or `offset` does not consist of numbers; if it does not fit a sample.
 
     Notes
     -----
@@ -331,13 +331,13 @@ class Rescaling(Layer):
         return out
 
     def _columns(self, factors: Any, shape: Shape) -> Array:
-        """Return one number for each of a sample's, in the layer's own dtype."""
+        """Return one factor for each number of a sample, in the layer's own dtype."""
         if not isinstance(factors, np.ndarray):
             factors = np.asarray(factors, np.float32)
         return np.broadcast_to(factors, shape).reshape(-1).astype(self.dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the same shape, if scale and offset fit it."""
+        """Return the same shape if scale and offset fit it."""
         for name, factors in (("scale", self.scale), ("offset", self.offset)):
             try:
                 fits = np.broadcast_shapes(np.shape(factors), input_shape) == input_shape
@@ -352,7 +352,7 @@ class Rescaling(Layer):
 
 
 def _factors(name: str, value: Any) -> Any:
-    """Return a number, a list of numbers or an array as it is kept, or say what is wrong."""
+    """Return a number, a list of numbers or an array as it is kept; refuse anything else."""
     if entries(value) is None:
         return number(name, value)
     try:

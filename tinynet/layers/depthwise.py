@@ -16,9 +16,9 @@ from tinynet.layers.convolutional import Convolution
 
 
 class DepthwiseConv2D(Convolution):
-    r"""Convolution of each channel with kernels of its own.
+    r"""Convolution of each channel with its own kernels.
 
-    As `Conv2D`, without the sum over the channels:
+    Like `Conv2D`, but without the sum over the channels:
 
     .. math:: out_{y,x,(c,m)} = f\Big( & b_{(c,m)} \\
               & + \sum_{i,j} x_{y s + i d,\, x s + j d,\, c}\, W_{i,j,c,m}\Big)
@@ -29,7 +29,7 @@ class DepthwiseConv2D(Convolution):
     strides : int or (int, int)
     padding : {"valid", "same"}
     depth_multiplier : int
-        Number of kernels for each channel; the output has so many times the channels.
+        Number of kernels for each channel; the output has that many times the channels.
     data_format : {"channels_last"}, optional
     dilation_rate : int or (int, int)
     activation : str or Activation, optional
@@ -42,7 +42,7 @@ class DepthwiseConv2D(Convolution):
     Raises
     ------
     ValueError
-        As `Conv2D` does.
+        In the same cases as `Conv2D`.
 
     Notes
     -----
@@ -88,7 +88,7 @@ class DepthwiseConv2D(Convolution):
         )
 
     def make_kernels(self, channels: int) -> None:
-        """Make ``kernel`` (height, width, channels, multiplier)."""
+        """Create ``kernel`` (height, width, channels, multiplier)."""
         shape = (*self.kernel_size, channels, self.depth_multiplier)
         self.add_weight("kernel", shape, self.depthwise_initializer, self.depthwise_regularizer)
 
@@ -112,7 +112,7 @@ class DepthwiseConv2D(Convolution):
 
 
 class SeparableConv2D(Convolution):
-    r"""Depthwise convolution, and then a mixture of all its channels at every pixel.
+    r"""Depthwise convolution, followed by a mixture of all its channels at every pixel.
 
     :math:`h_{y,x,(c,m)} = \sum_{i,j} x_{y s + i d,\, x s + j d,\, c}\, D_{i,j,c,m}` and
     :math:`out_{y,x,f} = g\big(b_f + \sum_k h_{y,x,k} P_{k,f}\big)`.
@@ -140,7 +140,7 @@ class SeparableConv2D(Convolution):
     Raises
     ------
     ValueError
-        As `Conv2D` does.
+        In the same cases as `Conv2D`.
 
     Notes
     -----
@@ -195,7 +195,7 @@ class SeparableConv2D(Convolution):
         )
 
     def make_kernels(self, channels: int) -> None:
-        """Make ``depthwise_kernel`` and ``pointwise_kernel``."""
+        """Create ``depthwise_kernel`` and ``pointwise_kernel``."""
         shape = (*self.kernel_size, channels, self.depth_multiplier)
         rule, penalty = self.depthwise_initializer, self.depthwise_regularizer
         self.add_weight("depthwise_kernel", shape, rule, penalty)
@@ -219,7 +219,7 @@ class SeparableConv2D(Convolution):
         """Fill the gradients of both kernels, and dx."""
         kernel, mixture = self.params["depthwise_kernel"], self.params["pointwise_kernel"][0, 0]
         dz = dout.reshape(-1, self.filters)  # (places, filters)
-        between = self._between(x, dout.shape)  # made again: kept, it would be another batch
+        between = self._between(x, dout.shape)  # recomputed: kept, it would take up memory
         np.matmul(between.T, dz, out=dkernels["pointwise_kernel"][0, 0])
         dbetween = (dz @ mixture.T).reshape(*dout.shape[:3], *kernel.shape[2:])
         dkernel, steps = dkernels["depthwise_kernel"], (self.strides, self.dilation_rate)
@@ -227,7 +227,7 @@ class SeparableConv2D(Convolution):
         depthwise.depthwise_backward(dbetween, x, kernel, *steps, dkernel, dx)
 
     def _between(self, x: Array, out_shape: Shape) -> Array:
-        """Return what stands between the two convolutions: (places, channels*multiplier)."""
+        """Return what comes between the two convolutions: (places, channels*multiplier)."""
         kernel = self.params["depthwise_kernel"]
         between = np.empty((*out_shape[:3], *kernel.shape[2:]), x.dtype)
         depthwise.depthwise(x, kernel, self.strides, self.dilation_rate, between)
@@ -235,5 +235,5 @@ class SeparableConv2D(Convolution):
 
 
 def _by_channel(out: Array, kernel: Array) -> Array:
-    """Return (batch, height, width, channels*multiplier) with its last axis in two."""
+    """Return (batch, height, width, channels*multiplier) with its last axis split in two."""
     return out.reshape(*out.shape[:3], *kernel.shape[2:])

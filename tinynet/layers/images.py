@@ -17,7 +17,7 @@ def pair(name: str, value: int | Sequence[int]) -> Pair:
     Raises
     ------
     ValueError
-        If it is something else.
+        If `value` is anything else.
     """
     numbers = entries(value) or (value, value)
     try:
@@ -30,12 +30,12 @@ def pair(name: str, value: int | Sequence[int]) -> Pair:
 
 
 def around_pair(name: str, value: Any) -> tuple[Pair, Pair]:
-    """Return ((top, bottom), (left, right)) from one number, a number an axis, or all four.
+    """Return ((top, bottom), (left, right)) from one number, one per axis, or all four.
 
     Raises
     ------
     ValueError
-        If it is something else, or a number is negative.
+        If `value` is anything else, or a number is negative.
     """
     both = entries(value) or [plain(value)] * 2
     found = [entries(each) or [each] * 2 for each in both]
@@ -46,7 +46,7 @@ def around_pair(name: str, value: Any) -> tuple[Pair, Pair]:
         or min(numbers) < 0
     ):
         raise ValueError(
-            f"{name}: expected an integer from 0 on, two of them (rows, columns), or ((top, "
+            f"{name}: expected an integer of 0 or more, two of them (rows, columns), or ((top, "
             f"bottom), (left, right)), got {value!r}"
         )
     (top, bottom), (left, right) = found
@@ -54,14 +54,14 @@ def around_pair(name: str, value: Any) -> tuple[Pair, Pair]:
 
 
 def padding_name(value: str) -> str:
-    """Return ``"valid"`` or ``"same"``, or say what is wrong."""
+    """Return ``"valid"`` or ``"same"``; refuse anything else."""
     if not isinstance(value, str) or value.lower() not in ("valid", "same"):
         raise ValueError(f"padding: expected 'valid' or 'same', got {value!r}")
     return value.lower()
 
 
 def channels_last(value: str | None) -> str:
-    """Return the one order of axes that is offered."""
+    """Return the only order of axes that is supported; refuse any other."""
     if value not in (None, "channels_last"):
         raise ValueError(
             f"data_format: expected 'channels_last', (batch, height, width, channels), got "
@@ -76,16 +76,16 @@ def image_shape(name: str, shape: Shape) -> tuple[Pair, int]:
     Raises
     ------
     ValueError
-        If a sample has not three axes.
+        If a sample does not have three axes.
     """
     if len(shape) != 3:
         hint = ""
         if len(shape) == 2:
-            hint = f"; grey images need an axis for their one channel: reshape to (n, {shape[0]}, "
+            hint = f"; gray images need an axis for their one channel: reshape to (n, {shape[0]}, "
             hint += f"{shape[1]}, 1)"
         elif len(shape) == 1:
             side = math.isqrt(shape[0])
-            hint = "; images that were flattened have to be folded up again: reshape to "
+            hint = "; images that were flattened have to get their shape back: reshape to "
             hint += f"(n, {side}, {side}, 1)" if side * side == shape[0] else "(n, h, w, c)"
         raise ValueError(
             f"{name}: expected images, shape (batch, height, width, channels), got samples of "
@@ -97,14 +97,14 @@ def image_shape(name: str, shape: Shape) -> tuple[Pair, int]:
 def output_size(
     name: str, size: Pair, window: Pair, strides: Pair, dilation: Pair, padding: str
 ) -> Pair:
-    """Return at how many places a window can stand, down and across.
+    """Return how many places there are for a window, down and across.
 
-    With "same" padding there are ``ceil(size/stride)``; else as many as fit into the image.
+    With "same" padding there are ``ceil(size/stride)``; otherwise as many as fit into the image.
 
     Raises
     ------
     ValueError
-        If there is none.
+        If there are none.
     """
     if padding == "same":
         return -(-size[0] // strides[0]), -(-size[1] // strides[1])
@@ -128,8 +128,8 @@ def padding_before_and_after(
 ) -> tuple[Pair, Pair]:
     """Return the rows (above, below) and columns (left, right) that are put around an image.
 
-    With "same" padding it is as little as the last window needs, the odd one behind, as in
-    TensorFlow; else nothing.
+    With "same" padding they are as few as the last window needs, an odd one after the image, as in
+    TensorFlow; otherwise there are none.
     """
     if padding == "valid":
         return (0, 0), (0, 0)

@@ -25,8 +25,8 @@ class BatchNormalization(Layer):
     .. math:: dx = \frac{\gamma}{\sqrt{\sigma^2 + \epsilon}}
               \left(dout - \frac{d\beta}{m} - \hat x\,\frac{d\gamma}{m}\right).
 
-    Otherwise (and in a layer that is not trainable) the moving statistics take the place of
-    the batch's; each training step moves them by ``moving*momentum + batch*(1 - momentum)``.
+    Outside of training (and in a layer that is not trainable) the moving statistics take the place
+    of the batch's; each training step sets them to ``moving*momentum + batch*(1 - momentum)``.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class BatchNormalization(Layer):
         super().__init__(**kwargs)
 
     def build(self, input_shape: Shape) -> None:
-        """Make gamma, beta and the moving statistics, each (features,)."""
+        """Create gamma, beta and the moving statistics, each (features,)."""
         rank = len(input_shape) + 1
         shape = ((0, *input_shape)[self.axis],)  # 0 stands in for the batch axis
         features_last = list(range(rank))
@@ -98,7 +98,7 @@ class BatchNormalization(Layer):
         self.ones, self.zeros = np.ones(shape, self.dtype), np.zeros(shape, self.dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the same shape, if it has the features."""
+        """Return the same shape if it has the features."""
         rank = len(input_shape) + 1
         if not self.built:
             if self.axis % rank == 0 or not -rank <= self.axis < rank:
@@ -115,8 +115,8 @@ class BatchNormalization(Layer):
         return input_shape
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        """Normalise; in training with the batch's statistics, and move the moving ones."""
-        self.compute_output_shape(x.shape[1:])  # says so if x does not fit
+        """Normalize; in training, do so with the batch's statistics and update the moving ones."""
+        self.compute_output_shape(x.shape[1:])  # raises an error if x does not fit
         self.shape = x.shape
         self.x = self._rows(x)  # (m, features)
         self.uses_batch = training and self.trainable
@@ -169,7 +169,7 @@ class LayerNormalization(Layer):
     r"""Give every sample mean 0 and variance 1 over its features, then scale and shift them.
 
     :math:`\hat x = (x - \mu)/\sqrt{\sigma^2 + \epsilon}` with the mean and the (biased) variance
-    of one sample over `axis`, and :math:`out = \gamma \hat x + \beta`, in training and after it.
+    of one sample over `axis`, and :math:`out = \gamma \hat x + \beta`, in training and inference.
     Backward: :math:`d\gamma = \sum dout\,\hat x` and :math:`d\beta = \sum dout` over the samples;
     with :math:`g = dout\,\gamma` and means over the features,
 
@@ -179,7 +179,7 @@ class LayerNormalization(Layer):
     Parameters
     ----------
     axis : int or sequence of int
-        The axis of the features, or several; not the first, which is that of the samples.
+        The axis of the features, or several; not the first, which is the batch axis.
     epsilon : float
         Added to the variance.
     center, scale : bool
@@ -192,11 +192,11 @@ class LayerNormalization(Layer):
     Raises
     ------
     ValueError
-        If a batch has no such axis, or another number of features than the layer.
+        If a batch has no such axis, or its number of features is not that of the layer.
 
     Notes
     -----
-    Weights, each of the size of the axes: ``gamma``, ``beta``. Source: Ba et al. 2016, "Layer
+    Weights, each with the size of the axes: ``gamma``, ``beta``. Source: Ba et al. 2016, "Layer
     normalization", equation 3; follows keras/src/layers/normalization/layer_normalization.py.
     """
 
@@ -224,7 +224,7 @@ class LayerNormalization(Layer):
         super().__init__(**kwargs)
 
     def build(self, input_shape: Shape) -> None:
-        """Make gamma and beta, each of the size of the axes."""
+        """Create gamma and beta, each with the size of the axes."""
         shape = self._features(input_shape)
         if self.scale:
             self.add_weight("gamma", shape, self.gamma_initializer, self.gamma_regularizer)
@@ -234,7 +234,7 @@ class LayerNormalization(Layer):
         self.ones, self.zeros = np.ones(shape, self.dtype), np.zeros(shape, self.dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the same shape, if it has the features."""
+        """Return the same shape if it has the features."""
         features = self._features(input_shape)
         if self.built and features != self.ones.shape:
             raise ValueError(
@@ -257,7 +257,7 @@ class LayerNormalization(Layer):
         return tuple(input_shape[axis - 1] for axis in self._axes(len(input_shape) + 1))
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        """Normalise."""
+        """Normalize."""
         self.compute_output_shape(x.shape[1:])
         self.shape = x.shape
         self.x = self._rows(x)  # (rows, features)

@@ -44,13 +44,13 @@ class Pooling(InShares):
         super().__init__(**kwargs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return height, width and channels of an image behind the layer."""
+        """Return height, width and channels of an image after the layer."""
         size, channels = image_shape(self.name, input_shape)
         window = self.pool_size, self.strides, NO_GAPS, self.padding
         return (*output_size(self.name, size, *window), channels)
 
     def begin(self, shape: Shape, dtype: np.dtype) -> SimpleNamespace:
-        """Make the output; find out how far outside the image the first window begins."""
+        """Make room for the output; find out how far outside the image the first window begins."""
         out = np.empty((shape[0], *self.compute_output_shape(shape[1:])), dtype)
         (top, _), (left, _) = padding_before_and_after(
             shape[1:3], self.pool_size, self.strides, NO_GAPS, self.padding
@@ -69,12 +69,12 @@ class MaxPooling2D(Pooling):
     pool_size : int or (int, int)
         Height and width of the window.
     strides : int or (int, int), optional
-        How far it moves; by default its own size, so that windows lie side by side.
+        How far it moves at a time; by default its own size, so that windows are side by side.
     padding : {"valid", "same"}
-        Whether the window stays within the image, or may reach over its edge, where it covers
+        Whether the window stays within the image, or may reach beyond its edge, where it covers
         nothing.
     data_format : {"channels_last"}, optional
-        The one order that is offered: (batch, height, width, channels).
+        The only order that is supported: (batch, height, width, channels).
     **kwargs
         See `Layer`.
 
@@ -89,7 +89,7 @@ class MaxPooling2D(Pooling):
     """
 
     def begin(self, shape: Shape, dtype: np.dtype) -> SimpleNamespace:
-        """Make the output, and room for the place of each largest number in its window."""
+        """Make room for the output, and for the place of each largest number in its window."""
         seen = super().begin(shape, dtype)
         seen.which = np.empty(seen.out.shape, np.min_scalar_type(math.prod(self.pool_size) - 1))
         return seen
@@ -119,10 +119,10 @@ class AveragePooling2D(Pooling):
     pool_size : int or (int, int)
         Height and width of the window.
     strides : int or (int, int), optional
-        How far it moves; by default its own size.
+        How far it moves at a time; by default its own size.
     padding : {"valid", "same"}
-        Whether the window stays within the image, or may reach over its edge. The mean is taken
-        over the pixels that are there.
+        Whether the window stays within the image, or may reach beyond its edge. The mean is taken
+        over the pixels inside the image.
     data_format : {"channels_last"}, optional
     **kwargs
         See `Layer`.
@@ -170,7 +170,7 @@ class GlobalPooling(InShares):
         return (1, 1, channels) if self.keepdims else (channels,)
 
     def begin(self, shape: Shape, dtype: np.dtype) -> SimpleNamespace:
-        """Make the output."""
+        """Make room for the output."""
         out = np.empty((shape[0], *self.compute_output_shape(shape[1:])), dtype)
         return SimpleNamespace(out=out)
 
@@ -182,14 +182,14 @@ class GlobalAveragePooling2D(GlobalPooling):
     ----------
     data_format : {"channels_last"}, optional
     keepdims : bool
-        Whether the output is (batch, 1, 1, channels), not (batch, channels).
+        Whether the output is (batch, 1, 1, channels) instead of (batch, channels).
     **kwargs
         See `Layer`.
 
     Raises
     ------
     ValueError
-        If a sample is no image.
+        If a sample is not an image.
 
     Notes
     -----
@@ -219,21 +219,21 @@ class GlobalAveragePooling2D(GlobalPooling):
 class GlobalMaxPooling2D(GlobalPooling):
     """Keep the largest number of each channel over the whole image.
 
-    Where several pixels are the largest, they share the gradient equally (as in TensorFlow, whose
-    windows do not share).
+    Where several pixels are the largest, they share the gradient equally (as in TensorFlow, where
+    the pixels of a `MaxPooling2D` window do not).
 
     Parameters
     ----------
     data_format : {"channels_last"}, optional
     keepdims : bool
-        Whether the output is (batch, 1, 1, channels), not (batch, channels).
+        Whether the output is (batch, 1, 1, channels) instead of (batch, channels).
     **kwargs
         See `Layer`.
 
     Raises
     ------
     ValueError
-        If a sample is no image.
+        If a sample is not an image.
 
     Notes
     -----
@@ -241,7 +241,7 @@ class GlobalMaxPooling2D(GlobalPooling):
     """
 
     def begin(self, shape: Shape, dtype: np.dtype) -> SimpleNamespace:
-        """Make the output, and room for the images: they are looked at again on the way back."""
+        """Make room for the output, and for the images, which the backward pass reads again."""
         seen = super().begin(shape, dtype)
         seen.x = np.empty(shape, dtype)
         return seen
@@ -266,7 +266,7 @@ class GlobalMaxPooling2D(GlobalPooling):
 
 
 def _as_images(numbers: Array) -> Array:
-    """Return (images, 1, 1, channels), whether or not the axes of one are there."""
+    """Return (images, 1, 1, channels), whether or not the two axes of size 1 are there."""
     return numbers.reshape(len(numbers), 1, 1, numbers.shape[-1])
 
 
@@ -276,7 +276,8 @@ class ZeroPadding2D(Layer):
     Parameters
     ----------
     padding : int, (int, int), or ((int, int), (int, int))
-        On every side; above and below, left and right; or ((top, bottom), (left, right)).
+        One number for all sides; two, for above and below and for left and right; or all four,
+        ((top, bottom), (left, right)).
     data_format : {"channels_last"}, optional
     **kwargs
         See `Layer`.
@@ -302,7 +303,7 @@ class ZeroPadding2D(Layer):
         super().__init__(**kwargs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the larger image's height, width and channels."""
+        """Return the padded image's height, width and channels."""
         (height, width), channels = image_shape(self.name, input_shape)
         return height + sum(self.padding[0]), width + sum(self.padding[1]), channels
 
@@ -312,7 +313,7 @@ class ZeroPadding2D(Layer):
         return np.pad(x, ((0, 0), *self.padding, (0, 0)))
 
     def backward(self, dout: Array) -> Array:
-        """Cut the edge off."""
+        """Cut the padding off."""
         self.check_dout(dout, self.kept("shape"))
         (top, bottom), (left, right) = self.padding
         inside: Array = dout[:, top : dout.shape[1] - bottom, left : dout.shape[2] - right]

@@ -1,6 +1,6 @@
 """Layers that change images at random in training, so that no two epochs show the same ones.
 
-Flipping, contrast and cropping stand here, the affine maps in `tinynet.layers.warping`.
+Flipping, contrast and cropping are here, the affine maps in `tinynet.layers.warping`.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from tinynet.kernels.registry import Array
 from tinynet.layers.base import Layer, Shape
 from tinynet.layers.images import channels_last, image_shape
 
-# How a flip walks through an image, down and across.
+# The steps in which a flip reads an image, down and across.
 STEPS = {"horizontal": (1, -1), "vertical": (-1, 1), "horizontal_and_vertical": (-1, -1)}
 
 
 class Augmentation(Layer):
-    """What all of them share: a seed generator, and that they change images in training only.
+    """What they all share: a seed generator, and that they change images in training only.
 
     A model trains with them in `fit` and leaves them out in `evaluate` and `predict`. A layer that
-    is called by itself, ``layer(x)``, changes the images, as in Keras; ``layer(x,
+    is called on its own, ``layer(x)``, changes the images, as in Keras; ``layer(x,
     training=False)`` returns them as they are.
     """
 
@@ -40,7 +40,7 @@ class Augmentation(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Change the images in training, else return `x`."""
-        self.compute_output_shape(x.shape[1:])  # says so if they are no images
+        self.compute_output_shape(x.shape[1:])  # raises an error if they are not images
         self.active = training
         out = self.change(x) if training else x
         self.shape = out.shape
@@ -53,7 +53,7 @@ class Augmentation(Layer):
         return self.change_backward(dout) if active else dout
 
     def change(self, x: Array) -> Array:
-        """Draw, and return changed images."""
+        """Draw random numbers, and return the changed images."""
         raise NotImplementedError
 
     def change_backward(self, dout: Array) -> Array:
@@ -61,12 +61,12 @@ class Augmentation(Layer):
         raise NotImplementedError
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the same shape, if it is that of an image."""
+        """Return the same shape if it is that of an image."""
         image_shape(self.name, input_shape)
         return input_shape
 
     def draw(self, shape: Shape, low: float, high: float, dtype: str | None = None) -> Array:
-        """Draw numbers from low to high; by default, as Keras does, of the type `floatx`."""
+        """Draw numbers from low to high; by default, as in Keras, of the type `floatx`."""
         return random.uniform(shape, low, high, dtype, self.seed_generator)
 
 
@@ -78,7 +78,7 @@ def limits(
     Raises
     ------
     ValueError
-        If it is something else, or not between low and high.
+        If `factor` is anything else, or not between low and high.
     """
     given = entries(factor) or [plain(factor)]
     numbers = [n for n in given if isinstance(n, (int, float)) and low <= n <= high]
@@ -93,31 +93,31 @@ def limits(
 
 
 class RandomFlip(Augmentation):
-    r"""In training, turn half of the images over.
+    r"""In training, flip each image with probability 1/2.
 
-    With one u, uniform in [0, 1), for each image: :math:`out = x` turned over where :math:`u \le
-    1/2`, else :math:`x`. dx is dout turned over where x was.
+    With one u, uniform in [0, 1), for each image: out is x flipped where :math:`u \le 1/2`, else x.
+    dx is dout flipped where x was.
 
     Parameters
     ----------
     mode : {"horizontal_and_vertical", "horizontal", "vertical"}
         Left to right, top to bottom, or both. Both happen together or not at all: the images
-        are turned by 180 degrees.
+        are rotated by 180 degrees.
     seed : int, optional
-        By default drawn when the layer is made.
+        By default drawn when the layer is created.
     data_format : {"channels_last"}, optional
-        The one order that is offered: (batch, height, width, channels).
+        The only order that is supported: (batch, height, width, channels).
     **kwargs
         See `Layer`.
 
     Raises
     ------
     ValueError
-        If `mode` is another word; if a sample is no image.
+        If `mode` is not one of these; if a sample is not an image.
 
     Notes
     -----
-    Called by itself, ``layer(x)`` means ``training=True``, as in Keras. Follows
+    Called on its own, ``layer(x)`` means ``training=True``, as in Keras. Follows
     keras/src/layers/preprocessing/image_preprocessing/random_flip.py.
     """
 
@@ -135,12 +135,12 @@ class RandomFlip(Augmentation):
         super().__init__(seed, **kwargs)
 
     def change(self, x: Array) -> Array:
-        """Draw which images are turned over, and turn them."""
+        """Draw which images are flipped, and flip them."""
         self.flips = self.draw((len(x),), 0, 1) <= 0.5
         return self._flipped(x)
 
     def change_backward(self, dout: Array) -> Array:
-        """Turn the gradients of the same images over."""
+        """Flip the gradients of the same images."""
         return self._flipped(dout)
 
     def _flipped(self, x: Array) -> Array:
@@ -151,34 +151,34 @@ class RandomFlip(Augmentation):
 
 
 class RandomContrast(Augmentation):
-    r"""In training, move the pixels of each image away from its mean, or towards it.
+    r"""In training, move the pixels of each image away from their mean, or toward it.
 
     With the mean m of each channel over the whole image, and one factor f for each image:
     :math:`z = f (x - m) + m`, and out is z clipped to `value_range`. With :math:`dz = dout` where
-    z was not clipped, else 0, :math:`dx = f\,dz + (1 - f)\,\overline{dz}`, the mean taken as m is.
+    z was not clipped, else 0, :math:`dx = f\,dz + (1 - f)\,\overline{dz}`, the mean taken like m.
 
     Parameters
     ----------
     factor : float or (float, float)
         Two numbers l and u from 0 to 1 make f uniform in [1 - l, 1 + u). A single number u
-        stands for (0, u), as in Keras: contrast is only ever added then.
+        stands for (0, u), as in Keras: then contrast is only ever increased.
     value_range : (float, float)
         The smallest and the largest value that a pixel can have. By default (0, 255): put the
-        layer in front of `Rescaling`, or say (0, 1).
+        layer before `Rescaling`, or pass (0, 1).
     seed : int, optional
-        By default drawn when the layer is made.
+        By default drawn when the layer is created.
     **kwargs
         See `Layer`.
 
     Raises
     ------
     ValueError
-        If a factor is not between 0 and 1, or `value_range` not two numbers in rising order; if
-        a sample is no image.
+        If a factor is not between 0 and 1, or `value_range` is not two numbers in ascending
+        order; if a sample is not an image.
 
     Notes
     -----
-    Called by itself, ``layer(x)`` means ``training=True``, as in Keras. Follows
+    Called on its own, ``layer(x)`` means ``training=True``, as in Keras. Follows
     keras/src/layers/preprocessing/image_preprocessing/random_contrast.py.
     """
 
@@ -223,19 +223,19 @@ def image_means(x: Array) -> Array:
 
 
 class RandomCrop(Augmentation):
-    r"""In training, cut a window out of the images of a batch, all at the same place.
+    r"""In training, crop all images of a batch to a window, at the same place.
 
     With u and v uniform in [0, 1), the window begins in row :math:`\lfloor u (H - height + 1)
-    \rfloor` and column :math:`\lfloor v (W - width + 1) \rfloor`. Where the images are not larger
-    than the window both ways, nothing is drawn and it lies in the middle. dx is dout with zeros
-    around.
+    \rfloor` and column :math:`\lfloor v (W - width + 1) \rfloor`. Unless the images are larger than
+    the window in both directions, nothing is drawn and the window is in the middle. dx is dout
+    surrounded by zeros.
 
     Parameters
     ----------
     height, width : int
         Size of the window.
     seed : int, optional
-        By default drawn when the layer is made.
+        By default drawn when the layer is created.
     data_format : {"channels_last"}, optional
     **kwargs
         See `Layer`.
@@ -243,18 +243,19 @@ class RandomCrop(Augmentation):
     Raises
     ------
     ValueError
-        If a size is not positive; if a sample is no image, or smaller than the window. (Keras
-        enlarges it then, each axis by a factor of its own.)
+        If a size is not positive; if a sample is not an image, or smaller than the window. (Keras
+        then enlarges it, each axis by its own factor.)
 
     Notes
     -----
-    Outside of training the images keep their size, as in Keras 3.15. What follows has to take
-    both sizes, as convolutions under a global pooling do; or crop what is predicted beforehand.
+    Outside of training the images keep their size, as in Keras 3.15. The layers that follow have
+    to accept both sizes, as convolutions followed by global pooling do; or crop the images before
+    you predict.
 
-    Without a `seed` two are drawn, as in Keras: one to write into the config, another that is
-    used. In float64, Keras's fit rounds the window's pixels to float32; here they stay.
+    Without a `seed` two are drawn, as in Keras: one is written to the config, the other is used.
+    In float64, Keras's fit rounds the window's pixels to float32; here they are not rounded.
 
-    Called by itself, ``layer(x)`` means ``training=True``, as in Keras. Follows
+    Called on its own, ``layer(x)`` means ``training=True``, as in Keras. Follows
     keras/src/layers/preprocessing/image_preprocessing/random_crop.py.
     """
 
@@ -279,12 +280,12 @@ class RandomCrop(Augmentation):
             raise ValueError(
                 f"{self.name}: expected images of at least {self.height} x {self.width} pixels, "
                 f"the size of the window, got {height} x {width}; use a smaller window, or "
-                f"ZeroPadding2D in front"
+                f"ZeroPadding2D before it"
             )
         return self.height, self.width, channels
 
     def change(self, x: Array) -> Array:
-        """Draw a place, and cut."""
+        """Draw a place, and crop."""
         _, height, width, _ = self.image_shape = x.shape
         if height > self.height and width > self.width:
             top = int(self.draw((), 0, height - self.height + 1))

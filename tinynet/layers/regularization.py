@@ -1,4 +1,4 @@
-"""Layers that disturb the network in training, so that it does not lean on single units."""
+"""Layers that disturb the network in training, so that it does not rely on single units."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from tinynet.layers.images import channels_last, image_shape
 
 
 class Dropout(Layer):
-    r"""In training, set a share of the inputs to zero and enlarge the rest to keep the mean.
+    r"""In training, set a fraction of the inputs to zero and scale up the rest to keep the mean.
 
     With u uniform in [0, 1), :math:`out = x/(1 - rate)` where :math:`u \ge rate`, else 0; the
-    gradient takes the same way: :math:`dx = dout/(1 - rate)` where :math:`u \ge rate`, else 0.
-    Otherwise the layer returns its input.
+    same goes for the gradient: :math:`dx = dout/(1 - rate)` where :math:`u \ge rate`, else 0.
+    Outside of training the layer returns its input.
 
     Parameters
     ----------
     rate : float
-        Share of the inputs to drop, from 0 to 1. A rate of 0 makes no seed generator.
+        Fraction of the inputs to drop, from 0 to 1. With a rate of 0 there is no seed generator.
     noise_shape : sequence of int or None, optional
-        Shape of the mask with the batch axis, where it is to be shared along axes of size 1;
+        Shape of the mask, including the batch axis; along axes of size 1 the mask is shared, and
         None stands for the input's own size.
     seed : int, optional
-        By default drawn when the layer is made.
+        By default drawn when the layer is created.
     **kwargs
         See `Layer`.
 
@@ -41,8 +41,8 @@ class Dropout(Layer):
 
     Notes
     -----
-    Source: Srivastava et al. 2014, section 10 for the enlargement in training ("inverted
-    dropout"); the masks are those of keras/src/layers/regularization/dropout.py.
+    Source: Srivastava et al. 2014, section 10 for the scaling in training ("inverted dropout");
+    the masks are those of keras/src/layers/regularization/dropout.py.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Dropout(Layer):
         return self._drop(x)
 
     def backward(self, dout: Array) -> Array:
-        """Drop the same places of the gradient."""
+        """Drop the same entries of the gradient."""
         if not self.kept("active"):
             return dout
         if self.rate == 1:
@@ -106,22 +106,22 @@ class Dropout(Layer):
 
 
 class SpatialDropout2D(Dropout):
-    """Drop whole channels of an image: neighbouring pixels are too alike to miss a single one.
+    """Drop whole channels of an image: neighboring pixels are too alike for one to be missed.
 
     Parameters
     ----------
     rate : float
-        Share of the channels to drop.
+        Fraction of the channels to drop.
     data_format : {"channels_last"}, optional
     seed : int, optional
-        By default drawn when the layer is made.
+        By default drawn when the layer is created.
     **kwargs
         See `Layer`.
 
     Raises
     ------
     ValueError
-        If `rate` is not between 0 and 1; if a sample is no image.
+        If `rate` is not between 0 and 1; if a sample is not an image.
 
     Notes
     -----
@@ -136,7 +136,7 @@ class SpatialDropout2D(Dropout):
         super().__init__(rate, noise_shape=(None, 1, 1, None), seed=seed, **kwargs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the same shape, if it is that of an image."""
+        """Return the same shape if it is that of an image."""
         image_shape(self.name, input_shape)
         return input_shape
 
@@ -147,9 +147,9 @@ class GaussianNoise(Layer):
     Parameters
     ----------
     stddev : float
-        Standard deviation of the noise, not negative.
+        Standard deviation of the noise, at least 0.
     seed : int, optional
-        By default drawn when the layer is made.
+        By default drawn when the layer is created.
     **kwargs
         See `Layer`.
 

@@ -1,9 +1,9 @@
 """Layers that treat each image by itself: a batch goes through them in shares, in threads.
 
-Where such layers stand behind each other, a share goes through all of them before the next one
-comes, while its numbers are still in the cache of one processor, and threads meet once and not once
-a layer. How a batch is divided depends on the sizes of the arrays alone, and what the shares find
-is added up in their order, so the result is the same in any number of threads.
+Where such layers follow each other, a share goes through all of them before the next one starts,
+while its numbers are still in the cache of one processor, and threads wait for each other once, not
+once per layer. How a batch is divided depends only on the sizes of the arrays, and the gradients of
+the shares are added up in order, so the result is the same with any number of threads.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from tinynet.layers.base import Layer, Shape
 class InShares(Layer):
     """A layer that treats each sample of a batch by itself.
 
-    A subclass says what it does with some of the samples; the ways of a whole batch, forth and
-    back, are made of that here. What belongs to one batch is in a namespace, `seen`, which becomes
-    the layer's when the whole batch is through: an error leaves the layer as it was, and two
-    threads do not write into each other's arrays.
+    A subclass says what it does with some of the samples; the forward and backward pass of a whole
+    batch are built from that here. What belongs to one batch is in a namespace, `seen`, which
+    becomes the layer's when the whole batch is through: an error leaves the layer as it was, and
+    two threads do not write into each other's arrays.
     """
 
     seen: SimpleNamespace
@@ -35,7 +35,7 @@ class InShares(Layer):
     # What a subclass defines.
 
     def begin(self, shape: Shape, dtype: np.dtype) -> SimpleNamespace:
-        """Make what `forward_share` fills for a batch of this shape, the array ``out`` among it.
+        """Make room for what `forward_share` fills in a batch of this shape, ``out`` included.
 
         Raises
         ------
@@ -60,7 +60,7 @@ class InShares(Layer):
         grads: dict[str, Array],
         dx: Array | None,
     ) -> None:
-        """Fill `grads` with the sums over some samples, and their `dx` where it is asked for."""
+        """Fill `grads` with the sums over some samples, and their `dx` unless it is None."""
         raise NotImplementedError
 
     def backward_logits_share(
@@ -71,7 +71,7 @@ class InShares(Layer):
         grads: dict[str, Array],
         dx: Array | None,
     ) -> None:
-        """As `backward_share`, from the gradient in front of `final_activation`."""
+        """Like `backward_share`, but from the gradient before `final_activation`."""
         self.backward_share(seen, some, dlogits, grads, dx)
 
     # What all share.
@@ -85,16 +85,16 @@ class InShares(Layer):
         return backward_in_shares([self], dout)
 
     def backward_logits(self, dlogits: Array) -> Array:
-        """As `backward`, from the gradient in front of `final_activation`."""
+        """Like `backward`, but from the gradient before `final_activation`."""
         return backward_in_shares([self], dlogits, from_logits=True)
 
     def learn(self, dout: Array) -> None:
-        """Fill `grads` alone."""
+        """Fill `grads` only."""
         backward_in_shares([self], dout, to_input=False)
 
 
 def goes_in_shares(layer: Layer) -> TypeGuard[InShares]:
-    """Return whether a layer's ways are those of `InShares`: others may have been put there."""
+    """Return whether a layer's passes are those of `InShares`: they may have been replaced."""
     return isinstance(layer, InShares) and all(
         getattr(getattr(layer, way), "__func__", None) is getattr(InShares, way)
         for way in ("forward", "backward", "backward_logits", "learn")
@@ -128,7 +128,7 @@ def backward_in_shares(
 ) -> Array:
     """Send a gradient back through one or more layers, share by share, and fill their `grads`.
 
-    Returns dx, which is empty where it is not asked for: not `to_input`.
+    Returns dx, which is empty if `to_input` is False.
     """
     batch: list[SimpleNamespace] = [layer.kept("seen") for layer in layers]
     layers[-1].check_dout(dout, batch[-1].out.shape)
@@ -169,6 +169,6 @@ def backward_in_shares(
 
 
 def _parts(batch: Sequence[SimpleNamespace]) -> list[slice]:
-    """Divide a batch's samples, by the largest of the arrays that go in and come out."""
+    """Divide a batch's samples according to the largest of the arrays that go in and come out."""
     images = [math.prod(seen.shape) * seen.out.itemsize for seen in batch]
     return shares(batch[0].shape[0], max(*images, batch[-1].out.nbytes))

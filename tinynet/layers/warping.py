@@ -1,4 +1,4 @@
-"""Layers that turn, scale and move images at random in training: affine maps of their pixels."""
+"""Layers that rotate, scale and shift images at random in training: affine maps of their pixels."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Warp(Augmentation):
               \begin{pmatrix} z \\ y \end{pmatrix} +
               \begin{pmatrix} a_{02} \\ a_{12} \end{pmatrix}
 
-    with a matrix that is drawn for each image. Backward, each dout is given to the pixels that it
-    was fetched from, by the same weights.
+    with a matrix that is drawn for each image. In the backward pass, each entry of dout goes to the
+    pixels that were fetched for it, with the same weights.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Warp(Augmentation):
         return out
 
     def change_backward(self, dout: Array) -> Array:
-        """Give each gradient to the pixels that were fetched."""
+        """Pass each gradient to the pixels that were fetched."""
         bilinear = self.interpolation == "bilinear"
         give = warping.bilinear_backward if bilinear else warping.nearest_backward
         dx = np.empty(dout.shape, dout.dtype)
@@ -84,44 +84,44 @@ def columns(*entries: Array | float) -> Array:
 
 
 class RandomRotation(Warp):
-    r"""In training, turn each image about its middle.
+    r"""In training, rotate each image about its center.
 
     With an angle a for each image the matrix is :math:`\begin{pmatrix} \cos a & -\sin a \\ \sin a &
-    \cos a \end{pmatrix}`, and the middle, :math:`((W - 1)/2, (H - 1)/2)`, stays where it is. Rows
-    are counted downwards: positive angles turn counter-clockwise.
+    \cos a \end{pmatrix}`, and the center, :math:`((W - 1)/2, (H - 1)/2)`, stays where it is. Rows
+    are counted downward: positive angles rotate counterclockwise.
 
     Parameters
     ----------
     factor : float or (float, float)
-        Limits of the angle as parts of a full turn, from -1 to 1; one number f stands for
+        Limits of the angle as fractions of a full turn, from -1 to 1; one number f stands for
         (-f, f).
     fill_mode : {"reflect", "constant", "nearest", "wrap"}
-        What lies beside the image: the image as in a mirror, `fill_value`, the nearest pixel, or
-        the image once more.
+        What is outside the image: its mirror image, `fill_value`, the nearest pixel, or the image
+        once more.
     interpolation : {"bilinear", "nearest"}
-        Whether a point between pixels takes from the four around it, or is the nearest one.
+        Whether a point between pixels is a mixture of the four around it, or the nearest one.
     seed : int, optional
-        By default drawn when the layer is made.
+        By default drawn when the layer is created.
     fill_value : float
         For the fill mode "constant".
     data_format : {"channels_last"}, optional
-        The one order that is offered: (batch, height, width, channels).
+        The only order that is supported: (batch, height, width, channels).
     **kwargs
         See `Layer`.
 
     Raises
     ------
     ValueError
-        If a factor is not between -1 and 1, or a mode is another word; if a sample is no image.
+        If a factor is not between -1 and 1, or a mode is not known; if a sample is not an image.
 
     Notes
     -----
-    The images are those of TensorFlow to the bit, where the angle's sine and cosine are: in
-    float32 these differ in their last place now and then. Points, weights and the four products
-    are float32 in float64 too, so that out is known to 7 digits. The gradient is the true one;
-    TensorFlow's is another warp with the inverse matrix, which only comes near it.
+    The images equal TensorFlow's to the bit where the sine and cosine of the angle do: in float32
+    these sometimes differ in the last place. Points, weights and the four products are float32
+    in float64 too, so that out is accurate to 7 digits. The gradient is the true one;
+    TensorFlow's is another warp with the inverse matrix, which only approximates it.
 
-    Called by itself, ``layer(x)`` means ``training=True``, as in Keras. Follows
+    Called on its own, ``layer(x)`` means ``training=True``, as in Keras. Follows
     keras/src/layers/preprocessing/image_preprocessing/random_rotation.py.
     """
 
@@ -148,16 +148,16 @@ class RandomRotation(Warp):
 
 
 class RandomZoom(Warp):
-    r"""In training, scale each image about its middle.
+    r"""In training, scale each image about its center.
 
     With a height zoom v and a width zoom u for each image the matrix is :math:`\begin{pmatrix} u &
-    0 \\ 0 & v \end{pmatrix}`, and the middle, :math:`((W - 1)/2, (H - 1)/2)`, stays where it is.
-    Above 1 the image becomes smaller.
+    0 \\ 0 & v \end{pmatrix}`, and the center, :math:`((W - 1)/2, (H - 1)/2)`, stays where it is.
+    Zooms above 1 make the image smaller.
 
     Parameters
     ----------
     height_factor : float or (float, float)
-        Limits of v - 1, above -1 and up to 1; one number f stands for (-f, f). Negative ones
+        Limits of v - 1, above -1 and up to 1; one number f stands for (-f, f). Negative values
         make the image larger.
     width_factor : float or (float, float), optional
         Limits of u - 1. None keeps the image's proportions: u = v.
@@ -173,12 +173,12 @@ class RandomZoom(Warp):
     Raises
     ------
     ValueError
-        If a factor is -1 or not between -1 and 1, or a mode is another word; if a sample is no
+        If a factor is -1 or not between -1 and 1, or a mode is not known; if a sample is not an
         image.
 
     Notes
     -----
-    What `RandomRotation` says of float64 and of the gradient holds here. Called by itself,
+    What `RandomRotation` says about float64 and the gradient holds here. Called on its own,
     ``layer(x)`` means ``training=True``, as in Keras. Follows
     keras/src/layers/preprocessing/image_preprocessing/random_zoom.py.
     """
@@ -220,18 +220,18 @@ def zoom_limits(name: str, factor: float | Sequence[float]) -> tuple[float, floa
 
 
 class RandomTranslation(Warp):
-    r"""In training, move each image up or down, and left or right.
+    r"""In training, shift each image up or down, and left or right.
 
-    With shifts v and u for each image, as parts of its height H and width W, the matrix is that of
-    no change, and :math:`a_{02} = -uW`, :math:`a_{12} = -vH`.
+    With shifts v and u for each image, as fractions of its height H and width W, the matrix is the
+    identity, and :math:`a_{02} = -uW`, :math:`a_{12} = -vH`.
 
     Parameters
     ----------
     height_factor : float or (float, float)
-        Limits of v, from -1 to 1; one number f stands for (-f, f). Positive ones move the image
-        down.
+        Limits of v, from -1 to 1; one number f stands for (-f, f). Positive values shift the
+        image down.
     width_factor : float or (float, float)
-        Limits of u. Positive ones move the image to the right.
+        Limits of u. Positive values shift the image to the right.
     fill_mode : {"reflect", "constant", "nearest", "wrap"}
         See `RandomRotation`, as for all that follows.
     interpolation : {"bilinear", "nearest"}
@@ -244,11 +244,11 @@ class RandomTranslation(Warp):
     Raises
     ------
     ValueError
-        If a factor is not between -1 and 1, or a mode is another word; if a sample is no image.
+        If a factor is not between -1 and 1, or a mode is not known; if a sample is not an image.
 
     Notes
     -----
-    What `RandomRotation` says of float64 and of the gradient holds here. Called by itself,
+    What `RandomRotation` says about float64 and the gradient holds here. Called on its own,
     ``layer(x)`` means ``training=True``, as in Keras. Follows
     keras/src/layers/preprocessing/image_preprocessing/random_translation.py.
     """

@@ -4,12 +4,12 @@ r"""Losses: one number for how wrong a batch of predictions is, and its gradient
 Samples are weighted and reduced as in Keras: the sum of weight times loss over the number of
 samples (not over the sum of the weights).
 
-Looking back. A softmax under a cross-entropy wastes digits: probabilities near 0 and 1 have
-lost what the logits before them still know. Keras on TensorFlow therefore looks back through a
-model's final softmax or sigmoid and computes from the logits; the gradient is then simply p - y.
-A loss says in ``looks_through`` which activations it can see through, and the model hands it the
-logits where its last layer ends in one of them. (It also does so where the two do not belong
-together, a softmax under `BinaryCrossentropy`: the loss then takes the logits for its own.)
+Looking back. A softmax followed by a cross-entropy loses digits: probabilities near 0 and 1 have
+lost what the logits before them still hold. Keras on TensorFlow therefore looks back through a
+model's final softmax or sigmoid and computes from the logits; the gradient is then p - y. A loss
+says in ``looks_through`` which activations it can see through, and the model passes it the logits
+where its last layer ends in one of them. (It also does so where the two do not belong together, a
+softmax with `BinaryCrossentropy`: the loss then treats the logits as its own.)
 """
 
 from typing import Any

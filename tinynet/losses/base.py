@@ -16,12 +16,12 @@ REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "
 
 
 class Loss(Configurable):
-    """A loss over batches. A subclass gives its kernels and checks its targets.
+    """A loss over batches. A subclass provides its kernels and checks its targets.
 
     Parameters
     ----------
     reduction : {"sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none"}
-        What becomes of the losses of single samples; the first two are the same.
+        How the losses of single samples are combined; the first two are the same.
     name : str, optional
 
     Raises
@@ -53,7 +53,7 @@ class Loss(Configurable):
         raise NotImplementedError
 
     def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:
-        """Return the targets in the form that the kernels read, or say what is wrong.
+        """Return the targets in the form that the kernels read; raise an error if they do not fit.
 
         Parameters
         ----------
@@ -139,7 +139,7 @@ class Loss(Configurable):
         return drows.reshape(self.shape)
 
     def target_rows(self, targets: Array, rows: Array) -> Array:
-        """Lay the targets out as a matrix like the predictions'."""
+        """Lay the targets out as a matrix, like the predictions."""
         return np.ascontiguousarray(targets, rows.dtype).reshape(rows.shape)
 
     def _scale(self) -> float:
@@ -154,14 +154,14 @@ class Loss(Configurable):
 
 @functools.lru_cache(maxsize=4)
 def _ones(n: int, dtype: np.dtype[Any]) -> Array:
-    """Return the weights where none were given; only read, and the same for every batch."""
+    """Return the weights where none were given; read-only, and the same for every batch."""
     ones = np.ones(n, dtype)
     ones.flags.writeable = False
     return ones
 
 
 def _row_weights(sample_weight: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Return one weight a row of predictions, from weights a sample or a row."""
+    """Return one weight per row of predictions, from weights per sample or per row."""
     if sample_weight is None:
         return _ones(math.prod(shape), dtype)
     weights = np.asarray(sample_weight, dtype)
@@ -169,7 +169,7 @@ def _row_weights(sample_weight: Any, shape: tuple[int, ...], dtype: np.dtype[Any
         weights = weights[..., 0]
     if weights.shape not in (shape, shape[:1]):
         raise ValueError(
-            f"sample_weight: expected one number a sample, shape {shape[:1]}, got {weights.shape}"
+            f"sample_weight: expected one number per sample, shape {shape[:1]}, got {weights.shape}"
         )
     by_sample = weights.reshape(weights.shape + (1,) * (len(shape) - weights.ndim))
     return np.broadcast_to(by_sample, shape).reshape(-1)

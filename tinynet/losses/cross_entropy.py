@@ -15,19 +15,19 @@ from tinynet.losses.base import Loss
 
 
 class Crossentropy(Loss):
-    """What the three cross-entropies share: they look through the activation that makes them."""
+    """What the three cross-entropies share: they look through the model's final activation."""
 
     # Keras keeps the logits of both, whichever cross-entropy asks.
     looks_through = ("softmax", "sigmoid")
-    over_classes = True  # whether the outputs of a sample are probabilities of one another
+    over_classes = True  # whether the outputs of a sample are classes that exclude each other
 
     def look_at(self, rows: Array, from_logits: bool) -> None:
-        """Warn of logits in the place of probabilities, and of a single class."""
+        """Warn about logits in place of probabilities, and about a single class."""
         if self.over_classes and rows.shape[1] == 1:
             warnings.warn(
                 f"{self.name}: predictions with one column, shape {rows.shape}, leave no choice "
-                f"between classes, and the loss says nothing; for two classes take one sigmoid and "
-                f"binary_crossentropy",
+                f"between classes, and the loss says nothing; for two classes use a single sigmoid "
+                f"and binary_crossentropy",
                 stacklevel=3,
             )
         if not from_logits and rows.size and (rows.min() < 0 or rows.max() > 1 + 1e-3):
@@ -44,7 +44,7 @@ class SparseCategoricalCrossentropy(Crossentropy):
 
     From logits z it is :math:`\log\sum_j e^{z_{ij}} - z_{i y_i}` with the gradient
     :math:`p - \mathrm{onehot}(y)`; from probabilities, which are clipped to
-    [1e-7, 1 - 1e-7], it is the same of :math:`z = \log p`.
+    [1e-7, 1 - 1e-7], it is the same with :math:`z = \log p`.
 
     Parameters
     ----------
@@ -86,8 +86,8 @@ class SparseCategoricalCrossentropy(Crossentropy):
         """Return integer labels without a last axis of 1."""
         if not output_shape:
             raise ValueError(
-                "y: sparse_categorical_crossentropy expected predictions with one column a class, "
-                "shape (n, classes), got shape (n,)"
+                "y: sparse_categorical_crossentropy expected predictions with one column per "
+                "class, shape (n, classes), got shape (n,)"
             )
         classes = output_shape[-1]
         if y_true.ndim == len(output_shape) + 1 and y_true.shape[-1] == 1:
@@ -97,7 +97,7 @@ class SparseCategoricalCrossentropy(Crossentropy):
             if y_true.shape[1:] == output_shape:
                 hint = "; labels look one-hot; use categorical_crossentropy"
             raise ValueError(
-                f"y: sparse_categorical_crossentropy expected one integer a sample, shape "
+                f"y: sparse_categorical_crossentropy expected one integer per sample, shape "
                 f"(n,) or (n, 1), got {y_true.shape}{hint}"
             )
         labels = y_true
@@ -123,7 +123,7 @@ class SparseCategoricalCrossentropy(Crossentropy):
 
 
 class SmoothedCrossentropy(Crossentropy):
-    """What the two losses with targets of floats share: targets drawn towards indifference.
+    """What the two losses with float targets share: targets that are pulled toward indifference.
 
     With label smoothing s, ``t*(1 - s) + s*indifferent`` takes the place of every target t.
     """
@@ -140,7 +140,7 @@ class SmoothedCrossentropy(Crossentropy):
         self.label_smoothing = number("label_smoothing", label_smoothing, least=0, most=1)
 
     def indifferent(self, columns: int) -> float:
-        """Return the target that says nothing."""
+        """Return the target that carries no information."""
         raise NotImplementedError
 
     def target_rows(self, targets: Array, rows: Array) -> Array:
@@ -156,8 +156,8 @@ class SmoothedCrossentropy(Crossentropy):
 class CategoricalCrossentropy(SmoothedCrossentropy):
     r"""Cross-entropy with one-hot (or soft) targets: :math:`-\sum_j t_{ij} \log p_{ij}`.
 
-    From logits the gradient is :math:`p - t`. From probabilities, rows are normalised and
-    clipped to [1e-7, 1 - 1e-7] first.
+    From logits the gradient is :math:`p - t`. Rows of probabilities are first normalized and
+    clipped to [1e-7, 1 - 1e-7].
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ class CategoricalCrossentropy(SmoothedCrossentropy):
         )
 
     def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:
-        """Return targets with one column a class."""
+        """Return targets with one column per class."""
         if y_true.shape[1:] == output_shape:
             return y_true
         hint = ""
@@ -208,7 +208,7 @@ class CategoricalCrossentropy(SmoothedCrossentropy):
         )
 
     def indifferent(self, columns: int) -> float:
-        """Return 1/classes: the same share for each."""
+        """Return 1/classes: the same probability for each."""
         return 1 / columns
 
 
@@ -255,7 +255,7 @@ class BinaryCrossentropy(SmoothedCrossentropy):
         )
 
     def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:
-        """Return targets shaped as the output, all between 0 and 1."""
+        """Return targets in the shape of the output, all between 0 and 1."""
         targets = super().check_targets(y_true, output_shape)
         if targets.size and not (targets.min() >= 0 and targets.max() <= 1):
             raise ValueError(
@@ -265,5 +265,5 @@ class BinaryCrossentropy(SmoothedCrossentropy):
         return targets
 
     def indifferent(self, columns: int) -> float:
-        """Return 1/2: yes and no alike."""
+        """Return 1/2: yes and no are equally likely."""
         return 0.5

@@ -13,7 +13,7 @@ from tinynet.kernels.registry import Array
 from tinynet.losses.base import Loss
 
 # Steps of the differences, relative to a prediction or, if that is smaller, to SMALLEST. The
-# later ones are for predictions so near to the edge of the function's domain (a logarithm's) that
+# later ones are for predictions so close to the edge of the function's domain (a logarithm's) that
 # the first steps lead out of it.
 STEPS = (1e-5, 1e-8, 1e-11)
 SMALLEST = 1e-2
@@ -26,14 +26,14 @@ class LossFunctionWrapper(Loss):
 
     ``(L(p - 2h) - 8 L(p - h) + 8 L(p + h) - L(p + 2h))/(12 h)``
 
-    in float64. That is right to some ten digits, and takes four calls of the function for each
-    output of the model. A subclass of `Loss` with a gradient of its own is exact and faster.
+    in float64. That is accurate to about ten digits, and takes four calls of the function for each
+    output of the model. A subclass of `Loss` with its own gradient is exact and faster.
 
     Parameters
     ----------
     fn : callable
         Takes targets and predictions as arrays of `floatx` and of the same rank, and returns one
-        loss a sample (n, ...), or one number for all.
+        loss per sample (n, ...), or one number for all.
     reduction : str, optional
         See `Loss`.
     name : str, optional
@@ -69,7 +69,7 @@ class LossFunctionWrapper(Loss):
         Raises
         ------
         ValueError
-            If the function returns something else than numbers, one for each sample or one.
+            If the function returns anything but numbers, one per sample or one for all.
         """
         targets, rows = same_rank(y_true.astype(y_pred.dtype), read_only(y_pred))
         self.targets, self.rows, self.shape = targets, rows, y_pred.shape
@@ -116,7 +116,7 @@ class LossFunctionWrapper(Loss):
         return whole / h
 
     def _losses(self, targets: Array, rows: Array) -> Array:
-        with np.errstate(divide="ignore", invalid="ignore"):  # a step may lead out of its domain
+        with np.errstate(divide="ignore", invalid="ignore"):  # a step may leave the domain
             returned = self.fn(targets, rows)
         try:
             if returned is None:

@@ -1,4 +1,4 @@
-"""Losses for numbers: how far the predictions are off."""
+"""Losses for numbers: how far off the predictions are."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Huber(Loss):
     Parameters
     ----------
     delta : float
-        Where the one turns into the other; above 0.
+        Where one turns into the other; above 0.
     reduction : str
         See `Loss`.
     name : str, optional

@@ -1,4 +1,4 @@
-"""Optimizers: how parameters are moved when their gradients are known."""
+"""Optimizers: how parameters are updated when their gradients are known."""
 
 from tinynet.configurable import by_name, resolve
 from tinynet.optimizers import schedules

@@ -38,19 +38,19 @@ class Optimizer(Configurable):
     Attributes
     ----------
     iterations : int
-        How many steps have been made.
+        How many steps have been taken.
     slots : dict of str to dict of str to ndarray
         The optimizer's memory, ``slots["dense_1/kernel"]["velocity"]``.
 
     Raises
     ------
     ValueError
-        If more than one way of clipping is asked for, or a number is negative.
+        If more than one way of clipping is requested, or a number is negative.
 
     Notes
     -----
     Follows keras/src/optimizers/base_optimizer.py: clipping comes first, then weight decay,
-    then the update; the step counter advances once a step.
+    then the update; the step counter advances once per step.
     """
 
     BASE_ARGUMENTS: ClassVar[tuple[str, ...]] = (
@@ -94,7 +94,7 @@ class Optimizer(Configurable):
         self._trains: weakref.WeakSet[Any] | None = None  # the layers; None before the first step
 
     def __getstate__(self) -> dict[str, Any]:
-        # For copy and pickle: the same numbers stand in `slots`, which the next step packs anew,
+        # For copy and pickle: the same numbers are in `slots`, which the next step packs again,
         # and the layers are copies too.
         return {**vars(self), "_layout": (), "_flat_slots": {}, "_trains": None}
 
@@ -105,7 +105,7 @@ class Optimizer(Configurable):
         return ()
 
     def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: float) -> None:
-        """Move parameters that lie one behind the other, or one of them, flat (n,), in place."""
+        """Update one parameter, or several stored one after the other, flat (n,), in place."""
         raise NotImplementedError
 
     def first_value(self, slot: str) -> float:
@@ -130,7 +130,7 @@ class Optimizer(Configurable):
         self._rate = float(number("learning_rate", value, least=0))
 
     def require_settable_rate(self) -> None:
-        """Say so if a schedule sets the learning rate, and nothing else can."""
+        """Raise an error if a schedule sets the learning rate: then nothing else can."""
         if self._schedule is not None:
             raise TypeError(
                 "learning_rate: the optimizer was made with a schedule, which sets it; make the "
@@ -143,15 +143,15 @@ class Optimizer(Configurable):
         Raises
         ------
         ValueError
-            If the optimizer has begun with others: its slots and its step counter are theirs.
+            If the optimizer has begun with others: its slots and its step counter belong to them.
         """
         if self._trains is None:
             self._trains = weakref.WeakSet(layers)
         elif others := [layer.name for layer in layers if layer not in self._trains]:
             raise ValueError(
                 f"optimizer: {type(self).__name__} {self.name!r} has begun with other layers and "
-                f"cannot go on with {', '.join(others)}; give every model an optimizer of its own, "
-                f"and a new one to a model in which other layers are to learn"
+                f"cannot continue with {', '.join(others)}; give every model an optimizer of its "
+                f"own, and a new one to a model in which other layers are to learn"
             )
 
     def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
@@ -181,22 +181,22 @@ class Optimizer(Configurable):
         self.iterations += 1
 
     def begin_step(self, learning_rate: float) -> None:
-        """Compute what is the same for all parameters of a step."""
+        """Compute what is the same for all parameters in a step."""
 
     def slots_of(self, key: str, w: Array) -> dict[str, Array]:
-        """Return the slots of a parameter, made when it is seen for the first time.
+        """Return the slots of a parameter, created when it is seen for the first time.
 
         Raises
         ------
         ValueError
-            If the slots under that name are those of another parameter.
+            If the slots under that name belong to another parameter.
         """
         if key not in self.slots:
             self.slots[key] = {
                 name: np.full(w.size, self.first_value(name), w.dtype) for name in self.slot_names()
             }
         slots = self.slots[key]
-        for name in self.slot_names():  # compiled loops would go beyond the end of a short one
+        for name in self.slot_names():  # compiled loops would run past the end of a short one
             if name not in slots or slots[name].shape != w.shape:
                 found = slots[name].size if name in slots else "none"
                 raise ValueError(
@@ -206,7 +206,7 @@ class Optimizer(Configurable):
         return slots
 
     def _slots_for(self, params: Mapping[str, Array]) -> dict[str, Array]:
-        """Have slots for some parameters; return each slot as one array if they are `Packed`."""
+        """Create missing slots; return each slot as one array if `params` is `Packed`."""
         if isinstance(params, Packed) and self._lies_like(params):
             return self._flat_slots
         memory = {key: self.slots_of(key, param.reshape(-1)) for key, param in params.items()}
@@ -222,21 +222,21 @@ class Optimizer(Configurable):
         return self._flat_slots
 
     def _lies_like(self, params: Packed) -> bool:
-        """Return whether the slots lie in memory as some parameters do."""
+        """Return whether the slots are laid out in memory as the parameters are."""
         if self._layout != params.layout:
             return False
-        slots = self.slots[params.layout[0][0]]  # in a copy of the optimizer they lie elsewhere
+        slots = self.slots[params.layout[0][0]]  # in a copy of the optimizer they are elsewhere
         return all(slots[name].base is flat for name, flat in self._flat_slots.items())
 
     def get_state(self) -> dict[str, Array]:
-        """Return all that a later step depends on, as arrays: the counter and the slots."""
+        """Return everything that a later step depends on, as arrays: the counter and the slots."""
         state = {"iterations": np.array(self.iterations)}
         for key, memory in self.slots.items():
             state.update({f"{key}/{name}": value for name, value in memory.items()})
         return state
 
     def set_state(self, state: Mapping[str, Array]) -> None:
-        """Take over what `get_state` returned."""
+        """Restore what `get_state` returned."""
         self.iterations = int(state["iterations"])
         self.slots, self._layout = {}, ()
         for path, value in state.items():
@@ -256,14 +256,14 @@ class Optimizer(Configurable):
         return not any(re.search(each, name) for each in self.excluded_from_decay)
 
     def _clip(self, grads: Mapping[str, Array]) -> Mapping[str, Array]:
-        """Return the clipped gradients; the given ones stay as they are."""
+        """Return the clipped gradients; the given ones are not changed."""
         if self.clipnorm:
             limit = self.clipnorm
             clipped = {k: g * limit / max(_norm(g), limit) for k, g in grads.items()}
         elif self.global_clipnorm:
             limit = self.global_clipnorm
             norm = float(np.sqrt(sum(_norm(g) ** 2 for g in grads.values())))
-            # With an infinite norm Keras's factor is NaN, so that the failure is seen.
+            # With an infinite norm Keras's factor is NaN, so that the failure is visible.
             factor = limit / max(norm, limit) if np.isfinite(norm) else float("nan")
             clipped = {k: g * factor for k, g in grads.items()}
         elif self.clipvalue:

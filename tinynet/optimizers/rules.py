@@ -1,7 +1,7 @@
-r"""The optimizers. In the formulas g is the gradient, w the parameter, t the step from 1 on.
+r"""The optimizers. In the formulas g is the gradient, w the parameter, t the step, from 1.
 
-Where a comment says "through float32", Keras on TensorFlow rounds that constant through
-float32, in float64 as well; the others keep their double value.
+Where a docstring says "through float32", Keras on TensorFlow rounds that constant through
+float32, in float64 as well; the others keep their double precision.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tinynet.optimizers.schedules import LearningRateSchedule
 
 
 class SGD(Optimizer):
-    r"""Gradient descent, with momentum if asked for.
+    r"""Gradient descent, with or without momentum.
 
     :math:`w \leftarrow w - lr\,g`; with momentum :math:`\mu`:
     :math:`m \leftarrow \mu m - lr\,g` and :math:`w \leftarrow w + m`, or with Nesterov
@@ -58,11 +58,11 @@ class SGD(Optimizer):
         super().__init__(learning_rate, **kwargs)
 
     def slot_names(self) -> tuple[str, ...]:
-        """Return the moment's name if there is momentum."""
+        """Return the name of the momentum's slot if there is momentum."""
         return ("momentum",) if self.momentum else ()
 
     def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: float) -> None:
-        """Move one parameter; the momentum goes through float32."""
+        """Update `w`; the momentum goes through float32."""
         if self.momentum:
             momentum = through_float32(self.momentum)
             updates.sgd_momentum(g, learning_rate, momentum, self.nesterov, slots["momentum"], w)
@@ -71,11 +71,11 @@ class SGD(Optimizer):
 
 
 class RMSprop(Optimizer):
-    r"""Divide the gradient by a moving root of its mean square.
+    r"""Divide the gradient by the root of a moving average of its square.
 
     :math:`v \leftarrow \rho v + (1 - \rho) g^2`,
     :math:`m \leftarrow \mu m + lr\,g/\sqrt{v + \epsilon}`, :math:`w \leftarrow w - m`;
-    centered, with the moving mean a of g, the root is :math:`\sqrt{v - a^2 + \epsilon}`.
+    if centered, with the moving average a of g, the root is :math:`\sqrt{v - a^2 + \epsilon}`.
 
     Parameters
     ----------
@@ -116,9 +116,9 @@ class RMSprop(Optimizer):
         return tuple(name for name, yes in used.items() if yes)
 
     def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: float) -> None:
-        """Move one parameter."""
+        """Update `w`."""
         velocity = slots["velocity"]
-        average = slots.get("average_gradient", velocity)  # not touched where not centered
+        average = slots.get("average_gradient", velocity)  # not touched unless centered
         momentum = slots["momentum"] if self.momentum else np.zeros_like(w)
         updates.rmsprop(
             g,
@@ -135,7 +135,7 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    r"""Moving mean m and mean square v of the gradient, both corrected for their start at 0.
+    r"""Moving averages m of the gradient and v of its square, both corrected for their start at 0.
 
     :math:`m \leftarrow m + (1 - \beta_1)(g - m)`, :math:`v \leftarrow v + (1 - \beta_2)(g^2 - v)`,
     :math:`\alpha = lr\sqrt{1 - \beta_2^t}/(1 - \beta_1^t)`,
@@ -149,7 +149,7 @@ class Adam(Optimizer):
     epsilon : float
         Outside the root, and not corrected.
     amsgrad : bool
-        Put the largest v so far under the root (Reddi et al. 2018, algorithm 2).
+        Whether to put the largest v so far under the root (Reddi et al. 2018, algorithm 2).
     **kwargs
         See `Optimizer`.
 
@@ -180,7 +180,7 @@ class Adam(Optimizer):
         return (*moments, "velocity_hat") if self.amsgrad else moments
 
     def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: float) -> None:
-        """Move one parameter."""
+        """Update `w`."""
         number = w.dtype.type
         power_1 = number(through_float32(self.beta_1) ** (self.iterations + 1))
         power_2 = number(through_float32(self.beta_2) ** (self.iterations + 1))
@@ -208,7 +208,7 @@ class AdamW(Adam):
     Raises
     ------
     ValueError
-        If `weight_decay` is None: then `Adam` is meant.
+        If `weight_decay` is None: without weight decay, use `Adam`.
     """
 
     def __init__(
@@ -229,7 +229,7 @@ class AdamW(Adam):
 
 
 class Adagrad(Optimizer):
-    r"""Divide by the root of the sum of all squared gradients so far.
+    r"""Divide the gradient by the root of the sum of all its squares so far.
 
     :math:`v \leftarrow v + g^2`, :math:`w \leftarrow w - lr\,g/\sqrt{v + \epsilon}`.
 
@@ -237,7 +237,7 @@ class Adagrad(Optimizer):
     ----------
     learning_rate : float or LearningRateSchedule
     initial_accumulator_value : float
-        What v starts from.
+        Initial value of v.
     epsilon : float
         Inside the root.
     **kwargs
@@ -245,7 +245,7 @@ class Adagrad(Optimizer):
 
     Notes
     -----
-    Source: Duchi et al. 2011, figure 1; follows keras/src/optimizers/adagrad.py. The first
+    Source: Duchi et al. 2011, figure 1; follows keras/src/optimizers/adagrad.py. The initial
     value of v goes through float32.
     """
 
@@ -271,12 +271,12 @@ class Adagrad(Optimizer):
         return through_float32(self.initial_accumulator_value)
 
     def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: float) -> None:
-        """Move one parameter."""
+        """Update `w`."""
         updates.adagrad(g, learning_rate, self.epsilon, slots["accumulator"], w)
 
 
 class Nadam(Optimizer):
-    r"""Adam with Nesterov's look ahead.
+    r"""Adam with Nesterov's look-ahead.
 
     With :math:`u_t = \beta_1(1 - 0.96^t/2)` and :math:`U_t = u_1 u_2 \cdots u_t`, and m, v as in
     Adam:
@@ -296,8 +296,8 @@ class Nadam(Optimizer):
 
     Notes
     -----
-    Source: Dozat 2016, algorithm 2; follows keras/src/optimizers/nadam.py. All constants go
-    through float32, except in the product U.
+    Source: Dozat 2016, algorithm 2; follows keras/src/optimizers/nadam.py. The betas and 0.96
+    go through float32, except in the product U.
     """
 
     def __init__(
@@ -323,7 +323,7 @@ class Nadam(Optimizer):
         return {**super().get_state(), "u_product": np.array(self.u_product)}
 
     def set_state(self, state: Mapping[str, Array]) -> None:
-        """Take over what `get_state` returned."""
+        """Restore what `get_state` returned."""
         super().set_state(state)
         self.u_product = float(state["u_product"])
 
@@ -332,7 +332,7 @@ class Nadam(Optimizer):
         self.u_product *= self.beta_1 * (1 - 0.5 * math.pow(0.96, self.iterations + 1))
 
     def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: float) -> None:
-        """Move one parameter."""
+        """Update `w`."""
         t, number = self.iterations + 1, w.dtype.type
         beta_1, beta_2 = through_float32(self.beta_1), through_float32(self.beta_2)
         decay = through_float32(0.96)

@@ -1,7 +1,7 @@
-"""Learning rates that follow the number of steps made so far.
+"""Learning rates that depend on the number of steps taken so far.
 
 Keras computes them in float32, whatever the model's type, and so does tinynet, to the last bit:
-where TensorFlow's graph multiplies by the reciprocal of a constant, because that is quicker
+where TensorFlow's graph multiplies by the reciprocal of a constant, because that is faster
 than a division, the same is done here.
 """
 
@@ -33,7 +33,7 @@ class ExponentialDecay(LearningRateSchedule):
     ----------
     initial_learning_rate : float
     decay_steps : int
-        Steps until the rate has been multiplied in once.
+        Steps until the learning rate has been multiplied by `decay_rate` once.
     decay_rate : float
     staircase : bool
         Whether the exponent is rounded down.
@@ -76,7 +76,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     Raises
     ------
     ValueError
-        If the lengths do not fit.
+        If the lengths do not match.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
 
 class PolynomialDecay(LearningRateSchedule):
-    r"""A power of the steps that are left, down to a final rate; then constant.
+    r"""A power of the fraction of steps that are left, down to a final rate; then constant.
 
     .. math:: lr_{end} + (lr_0 - lr_{end}) (1 - step/decay\_steps)^{power}
 
@@ -109,8 +109,8 @@ class PolynomialDecay(LearningRateSchedule):
     end_learning_rate : float
     power : float
     cycle : bool
-        Whether to begin anew, over twice, three times ... as many steps, when the end is
-        reached.
+        Whether to stretch `decay_steps` to twice, three times ... as many steps whenever the end
+        is reached, so that the rate goes up and decays again.
     name : str
     """
 
@@ -143,7 +143,7 @@ class PolynomialDecay(LearningRateSchedule):
 
 
 class CosineDecay(LearningRateSchedule):
-    r"""Half a cosine from the full rate down to `alpha` of it, after a linear warm-up.
+    r"""Half a cosine from the full rate down to `alpha` of it, optionally after a linear warm-up.
 
     .. math:: lr \left((1 - \alpha) \, \tfrac12 \Big(1 + \cos \frac{\pi\,step}{decay\_steps}\Big)
               + \alpha\right)
@@ -156,10 +156,10 @@ class CosineDecay(LearningRateSchedule):
     decay_steps : int
         Steps after the warm-up.
     alpha : float
-        What remains at the end, as a share.
+        What remains at the end, as a fraction.
     name : str
     warmup_target : float, optional
-        Where the warm-up leads, from `initial_learning_rate`; without it there is none.
+        Where the warm-up from `initial_learning_rate` ends; without it there is no warm-up.
     warmup_steps : int
     """
 
@@ -193,8 +193,8 @@ class CosineDecay(LearningRateSchedule):
         return self._decayed(target, pi * (min(now - warmup, length) / length))
 
     def _decayed(self, rate: np.float32, angle: np.float32) -> float:
-        # cos x as the real part of e^(ix), in which NumPy and TensorFlow ask the same C library;
-        # np.cos has code of its own for float32, and other last bits.
+        # cos x as the real part of e^(ix), for which NumPy and TensorFlow call the same C library;
+        # np.cos has its own code for float32, and other last bits.
         cosine = np.exp(np.complex64(1j) * angle).real
         share = f32(0.5) * (f32(1) + cosine)
         return float(rate * (f32(1 - self.alpha) * share + f32(self.alpha)))
@@ -206,7 +206,7 @@ SCHEDULES: dict[str, type[LearningRateSchedule]] = by_name(
 
 
 def get(identifier: object) -> float | LearningRateSchedule:
-    """Return a schedule from its config; a number or a schedule stays what it is."""
+    """Return a schedule from its config; a number or a schedule is returned as it is."""
     if isinstance(identifier, dict):
         return resolve("learning rate schedule", identifier, SCHEDULES)
     return identifier  # type: ignore[return-value]  # the optimizer checks it
