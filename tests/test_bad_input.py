@@ -215,7 +215,7 @@ CASES: dict[str, Case] = {
     "sample_weight with two columns": Case(
         fit(sample_weight=HOT),
         ValueError,
-        [r"sample_weight: expected one number a sample, shape \(20,\), got \(20, 3\)"],
+        [r"sample_weight: expected one number per sample, shape \(20,\), got \(20, 3\)"],
     ),
     "labels from 1": Case(fit(y=Y + 1), ValueError, [*OUT_OF_RANGE, "got labels from 1 to 3"]),
     "labels below 0": Case(
@@ -422,7 +422,7 @@ CASES: dict[str, Case] = {
     "build for another width": Case(
         lambda model: model.build((None, 9)),
         ValueError,
-        [r"input_shape: .* takes samples of shape \(4,\) already, got \(9,\)"],
+        [r"input_shape: .* already takes samples of shape \(4,\), got \(9,\)"],
     ),
     "a layer's class": Case(
         lambda model: model.add(Dropout), TypeError, [r"layer: expected a Layer, .*add \(\)"]
@@ -502,7 +502,7 @@ def test_probabilities_where_logits_are_promised(
             [
                 "from_logits=True: expected logits",
                 "the model ends in (softmax|sigmoid), which makes probabilities",
-                "leave from_logits off, or the last activation",
+                "leave out from_logits, or the last activation",
             ],
         )
     untouched = copy.deepcopy(model)
