@@ -251,7 +251,7 @@ def test_a_schedule_of_the_epoch_alone() -> None:
 
 
 def test_a_schedule_has_to_return_a_float() -> None:
-    with pytest.raises(ValueError, match=r"schedule: expected to get a float back, got None"):
+    with pytest.raises(ValueError, match=r"schedule: expected it to return a float, got None"):
         small().fit(X, Y, callbacks=[LearningRateScheduler(lambda epoch, rate: None)], verbose=0)
 
 

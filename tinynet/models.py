@@ -87,7 +87,7 @@ class Sequential(Trainer):
         saving.save_model(self, filepath)
 
     def save_weights(self, filepath: str | os.PathLike[str]) -> None:
-        """Write only the weights and states."""
+        """Write the weights and states, but not the optimizer."""
         saving.save_weights(self, filepath)
 
     def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:

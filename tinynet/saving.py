@@ -98,7 +98,7 @@ def save_model(model: Sequential, filepath: str | os.PathLike[str]) -> None:
 
 
 def save_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
-    """Write only a model's weights and states; see `save_model` for the errors."""
+    """Write a model's weights and states, but not its optimizer; errors as for `save_model`."""
     path = _checked(filepath)
     model.require_built()
     _write(path, _weights(model), {"architecture": model.get_config(), "compiled": None})
