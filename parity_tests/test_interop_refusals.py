@@ -335,7 +335,7 @@ def test_a_memory_of_another_model():
 @pytest.mark.parametrize(
     ("setting", "value", "match"),
     [
-        ("set_floatx", "float32", r"floatx: 'float64' in tinynet and 'float32' in Keras, so a model"),
+        ("set_floatx", "float32", r"floatx: 'float64' in tinynet and 'float32' in Keras, so a"),
         ("set_epsilon", 1e-5, r"epsilon: 1e-07 in tinynet and 1e-05 in Keras"),
         (
             "set_dtype_policy",
