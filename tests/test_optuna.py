@@ -182,7 +182,7 @@ def test_the_best_trial_can_be_trained_once_more_with_the_same_objective() -> No
         ("maximize", "val_acuracy", ("accuracy",), r"'val_acuracy' will not be .*'val_accuracy'"),
         ("maximize", "val_accuracy", (), r"'val_accuracy' will not be in the logs.*'val_loss'"),
         ("minimize", "val_accuracy", ("accuracy",), r"higher 'val_accuracy' .*direction='maxim"),
-        ("maximize", "val_loss", ("accuracy",), r"less 'val_loss' .*direction='minimize'"),
+        ("maximize", "val_loss", ("accuracy",), r"lower 'val_loss' .*direction='minimize'"),
         ("maximize", "loss", (), r"a lower 'loss' is better, but .* is 'maximize'; create"),
     ],
 )
