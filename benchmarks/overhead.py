@@ -2,7 +2,7 @@
 
     python -m benchmarks.overhead
 
-Prints a table and writes overhead.md next to this file. Timed is what `fit` does besides training:
+Prints a table and writes overhead.md next to this file. It times what `fit` does besides training:
 calling the callbacks, the bar among them, and computing the metrics that they get. The difference
 between two epochs, with and without them, would be lost in the noise of a shared machine.
 """

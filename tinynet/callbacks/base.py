@@ -130,7 +130,7 @@ class CallbackList:
 
 
 def _overrides(callback: Callback, name: str) -> bool:
-    """Return whether a class or an object has a method of its own in place of `Callback`'s."""
+    """Return whether a callback's class, or the object itself, overrides a method."""
     method = getattr(callback, name, None)
     return getattr(method, "__func__", method) is not getattr(Callback, name, None)
 

@@ -18,7 +18,7 @@ PARTS = ("train", "test")
 
 
 def snapshots(repositories: Sequence[str]) -> Iterator[Path]:
-    """Yield each folder of the cache that holds the tables of one of some repositories."""
+    """Yield each folder of the cache that holds the tables of any of the repositories."""
     home = os.environ.get("HF_HOME") or "~/.cache/huggingface"
     cache = Path(os.path.expanduser(os.environ.get("HF_HUB_CACHE") or f"{home}/hub"))
     for name in repositories:

@@ -136,7 +136,7 @@ def spread(sample_weight: Array, shape: tuple[int, ...]) -> Array:
 
 
 def check_same_shape(name: str, target_shape: Shape, output_shape: Shape) -> None:
-    """Raise an error unless targets and predictions have one shape, but for a last axis of 1.
+    """Raise an error unless the two shapes are the same, except for a last axis of 1.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def check_same_shape(name: str, target_shape: Shape, output_shape: Shape) -> Non
 
 
 def same_shape(name: str, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
-    """Return targets and predictions of one shape; (n,) and (n, 1) become (n, 1)."""
+    """Return targets and predictions with the same shape; (n,) and (n, 1) become (n, 1)."""
     check_same_shape(name, y_true.shape, y_pred.shape)
     if y_true.ndim > y_pred.ndim:
         return y_true, y_pred[..., None]
