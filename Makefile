@@ -1,11 +1,11 @@
-# Everything on a fresh machine that has python3 (3.11 or later) and make.
+# Everything works on a fresh machine that has python3 (3.11 or later) and make.
 # Each target installs what it needs, once, into .venv; nothing outside this folder is changed.
 
 PYTHON ?= python3
 BACKEND ?= tensorflow
 OUT ?= runs/fashion_mnist_ann
 
-# Where the four Fashion-MNIST files lie in fashion-mnist/; without it the loader looks further.
+# Where the four Fashion-MNIST files are in fashion-mnist/; without it the loader searches further.
 ifneq ($(wildcard ../shared/data/fashion-mnist),)
 TINYNET_DATA ?= $(abspath ../shared/data)
 export TINYNET_DATA
@@ -14,11 +14,11 @@ endif
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install $(if $(CI),--quiet --progress-bar off)
 
-# NumPy's matrix products in one thread: more of them split sums in other ways, so the same seed
-# would be another run on another machine; and on a busy one they stall, waiting for each other.
+# NumPy's matrix products in one thread: several split sums in different ways, so the same seed
+# would give another run on another machine; and on a busy one they stall, waiting for each other.
 export OPENBLAS_NUM_THREADS ?= 1
 
-# What TensorFlow says while it loads is of no use to a reader of test results.
+# What TensorFlow prints while it loads is of no use to a reader of test results.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 EXTRAS_train := plots,report
@@ -40,10 +40,10 @@ EXTRAS_dev := browser,dask,dev,docs,mpi,parity,plots,report,search
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-train: $(OUT)/results.json ## train the full Fashion MNIST ANN; ARGS="--epochs 1", OUT=folder
+train: $(OUT)/results.json ## train the full Fashion-MNIST ANN; ARGS="--epochs 1", OUT=folder
 	@echo "The results are in $(OUT)/. To train once more: make retrain"
 
-retrain: ## train again, even where nothing has changed since the last run
+retrain: ## train again, even if nothing has changed since the last run
 	rm -f $(OUT)/results.json
 	@$(MAKE) --no-print-directory train
 
@@ -52,20 +52,20 @@ seeds: .venv/.has-train ## train with the seeds 0 to 4 and print a table of the 
 		OUT=runs/fashion_mnist_ann/seed_$$seed ARGS="--seed $$seed" || exit 1; done
 	$(PY) benchmarks/seeds.py $(foreach seed,0 1 2 3 4,runs/fashion_mnist_ann/seed_$(seed))
 
-accuracy: .venv/.has-tune ## train every system with the seeds 0 to 2, beside what is asked for; ARGS="--only R1 R2"
+accuracy: .venv/.has-tune ## train every system with the seeds 0 to 2, and compare with its target; ARGS="--only R1 R2"
 	$(PY) -m benchmarks.accuracy $(ARGS)
 
-tune: .venv/.has-tune ## search for a network with Optuna, on where it was; ARGS="--trials 60"
+tune: .venv/.has-tune ## search for a network with Optuna, or continue the search; ARGS="--trials 60"
 	$(PY) examples/tune_ann.py $(ARGS)
 
-# Both tinynet and the products alone in as many threads as there are processors; the other
+# Both tinynet and the products alone run in as many threads as there are processors; the other
 # benchmarks set the threads themselves.
 growth: export OPENBLAS_NUM_THREADS := $(shell nproc 2>/dev/null || echo 2)
 
 bench: .venv/.has-bench ## time tinynet, Keras, PyTorch and JAX in turn; ARGS="--rounds 3"
 	$(PY) -m benchmarks.race $(ARGS)
 
-profile: .venv/.has-bench ## what each idea brings, what other programs cost, and callbacks
+profile: .venv/.has-bench ## what each idea gains, and what other programs and callbacks cost
 	$(PY) -m benchmarks.tried
 	$(PY) -m benchmarks.busy
 	$(PY) -m benchmarks.moments
@@ -74,23 +74,23 @@ profile: .venv/.has-bench ## what each idea brings, what other programs cost, an
 growth: .venv/.has-bench ## time and memory against the size of batch, layers, network and data
 	$(PY) -m benchmarks.growth $(ARGS)
 
-# In all processors, each with a process of its own, in which everything runs in one thread.
+# On all processors, each with a process of its own, in which everything runs in one thread.
 test parity parity-gpu: export TF_NUM_INTRAOP_THREADS ?= 1
 test parity parity-gpu: export TF_NUM_INTEROP_THREADS ?= 1
 
-test: .venv/.has-test ## run all tests but the long ones against Keras; ARGS="-k dense"
+test: .venv/.has-test ## run all tests except the long ones against Keras; ARGS="-k dense"
 	$(PY) -m pytest -p tests.progress -o console_output_style=classic -n auto tests parity_tests $(ARGS)
 
 parity: .venv/.has-parity-$(BACKEND) ## compare everything with Keras, and write a report; BACKEND=jax, BACKEND=torch
 	KERAS_BACKEND=$(BACKEND) $(PY) -m pytest parity_tests -m "" \
 		--report parity_tests/report$(if $(filter-out tensorflow,$(BACKEND)),_$(BACKEND)).md $(ARGS)
 
-parity-gpu: .venv/.has-parity-$(BACKEND) ## the same with Keras on a GPU; ends with an error where none is seen
+parity-gpu: .venv/.has-parity-$(BACKEND) ## the same with Keras on a GPU; ends with an error if none is found
 	KERAS_BACKEND=$(BACKEND) $(PY) -m parity_tests.backend
 	KERAS_BACKEND=$(BACKEND) $(PY) -m pytest parity_tests -m "" \
 		--report parity_tests/report_gpu.md $(ARGS)
 
-mutants: .venv/.has-test ## plant bugs one at a time, and see the comparisons with Keras catch each
+mutants: .venv/.has-test ## plant bugs one at a time, and check that the comparisons with Keras catch each
 	$(PY) -m parity_tests.mutants $(ARGS)
 
 settings: .venv/.has-test ## run the tests with the code for other processors; ARGS="--only OpenBLAS"
@@ -101,7 +101,7 @@ lint: .venv/.has-lint ## check style, format and types
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
-format: .venv/.has-lint ## mend style and format
+format: .venv/.has-lint ## fix style and format
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
@@ -109,25 +109,25 @@ docs: .venv/.has-docs ## build the documentation; a warning is an error
 	MPLBACKEND=Agg $(PY) -m sphinx -W --keep-going $(if $(CI),--quiet --no-color) -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 
-docs-browser: .venv/.has-docs-browser ## look at what make docs has built in Chromium, as on a phone
+docs-browser: .venv/.has-docs-browser ## check in Chromium, as on a phone, what make docs has built
 	$(PY) -m pytest docs/browser $(ARGS)
 
-dev: .venv/.has-dev ## install everything that work on tinynet needs
+dev: .venv/.has-dev ## install everything needed to work on tinynet
 	@echo "Next: source .venv/bin/activate"
 
-# The example writes results.json last, so the file stands for a finished run. It depends only in
-# order on the packages: a new version of a tool is no reason to train again.
+# The example writes results.json last, so the file means a finished run. The packages only have
+# to be there first: a new version of a tool is no reason to train again.
 $(OUT)/results.json: examples/fashion_mnist_ann.py $(shell find tinynet -name '*.py') \
 		$(OUT)/.args | .venv/.has-train
 	rm -f $@
 	$(PY) examples/fashion_mnist_ann.py --out $(OUT) $(ARGS)
 
-# Rewritten only where ARGS differ from those of the run before: other options, another run.
+# Rewritten only if ARGS differ from those of the previous run: other options, another run.
 $(OUT)/.args: FORCE
 	@mkdir -p $(OUT)
 	@printf '%s\n' "$$ARGS" | cmp -s - $@ || printf '%s\n' "$$ARGS" > $@
 
-# A run on the drawn garments never counts as done: the real images may have come since.
+# A run on the drawn garments never counts as done: the real images may be there by now.
 ifneq ($(shell grep -s drawn_apparel $(OUT)/results.json),)
 $(OUT)/results.json: FORCE
 endif
@@ -150,8 +150,8 @@ endif
 	$(PYTHON) -m venv .venv
 	@touch $@
 
-# The newest versions that the extras allow, seen in a fresh environment; then run make test.
-constraints: ## renew constraints.txt
+# The newest versions that the extras allow, as a fresh environment gets them; then run make test.
+constraints: ## update constraints.txt
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints
 	build/constraints/bin/python -m pip install '.[$(EXTRAS_dev),parity-jax,parity-torch]'

@@ -1,1 +1,1 @@
-"""Measurements: tinynet beside the frameworks, in turn, in one run."""
+"""Benchmarks: tinynet compared with the frameworks, in turn, in one run."""

@@ -1,10 +1,10 @@
-"""The accuracy of every system that tinynet has to reproduce, over several seeds, beside its bar.
+"""The accuracy of every system that tinynet has to reproduce, over several seeds, and its target.
 
 make accuracy
 python -m benchmarks.accuracy --only R1 R2 --seeds 0 1 2 --jobs 2
 
-Trains each example with each seed into runs/<example>/seed_<seed>, and keeps what came out in
-accuracy.json beside this file, with a digest of the script: a run is made again only if its
+Trains each example with each seed into runs/<example>/seed_<seed>, and keeps the results in
+accuracy.json next to this file, with a digest of the script: a run is repeated only if its
 example has changed since. Prints a table and writes accuracy.md.
 """
 
@@ -32,12 +32,12 @@ Record = dict[str, dict[str, dict[str, Any]]]  # results by example and seed
 
 
 class System(NamedTuple):
-    """A line of the table."""
+    """A row of the table."""
 
     name: str
     example: str
     model: str = ""  # which of the example's models, where it trains several
-    bar: float | None = None  # test accuracy asked for, mean over the seeds
+    bar: float | None = None  # test accuracy required, mean over the seeds
 
 
 SYSTEMS = (
@@ -64,14 +64,14 @@ def script_of(example: str) -> Path:
 
 
 def digest(example: str) -> str:
-    """Return what changes when an example's script does, but for lines of comment."""
+    """Return a digest of an example's script, without its lines of comment."""
     lines = script_of(example).read_text(encoding="utf-8").splitlines()
     code = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
     return hashlib.sha256(code.encode()).hexdigest()[:16]
 
 
 def recorded(record: Record, example: str, seed: int) -> dict[str, Any]:
-    """Return the results of a run on Fashion-MNIST with the script as it is, or nothing."""
+    """Return the results of a run on Fashion-MNIST with the current script, or nothing."""
     results = record.get(example, {}).get(str(seed), {})
     if results.get("data") != "fashion_mnist" or not script_of(example).exists():
         return {}
@@ -81,7 +81,7 @@ def recorded(record: Record, example: str, seed: int) -> dict[str, Any]:
 def train(
     systems: Sequence[System], seeds: Sequence[int], runs: Path, record: Record, jobs: int = 1
 ) -> Iterator[str]:
-    """Make the runs that are not in the record, and put them there; yield each that is over.
+    """Make the runs that are not in the record, and add them; yield a line for each when it ends.
 
     One that fails is named and does not end the others.
     """
@@ -144,9 +144,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--runs", type=Path, default=ROOT / "runs", help="folder of all runs")
-    parser.add_argument("--only", nargs="+", help="only systems with one of these words")
-    parser.add_argument("--jobs", type=int, default=1, help="so many runs side by side")
-    parser.add_argument("--no-train", action="store_true", help="only those runs that are there")
+    parser.add_argument("--only", nargs="+", help="only systems named with one of these words")
+    parser.add_argument("--jobs", type=int, default=1, help="how many runs at a time")
+    parser.add_argument("--no-train", action="store_true", help="only use existing runs")
     args = parser.parse_args()
     words = args.only or [""]
     systems = [each for each in SYSTEMS if any(word in each.name for word in words)]

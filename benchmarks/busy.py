@@ -1,10 +1,10 @@
-"""An epoch on a machine that has nothing else to do, and on one that has.
+"""An epoch on an idle machine, and on a busy one.
 
     python -m benchmarks.busy --rounds 5
 
 Each network is trained as installed, in one thread, and with products in as many threads as there
 are processors, in turn, each in a process of its own; first alone, then while as many other
-programs do nothing but count. Prints a table and writes busy.md beside this file.
+programs run an endless loop. Prints a table and writes busy.md next to this file.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ STATES = ("alone", "beside others")
 
 @contextlib.contextmanager
 def others(number: int) -> Iterator[None]:
-    """Keep so many processors busy with programs that only count."""
+    """Keep some processors busy, each with a program that runs an endless loop."""
     count = [sys.executable, "-c", "while True: pass"]
     programs = [subprocess.Popen(count) for _ in range(number)]
     try:
@@ -82,8 +82,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--only", help="only networks with this word")
-    parser.add_argument("--dry", action="store_true", help="print the table, keep no results")
+    parser.add_argument("--only", help="only networks named with this word")
+    parser.add_argument("--dry", action="store_true", help="print the table, write no file")
     args = parser.parse_args()
     _, images, labels = training_images()
     jobs = [job for job in JOBS if not args.only or args.only in job]

@@ -2,9 +2,9 @@
 
     python -m benchmarks.growth
 
-Each point is a process of its own, which trains a network like the full Fashion-MNIST network on
-random images, and makes the matrix products of its steps alone, in turn. Writes growth.json,
-growth.md and growth.png beside this file.
+Each point is a process of its own, which in turn trains a network like the full Fashion-MNIST
+network on random images, and makes only the matrix products of its steps. Writes growth.json,
+growth.md and growth.png next to this file.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def seconds_of(function: Callable[[], object]) -> float:
 
 
 def measure(batch: int, width: int, depth: int, images: int) -> dict[str, float]:
-    """Return the milliseconds of a step, from as many steps as fit into a third of a second."""
+    """Return the times and the memory, from as many steps as fit into a third of a second."""
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (images, 28, 28), "uint8")
     y = rng.integers(0, 10, images)
@@ -112,7 +112,7 @@ def as_markdown(found: dict[str, dict[str, dict[str, float]]]) -> str:
     """Return the tables."""
     lines = ["# How time and memory grow", "", "Written by `make growth`; not edited. "]
     lines[-1] += (
-        f"Where nothing else is said: batches of {USUAL['batch']}, {USUAL['depth']} hidden layers "
+        f"Unless stated otherwise: batches of {USUAL['batch']}, {USUAL['depth']} hidden layers "
         f"of {USUAL['width']} units, {USUAL['images']:,} images of 28x28. Times are the smallest "
         "of several; the products are those of the same steps, made alone in the same process."
     )

@@ -3,7 +3,7 @@
     python -m benchmarks.moments
 
 On a machine that is shared, or whose processors do not share a cache, the same step does not
-always take the same time. Prints a table and writes moments.md beside this file.
+always take the same time. Prints a table and writes moments.md next to this file.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from benchmarks.split import Stopwatch
 from tinynet.files import write_atomically
 from tinynet.layers import Dense
 
-SECONDS = 0.1  # that a moment lasts
+SECONDS = 0.1  # the length of a moment
 EPOCHS = 6
 PARTS = ("dense layers", "optimizer", "all else")
-Moment = tuple[float, ...]  # microseconds a step, for each of PARTS
+Moment = tuple[float, ...]  # microseconds per step, for each of PARTS
 
 
 def moments(images: np.ndarray, labels: np.ndarray, batch_size: int) -> list[Moment]:
@@ -57,7 +57,7 @@ def moments(images: np.ndarray, labels: np.ndarray, batch_size: int) -> list[Mom
 
 
 def rows(batch_size: int, threads: int, found: list[Moment]) -> Iterator[str]:
-    """Return the rows of the table: each part in the quickest, a usual and the slowest moments."""
+    """Return the rows of the table: each part in the quickest, middle and slowest moments."""
     order = np.argsort([sum(moment) for moment in found])
     tenth = max(1, len(order) // 10)
     middle = len(order) // 2

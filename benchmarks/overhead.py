@@ -2,9 +2,9 @@
 
     python -m benchmarks.overhead
 
-Prints a table and writes overhead.md beside this file. Timed is what `fit` does beside training:
-telling the callbacks, the bar among them, and working out the figures that they are told. The
-difference of two epochs, with and without them, would drown in the noise of a shared machine.
+Prints a table and writes overhead.md next to this file. It times what `fit` does besides training:
+calling the callbacks, the bar among them, and computing the metrics that they get. The difference
+between two epochs, with and without them, would be lost in the noise of a shared machine.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ KINDS = {
 
 
 class Terminal(io.StringIO):
-    """Somewhere to write to that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         """Return True."""
@@ -45,7 +45,7 @@ class Terminal(io.StringIO):
 
 
 def callbacks(folder: Path) -> list[Any]:
-    """Return what a careful script gives to `fit`."""
+    """Return what a careful script passes to `fit`."""
     make = tinynet.callbacks
     return [
         make.EarlyStopping("loss", patience=5, restore_best_weights=True),
@@ -57,7 +57,7 @@ def callbacks(folder: Path) -> list[Any]:
 
 @contextlib.contextmanager
 def watched(model: Any) -> Iterator[Stopwatch]:
-    """Take the time that the model's `fit` spends beside training."""
+    """Time what the model's `fit` does besides training."""
     watch = Stopwatch()
     tell = CallbackList.tell
     CallbackList.tell = watch.around("tell", tell)  # type: ignore[method-assign]
@@ -70,7 +70,7 @@ def watched(model: Any) -> Iterator[Stopwatch]:
 
 
 def shares(images: np.ndarray, labels: np.ndarray, batch_size: int) -> dict[str, float]:
-    """Return the share of an epoch that each of KINDS takes; the median of some rounds."""
+    """Return the fraction of an epoch that each of KINDS takes; the median of some rounds."""
     model = keras_script.compiled(tinynet)
     model.train_on_batch(images[:batch_size], labels[:batch_size])
     found: dict[str, list[float]] = {kind: [] for kind in KINDS}
@@ -90,7 +90,7 @@ def shares(images: np.ndarray, labels: np.ndarray, batch_size: int) -> dict[str,
 def main() -> None:
     """Print the table and write it."""
     _, images, labels = training_images()
-    tinynet.config.set_threads(1)  # with more, a step's time is not the same from second to second
+    tinynet.config.set_threads(1)  # with more, a step's time varies from second to second
     found = [shares(images, labels, size) for size in BATCH_SIZES]
     lines = [f"| share of an epoch | {' | '.join(f'batch {size}' for size in BATCH_SIZES)} |"]
     lines.append(f"|---|{'---:|' * len(BATCH_SIZES)}")

@@ -1,11 +1,12 @@
-"""tinynet beside Keras, PyTorch and JAX, in turn, in one run: seconds, memory, ratios.
+"""tinynet, Keras, PyTorch and JAX compared, in turn, in one run: seconds, memory, ratios.
 
     python -m benchmarks.race --rounds 5
 
 Each round starts a fresh process for each library, one after the other (A B C A B C ...), so that
-whatever else the machine does meets all of them alike. The first epoch of a process, in which
-things are compiled and memory is touched for the first time, is not counted in an epoch's time;
-it is in the time from start to end. A library that is not installed is named and left out.
+whatever else the machine does affects all of them alike. The first epoch of a process, in which
+things are compiled and memory is touched for the first time, does not count toward the time of an
+epoch, but is part of the time from start to end. A library that is not installed is named and left
+out.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def training_images() -> tuple[str, np.ndarray, np.ndarray]:
 
 
 def work(job: str, contender: str, *options: str, **environ: str) -> dict[str, Any]:
-    """Let a process of its own measure; return what it says, and the seconds it lived."""
+    """Measure in a process of its own; return what it prints, and the seconds it lived."""
     # NumPy's threads have to be chosen before it is loaded.
     environment = {k: v for k, v in os.environ.items() if "NUM_THREADS" not in k}
     if "1 thread" in contender:
@@ -81,7 +82,7 @@ def in_turn(
 
 
 def installed() -> list[str]:
-    """Return the contenders whose libraries are there; name the others."""
+    """Return the contenders whose libraries are installed; name the others."""
     there = []
     for name, (package, _, _) in CONTENDERS.items():
         if importlib.util.find_spec(package) is None:
@@ -92,7 +93,7 @@ def installed() -> list[str]:
 
 
 def facts(rounds: int) -> dict[str, Any]:
-    """Say what is measured on what."""
+    """Return what is measured, and on what machine."""
     found = [name for name in PACKAGES if importlib.util.find_spec(name) is not None]
     return {
         "machine": f"{platform.machine()}, {os.cpu_count()} processors",
@@ -107,13 +108,13 @@ def facts(rounds: int) -> dict[str, Any]:
 
 
 def splits(batch_sizes: list[int], images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """Return where a step spends its time, for each size of batch."""
-    tinynet.config.set_threads(1)  # with more, a step's time is not the same from second to second
+    """Return where a step spends its time, for each batch size."""
+    tinynet.config.set_threads(1)  # with more, a step's time varies from second to second
     return {str(size): split.split(images, labels, size) for size in batch_sizes}
 
 
 def training(name: str, folder: str, batch_size: int, epochs: int, *options: str) -> dict[str, Any]:
-    """Return the seconds of an epoch and of the whole process, and its largest memory."""
+    """Return the seconds of an epoch and of the whole process, and its peak memory."""
     sizes = ("--batch-size", str(batch_size), "--epochs", str(epochs))
     said = work("train", name, "--data", folder, *sizes, *options)
     epoch = statistics.median(said["seconds"][1:])
@@ -121,7 +122,7 @@ def training(name: str, folder: str, batch_size: int, epochs: int, *options: str
 
 
 def cnn_race(names: list[str], rounds: int, folder: str) -> dict[str, Any]:
-    """Train the network of two convolutions with all that have it."""
+    """Train the network with two convolutions in all libraries that have it."""
     names = [name for name in names if CONTENDERS[name][0] != "jax"]
     options = ("--network", "cnn", "--images", str(CNN["images"]))
 
@@ -133,18 +134,18 @@ def cnn_race(names: list[str], rounds: int, folder: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Race, and write results.json, the tables and the picture."""
+    """Race, and write results.json, the tables and the plot."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[32, 128])
-    parser.add_argument("--only", nargs="+", help="only contenders with one of these words")
-    parser.add_argument("--again", choices=["cnn", "split"], help="measure this part alone anew")
-    parser.add_argument("--dry", action="store_true", help="print the tables, keep no results")
+    parser.add_argument("--only", nargs="+", help="only contenders named with one of these words")
+    parser.add_argument("--again", choices=["cnn", "split"], help="measure only this part again")
+    parser.add_argument("--dry", action="store_true", help="print the tables, write no files")
     args = parser.parse_args()
     names = [name for name in installed() if not args.only or any(w in name for w in args.only)]
     models = [name for name in names if CONTENDERS[name][0] != "numpy"]
     if args.again and (args.dry or args.only):
-        parser.error("--again keeps its results among those of all: neither --dry nor --only")
+        parser.error("--again adds its results to those of all: expected neither --dry nor --only")
     results = json.loads((HERE / "results.json").read_text()) if args.again else facts(args.rounds)
     results["data"], images, labels = training_images()
     if args.again == "split":

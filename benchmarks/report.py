@@ -1,8 +1,8 @@
-"""The results of race.py as tables and a picture.
+"""The results of race.py as tables and a plot.
 
     python -m benchmarks.report
 
-Reads results.json beside this file and writes results.md and results.png.
+Reads results.json next to this file and writes results.md and results.png.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def best(found: Runs, library: str, figure: str) -> str | None:
 
 
 def ratios(found: Runs, name: str, figure: str) -> list[float]:
-    """Return a contender's figure divided by that of tinynet's best setting, round by round."""
+    """Return a contender's value divided by that of tinynet's best setting, round by round."""
     own = best(found, "tinynet", figure)
     assert own is not None, "tinynet has not run"
     pairs = zip(found[name], found[own], strict=True)
@@ -44,14 +44,14 @@ def ratios(found: Runs, name: str, figure: str) -> list[float]:
 
 
 def table(found: Runs, columns: Sequence[tuple[str, str, str]]) -> list[str]:
-    """Return figures and their ratios to tinynet's as the lines of a table.
+    """Return values and their ratios to tinynet's as the lines of a table.
 
     Parameters
     ----------
     found : dict of str to list of dict
-        The figures of each contender, a dict for each round.
+        The values of each contender, one dict per round.
     columns : sequence of (str, str, str)
-        Key, heading and format of each figure.
+        Key, heading and format of each value.
     """
     heads = [text for _, heading, _ in columns for text in (heading, "/ tinynet")]
     lines = [f"| | {' | '.join(heads)} |", f"|---|{'---|' * len(heads)}"]
@@ -103,7 +103,7 @@ def summary(results: dict[str, Any]) -> list[str]:
 
 
 def training_columns(epochs: int) -> list[tuple[str, str, str]]:
-    """Return what stands in a table of training, for `table`."""
+    """Return the columns of a table of training, for `table`."""
     return [
         ("epoch", "s an epoch", ".2f"),
         ("whole", f"s from start to end, {epochs} epochs", ".1f"),
@@ -215,7 +215,7 @@ def write(results: dict[str, Any], folder: Path) -> None:
 
 
 def main() -> None:
-    """Write tables and picture of the results that are kept."""
+    """Write the tables and the plot of the results that are stored."""
     write(json.loads((HERE / "results.json").read_text()), HERE)
 
 

@@ -17,12 +17,12 @@ Results = dict[str, Any]
 
 
 def models(results: Results) -> dict[str, Results]:
-    """Return the figures of each model of a run; a run of one model has it under ``""``."""
+    """Return the results of each model of a run; a run of one model has it under ``""``."""
     return results.get("models", {"": results})
 
 
 def table(runs: Sequence[Results]) -> Iterator[str]:
-    """Yield a line a run and one with their mean, for each of the example's models."""
+    """Yield a line per run and one with their mean, for each of the example's models."""
     for name in models(runs[0]):
         if name:
             yield f"{name}:"
@@ -31,7 +31,7 @@ def table(runs: Sequence[Results]) -> Iterator[str]:
         for run in runs:
             each = models(run)[name]
             tests.append(each["test_accuracy"])
-            validation = each.get("validation_accuracy")  # not where all images train
+            validation = each.get("validation_accuracy")  # missing if it trains on all images
             beside = "" if validation is None else f"{validation:.2%}"
             yield (
                 f"{run['seed']:>4}  {tests[-1]:>7.2%}  {beside:>10}  "

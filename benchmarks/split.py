@@ -1,6 +1,6 @@
 """Where the time of a training step goes: by layer, and by kernel.
 
-A part of race.py. Every call is timed from outside, which costs about a tenth of a microsecond a
+A part of race.py. Every call is timed from outside, which costs about a tenth of a microsecond per
 call and adds a little to everything; the whole step is timed without it, too.
 """
 
@@ -23,7 +23,7 @@ STEPS = 200
 class Stopwatch:
     """Adds up the seconds of the functions that it is wrapped around.
 
-    Where one function calls another of the same name, the time of the outer one counts.
+    If one function calls another of the same name, only the time of the outer one counts.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Stopwatch:
         self.calls: dict[str, int] = defaultdict(int)
 
     def around(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function with its time taken."""
+        """Return the function, timed."""
 
         def timed(*args: Any, **kwargs: Any) -> Any:
             if name in self.running:
@@ -64,7 +64,7 @@ def seconds_a_step(model: Any, images: np.ndarray, labels: np.ndarray, batch_siz
 
 def split(images: np.ndarray, labels: np.ndarray, batch_size: int) -> dict[str, Any]:
     """Return the microseconds of a step as a whole, of its parts, and of the kernels."""
-    tinynet.utils.clear_session()  # names of layers without numbers of an earlier model
+    tinynet.utils.clear_session()  # so that layer names do not count on from an earlier model
     model = keras_script.compiled(tinynet)
     rows = np.arange(STEPS * batch_size) % len(images)
     job = images[rows], labels[rows], batch_size

@@ -1,8 +1,8 @@
-"""What each idea brings: the code as it is beside the code without the idea, in turn.
+"""What each idea gains: the code as it is and the code without the idea, timed in turn.
 
     python -m benchmarks.tried
 
-Prints a table for docs/performance.md and writes tried.md beside this file.
+Prints a table for docs/performance.md and writes tried.md next to this file.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Pair = tuple[str, Callable[[], object], Callable[[], object]]
 
 
 def straight_philox(key, counter, first_blocks, words):
-    """Write the words of a block next to each other at once, as philox_loops does not."""
+    """Write the words of a block next to each other at once, unlike philox_loops."""
     low = (counter[1] << SHIFT) | counter[0]
     high = (counter[3] << SHIFT) | counter[2]
     for g in range(words.shape[0]):
@@ -40,13 +40,13 @@ def straight_philox(key, counter, first_blocks, words):
 
 
 def words_to_uniform(words, out):
-    """Make numbers of words that have been written before, as uniform_float32_loops does not."""
+    """Make numbers from words that were written before, unlike uniform_float32_loops."""
     for i in range(out.size):
         out[i] = np.float32(np.int32(words[i] & np.uint32(0x7FFFFF))) * np.float32(2.0**-23)
 
 
 def adam_without_flush(g, alpha, one_minus_beta_1, one_minus_beta_2, epsilon, m, v, w):
-    """Let the moments decay into subnormal numbers, as adam_loops does not."""
+    """Let the moments decay into subnormal numbers, unlike adam_loops."""
     number = w.dtype.type
     a, eps = number(alpha), number(epsilon)
     c1, c2 = number(one_minus_beta_1), number(one_minus_beta_2)
@@ -69,7 +69,7 @@ def random_words() -> Pair:
 
 
 def numbers_at_once(batch_size: int) -> Pair:
-    """Draw numbers for the dropout on a batch of images, with and without words in between."""
+    """Draw numbers for the dropout on a batch of images, with and without writing words first."""
     key, counter = np.array([1, 2], np.uint64), np.array([0, 0, 3, 4], np.uint64)
     first, blocks = np.zeros(1, np.uint64), batch_size * 784 // 4
     words, out = np.empty((1, blocks, 4), np.uint32), np.empty((1, blocks, 4), np.float32)
@@ -87,7 +87,7 @@ def numbers_at_once(batch_size: int) -> Pair:
 
 
 def subnormals() -> Pair:
-    """Update 243,000 weights, of which a tenth has had no gradient for long."""
+    """Update 243,000 weights, a tenth of which have had no gradient for a long time."""
     n = 243_000
     rng = np.random.default_rng(0)
     g = rng.normal(size=n).astype("float32")
@@ -172,7 +172,7 @@ def threads(batch_size: int) -> Pair:
 
 
 def pairs() -> Iterator[Pair]:
-    """Return all pairs: a text, the code as it is, the code without the idea."""
+    """Yield all pairs: a text, the code as it is, the code without the idea."""
     yield random_words()
     yield numbers_at_once(32)
     yield numbers_at_once(128)
@@ -207,14 +207,14 @@ def row(what: str, with_it: Callable[[], object], without: Callable[[], object])
 
 def main() -> None:
     """Print the table and write it."""
-    tinynet.config.set_threads(1)  # with more, a step's time is not the same from second to second
+    tinynet.config.set_threads(1)  # with more, a step's time varies from second to second
     lines = ["| idea | us with it | us without | ratio |", "|---|---:|---:|---:|"]
     print("\n".join(lines))
     for pair in pairs():
         lines.append(row(*pair))
         print(lines[-1], flush=True)
-    text = "Written by `python -m benchmarks.tried`; not edited. Medians, both in turn, where "
-    text += "nothing else is said in one thread.\n\n"
+    text = "Written by `python -m benchmarks.tried`; not edited. Medians, both in turn, in one "
+    text += "thread unless stated otherwise.\n\n"
     write_atomically(Path(__file__).parent / "tried.md", text + "\n".join(lines) + "\n")
 
 

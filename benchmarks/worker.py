@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 # Package, module in contenders/ and options of each. "1 thread" and "all threads" are those of
-# NumPy's matrix products, which race.py sets, or of PyTorch. As installed, tinynet takes one.
+# NumPy's matrix products, which race.py sets, or of PyTorch. As installed, tinynet uses one.
 CONTENDERS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "tinynet, all threads": ("tinynet", "keras_script", {}),
     "tinynet, as installed": ("tinynet", "keras_script", {}),
@@ -39,7 +39,7 @@ MANY = 10_000
 def train(
     name: str, data: Path, batch_size: int, epochs: int, images_used: int | None, network: str
 ) -> dict[str, Any]:
-    """Train; return the seconds of each epoch and the largest memory of the process."""
+    """Train; return the seconds of each epoch and the peak memory of the process."""
     package, module, options = CONTENDERS[name]
     contender = importlib.import_module(f"benchmarks.contenders.{module}")
     library = [importlib.import_module(package)] if module == "keras_script" else []
@@ -52,7 +52,7 @@ def train(
 
 
 def predict(name: str, data: Path) -> dict[str, Any]:
-    """Return the median of the seconds that the prediction of one image takes."""
+    """Return the median of the seconds that predicting one image takes."""
     package, module, _ = CONTENDERS[name]
     contender = importlib.import_module(f"benchmarks.contenders.{module}")
     library = [importlib.import_module(package)] if module == "keras_script" else []
@@ -68,7 +68,7 @@ def predict(name: str, data: Path) -> dict[str, Any]:
 
 
 def use(name: str, data: Path) -> dict[str, float]:
-    """Return the seconds in which MANY images are predicted, and evaluated, in batches of 32."""
+    """Return the seconds that predicting and evaluating MANY images takes, in batches of 32."""
     from benchmarks.contenders import keras_script
 
     library = importlib.import_module(CONTENDERS[name][0])
@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--images", type=int, help="so many of them; by default all")
+    parser.add_argument("--images", type=int, help="how many to train on; by default all")
     parser.add_argument("--network", choices=["ann", "cnn"], default="ann")
     args = parser.parse_args()
     if args.job == "train":

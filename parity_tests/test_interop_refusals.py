@@ -74,7 +74,7 @@ def dense(**options):
         (lambda: K.Dense(3, activation=K.PReLU()), r"dense: activation: PReLU is not in tinynet"),
         (
             lambda: K.Dense(3, activation=K.Dropout(0.1)),
-            r"dense: activation=Dropout is not in tinynet, which has of Keras's layers ELU, LeakyR",
+            r"dense: activation=Dropout is not in tinynet, which has only Keras's layers ELU, Leak",
         ),
         (dense(kernel_initializer="orthogonal"), r"dense: kernel_initializer: Orthogonal .* Const"),
         (dense(bias_initializer=lambda shape, dtype: 0), r"dense: bias_initializer: a lambda is"),
@@ -218,7 +218,7 @@ def test_memories_of_keras_that_are_not_the_models():
     optimizer = keras.optimizers.Adam()
     optimizer.build(other.trainable_variables)
     model.compile(optimizer, "mse")
-    refused(from_keras, model, r"adam: the optimizer has a memory of .*kernel, which is no weight")
+    refused(from_keras, model, r"adam: the optimizer has slots for .*kernel, which is not a weight")
     optimizer = keras.optimizers.AdamW()
     optimizer.exclude_from_weight_decay(var_list=[model.weights[0]])
     model.compile(optimizer, "mse")
@@ -324,7 +324,7 @@ def test_a_memory_of_another_model():
     model = stack(tinynet, T.Dense(3, name="a"), optimizer="adam")
     model.train_on_batch(rng.normal(size=(5, 4)), rng.normal(size=(5, 3)))
     other = stack(tinynet, T.Dense(3, name="b"), optimizer=model.optimizer)
-    refused(to_keras, other, r"adam: the optimizer has a memory of a/kernel, which is no weight of")
+    refused(to_keras, other, r"adam: the optimizer has slots for a/kernel, which is not a weight")
     other = stack(tinynet, T.Dense(2, name="a"), optimizer=model.optimizer)
     refused(to_keras, other, r"adam: expected momentum of 8 numbers for a/kernel, got 12")
 
@@ -335,7 +335,7 @@ def test_a_memory_of_another_model():
 @pytest.mark.parametrize(
     ("setting", "value", "match"),
     [
-        ("set_floatx", "float32", r"floatx: 'float64' in tinynet and 'float32' in Keras, so that"),
+        ("set_floatx", "float32", r"floatx: 'float64' in tinynet and 'float32' in Keras, so a"),
         ("set_epsilon", 1e-5, r"epsilon: 1e-07 in tinynet and 1e-05 in Keras"),
         (
             "set_dtype_policy",

@@ -90,7 +90,7 @@ BAD_X: dict[str, tuple[Any, type[Exception], list[str]]] = {
     ),
     "generator": ((X for _ in range(2)), TypeError, ["x: .* got a generator, which hands out bat"]),
     "iterator": (iter([X]), TypeError, ["x: .* got a list_iterator, which hands out batches"]),
-    "dict": ({"x": X}, TypeError, ["x: .* got a dict; hand over one of its arrays"]),
+    "dict": ({"x": X}, TypeError, ["x: .* got a dict; pass one of its arrays"]),
     "set": ({1.0, 2.0}, TypeError, ["x: .* got a set, which hands out"]),
     "dataset": (Batches(), TypeError, ["x: .* got a Batches, which hands out .* train_on_batch"]),
     "sparse": (scipy.sparse.csr_array(X), TypeError, [r"x: .* got a csr_array, .* toarray\(\)"]),
@@ -183,10 +183,8 @@ OUT_OF_RANGE = [
 
 CASES: dict[str, Case] = {
     # lengths
-    "y shorter": Case(
-        fit(y=Y[:-1]), ValueError, ["expected arrays of one length", "20 in x, 19 in y", "cut or"]
-    ),
-    "x shorter": Case(fit(x=X[:7]), ValueError, ["one length", "7 in x, 20 in y"]),
+    "y shorter": Case(fit(y=Y[:-1]), ValueError, ["the same length", "20 in x, 19 in y", "cut or"]),
+    "x shorter": Case(fit(x=X[:7]), ValueError, ["the same length", "7 in x, 20 in y"]),
     "weights shorter": Case(
         fit(sample_weight=WEIGHT[:3]), ValueError, ["20 in x, 20 in y, 3 in sample_weight"]
     ),
@@ -217,7 +215,7 @@ CASES: dict[str, Case] = {
     "sample_weight with two columns": Case(
         fit(sample_weight=HOT),
         ValueError,
-        [r"sample_weight: expected one number a sample, shape \(20,\), got \(20, 3\)"],
+        [r"sample_weight: expected one number per sample, shape \(20,\), got \(20, 3\)"],
     ),
     "labels from 1": Case(fit(y=Y + 1), ValueError, [*OUT_OF_RANGE, "got labels from 1 to 3"]),
     "labels below 0": Case(
@@ -261,7 +259,7 @@ CASES: dict[str, Case] = {
         ValueError,
         [
             "validation_split: 1e-17 of 20 samples leaves 20 for training and 0",
-            "use more samples or another share",
+            "use more samples or another fraction",
         ],
     ),
     "split leaves no training": Case(
@@ -276,7 +274,7 @@ CASES: dict[str, Case] = {
         f"split {share!r}": Case(
             fit(validation_split=share),
             ValueError,
-            [f"validation_split: expected a share between 0 and 1, got {share!r}"],
+            [f"validation_split: expected a fraction between 0 and 1, got {share!r}"],
         )
         for share in (1, 1.0, 1.5, -0.1, 20, "half", float("nan"), True)
     },
@@ -424,7 +422,7 @@ CASES: dict[str, Case] = {
     "build for another width": Case(
         lambda model: model.build((None, 9)),
         ValueError,
-        [r"input_shape: .* takes samples of shape \(4,\) already, got \(9,\)"],
+        [r"input_shape: .* already takes samples of shape \(4,\), got \(9,\)"],
     ),
     "a layer's class": Case(
         lambda model: model.add(Dropout), TypeError, [r"layer: expected a Layer, .*add \(\)"]
@@ -504,7 +502,7 @@ def test_probabilities_where_logits_are_promised(
             [
                 "from_logits=True: expected logits",
                 "the model ends in (softmax|sigmoid), which makes probabilities",
-                "leave from_logits off, or the last activation",
+                "leave out from_logits, or the last activation",
             ],
         )
     untouched = copy.deepcopy(model)

@@ -352,7 +352,7 @@ def test_an_optimizer_that_remembers_another_model(kernel_form: str) -> None:
 )
 def test_names_that_keras_refuses(name: Any) -> None:
     for make in (lambda: Dense(3, name=name), lambda: Sequential(name=name)):
-        with pytest.raises(ValueError, match=r"name: expected one that Keras takes too, .* got "):
+        with pytest.raises(ValueError, match=r"name: expected one that Keras accepts too, .* got "):
             make()
     assert Dense(3).name == "dense"  # no name was taken
     if isinstance(name, str) and "/" not in name:

@@ -251,7 +251,7 @@ def test_a_schedule_of_the_epoch_alone() -> None:
 
 
 def test_a_schedule_has_to_return_a_float() -> None:
-    with pytest.raises(ValueError, match=r"schedule: expected to get a float back, got None"):
+    with pytest.raises(ValueError, match=r"schedule: expected it to return a float, got None"):
         small().fit(X, Y, callbacks=[LearningRateScheduler(lambda epoch, rate: None)], verbose=0)
 
 
@@ -377,7 +377,7 @@ def test_half_a_line_is_taken_away(left: int, tmp_path: Path) -> None:
     model.fit(X, Y, epochs=3, callbacks=[CSVLogger(path)], verbose=0)
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[:3]) + lines[3][:left])  # killed while it wrote
-    with pytest.warns(UserWarning, match=r"the last line of .*log.csv was cut off, .* away: '2"):
+    with pytest.warns(UserWarning, match=r"the last line of .*log.csv was cut off, .* removed: '2"):
         model.fit(
             X, Y, initial_epoch=2, epochs=4, callbacks=[CSVLogger(path, append=True)], verbose=0
         )
@@ -390,7 +390,7 @@ def test_half_a_line_is_taken_away(left: int, tmp_path: Path) -> None:
 def test_a_header_that_was_cut_off_is_written_anew(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("epo")
-    with pytest.warns(UserWarning, match="away: 'epo'"):
+    with pytest.warns(UserWarning, match="removed: 'epo'"):
         small().fit(X, Y, callbacks=[CSVLogger(path, append=True)], verbose=0)
     lines = path.read_text().splitlines()
     assert lines[0].startswith("epoch,") and len(lines) == 2

@@ -53,7 +53,7 @@ def test_unscaled_images_bring_a_warning(x: np.ndarray) -> None:
         history = classifier().fit(x, Y, verbose=0)
     (warning,) = seen
     message = str(warning.message)
-    assert message.startswith(f"x: values from {x.min()} to {largest} look like grey values")
+    assert message.startswith(f"x: values from {x.min()} to {largest} look like pixels")
     assert "divide by 255, or begin the model with Rescaling(1/255)" in message
     assert warning.filename == __file__
     assert len(history.history["loss"]) == 1
@@ -72,7 +72,7 @@ def test_unscaled_images_bring_a_warning(x: np.ndarray) -> None:
         (list, np.eye(100)[:20]),  # one-hot
         (list, (IMAGES > 99).astype("uint8")),  # black and white
         (list, IMAGES % 17),  # the 0..16 of small digits
-        (list, IMAGES * 2.0),  # no grey values: beyond 255
+        (list, IMAGES * 2.0),  # not pixels: beyond 255
         (list, IMAGES - 255.0),  # nor below 0
     ],
 )
@@ -86,7 +86,7 @@ def test_no_warning_otherwise(first: Callable[[], list[Layer]], x: np.ndarray) -
 def test_the_warning_comes_before_anything_changes() -> None:
     """Whoever turns warnings into errors keeps the model as it was."""
     model = classifier()
-    check_refused(model, fit(IMAGES), UserWarning, ["look like grey values"])
+    check_refused(model, fit(IMAGES), UserWarning, ["look like pixels"])
     assert not model.built
 
 

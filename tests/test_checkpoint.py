@@ -40,7 +40,7 @@ def test_checkpoint_names(tmp_path: Path) -> None:
     ]
     again = load_model(tmp_path / "new" / names(tmp_path / "new")[-1])
     np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
-    with pytest.raises(KeyError, match=r"filepath: .*val_acc.*asks for 'val_acc'.*'accuracy'"):
+    with pytest.raises(KeyError, match=r"filepath: .*val_acc.*needs 'val_acc'.*'accuracy'"):
         model.fit(X, Y, callbacks=[ModelCheckpoint(tmp_path / "{val_acc}.safetensors")], verbose=0)
 
 

@@ -124,5 +124,5 @@ def test_set_threads() -> None:
 def test_threads_of_another_blas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "switch", lambda verb: None)
     assert config.threads() is None
-    with pytest.raises(RuntimeError, match=r"not those of OpenBLAS; set .*MKL_NUM_THREADS"):
+    with pytest.raises(RuntimeError, match=r"does not use OpenBLAS .* set .*MKL_NUM_THREADS"):
         config.set_threads(1)

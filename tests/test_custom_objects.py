@@ -397,7 +397,7 @@ def test_layers_without_a_common_name_go_by_their_place(tmp_path: Path) -> None:
     new.load_weights(path, skip_mismatch=True)
     for own, expected in zip(new.get_weights(), old.get_weights(), strict=True):
         np.testing.assert_array_equal(own, expected)
-    with pytest.raises(ValueError, match="skip_mismatch=True takes over what fits"):
+    with pytest.raises(ValueError, match="skip_mismatch=True loads what fits"):
         net(8, 4).load_weights(path)
 
 

@@ -273,7 +273,7 @@ def test_damaged_file_in_own_cache_is_fetched_anew(
     source: Source, server: Server, cache: Path
 ) -> None:
     fill(cache, damaged=TEST_IMAGES)
-    with pytest.warns(UserWarning, match=f"tinynet's cache is passed over: .*{TEST_IMAGES} is dam"):
+    with pytest.warns(UserWarning, match=f"tinynet's cache is skipped: .*{TEST_IMAGES} is dam"):
         assert source.load() == GOOD
     assert server.asked == [f"first/{TEST_IMAGES}"]
     assert (cache / TEST_IMAGES).read_bytes() == CONTENTS[TEST_IMAGES]
@@ -284,7 +284,7 @@ def test_damaged_file_in_own_cache_while_keras_cache_is_good(
 ) -> None:
     fill(cache, damaged=TEST_IMAGES)
     fill(keras_cache)
-    with pytest.warns(UserWarning, match="tinynet's cache is passed over"):
+    with pytest.warns(UserWarning, match="tinynet's cache is skipped"):
         assert source.load() == GOOD
     assert server.asked == []
 
@@ -294,7 +294,7 @@ def test_damaged_keras_cache_is_left_as_it_is(
 ) -> None:
     fill(keras_cache, damaged=TRAIN_LABELS)
     damaged = (keras_cache / TRAIN_LABELS).read_bytes()
-    with pytest.warns(UserWarning, match=f"Keras's cache is passed over: .*{TRAIN_LABELS} is dam"):
+    with pytest.warns(UserWarning, match=f"Keras's cache is skipped: .*{TRAIN_LABELS} is dam"):
         assert source.load() == GOOD
     assert server.asked == [f"first/{name}" for name in NAMES]
     assert (keras_cache / TRAIN_LABELS).read_bytes() == damaged

@@ -407,8 +407,8 @@ class Careless(Layer):
     [
         ("writes to x", "careless: forward wrote to x, which belongs to the layer below"),
         ("writes to dout", "careless: backward wrote to dout, which belongs to the layer above"),
-        ("draws anew", "careless: the same batch gives another output the second time"),
-        ("counts", "careless: the same batch gives another output the second time"),
+        ("draws anew", "careless: the same batch gives a different output the second time"),
+        ("counts", "careless: the same batch gives a different output the second time"),
     ],
 )
 def test_careless_layers_are_found(way: str, message: str) -> None:

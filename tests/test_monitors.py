@@ -355,7 +355,7 @@ def test_a_direction_that_cannot_be_told_is_an_error_before_anything_begins(tmp_
     model = small()
     model.fit(X, Y, verbose=0)
     callbacks = [ReduceLROnPlateau("loss"), EarlyStopping("learning_rate")]
-    message = r"EarlyStopping: cannot tell whether more or less 'learning_rate'.*mode='max'"
+    message = r"EarlyStopping: cannot tell whether a higher or a lower 'learning_rate'.*mode='max'"
     with Untouched(model, tmp_path), pytest.raises(ValueError, match=message):
         model.fit(X, Y, callbacks=callbacks, verbose=0)
 

@@ -181,9 +181,9 @@ def test_the_best_trial_can_be_trained_once_more_with_the_same_objective() -> No
     [
         ("maximize", "val_acuracy", ("accuracy",), r"'val_acuracy' will not be .*'val_accuracy'"),
         ("maximize", "val_accuracy", (), r"'val_accuracy' will not be in the logs.*'val_loss'"),
-        ("minimize", "val_accuracy", ("accuracy",), r"more 'val_accuracy' .*direction='maximize'"),
-        ("maximize", "val_loss", ("accuracy",), r"less 'val_loss' .*direction='minimize'"),
-        ("maximize", "loss", (), r"less 'loss' is better, but .* is 'maximize'; create it"),
+        ("minimize", "val_accuracy", ("accuracy",), r"higher 'val_accuracy' .*direction='maxim"),
+        ("maximize", "val_loss", ("accuracy",), r"lower 'val_loss' .*direction='minimize'"),
+        ("maximize", "loss", (), r"a lower 'loss' is better, but .* is 'maximize'; create"),
     ],
 )
 def test_what_cannot_be_watched_is_refused_before_training(
@@ -218,7 +218,7 @@ def test_a_study_is_opened_again_only_for_the_same_search(storage: str) -> None:
 
     other = {**SPACE, "rate": FloatDistribution(1e-3, 1.0), "depth": IntDistribution(1, 3)}
     del other["activation"]
-    with pytest.raises(ValueError, match=f"study '{NAME}' .* is of another search") as caught:
+    with pytest.raises(ValueError, match=f"study '{NAME}' .* belongs to another search") as caught:
         open_study(storage, NAME, other, conditions={**conditions, "epochs": 2})
     for line in (
         "rate: 0.0001 to 1.0, log True there, 0.001 to 1.0 here",
@@ -363,7 +363,7 @@ def test_a_trial_killed_before_its_first_heartbeat_is_done_again(
     assert states == ["FAIL", "COMPLETE", "COMPLETE", "COMPLETE"]
     assert study.trials[3].params == params
     assert aged == [3]
-    assert "1 still to come from other processes: waiting" in capsys.readouterr().out
+    assert "1 still running in other processes: waiting" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("notices", ["while it reports", "when it is done"])

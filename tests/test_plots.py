@@ -286,7 +286,7 @@ def test_28_runs_look_different():
         ({"a": [HISTORY, [1, 2]]}, TypeError, r"histories\['a'\]: expected a dict .* got list"),
         ({"a": {"loss": [1.0]}}, ValueError, "'a' has no 'val_accuracy', only 'loss'"),
         ({"a": {"val_accuracy": []}}, ValueError, "'a' has no 'val_accuracy', only nothing"),
-        ({"a": tn.callbacks.History()}, TypeError, "got History; give it its attribute history"),
+        ({"a": tn.callbacks.History()}, TypeError, "got History; pass its attribute history"),
     ],
 )
 def test_histories_that_cannot_be_compared(histories, error, message):
@@ -300,7 +300,7 @@ def test_histories_without_curves():
         plots.learning_curves({"mae": [1.0]})
     with pytest.raises(ValueError, match="got nothing"):
         plots.learning_curves({"loss": []})
-    with pytest.raises(TypeError, match=r"history: .* got History; give it its attribute history"):
+    with pytest.raises(TypeError, match=r"history: .* got History; pass its attribute history"):
         plots.learning_curves(tn.callbacks.History())
 
 
@@ -444,7 +444,7 @@ def test_weights_behind_layers_without_a_kernel_fold_to_a_square():
 
 def test_weights_that_cannot_be_shown():
     model = tn.Sequential([tn.Input((12,)), layers.Dense(3)])
-    with pytest.raises(ValueError, match="the 12 inputs of a unit are no square"):
+    with pytest.raises(ValueError, match="the 12 inputs of a unit make no square"):
         plots.first_layer_weights(model)
     with pytest.raises(ValueError, match=r"a product of 12, the inputs of a unit, got \(3, 5\)"):
         plots.first_layer_weights(model, (3, 5))
@@ -534,9 +534,9 @@ def test_models_that_are_not_ready(trained):
         plots.activation_histograms(model, x[0])
     with pytest.raises(ValueError, match="64 in x, 63 in y"):
         plots.gradient_histograms(model, x, y[1:])
-    with pytest.raises(ValueError, match="no layer does anything but pass its input on"):
+    with pytest.raises(ValueError, match="no layer does anything but pass on its input"):
         plots.activation_histograms(tn.Sequential([tn.Input((28, 28)), layers.Flatten()]), x)
     model.trainable = False
-    with pytest.raises(ValueError, match="has no weights that may be trained"):
+    with pytest.raises(ValueError, match="has no trainable weights"):
         plots.gradient_histograms(model, x, y)
     assert plt.get_fignums() == []

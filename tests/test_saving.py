@@ -411,7 +411,7 @@ def test_weights_of_another_architecture(
     disturbed().save_weights(path)
     model = other()
     before = model.get_weights()
-    with pytest.raises(ValueError, match=f"weights.safetensors: {says}.*file of another model"):
+    with pytest.raises(ValueError, match=f"weights.safetensors: {says}.*the file of another model"):
         model.load_weights(path)
     for own, expected in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(own, expected)

@@ -435,7 +435,7 @@ def compiled(input_shape: tuple[int, ...], n_outputs: int) -> Sequential:
         ({"dropout": 1.5}, ValueError, "rate: expected .* got 1.5"),
         ({"hidden_layer_sizes": (8, 0)}, ValueError, "hidden_layer_sizes: expected a positive int"),
         ({"hidden_layer_sizes": 2.5}, ValueError, "hidden_layer_sizes: expected .* got 2.5"),
-        ({"validation_fraction": 1.0}, ValueError, "validation_fraction: expected a share from 0"),
+        ({"validation_fraction": 1.0}, ValueError, "validation_fraction: expected a number from 0"),
         ({"callbacks": EarlyStopping()}, ValueError, "'val_loss' will not be in the logs"),
         ({"callbacks": [EarlyStopping]}, TypeError, "callbacks: expected Callback objects"),
         ({"random_state": "one"}, ValueError, "'one' cannot be used to seed"),
@@ -452,7 +452,7 @@ def compiled(input_shape: tuple[int, ...], n_outputs: int) -> Sequential:
             "network: expected a model that ends in softmax, .* got linear",
         ),
         ({"network": compiled}, ValueError, "network: expected a new model that is not compiled"),
-        ({"network": lambda *_: "a net"}, TypeError, "network: .* returns a Sequential, got 'a ne"),
+        ({"network": lambda *_: "a net"}, TypeError, "network: .* return a Sequential, got 'a ne"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:.* encountered in:RuntimeWarning")  # where the loss overflows
@@ -472,11 +472,11 @@ def test_bad_data_are_named() -> None:
         net().predict(X)
     with pytest.raises(ValueError, match="sample_weight: expected finite numbers, 0 or above"):
         net().fit(X, Y, sample_weight=-np.ones(150))
-    with pytest.raises(ValueError, match=r"one length.*140 in sample_weight"):
+    with pytest.raises(ValueError, match=r"same length.*140 in sample_weight"):
         net().fit(X, Y, sample_weight=np.ones(140))
     with pytest.raises(ValueError, match="Unknown label type"):
         net().fit(X, X[:, 0])
-    with pytest.raises(ValueError, match="classes: expected all labels that will come"):
+    with pytest.raises(ValueError, match="classes: expected all labels that will ever occur"):
         net().partial_fit(X, Y)
     begun = net().partial_fit(X, Y, classes=[0, 1, 2])
     with pytest.raises(ValueError, match=r"y: expected labels among \[0 1 2\], got \[5\]"):

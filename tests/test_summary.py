@@ -242,7 +242,7 @@ def test_layouts(arguments: dict[str, Any], expected: str) -> None:
 @pytest.mark.parametrize("show_trainable", [False, True])
 def test_a_line_is_as_long_as_asked_for(length: int, show_trainable: bool) -> None:
     if show_trainable and length < 30:
-        with pytest.raises(ValueError, match=r"line_length: .* letters are not enough for col"):
+        with pytest.raises(ValueError, match=r"line_length: .* characters are not enough for col"):
             table(line_length=length, show_trainable=show_trainable)
         return
     lines = table(line_length=length, show_trainable=show_trainable)
@@ -273,7 +273,7 @@ def test_a_range_of_layers(layer_range: Any, shown: list[int]) -> None:
         ({"layer_range": ["a"]}, r"layer_range: expected the names of .*, got \['a'\]"),
         ({"layer_range": [1, 2]}, r"layer_range: expected the names of .*, got \[1, 2\]"),
         ({"layer_range": ["x", "drop"]}, r"layer_range: \['x', 'drop'\] are not among the layers"),
-        ({"line_length": 10}, "line_length: 10 letters are not enough"),
+        ({"line_length": 10}, "line_length: 10 characters are not enough"),
         ({"positions": [0.01, 0.5, 1.0]}, "not enough for columns that end at .*4 or more wide"),
     ],
 )

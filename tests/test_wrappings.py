@@ -122,7 +122,7 @@ def changed(content: bytes) -> bytes:
         (lambda content: content[:-1], "got [0-9a-f]{64} and 99"),
         (lambda content: b"", "got [0-9a-f]{64} and 0"),
         (lambda content: packed(changed(content)), "got [0-9a-f]{64} and 100"),
-        (lambda content: packed(content)[:-30], "expected the content, unpacked, to have SHA-256"),
+        (lambda content: packed(content)[:-30], "the decompressed content to have SHA-256"),
         (lambda content: packed(content)[:2] + b"?" * 20, "damaged: Error -3 while decompressing"),
         (lambda content: packed(b"0" * 100_000), "got [0-9a-f]{64} and more than 100"),
         (lambda content: content + b"0" * 2000, "expected at most 100 bytes, got 2100"),
@@ -162,7 +162,7 @@ def test_torchvision_s_folders(wrapping: str, outer: str, home: Path) -> None:
     assert SOURCE.load() == CONTENTS
     (raw / f"{NAMES[1]}{'.gz' if wrapping == 'packed' else ''}").write_bytes(b"damaged")
     with (
-        pytest.warns(UserWarning, match="Tiny: torchvision's folder is passed over: .* is damaged"),
+        pytest.warns(UserWarning, match="Tiny: torchvision's folder is skipped: .* is damaged"),
         pytest.raises(DatasetError, match=r"1\. tinynet's cache.*\n.*\n  3\. torchvision's folder"),
     ):
         SOURCE.load()
@@ -217,13 +217,13 @@ def test_hugging_face_s_cache_with_other_images(home: Path) -> None:
     folder = home / ".cache/huggingface/hub" / REPOSITORY / "snapshots" / "0" / "fashion_mnist"
     write_parquet(folder, [255 - ARRAYS[0], ARRAYS[2]], ARRAYS[1::2])
     with (
-        pytest.warns(UserWarning, match="Hugging Face's cache is passed over: .* is damaged or is"),
+        pytest.warns(UserWarning, match="Hugging Face's cache is skipped: .* is damaged or is"),
         pytest.raises(DatasetError, match=r"3\. Hugging Face's cache: .* not the published file"),
     ):
         SOURCE.load()
     (folder / "train-00000-of-00001.parquet").write_bytes(b"no table")
     with (
-        pytest.warns(UserWarning, match="Hugging Face's cache is passed over: .* cannot be read"),
+        pytest.warns(UserWarning, match="Hugging Face's cache is skipped: .* cannot be read"),
         pytest.raises(DatasetError, match="cannot be read"),
     ):
         SOURCE.load()

@@ -1,7 +1,7 @@
 """tinynet: a small neural network library that computes what Keras computes.
 
-Written from scratch in NumPy and Numba, to be read. ``import tinynet as keras`` runs ordinary
-Keras scripts that stay within what is here.
+Written from scratch in NumPy and Numba, to be read. With ``import tinynet as keras``, ordinary
+Keras scripts run as long as they use only what is here.
 """
 
 from importlib import import_module
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from tinynet.layers import Input, Layer
     from tinynet.models import Sequential
 
-# Classes that stand here as well as in their module.
+# Classes that can be reached from here as well as from their module.
 _HOMES = {"Input": "layers", "Layer": "layers", "Sequential": "models"}
 
 

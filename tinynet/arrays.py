@@ -1,4 +1,4 @@
-"""Arrays as tinynet computes with them: their float type, packed together, copied by name."""
+"""Arrays as tinynet uses them: their float type, packing them together, copying them by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FLOAT_TYPES = (np.dtype("float32"), np.dtype("float64"))
 
 
 def as_float(x: Any) -> Array:
-    """Return `x` as an array of float32 or float64, by default of the type `floatx`."""
+    """Return `x` as an array of float32 or float64; any other type becomes `floatx`."""
     x = np.asarray(x)
     floating: Array = x if x.dtype in FLOAT_TYPES else x.astype(config.floatx())
     return floating
@@ -23,21 +23,21 @@ def as_float(x: Any) -> Array:
 
 @functools.cache
 def keep_freed_memory() -> None:
-    """Have the C library keep what arrays give back, for the next ones, where it is glibc.
+    """Have the C library, if it is glibc, keep the memory of freed arrays for the next ones.
 
-    The arrays of a step are as large as those of the step before. glibc returns freed memory at the
-    end of its own to the system, and then every page of the next array is a fault: with images,
-    they can take as long as the arithmetic. How much it keeps, it learns from what is freed: twice
-    the largest piece that stood alone, of pieces up to 32 MiB (mallopt(3), M_MMAP_THRESHOLD). So it
-    gets one of nearly that size, whose pages are never touched, and keeps up to 64 MiB for each of
-    its arenas. Where MALLOC_TRIM_THRESHOLD_ or its like is set, that counts; with other C libraries
-    nothing changes.
+    The arrays of a step are as large as those of the step before. glibc returns free memory at the
+    top of its heap to the system, and then every page of the next array is a page fault: with
+    images, these can take as long as the arithmetic. glibc learns from what is freed how much to
+    keep: twice the largest block that was mapped on its own, up to blocks of 32 MiB (mallopt(3),
+    M_MMAP_THRESHOLD). So it is given one of nearly that size, whose pages are never touched, and
+    then keeps up to 64 MiB in each of its arenas. If MALLOC_TRIM_THRESHOLD_ or the like is set,
+    that takes precedence; with other C libraries nothing changes.
     """
     np.empty((32 << 20) - (64 << 10), np.uint8)
 
 
 class Packed(dict[str, Array]):
-    """Arrays by name that lie one behind the other in memory.
+    """Arrays by name that are stored one after another in memory.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Packed(dict[str, Array]):
     flat : ndarray (n,)
         All of them as one array, of which each is a view.
     layout : tuple
-        Name and size of each, in their order.
+        Name and size of each, in order.
     """
 
     def __init__(self, arrays: Mapping[str, Array]) -> None:
@@ -61,13 +61,13 @@ class Packed(dict[str, Array]):
 
 
 def copy_into(arrays: Mapping[str, Array], values: Sequence[Any]) -> None:
-    """Copy one value into each array, in their order.
+    """Copy one value into each array, in order.
 
     Raises
     ------
     ValueError
-        If the number of values or a shape differs, or a value is no array of numbers; nothing
-        is changed then.
+        If the number of values or a shape differs, or a value is not an array of numbers; in
+        that case nothing is changed.
     """
     if len(values) != len(arrays):
         raise ValueError(
@@ -88,16 +88,16 @@ def copy_into(arrays: Mapping[str, Array], values: Sequence[Any]) -> None:
 
 
 def read_only(x: Array) -> Array:
-    """Return a view of an array that a function of the user's cannot write to."""
+    """Return a view of an array that a user's function cannot write to."""
     view = x.view()
     view.flags.writeable = False
     return view
 
 
 def same_rank(a: Array, b: Array) -> tuple[Array, Array]:
-    """Return two arrays of one rank where they differ by a last axis of 1.
+    """Return two arrays with the same rank if they differ only by a last axis of 1.
 
-    (n,) and (n, 1) become (n, 1); of higher ranks the axis is dropped.
+    (n,) and (n, 1) become (n, 1); at higher ranks the axis is dropped.
 
     Notes
     -----

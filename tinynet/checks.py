@@ -1,7 +1,7 @@
-"""Checks of arguments, which say what was expected and what came, and return plain values.
+"""Argument checks that report what was expected and what came, and return plain values.
 
-NumPy's numbers behave like Python's until they are computed with or written to a file: 1 minus a
-float32 has seven digits, and JSON knows neither a float32 nor an array. So what is kept is plain.
+NumPy's numbers behave like Python's until they are used in arithmetic or saved: 1 minus a float32
+has seven digits, and JSON accepts neither a float32 nor an array. So plain values are kept.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ def number(
     Parameters
     ----------
     name : str
-        The argument, for the error.
-    value : int, float, or one of NumPy's
+        The argument's name, for the error.
+    value : int, float, or a NumPy number
     least, most : float
-        The smallest and the largest value that will do.
+        The smallest and the largest value allowed.
     above, below : float
-        The values that it has to stay above and below; without them, any finite number will do.
+        Bounds that are not allowed themselves; with no bounds at all, any finite number is valid.
 
     Raises
     ------
     ValueError
-        If `value` is not a finite number, or out of range.
+        If `value` is not a finite number, or is out of range.
     """
     found = plain(value)
     a_number = isinstance(found, (int, float)) and not isinstance(found, bool)
@@ -107,7 +107,7 @@ def flag(name: str, value: Any) -> bool:
     Raises
     ------
     ValueError
-        If `value` is neither: most likely the arguments are in another order.
+        If `value` is neither; most likely the arguments are in the wrong order.
     """
     found = plain(value)
     if not isinstance(found, (bool, int)) or found not in (0, 1):
@@ -118,7 +118,7 @@ def flag(name: str, value: Any) -> bool:
 
 
 def entries(value: Any) -> list[Any] | None:
-    """Return the entries of a list, a tuple or an array as plain values, None of anything else."""
+    """Return the entries of a list, tuple or array as plain values; None for anything else."""
     found = plain(value)
     if isinstance(found, str) or not isinstance(found, Iterable):
         return None

@@ -1,4 +1,4 @@
-"""What applies to the whole library: the float type, epsilon, and the form of the kernels."""
+"""Settings of the whole library: the float type, epsilon, the form of the kernels, threads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _epsilon = 1e-7
 
 
 def floatx() -> str:
-    """Return the float type of new parameters and of data fed to a model: ``"float32"``."""
+    """Return the float type of new parameters and of a model's input: by default ``"float32"``."""
     return _floatx
 
 
@@ -23,27 +23,27 @@ def set_floatx(value: str) -> None:
     Parameters
     ----------
     value : {"float32", "float64"}
-        float64 costs about twice the time; it makes gradients checkable and runs repeatable
+        float64 takes about twice the time; it makes gradients checkable and runs repeatable
         to the last bits.
 
     Raises
     ------
     ValueError
-        If `value` is another type. Keras's float16 and bfloat16 are not offered.
+        If `value` is another type. Keras's float16 and bfloat16 are not supported.
     """
     global _floatx
     _floatx = float_type(value)
 
 
 def float_type(value: str) -> str:
-    """Return `value` if it is a type that tinynet computes in, and else raise a ValueError."""
+    """Return `value` if it is a type that tinynet computes in; otherwise raise a ValueError."""
     if value not in ("float32", "float64"):
         raise ValueError(f"float type: expected 'float32' or 'float64', got {value!r}")
     return str(value)
 
 
 def epsilon() -> float:
-    """Return the small number by which losses keep probabilities away from 0 and 1: 1e-7."""
+    """Return the small number that keeps probabilities away from 0 and 1: by default 1e-7."""
     return _epsilon
 
 
@@ -62,15 +62,15 @@ def use_kernels(form: str) -> None:
     ----------
     form : {"numba", "numpy"}
         ``"numba"`` compiles the explicit loops, ``"numpy"`` runs the array expressions. The
-        environment variable ``TINYNET_KERNELS`` makes the same choice before the start;
-        without either, Numba is used where it is installed.
+        environment variable ``TINYNET_KERNELS`` makes the same choice at startup; without
+        either, Numba is used if it is installed.
 
     Raises
     ------
     ValueError
         If `form` is not one of the two.
     ImportError
-        If ``"numba"`` is asked for and Numba is not installed.
+        If ``"numba"`` is requested and Numba is not installed.
     """
     registry.choose_form(form)
 
@@ -81,43 +81,43 @@ def kernels() -> str:
 
 
 def set_threads(n: int) -> None:
-    """Choose in how many threads matrix products run, and layers of images; all else runs in one.
+    """Set how many threads run matrix products and image layers; everything else runs in one.
 
-    Without a choice, products run in one thread while a model is trained or used (`fit`,
-    `evaluate`, `predict`, their ``..._on_batch`` forms, a call), and NumPy has its own threads back
-    afterward. The environment variables ``OPENBLAS_NUM_THREADS`` and ``OMP_NUM_THREADS``, set
-    before Python starts, are a choice too. With several threads, a product is added up in another
-    order, so the same seed gives the same run only with the same choice.
+    Unless this is set, products run in one thread while a model is trained or used (`fit`,
+    `evaluate`, `predict`, their ``..._on_batch`` forms, a call), and NumPy gets its own threads
+    back afterward. The environment variables ``OPENBLAS_NUM_THREADS`` and ``OMP_NUM_THREADS``, set
+    before Python starts, count as a setting too. With several threads, a product is summed in a
+    different order, so the same seed gives the same run only with the same setting.
 
     Convolution and pooling divide a large batch among as many threads as there are processors, or
-    as ``OMP_NUM_THREADS`` says, up to four; their results are the same in any number.
+    as ``OMP_NUM_THREADS`` says, up to four; their results are the same for any number of threads.
 
     Parameters
     ----------
     n : int
-        At least 1. Several threads pay off on an idle machine and with large products only:
+        At least 1. Several threads pay off only on an idle machine and with large products:
         where other programs keep the processors busy, the threads of a product wait for each
-        other, and can take many times as long as one.
+        other and can take many times as long as one thread.
 
     Raises
     ------
     ValueError
         If `n` is not a positive integer.
     RuntimeError
-        If NumPy was built with another library than OpenBLAS for its products.
+        If NumPy was built with a library other than OpenBLAS for its products.
     """
     n = integer("set_threads", n)
     if not set_products(n):
         raise RuntimeError(
-            "set_threads: the matrix products of this NumPy are not those of OpenBLAS; set "
-            "their threads by an environment variable (MKL_NUM_THREADS, VECLIB_MAXIMUM_THREADS) "
+            "set_threads: this NumPy does not use OpenBLAS for its matrix products; set their "
+            "threads with an environment variable (MKL_NUM_THREADS, VECLIB_MAXIMUM_THREADS) "
             "before Python starts"
         )
     set_workers(n)
 
 
 def threads() -> int | None:
-    """Return in how many threads a model's matrix products run; None where that cannot be asked."""
+    """Return how many threads run a model's matrix products; None where that is not known."""
     return products()
 
 
@@ -125,7 +125,7 @@ def through_float32(value: float) -> float:
     """Round a number to float32 and back.
 
     TensorFlow casts Python numbers to tensors by way of float32, whatever the tensor's type.
-    Keras inherits this for betas in powers, momentum, limits of uniform draws and others; a
+    Keras inherits this for powers of betas, momentum, limits of uniform draws and others; a
     float64 run that does not round the same constants is a different run.
     """
     return float(np.float32(value))

@@ -1,7 +1,7 @@
-"""What layers, losses, optimizers and their like have in common: a name and a config.
+"""What layers, losses, optimizers and the like have in common: a name and a config.
 
 A config is the dictionary of an object's constructor arguments. Every class keeps each
-argument in an attribute of the same name, so one method here writes the config of all.
+argument in an attribute of the same name, so one method here writes the configs of all.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ARRAY = "ndarray"  # the class_name of an array in a config
 
 T = TypeVar("T")
 
-# What Keras on TensorFlow takes for a name.
+# What Keras on TensorFlow accepts as a name.
 LAYER_NAME = r"[A-Za-z0-9_.>-]+"
 MODEL_NAME = r"[A-Za-z0-9.][A-Za-z0-9_.>-]*"
 INPUT_NAME = r"[^/]+"
@@ -33,16 +33,16 @@ _names: Counter[str] = Counter()
 
 @functools.cache
 def _arguments(kind: type) -> tuple[str, ...]:
-    """Return the names of a constructor's arguments; Python takes its time to find them."""
+    """Return the names of a constructor's arguments, kept because looking them up is slow."""
     return tuple(name for name in inspect.signature(kind).parameters if name != "kwargs")
 
 
 class UnknownObjectError(ValueError):
-    """A config that speaks of a class or a function that nobody has made known."""
+    """A config that names a class or a function that is not tinynet's and was not registered."""
 
 
 class Configurable:
-    """An object that can be written as a dictionary and made again from it."""
+    """An object that can be written as a dictionary and recreated from it."""
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain Python values."""
@@ -69,7 +69,7 @@ def serialize(value: Any) -> Any:
     """Write an object as JSON-ready values; plain values stay as they are.
 
     A class that is not tinynet's own is written with its module, so that it is never mistaken for
-    one of the same name that is. The module is for people to read; nothing is imported by it.
+    a tinynet class of the same name. The module is for people to read; nothing is imported from it.
     """
     if isinstance(value, Configurable):
         kind = type(value)
@@ -85,7 +85,7 @@ def serialize(value: Any) -> Any:
 
 
 def function_config(function: Any) -> dict[str, Any]:
-    """Write a function as its name; what it does is not in a file."""
+    """Write a function as its name; files never hold its code."""
     name = get_registered_name(function) if hasattr(function, "__name__") else None
     return {
         "class_name": "function",
@@ -95,7 +95,7 @@ def function_config(function: Any) -> dict[str, Any]:
 
 
 def function_of(kind: str, config: Mapping[str, Any]) -> Any:
-    """Return the function that `function_config` wrote, from among the custom objects."""
+    """Return the function whose name `function_config` wrote, from among the custom objects."""
     found = get_registered_object(config["config"])
     if found is None:
         origin = f"a function of the module {config['module']}"
@@ -114,12 +114,12 @@ def is_own(kind: type) -> bool:
 
 
 def require_saveable(role: str, *values: Any) -> None:
-    """Say so if an object cannot be written to a file, before it is trained and then lost.
+    """Raise an error if an object cannot be saved, before it is trained and then lost.
 
     Raises
     ------
     ValueError
-        If its config cannot be made, or holds something that JSON does not know.
+        If its config cannot be made, or holds something that JSON cannot represent.
     """
     for value in values:
         try:
@@ -127,9 +127,9 @@ def require_saveable(role: str, *values: Any) -> None:
         except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{role}: expected something that can be saved with the model, got "
-                f"{_brief(value)}: {error}. Arguments of a class of your own have to be kept in "
-                f"attributes of the same name, and to be numbers, texts, arrays, lists or objects "
-                f"of tinynet; or define get_config and from_config"
+                f"{_brief(value)}: {error}. The arguments of your own class have to be kept in "
+                f"attributes of the same name, and be numbers, strings, arrays, lists or tinynet "
+                f"objects; or define get_config and from_config"
             ) from None
 
 
@@ -144,23 +144,23 @@ def resolve(kind: str, identifier: object, table: Mapping[str, Callable[..., T]]
     Parameters
     ----------
     kind : str
-        What is looked for, for the error: ``"optimizer"``.
+        What is looked up, for the error: ``"optimizer"``.
     identifier : str or dict
-        A name in `table`, that of a custom object, or what `serialize` gave.
+        A name in `table`, the name of a custom object, or what `serialize` returned.
     table : dict
-        Class by name.
+        Classes by name.
 
     Returns
     -------
     object
-        Of a class in `table`, or a custom object: made of it if it is a class, else itself.
+        An instance of a class in `table` or of a custom class; another custom object as it is.
 
     Raises
     ------
     ValueError
         If there is no such name; the nearest one is suggested.
     UnknownObjectError
-        If a config speaks of a class that is not tinynet's, and nobody has made it known.
+        If a config names a class that is not tinynet's and was not registered.
     TypeError
         If `identifier` is neither a string nor a config.
     """
@@ -182,20 +182,20 @@ def resolve(kind: str, identifier: object, table: Mapping[str, Callable[..., T]]
 
 
 def _class_of(kind: str, config: Mapping[str, Any], table: Mapping[str, Any]) -> Any:
-    """Return the class that a config speaks of, from tinynet or among the custom objects."""
+    """Return the class that a config names, from tinynet or from among the custom objects."""
     name, module = config["class_name"], config.get("module")
     if name in table and module in (None, table[name].__module__):
         return table[name]
     found = get_registered_object(name)
     if found is None and module is None:
-        known_name(kind, name, table)  # says which one comes nearest
+        known_name(kind, name, table)  # raises an error that suggests the closest one
     if found is None:
         raise UnknownObjectError(unknown_object(kind, name, f"of the module {module}"))
     return found
 
 
 def unknown_object(kind: str, name: str, origin: str) -> str:
-    """Return what to say of a class or a function that nobody has made known."""
+    """Return the error message for a class or a function that was not registered."""
     short = name.rpartition(">")[2]
     rest = "" if kind == "layer" else "; compile=False reads the model without it"
     return (
@@ -206,14 +206,14 @@ def unknown_object(kind: str, name: str, origin: str) -> str:
 
 
 def _restored(value: Any) -> Any:
-    """Make the arrays that `serialize` wrote."""
+    """Recreate the arrays that `serialize` wrote."""
     if isinstance(value, Mapping) and value.get("class_name") == ARRAY:
         return np.array(value["config"]["value"], value["config"]["dtype"])
     return value
 
 
 def known_name(kind: str, name: str, table: Mapping[str, object]) -> str:
-    """Return `name` if `table` has it, and otherwise say which name comes nearest."""
+    """Return `name` if `table` has it; otherwise raise an error that suggests the closest name."""
     if name in table:
         return name
     import difflib
@@ -224,7 +224,7 @@ def known_name(kind: str, name: str, table: Mapping[str, object]) -> str:
 
 
 def by_name(*classes: type) -> dict[str, Any]:
-    """Make a table of classes under both of Keras's spellings: ``Adam`` and ``adam``."""
+    """Make a table of classes under Keras's spellings: ``ReLU``, ``re_lu`` and ``relu``."""
     table = {}
     for each in classes:
         for name in (each.__name__, to_snake_case(each.__name__), each.__name__.lower()):
@@ -240,23 +240,23 @@ def to_snake_case(name: str) -> str:
 
 
 def checked_name(name: str, pattern: str) -> str:
-    """Return the name of a layer or a model, if Keras takes it too.
+    """Return the name of a layer or a model, if Keras accepts it too.
 
     Raises
     ------
     ValueError
-        If it is not made as `pattern` says.
+        If it does not match `pattern`.
     """
     if not isinstance(name, str) or not re.fullmatch(pattern, name):
         raise ValueError(
-            f"name: expected one that Keras takes too, of the pattern {pattern}, got {name!r}; "
+            f"name: expected one that Keras accepts too, of the pattern {pattern}, got {name!r}; "
             f"write _ for spaces and the like"
         )
     return name
 
 
 def auto_name(cls: type) -> str:
-    """Return ``"dense"``, ``"dense_1"``, ... in the order of making."""
+    """Return ``"dense"``, ``"dense_1"``, ... in the order of creation."""
     prefix = to_snake_case(cls.__name__)
     count = _names[prefix]
     _names[prefix] += 1
@@ -264,5 +264,5 @@ def auto_name(cls: type) -> str:
 
 
 def forget_names() -> None:
-    """Start all automatic names anew; part of ``clear_session``."""
+    """Start all automatic names over; part of ``clear_session``."""
     _names.clear()

@@ -1,8 +1,8 @@
-"""Classes and functions of a user's own, by the names under which files speak of them.
+"""The user's own classes and functions, by the names under which files refer to them.
 
 A file holds names and numbers, never code, and tinynet imports nothing because a file says so. What
-is not tinynet's own is found here: among the objects that a ``with`` or `load_model` lends for a
-while, and among those that were registered.
+is not tinynet's own is found here: among the objects that a ``with`` block or `load_model` lends
+for a while, and among those that were registered.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _lent: ContextVar[Mapping[str, Any]] = ContextVar("lent", default={})  # noqa: B
 def register_keras_serializable(
     package: str = "Custom", name: str | None = None
 ) -> Callable[[Object], Object]:
-    """Make a class or a function known, so that a file that names it can be read.
+    """Register a class or a function, so that a file that names it can be read.
 
     Parameters
     ----------
     package : str
-        Keeps apart classes of one name: the file says ``"package>name"``.
+        Tells classes of the same name apart: the file says ``"package>name"``.
     name : str, optional
-        By default the object's own.
+        By default the object's own name.
 
     Returns
     -------
     callable
-        A decorator that returns the object as it is.
+        A decorator that returns the object unchanged.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def register_keras_serializable(
         if isinstance(value, type) and not hasattr(value, "get_config"):
             raise ValueError(
                 f"register_keras_serializable: expected a class with get_config, got {value!r}; "
-                f"derive it from a class of tinynet"
+                f"derive it from a tinynet class"
             )
         full = f"{package}>{name or value.__name__}"
         _registered[full], _names[value] = value, full
@@ -73,7 +73,7 @@ def register_keras_serializable(
 
 @contextmanager
 def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
-    """Lend classes and functions, by name, to whatever is read or looked up in the ``with``.
+    """Lend classes and functions, by name, to whatever the ``with`` block reads or looks up.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """Return the dictionary of all that was registered; what is put into it is registered."""
+    """Return the dictionary of everything registered; what is put into it is registered too."""
     return _registered
 
 
@@ -105,8 +105,8 @@ def get_registered_name(obj: Any) -> str:
 def get_registered_object(name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """Return what is lent or registered under a name, or is in `custom_objects`; else None.
 
-    ``"lesson>Scaled"`` is found as ``"Scaled"`` too where things are lent, and the reverse where
-    they are registered.
+    Asking for ``"lesson>Scaled"`` also finds what was lent as ``"Scaled"``, and asking for
+    ``"Scaled"`` also finds what was registered as ``"lesson>Scaled"``.
     """
     short = name.rpartition(">")[2]
     for known in (_lent.get(), custom_objects or {}):

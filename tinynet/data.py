@@ -1,4 +1,4 @@
-"""Looking at arrays before a model gets them, and handing them out in batches."""
+"""Checking arrays before a model gets them, and handing them out in batches."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tinynet import config, random
 from tinynet.kernels.registry import Array
 from tinynet.kernels.rows import gather_rows
 
-# How many numbers are looked at in one go when a search for NaN walks through an array.
+# How many numbers the search for NaN looks at in one go.
 CHUNK = 1 << 22
 
 
 class Batch(NamedTuple):
-    """One batch; sample_weight is None where none was given, and y where only x is needed."""
+    """One batch; sample_weight is None if none was given, and y is None if only x is needed."""
 
     x: Array
     y: Any
@@ -28,7 +28,7 @@ class Batch(NamedTuple):
 
 
 class Dataset:
-    """Arrays with one entry a sample, after a check.
+    """Arrays with one entry per sample, checked.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ class Dataset:
     Raises
     ------
     TypeError
-        For arrays of objects or strings, as nested lists of unequal length give.
+        For arrays of objects or strings, such as nested lists of unequal length give.
     ValueError
-        For empty arrays, arrays of different length, NaN or infinity.
+        For empty arrays, arrays of different lengths, NaN or infinity.
     """
 
     def __init__(self, x: Any, y: Any, sample_weight: Any, dtype: str) -> None:
@@ -60,7 +60,7 @@ class Dataset:
         }
         if len(set(lengths.values())) > 1:
             raise ValueError(
-                f"expected arrays of one length, a sample an entry, got "
+                f"expected arrays of the same length, one entry per sample, got "
                 f"{', '.join(f'{n} in {name}' for name, n in lengths.items())}; were they cut or "
                 f"shuffled separately?"
             )
@@ -69,7 +69,7 @@ class Dataset:
         return len(self.x)
 
     def split(self, share: float) -> tuple[Dataset, Dataset]:
-        """Keep the first ``floor(n*(1 - share))`` samples apart from the rest, as Keras does.
+        """Separate the first ``floor(n*(1 - share))`` samples from the rest, as Keras does.
 
         Raises
         ------
@@ -77,12 +77,14 @@ class Dataset:
             If `share` is not between 0 and 1, or leaves one of the two parts empty.
         """
         if not isinstance(share, (int, float, np.number)) or not 0 < share < 1:
-            raise ValueError(f"validation_split: expected a share between 0 and 1, got {share!r}")
+            raise ValueError(
+                f"validation_split: expected a fraction between 0 and 1, got {share!r}"
+            )
         at = math.floor(len(self) * (1 - share))
         if at in (0, len(self)):
             raise ValueError(
                 f"validation_split: {share} of {len(self)} samples leaves {at} for training and "
-                f"{len(self) - at} for validation; use more samples or another share"
+                f"{len(self) - at} for validation; use more samples or another fraction"
             )
         return self._part(slice(0, at)), self._part(slice(at, None))
 
@@ -95,7 +97,7 @@ class Dataset:
         return part
 
     def batches(self, size: int, order: Array | None = None) -> Iterator[Batch]:
-        """Hand out batches of `size` samples, the last one smaller, in `order` if given."""
+        """Hand out batches of `size` samples, in `order` if given; the last may be smaller."""
         flat = self.x.reshape(len(self), -1)  # copied only where x is not laid out row by row
         for start in range(0, len(self), size):
             if order is None:
@@ -115,7 +117,7 @@ class Dataset:
 def check_numbers(name: str, value: Any) -> Array:
     """Return `value` as an array of at least one finite number, without copying an array.
 
-    Tables whose columns are of several types are taken if all are numbers or truth values.
+    Tables with columns of several types are accepted if all are numbers or booleans.
     """
     if not isinstance(value, (Sequence, numbers.Real)) and not hasattr(value, "__array__"):
         raise TypeError(f"{name}: expected an array of all samples, got {_no_array(value)}")
@@ -127,8 +129,8 @@ def check_numbers(name: str, value: Any) -> Array:
         array = _numbers_of_objects(name, array, getattr(value, "columns", None))
     if array.dtype.kind not in "fiub":
         raise TypeError(
-            f"{name}: expected numbers, got dtype {array.dtype}; text and dates have to be made "
-            f"numbers first"
+            f"{name}: expected numbers, got dtype {array.dtype}; text and dates have to be "
+            f"converted to numbers first"
         )
     if array.ndim == 0 or array.shape[0] == 0 or array.size == 0:
         raise ValueError(f"{name}: expected at least one sample, got shape {array.shape}")
@@ -138,11 +140,11 @@ def check_numbers(name: str, value: Any) -> Array:
 
 
 def _no_array(value: Any) -> str:
-    """Say what came in the place of an array, and what to do."""
+    """Return what came in place of an array, and what to do about it."""
     if value is None:
         return "None"
     if isinstance(value, Mapping):
-        return "a dict; hand over one of its arrays, a model has one input"
+        return "a dict; pass one of its arrays, since a model has one input"
     kind = type(value).__name__
     if hasattr(value, "toarray"):
         return f"a {kind}, which leaves zeros out; call its toarray() first"
@@ -155,10 +157,10 @@ def _no_array(value: Any) -> str:
 
 
 def _numbers_of_objects(name: str, array: Array, columns: Any) -> Array:
-    """Return an array of objects as one of numbers, which all of them have to be."""
+    """Convert an array of objects to one of numbers, which all of them have to be."""
     for index, entry in np.ndenumerate(array):
         if not isinstance(entry, (int, float, np.bool_, np.integer, np.floating)):
-            where = f"index {index}" if array.ndim else "once"
+            where = f"index {index}" if array.ndim else "its only entry"
             if columns is not None and array.ndim == 2:
                 where = f"index {index}, column {columns[index[1]]!r}"
             raise TypeError(
@@ -188,7 +190,7 @@ def _check_finite(name: str, array: Array) -> None:
 
 
 def _loopable(array: Array, dtype: str) -> Array:
-    """Convert what compiled loops cannot read: half precision, foreign byte orders."""
+    """Convert what compiled loops cannot read: half precision, non-native byte orders."""
     odd = array.dtype.kind == "f" and array.itemsize not in (4, 8)
     return array.astype(dtype) if odd or not array.dtype.isnative else array
 
@@ -201,12 +203,12 @@ def training_data(
     validation_split: float = 0.0,
     validation_data: Sequence[Any] | None = None,
 ) -> tuple[Dataset, Dataset | None]:
-    """Check what was given to ``fit`` and cut the validation samples off.
+    """Check what was passed to ``fit`` and split off the validation samples.
 
     Raises
     ------
     TypeError, ValueError
-        As `Dataset` does; if `validation_data` or `class_weight` has another form.
+        As `Dataset` does; also if `validation_data` or `class_weight` has the wrong form.
     """
     data = Dataset(x, y, sample_weight, config.floatx())
     validation = None
@@ -234,7 +236,7 @@ def training_data(
 
 @contextmanager
 def errors_from(argument: str) -> Iterator[None]:
-    """Put the argument that brought some arrays before errors about their x, y and weights."""
+    """Prefix errors about x, y and weights with the argument that these came from."""
     try:
         yield
     except (TypeError, ValueError) as error:
@@ -242,17 +244,17 @@ def errors_from(argument: str) -> Iterator[None]:
 
 
 def _brief(value: Any) -> str:
-    """Name something that may be too large to print."""
+    """Describe something that may be too large to print."""
     if isinstance(value, (tuple, list)):
         return f"{len(value)} entries"
     return f"{type(value).__name__}"
 
 
 def epoch_orders(shuffle: bool | str, n: int, first_epoch: int = 0) -> Iterator[Array | None]:
-    """Give the order of the samples for one epoch after the other; None leaves them in place.
+    """Yield the order of the samples, epoch after epoch; None leaves them in place.
 
-    With ``"every_epoch"`` the order belongs to the number of the epoch, so that training in
-    two parts, from the same seed, walks through the data as training in one.
+    With ``"every_epoch"`` the order depends on the number of the epoch, so that training in
+    two parts, from the same seed, goes through the data just like training in one.
     """
     seed = random.SeedGenerator() if shuffle == "every_epoch" else None
     if seed is not None:
@@ -265,10 +267,10 @@ def epoch_orders(shuffle: bool | str, n: int, first_epoch: int = 0) -> Iterator[
 
 
 def warn_of_grey_values(x: Array) -> None:
-    """Warn if x looks like images of 0..255 that nobody has scaled.
+    """Warn if x looks like images with values from 0 to 255 that were not scaled.
 
     Images have rank 3 or more, or at least 64 columns; many of their pixels are bright, which
-    tells them from tables of small counts.
+    tells them apart from tables of small counts.
     """
     if x.ndim < 3 and math.prod(x.shape[1:]) < 64:
         return
@@ -278,9 +280,9 @@ def warn_of_grey_values(x: Array) -> None:
     smallest, largest = x.min(), x.max()
     if smallest >= 0 and largest <= 255:
         warnings.warn(
-            f"x: values from {smallest} to {largest} look like grey values that were not scaled; "
-            f"training goes better from 0 to 1: divide by 255, or begin the model with "
-            f"Rescaling(1/255)",
+            f"x: values from {smallest} to {largest} look like pixels that were not scaled; "
+            f"training works better with values from 0 to 1: divide by 255, or begin the model "
+            f"with Rescaling(1/255)",
             stacklevel=4,  # the line that calls fit: past its decorator, too
         )
 
@@ -288,7 +290,7 @@ def warn_of_grey_values(x: Array) -> None:
 def class_weights_to_sample_weights(
     y: Array | None, class_weight: Mapping[int, float], sample_weight: Any
 ) -> Array:
-    """Return the weight of each sample's class; a class left out counts 1."""
+    """Return the weight of each sample's class; a class left out has weight 1."""
     if not isinstance(class_weight, Mapping):
         raise TypeError(
             f"class_weight: expected a dict of weights by class, {{0: 1.0, 1: 5.0}}, got "
@@ -302,7 +304,7 @@ def class_weights_to_sample_weights(
     if y is None:
         raise ValueError("class_weight: expected targets y to look the classes up in, got None")
     if y.ndim > 2:
-        raise ValueError(f"class_weight: expected one class a sample, got y of shape {y.shape}")
+        raise ValueError(f"class_weight: expected one class per sample, got y of shape {y.shape}")
     for label, weight in class_weight.items():
         number = isinstance(weight, (int, float, np.number)) and math.isfinite(weight)
         if not isinstance(label, (int, np.integer)) or not number:

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are either complete or not there at all."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def whole_or_not(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a path beside `path` to write to; move the file to its place once it is complete.
+    """Yield a path next to `path` to write to; move the file into place once it is complete.
 
-    After the block it is forced to the disk and moved in one step. If the block or the disk
-    fails, nothing new is left, and what was at `path` stays.
+    After the block, the file is forced to disk and moved in one step. If the block or the disk
+    fails, nothing new is left behind, and what was at `path` stays.
 
     Parameters
     ----------
     path : str or path
-        A file that is there is replaced, and the new one has its permissions.
+        An existing file is replaced, and the new one gets its permissions.
 
     Raises
     ------
     OSError
-        If the folder is missing or full.
+        If the folder is missing or the disk is full.
     """
     path = Path(path)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
@@ -43,7 +43,7 @@ def whole_or_not(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes | str) -> None:
-    """Put a file in its place complete, or leave what was there; see `whole_or_not`.
+    """Write a file completely, or leave what was there; see `whole_or_not`.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""Which layers learn: what `trainable` said in the first step counts until the next ``compile``.
+"""Which layers learn: `trainable` as it was in the first step counts until the next ``compile``.
 
-Keras on TensorFlow writes a step down when it makes the first one, with the layers that are
-trainable at that moment, and runs what was written from then on. So a layer that is frozen between
-two calls of ``fit`` goes on learning until the model is compiled again. It does so here, too,
-because the same script is to be the same run; the model warns of it.
+Keras on TensorFlow traces a step when it makes the first one, with the layers that are trainable
+at that moment, and runs the trace from then on. So a layer that is frozen between two calls of
+``fit`` keeps learning until the model is compiled again. The same happens here, because the same
+script has to give the same run; the model warns about it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from tinynet.layers import Layer
 
 
 class Freezing:
-    """What `trainable` said in the first step since ``compile``, for each method that makes steps.
+    """What `trainable` was in the first step since ``compile``, for each method that makes steps.
 
     Attributes
     ----------
     first : dict of str to dict of Layer to bool
-        By the method's name. Testing has its own, because frozen layers are not penalized; what
-        `evaluate` has seen holds for validation in `fit`, too.
+        By the method's name. Testing has its own entry, because frozen layers are not penalized;
+        what `evaluate` has seen holds for validation in `fit`, too.
     """
 
     def __init__(self) -> None:
@@ -44,18 +44,18 @@ class Freezing:
                 layer.trainable = not layer.trainable
 
     def learning(self, method: str, layers: Sequence[Layer]) -> list[Layer]:
-        """Return the layers with weights that a method changes, or would if it began now."""
+        """Return the layers with weights that a method trains, or would if it began now."""
         changed = self._changed(method)
         return [each for each in layers if each.params and each.trainable != (each in changed)]
 
     def warn_of_changes(self, method: str) -> None:
-        """Warn, once for each layer, of a change that a method does not see."""
+        """Warn, once per layer, about a change that a method does not see."""
         names = [layer.name for layer in self._changed(method)]
         if new := [name for name in names if name not in self.warned_of]:
             self.warned_of.update(new)
             warnings.warn(
                 f"trainable of {', '.join(new)} was changed after training had begun; as in Keras, "
-                f"that counts from the next compile on: call compile again first",
+                f"this takes effect with the next compile: call compile again first",
                 stacklevel=4,  # the line that calls fit: past its decorator, too
             )
 

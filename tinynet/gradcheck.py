@@ -1,19 +1,19 @@
-r"""Is a backward pass right? Compare it with differences of the forward pass.
+r"""Is a backward pass right? Compare it with finite differences of the forward pass.
 
-For a random upstream gradient u the number :math:`L = \sum u \cdot out` has the gradient that
-``backward(u)`` claims to compute. Moving one entry of the input or of a weight by a little h
-and looking at L tells what it really is:
+For a random upstream gradient u, the number :math:`L = \sum u \cdot out` has the gradient that
+``backward(u)`` claims to compute. Moving one entry of the input or of a weight by a small h
+and looking at L shows what it really is:
 
 .. math:: \frac{dL}{d\theta} \approx \frac{1}{12 h}
           \big( & L(\theta - 2h) - 8 L(\theta - h) \\
                 & + 8 L(\theta + h) - L(\theta + 2h) \big)
 
-with an error of the order :math:`h^4`. A u of ones would not do: softmax and batch norm have
-dx = 0 for it, and a wrong formula would pass. Nor would a single backward: one that adds to
-``grads`` in place of overwriting them is right the first time.
+with an error of order :math:`h^4`. A u of ones would not do: softmax and batch norm have
+dx = 0 for it, and a wrong formula would pass. Nor would a single backward pass: one that adds to
+``grads`` instead of overwriting them is right the first time.
 
 Where the function has a kink, as ReLU has at 0, there is a slope on either side and no derivative.
-Any number from the one slope to the other is right there. (Where several kinks meet, as in a ReLU
+Any number between the two slopes is right there. (Where several kinks meet, as in a ReLU
 layer that sees nothing but zeros, that is too strict; the message says so.)
 """
 
@@ -32,25 +32,25 @@ from tinynet.losses import Loss
 from tinynet.models import Sequential
 
 STEP = 1e-4
-# Where the two disagree, a kink may lie within 2 steps: it is looked at again from this close.
+# Where the two disagree, there may be a kink within 2 steps: the entry is checked from this close.
 CLOSE_STEP = 1e-6
-# How far two calls with the same input may be apart, relative to the largest entry.
+# How much two calls with the same input may differ, relative to the largest entry.
 SAME = 1e-9
-# By how much rounding can move a slope, relative to the largest value of L over the step.
+# How much rounding can change a slope, relative to the largest value of L over the step.
 ROUNDING = 16 * np.finfo(np.float64).eps
-# Rounding of L alone moves the differences by some 1e-12 of it. Gradients are therefore held to
-# no finer scale than this part of L, or one that is zero could never agree: that of a bias in
-# front of a batch norm, which takes any shift out again.
+# Rounding of L alone changes the differences by about 1e-12 of it. Errors are therefore measured
+# on no finer scale than this fraction of L, or a gradient that is zero could never agree, such as
+# that of a bias before a batch norm, which removes any shift.
 FINEST = 1e-4
 
 
 class GradientError(AssertionError):
-    """A gradient that does not agree with the differences; says which entry."""
+    """A gradient does not agree with the differences; the message says at which entry."""
 
 
 @dataclass(frozen=True)
 class TensorReport:
-    """How one gradient compares.
+    """How one gradient compares with the differences.
 
     Attributes
     ----------
@@ -65,10 +65,10 @@ class TensorReport:
     checked : int
         How many entries were compared.
     kinks : int
-        How many of them are at a kink, and were held to the slopes on its two sides.
+        How many of them are at a kink, and were compared with the slopes on its two sides.
     slopes : tuple of float, or None
-        Those below and above, if the entry at `index` is at a kink; `numeric` is then the nearest
-        number to `analytic` between the two.
+        Those below and above, if the entry at `index` is at a kink; `numeric` is then the number
+        between the two that is closest to `analytic`.
     """
 
     name: str
@@ -93,7 +93,7 @@ def gradcheck(
     max_entries: int = 200,
     seed: int = 0,
 ) -> list[TensorReport]:
-    """Compare every gradient that `target` computes with differences.
+    """Compare every gradient that `target` computes with finite differences.
 
     Parameters
     ----------
@@ -106,18 +106,18 @@ def gradcheck(
     y : array_like, optional
         The targets, for a loss or a compiled model.
     training : bool
-        Which forward pass. Random layers draw the same numbers for every evaluation, and all
-        state is put back at the end.
+        Which forward pass to check. Random layers draw the same numbers for every evaluation,
+        and all state is restored at the end.
     sample_weight : array_like of shape (n,), optional
         For a loss or a compiled model.
     from_logits : bool, optional
-        For a loss: what `x` holds, by default what the loss says.
+        For a loss: whether `x` holds logits; by default, what the loss itself says.
     tolerance : float
         Largest error allowed, relative to the largest entry of the gradient.
     max_entries : int
-        Entries compared in each array, chosen at random where there are more.
+        Entries compared in each array, chosen at random if there are more.
     seed : int
-        Of the upstream gradient and of that choice.
+        For the upstream gradient and for that choice.
 
     Returns
     -------
@@ -127,9 +127,9 @@ def gradcheck(
     Raises
     ------
     GradientError
-        If a gradient is off; the message names the array and the entry. If the same batch gives
-        another output or other gradients the second time, as ``grads[...] +=`` does, or `x` or
-        the upstream gradient was written to.
+        If a gradient is wrong; the message names the array and the entry. Also if the same batch
+        gives a different output or different gradients the second time, as ``grads[...] +=``
+        does, or if `x` or the upstream gradient was written to.
     TypeError
         If the layers are not float64.
 
@@ -168,7 +168,7 @@ def _what_is_wrong(report: TensorReport, tolerance: float) -> str:
         below, above = report.slopes
         numeric = (
             f"at a kink, with the slopes {below:.6g} below and {above:.6g} above (where several "
-            f"kinks meet, a right gradient can be neither nor between: try another x)"
+            f"kinks meet, a correct gradient may be none of these, nor between: try another x)"
         )
     return (
         f"the gradient of {report.name} differs most at {report.index}: backward gives "
@@ -208,9 +208,9 @@ def _twice(
     (number, first), (again, second) = found
     if not np.isclose(again, number, rtol=SAME, equal_nan=True):
         raise GradientError(
-            f"{target}: the same batch gives another output the second time; a random layer has to "
-            f"draw from its seed_generator, which can be put back, and what changes from step to "
-            f"step has to be in its state"
+            f"{target}: the same batch gives a different output the second time; a random layer "
+            f"has to draw from its seed_generator, which can be reset, and what changes from step "
+            f"to step has to be in its state"
         )
     for name, g in first.items():
         largest = np.abs(g[np.isfinite(g)]).max(initial=0)
@@ -224,11 +224,11 @@ def _twice(
 
 
 def _ratio(second: Array, first: Array) -> str:
-    """Say how many times as large the second gradient is, if that can be said in one number."""
+    """Return how many times as large the second gradient is, if one number can say it."""
     scale = float(np.sum(first * second) / max(float(np.sum(first * first)), 1e-300))
     if np.allclose(second, scale * first):
         return f"{scale:.4g} times the first"
-    return "another one"
+    return "a different one"
 
 
 def _compare(
@@ -295,7 +295,7 @@ def _values(
 
 
 def _slopes(here: float, values: Array, step: float) -> tuple[float, float]:
-    """Return the slopes below and above an entry, with an error of the order step^2."""
+    """Return the slopes below and above an entry, with an error of order step^2."""
     two_below, below, above, two_above = values
     return (
         (3 * here - 4 * below + two_below) / (2 * step),
@@ -387,7 +387,7 @@ def _layers(target: Any) -> list[Layer]:
 
 
 class _FrozenRandomness:
-    """While inside: a function that puts all states and random sequences back to the start."""
+    """A ``with`` that gives a function to put all states and random sequences back to the start."""
 
     def __init__(self, target: Any) -> None:
         self.layers = _layers(target)

@@ -1,4 +1,4 @@
-"""Sequential: a stack of layers that can be trained, shown and saved."""
+"""Sequential: a stack of layers that can be trained, summarized and saved."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from tinynet.training import Trainer
 
 
 class Sequential(Trainer):
-    """A stack of layers: what one puts out is what the next takes in.
+    """A stack of layers: the output of each is the input of the next.
 
-    `forward` sends a batch up the stack and `backward` sends the gradient down again
-    (`tinynet.stack`); how the two make a training step stands in `tinynet.training`.
+    `forward` sends a batch up the stack and `backward` sends the gradient back down
+    (`tinynet.stack`); how the two make a training step is in `tinynet.training`.
 
     Parameters
     ----------
     layers : sequence of Layer, optional
         May begin with an `Input`; without one, the weights are made when the first batch
-        comes.
+        arrives.
     trainable : bool
         Whether the layers may learn.
     name : str, optional
@@ -37,10 +37,10 @@ class Sequential(Trainer):
 
     @products_as_chosen()
     def __call__(self, x: Any, training: bool | None = None) -> Array:
-        """Make the weights if need be, and send a batch through all layers.
+        """Make the weights if necessary, and send a batch through all layers.
 
-        Without `training` each layer does what it does when it is called by itself: those that
-        change images change them, dropout drops nothing.
+        Without `training` each layer does what it does when called on its own: layers that
+        augment images augment them, dropout drops nothing.
         """
         out = self._single_batch(Dataset(x, None, None, config.floatx())).x
         if training is not None:
@@ -60,16 +60,16 @@ class Sequential(Trainer):
     ) -> None:
         """Print a table of the layers: output shapes, parameters, totals.
 
-        Where the standard output cannot write the table's lines, they are drawn in ASCII.
+        If standard output cannot show the table's lines, they are drawn in ASCII.
 
         Parameters
         ----------
         line_length, positions, show_trainable, layer_range
             See `tinynet.summary.summary_table`.
         print_fn : callable, optional
-            Is called with the text; by default it is printed.
+            Called with the text; by default the text is printed.
         expand_nested : bool
-            Changes nothing: no layer of a model has layers of its own here.
+            Has no effect: here, no layer of a model has layers of its own.
         """
         arguments = (line_length, positions, show_trainable, layer_range)
         table = summary_table(self, *arguments)
@@ -87,7 +87,7 @@ class Sequential(Trainer):
         saving.save_model(self, filepath)
 
     def save_weights(self, filepath: str | os.PathLike[str]) -> None:
-        """Write the weights and states alone."""
+        """Write the weights and states, but not the optimizer."""
         saving.save_weights(self, filepath)
 
     def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
@@ -110,23 +110,23 @@ def load_model(
     filepath : str or path
     custom_objects : dict of str to class or function, optional
         What the model has that is not tinynet's: ``{"Scaled": Scaled}``. Classes that were
-        registered with `tinynet.saving.register_keras_serializable` are found without.
+        registered with `tinynet.saving.register_keras_serializable` are found without this.
     compile : bool
-        Whether to bring the optimizer, the loss and the metrics back too.
+        Whether to restore the optimizer, the loss and the metrics too.
 
     Returns
     -------
     Sequential
-        With weights, states, the optimizer's memory and the places in the random sequences
-        as they were, so that training goes on as if it had not been interrupted.
+        With weights, states, the optimizer's memory and the positions in the random sequences
+        as they were, so that training continues as if it had not been interrupted.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not a file of `save`, or damaged; if it speaks of a class that is not tinynet's
-        and is not known.
+        If it is not a file that `save` wrote, or is damaged; if it names a class that is not
+        tinynet's and was not registered.
     """
     content = saving.read(filepath)
     with saving.naming(content.path), saving.custom_object_scope(custom_objects or {}):

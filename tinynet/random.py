@@ -1,7 +1,7 @@
-"""Random numbers, the same bits as Keras on TensorFlow draws from the same integer seed.
+"""Random numbers: the same bits that Keras on TensorFlow draws from the same integer seed.
 
-Every draw is stateless: a pair of integers (a seed) decides all of its numbers. What changes
-from draw to draw is the pair, and a `SeedGenerator` is the place where that happens.
+Every draw is stateless: a pair of integers (a seed) determines all of its numbers. What changes
+from draw to draw is the pair, and a `SeedGenerator` is where that happens.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class SeedGenerator(Configurable):
         self.state = [make_default_seed() if self.seed is None else self.seed, 0]
 
     def next(self) -> SeedPair:
-        """Return the pair for one draw and step on."""
+        """Return the pair for one draw and advance."""
         pair = (self.state[0], self.state[1])
         self.state[1] += 1
         return pair
@@ -76,7 +76,7 @@ def plain_seed(seed: object) -> int | None:
     Raises
     ------
     ValueError
-        If it is something else.
+        If it is anything else.
     """
     return None if seed is None else integer("seed", seed, least=None)
 
@@ -87,10 +87,10 @@ def make_default_seed() -> int:
 
 
 def set_random_seed(seed: int) -> None:
-    """Make everything random that follows repeatable: the same script is the same run.
+    """Make everything random that follows repeatable: the same script gives the same run.
 
     Seeds Python's `random` (from which layers without a seed draw theirs), NumPy's legacy
-    generator, and the order in which ``fit(shuffle=True)`` walks through the data. That order
+    generator, and the order in which ``fit(shuffle=True)`` goes through the data. That order
     is then the same in every epoch, as it is in Keras on TensorFlow.
 
     Parameters
@@ -115,10 +115,10 @@ def set_random_seed(seed: int) -> None:
 
 @contextmanager
 def untouched() -> Iterator[None]:
-    """Put everything that `set_random_seed` sets back as it was, for ``with``.
+    """Restore everything that `set_random_seed` sets, at the end of a ``with`` block.
 
-    Inside, seeds may be set and numbers drawn, and nobody outside will notice. One thread goes in
-    at a time, because there is only one such state in a process.
+    Inside, seeds may be set and numbers drawn with no effect outside. Only one thread may be inside
+    at a time, because a process has only one such state.
     """
     global _global_seed, _global_generator
     with _one_thread:
@@ -156,9 +156,9 @@ def uniform(
     ----------
     shape : sequence of int
     minval, maxval : float
-        Rounded through float32 first.
+        Rounded to float32 first.
     dtype : {"float32", "float64"}, optional
-        Default `tinynet.config.floatx()`.
+        By default `tinynet.config.floatx()`.
     seed : int or SeedGenerator, optional
         By default the global generator, which `set_random_seed` resets.
 
@@ -204,18 +204,18 @@ def truncated_normal(
     dtype: str | None = None,
     seed: int | SeedGenerator | None = None,
 ) -> Array:
-    """Draw z*stddev + mean, z normal but drawn again where it lies beyond two deviations.
+    """Draw z*stddev + mean, z normal but drawn again beyond two standard deviations.
 
     Parameters and result as for `uniform`.
     """
     dtype = config.float_type(dtype or config.floatx())
     n = math.prod(shape)
-    size = 4 if dtype == "float32" else 2  # values a group
+    size = 4 if dtype == "float32" else 2  # values per group
     groups = -(-n // size)
     pair = _pair(seed)
     out = np.empty((groups, size), dtype)
     missing = np.arange(groups)
-    blocks = 4  # a start that suffices for almost every group; doubled for the others
+    blocks = 4  # enough for almost every group; doubled for the others
     while missing.size:
         first = missing.astype(np.uint64) * np.uint64(TRUNCATED_STRETCH[dtype])
         u = _unit_from(first, blocks, dtype, pair)
@@ -233,10 +233,10 @@ def truncated_normal(
 
 
 def epoch_order(n: int) -> Array:
-    """Return the order in which `fit` walks through n samples after `set_random_seed`.
+    """Return the order in which `fit` goes through n samples after `set_random_seed`.
 
-    The stream is restarted every time, so every call gives the same order, as every epoch in
-    Keras on TensorFlow does (tensorflow issues 35682 and 44195). Without a global seed every
+    The stream is restarted every time, so every call gives the same order, as every epoch does
+    in Keras on TensorFlow (tensorflow issues 35682 and 44195). Without a global seed every
     call gives a new order.
     """
     if _global_seed is None:
@@ -250,10 +250,10 @@ def new_order(n: int, seed: SeedGenerator) -> Array:
 
 
 def _permute(n: int, seed: int, op_seed: int) -> Array:
-    """Shuffle 0 .. n-1 with Philox keyed by the seed itself, not scrambled."""
+    """Shuffle 0 .. n-1 with Philox keyed by the seed itself, unscrambled."""
     seed %= INT32_MAX
     if seed == 0 and op_seed == 0:
-        op_seed = INT32_MAX  # TensorFlow reads (0, 0) as "not seeded" and steps aside
+        op_seed = INT32_MAX  # TensorFlow takes (0, 0) to mean "not seeded" and avoids it
     order = np.arange(n)
     if n > 1:
         words = np.empty((1, -(-(n - 1) // 4), 4), np.uint32)
@@ -288,7 +288,7 @@ def _unit(shape: Sequence[int], dtype: str, pair: SeedPair) -> Array:
 
 
 def _unit_from(first_blocks: Array, blocks: int, dtype: str, pair: SeedPair) -> Array:
-    """Draw the uniform numbers of some blocks behind each of the first ones, flat."""
+    """Draw the uniform numbers of some blocks starting at each of the first ones, flat."""
     seed, position = (each % (INT32_MAX - 1) for each in pair)
     if dtype == "float32":
         out = np.empty((first_blocks.size, blocks, 4), np.float32)

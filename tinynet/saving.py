@@ -1,12 +1,12 @@
-"""One file a model: safetensors, with the architecture as JSON in its header.
+"""One file per model: safetensors, with the architecture as JSON in its header.
 
-The format holds arrays and text and nothing that could be executed. A file is written beside
-its place and moved there when it is complete, so that an interruption leaves the old file or
-none, never half of one.
+The format holds arrays and text and nothing that could be executed. A file is written under
+another name and moved into place when it is complete, so that an interruption leaves the old
+file or none, never half of one.
 
-Under ``weights/`` stand the weights and states (``weights/dense_1/kernel``), under
-``optimizer/`` its slots and counters, under ``random/`` the places that dropout and its like
-have reached in their random sequences.
+``weights/`` holds the weights and states (``weights/dense_1/kernel``), ``optimizer/`` the
+optimizer's slots and counters, ``random/`` the positions that dropout and the like have reached
+in their random sequences.
 """
 
 from __future__ import annotations
@@ -68,12 +68,12 @@ def save_model(model: Sequential, filepath: str | os.PathLike[str]) -> None:
     ----------
     model : Sequential
     filepath : str or path
-        Ends in ``.safetensors``. A file that is there is replaced, at once and completely.
+        Ends in ``.safetensors``. An existing file is replaced, in one step and completely.
 
     Raises
     ------
     ValueError
-        If the ending is another, or the model has no weights yet.
+        If the ending is different, or the model has no weights yet.
     FileNotFoundError
         If the folder does not exist.
     IsADirectoryError
@@ -98,7 +98,7 @@ def save_model(model: Sequential, filepath: str | os.PathLike[str]) -> None:
 
 
 def save_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
-    """Write a model's weights and states alone; see `save_model` for the errors."""
+    """Write a model's weights and states, but not its optimizer; errors as for `save_model`."""
     path = _checked(filepath)
     model.require_built()
     _write(path, _weights(model), {"architecture": model.get_config(), "compiled": None})
@@ -107,21 +107,21 @@ def save_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
 def load_weights(
     model: Sequential, filepath: str | os.PathLike[str], skip_mismatch: bool = False
 ) -> None:
-    """Copy the weights and states of a file into a model of the same architecture.
+    """Copy the weights and states from a file into a model of the same architecture.
 
     Parameters
     ----------
     model : Sequential
     filepath : str or path
     skip_mismatch : bool
-        Whether the file may be that of another architecture. Each layer then takes what the layer
-        of its name has in the file (if no name is in both, the layer in its place), and those that
-        it does not fit keep what they have, with a warning.
+        Whether the file may be that of another architecture. Each layer then takes the weights
+        that the file has under its name (if no name is in both, those of the layer at its
+        position), and layers that these do not fit keep their own, with a warning.
 
     Raises
     ------
     ValueError
-        If a weight is missing or has another shape; nothing is changed then.
+        If a weight is missing or has a different shape; in that case nothing is changed.
     """
     model.require_built()
     content = read(filepath)
@@ -129,7 +129,7 @@ def load_weights(
         _load_what_fits(model, content)
         return
     stored = [value for key, value in content.arrays.items() if key.startswith("weights/")]
-    hint = "is it a file of another model? skip_mismatch=True takes over what fits"
+    hint = "is it the file of another model? skip_mismatch=True loads what fits"
     if len(stored) != len(model.arrays):
         raise ValueError(
             f"{content.path}: expected {len(model.arrays)} weights and states, got {len(stored)}; "
@@ -142,7 +142,7 @@ def load_weights(
 
 
 def _load_what_fits(model: Sequential, content: _Content) -> None:
-    """Copy the weights of those layers that they fit, and warn of the others."""
+    """Copy the weights into the layers that they fit, and warn about the others."""
     stored: dict[str, list[Array]] = {}
     for key, value in content.arrays.items():
         if key.startswith("weights/"):
@@ -158,21 +158,21 @@ def _load_what_fits(model: Sequential, content: _Content) -> None:
             skipped.append(f"{layer.name} ({str(error).removeprefix('weights: ')})")
     if skipped:
         warnings.warn(
-            f"{content.path}: these layers keep the weights that they had, because the file's do "
-            f"not fit: {'; '.join(skipped)}",
+            f"{content.path}: these layers keep the weights that they had, because those in the "
+            f"file do not fit: {'; '.join(skipped)}",
             stacklevel=4,
         )
 
 
 def read(filepath: str | os.PathLike[str]) -> _Content:
-    """Read a file of `save_model` or `save_weights`.
+    """Read a file that `save_model` or `save_weights` wrote.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not a file of tinynet's, or damaged.
+        If it is not a tinynet file, or is damaged.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -202,7 +202,7 @@ def read(filepath: str | os.PathLike[str]) -> _Content:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Turn whatever a wrong content leads to into an error that names the file."""
+    """Turn any error that wrong content leads to into one that names the file."""
     try:
         yield
     except UnknownObjectError as error:
@@ -215,7 +215,7 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def restore(model: Sequential, content: _Content, compile: bool = True) -> None:
-    """Bring a new model of the stored architecture to the stored state, compiled if asked to."""
+    """Bring a new model of the stored architecture to the stored state, compiled if requested."""
     arrays = content.arrays
     copy_into(model.arrays, [v for k, v in arrays.items() if k.startswith("weights/")])
     for layer in model.layers:
@@ -265,12 +265,12 @@ def _write(path: Path, arrays: Mapping[str, Array], header: Mapping[str, Any]) -
 
     metadata = {key: json.dumps(value) for key, value in header.items()}
     metadata |= {"format": FORMAT, "order": json.dumps(list(arrays))}
-    # safetensors 0.8.0 writes an array as it lies in memory, under the shape of the view: of a
-    # transpose or a slice, numbers are then read back in other places, without a word. So every
-    # array is laid out row by row first. (np.ascontiguousarray would make a vector of one number.)
+    # safetensors 0.8.0 writes an array as it is stored in memory, under the shape of the view: the
+    # numbers of a transpose or a slice are then silently read back in other places. So every array
+    # is laid out row by row first. (np.ascontiguousarray would turn a scalar into a vector.)
     in_order = {key: np.asarray(value, order="C") for key, value in arrays.items()}
     with whole_or_not(path) as beside:
         try:
             save_file(in_order, beside, metadata)
-        except SafetensorError as error:  # what it makes of a full disk
+        except SafetensorError as error:  # what it raises if the disk is full
             raise OSError(f"{path}: {error}") from None

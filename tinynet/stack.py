@@ -1,4 +1,4 @@
-"""The stack of layers: its shapes, its weights, and the way up and down."""
+"""The stack of layers: its shapes, its weights, and the forward and backward pass."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from tinynet.layers.shares import backward_in_shares, forward_in_shares, goes_in
 
 
 class Stack(Configurable):
-    """Layers on top of one another: what one puts out is what the next takes in.
+    """Layers on top of one another: the output of each is the input of the next.
 
     Parameters
     ----------
     layers : sequence of Layer, optional
         May begin with an `Input`; without one, the weights are made when the first batch
-        comes.
+        arrives.
     trainable : bool
         Whether the layers may learn.
     name : str, optional
@@ -62,7 +62,7 @@ class Stack(Configurable):
         TypeError
             If it is not a layer.
         ValueError
-            If a layer of that name is there already, or an `Input` comes late.
+            If the model already has a layer of that name, or an `Input` does not come first.
         """
         if isinstance(layer, Input):
             if self.layers or self.input_shape is not None:
@@ -74,21 +74,21 @@ class Stack(Configurable):
             raise TypeError(f"layer: expected a Layer, got {layer!r}{hint}")
         if layer.name in (each.name for each in self.layers):
             raise ValueError(
-                f"layer: the model has a layer {layer.name!r} already; names have to differ, and "
-                f"a layer can stand in a model only once"
+                f"layer: the model already has a layer {layer.name!r}; names have to differ, and "
+                f"a layer can be in a model only once"
             )
         input_shape = self.input_shape
         if not self.layers and input_shape is None:
             input_shape = layer.input_shape
         if input_shape is not None:
             *_, below = (input_shape, *self.shapes_behind(input_shape))
-            layer.ensure_built(below)  # says so if the layer cannot take it
+            layer.ensure_built(below)  # raises an error if the layer cannot take it
             layer.compute_output_shape(below)  # and if it was built for something else
         self.input_shape = input_shape
         self.layers.append(layer)
 
     def pop(self) -> Layer:
-        """Take the top layer off and return it."""
+        """Remove the top layer and return it."""
         if not self.layers:
             raise ValueError("pop: the model has no layers")
         return self.layers.pop()
@@ -104,7 +104,7 @@ class Stack(Configurable):
         Raises
         ------
         ValueError
-            If the size of an axis behind the first is not known, or the weights have been
+            If the size of an axis after the first is not known, or the weights have been
             made for another shape.
         """
         if isinstance(input_shape, int) or None in input_shape[1:]:
@@ -115,7 +115,7 @@ class Stack(Configurable):
         shape = tuple(int(n) for n in input_shape[1:] if n is not None)
         if self.input_shape not in (None, shape):
             raise ValueError(
-                f"input_shape: {self.name} takes samples of shape {self.input_shape} already, "
+                f"input_shape: {self.name} already takes samples of shape {self.input_shape}, "
                 f"got {shape}"
             )
         self._build_layers(shape)
@@ -128,7 +128,7 @@ class Stack(Configurable):
         self.learned()
 
     def __getstate__(self) -> dict[str, Any]:
-        # For copy and pickle: the layers have these arrays too, and `learned` packs them anew.
+        # For copy and pickle: the layers have these arrays too, and `learned` packs them again.
         return {**vars(self), "_learned": ({}, {})}
 
     def __repr__(self) -> str:
@@ -140,7 +140,7 @@ class Stack(Configurable):
         return bool(self.layers) and all(layer.built for layer in self.layers)
 
     def require_built(self) -> None:
-        """Say so if the weights have not been made yet."""
+        """Raise an error if the weights have not been made yet."""
         if not self.built:
             raise ValueError(
                 f"{self.name} has no weights yet: begin it with Input(shape), call "
@@ -148,7 +148,7 @@ class Stack(Configurable):
             )
 
     def shapes_behind(self, input_shape: Shape) -> list[Shape]:
-        """Return the shape of one sample behind every layer."""
+        """Return the shape of one sample after every layer."""
         shapes, shape = [], input_shape
         for layer in self.layers:
             shape = layer.compute_output_shape(shape)
@@ -162,12 +162,12 @@ class Stack(Configurable):
         return (None, *self.shapes_behind(self.input_shape or ())[-1])
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """Return a layer by its name or its place.
+        """Return a layer by its name or its position.
 
         Raises
         ------
         ValueError
-            If there is none, or not exactly one of the two is given.
+            If there is none, or if not exactly one of the two is given.
         """
         if (name is None) == (index is None):
             raise ValueError(f"get_layer: expected either name or index, got {name=}, {index=}")
@@ -208,7 +208,7 @@ class Stack(Configurable):
         ----------
         dout : ndarray, shaped as the output
         from_logits : bool
-            Whether `dout` is the gradient in front of the last layer's activation.
+            Whether `dout` is the gradient before the last layer's activation, at the logits.
 
         Returns
         -------
@@ -221,9 +221,9 @@ class Stack(Configurable):
         return dx
 
     def learn(self, dout: Array, from_logits: bool = False) -> None:
-        """As `backward`, but only as far down as there is something to learn.
+        """Do what `backward` does, but only as far down as there is something to learn.
 
-        The gradient at the input, which `backward` returns, takes no part in training; where
+        The gradient at the input, which `backward` returns, plays no part in training; where
         the first layer is the largest, as in the networks for images here, it is also the most
         expensive one.
         """
@@ -244,8 +244,8 @@ class Stack(Configurable):
     def params(self) -> dict[str, Array]:
         """The weights that training may change.
 
-        They lie one behind the other in memory (`Packed`), so that an optimizer can go through
-        all of them in one sweep.
+        They are stored one after another in memory (`Packed`), so that an optimizer can go
+        through all of them in one sweep.
         """
         return self.learned()[0]
 
@@ -255,12 +255,12 @@ class Stack(Configurable):
         return self.learned()[1]
 
     def learned(self) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Return `params` and `grads`, laid one behind the other unless they lie so already.
+        """Return `params` and `grads`, packed one after another unless they already are.
 
-        They do not when the weights have just been made, after layers were added, frozen or
-        freed, in a copy of the model, where another model, of which a layer is also a part, has
-        moved the layer's arrays, and where a layer of somebody's own puts new arrays into its
-        dictionaries in place of writing into those that are there.
+        They are not when the weights have just been made; after layers were added, frozen or
+        unfrozen; in a copy of the model; when another model that shares a layer has moved the
+        layer's arrays; and when a custom layer puts new arrays into its dictionaries instead of
+        writing into those that are there.
         """
         places = [(layer, key) for layer in self.layers if layer.trainable for key in layer.params]
         params, grads = self._learned
@@ -300,7 +300,7 @@ class Stack(Configurable):
         Raises
         ------
         ValueError
-            If the number of arrays or a shape differs; nothing is changed then.
+            If the number of arrays or a shape differs; in that case nothing is changed.
         """
         self.require_built()
         copy_into(self.arrays, weights)
@@ -321,7 +321,7 @@ class Stack(Configurable):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Make a new model of the architecture that `get_config` described."""
+        """Make a new model with the architecture that `get_config` described."""
         model = cls(name=config["name"])
         if config["input_shape"] is not None:
             model.add(Input(config["input_shape"], config.get("input_name")))
@@ -331,7 +331,7 @@ class Stack(Configurable):
 
 
 def _runs(layers: Sequence[Layer]) -> list[list[Any]]:
-    """Divide layers into runs of those that a batch goes through in shares; others are alone."""
+    """Group the layers that a batch goes through in shares into runs; others are runs of one."""
     runs: list[list[Any]] = []
     for layer in layers:
         if runs and goes_in_shares(layer) and goes_in_shares(runs[-1][0]):
@@ -344,7 +344,7 @@ def _runs(layers: Sequence[Layer]) -> list[list[Any]]:
 def _down(layers: Sequence[Layer], dout: Array, from_logits: bool, to_input: bool = True) -> Array:
     """Send a gradient back through some layers, the last of which may start at its logits.
 
-    Not `to_input`: the lowest layer learns, and hands nothing on.
+    Without `to_input`, the lowest layer learns and passes no gradient on.
     """
     *below, last = layers
     if from_logits:

@@ -1,4 +1,4 @@
-"""The table that ``model.summary()`` prints, laid out as Keras's."""
+"""The table that ``model.summary()`` prints, laid out like Keras's."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from tinynet.models import Sequential
     from tinynet.optimizers import Optimizer
 
-LONGEST = 88  # of a line, where the terminal is wide enough
+LONGEST = 88  # characters in a line, if the terminal is wide enough
 POSITIONS = (0.45, 0.8, 1.0)
-FOR_TRAINABLE = 12  # more letters in a line
+FOR_TRAINABLE = 12  # more characters in a line
 
 
 class Box(NamedTuple):
-    """The signs of a table: its rules, each as (left, between, right, line), and its edges."""
+    """The characters of a table: its rules, each (left, between, right, line), and its edges."""
 
     top: str
     under_header: str
@@ -52,25 +52,26 @@ def summary_table(
     ----------
     model : Sequential
     line_length : int, optional
-        By default as long as the terminal is wide, but for 4, up to 88.
+        By default the width of the terminal less 4, up to 88 (100 with `show_trainable`).
     positions : sequence of float, optional
-        Where each column ends, as a part of the line or in letters; by default 0.45, 0.8 and 1.
+        Where each column ends, as a fraction of the line or in characters; by default 0.45, 0.8
+        and 1.
     show_trainable : bool
-        Whether there is a column that says Y or N of each layer with weights.
+        Whether there is a column that says Y or N for each layer with weights.
     layer_range : (str, str), optional
-        The first and the last layer to show, as regular expressions of their names.
+        The first and the last layer to show, as regular expressions for their names.
     box : Box
-        The signs that the table is drawn with.
+        The characters that the table is drawn with.
 
     Raises
     ------
     ValueError
-        If a column would be less than 4 letters wide; if no layer is named as `layer_range` says.
+        If a column would be less than 4 characters wide; if no layer matches `layer_range`.
 
     Notes
     -----
-    Follows keras/src/utils/summary_utils.py. Keras's lines are cut off where they are longer than
-    the terminal is wide; these are not.
+    Follows keras/src/utils/summary_utils.py. Keras cuts off lines that are longer than the
+    terminal is wide; tinynet does not.
     """
     longest = LONGEST + FOR_TRAINABLE * show_trainable
     length = line_length or min(longest, shutil.get_terminal_size().columns - 4)
@@ -116,11 +117,11 @@ def _learns(layer: Layer) -> str:
 
 
 def _widths(length: int, ends: Sequence[float]) -> list[int]:
-    """Return how many letters go into each column, as Keras and its table library work it out."""
+    """Return how many characters go into each column, as Keras and its table library compute it."""
     columns = np.diff([0, *(int(end * length) for end in ends)]).tolist()
     if min(columns) < 4:
         raise ValueError(
-            f"line_length: {length} letters are not enough for columns that end at "
+            f"line_length: {length} characters are not enough for columns that end at "
             f"{[round(end, 2) for end in ends]} of the line; each has to be 4 or more wide"
         )
     padded = [width + 2 for width in columns]  # a space on either side
@@ -152,7 +153,7 @@ def _bounds(names: list[str], layer_range: Sequence[str] | None) -> tuple[int, i
 def _cells(
     texts: Sequence[str], widths: list[int], edge: str, cut: str, from_below: bool = False
 ) -> list[str]:
-    """Lay the cells of a row out, each in as many lines as it needs."""
+    """Lay out the cells of a row, each in as many lines as it needs."""
     wrapped = [_wrapped(text, width, cut) for text, width in zip(texts, widths, strict=True)]
     height = max(map(len, wrapped))
     for lines in wrapped:

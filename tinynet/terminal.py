@@ -1,4 +1,4 @@
-"""What is printed, on streams that do not know every sign: an old code page, ``LANG=C``, a log."""
+"""Printing on streams that cannot show every character: an old code page, ``LANG=C``, a log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TextIO
 
 
 def can_show(text: str, stream: TextIO | None = None) -> bool:
-    """Return whether a stream, by default the standard output, can write a text."""
+    """Return whether a stream, by default standard output, can write a text."""
     try:
         text.encode(_encoding(stream))
     except UnicodeEncodeError:
@@ -22,7 +22,7 @@ def printable(text: str, stream: TextIO | None = None) -> str:
 
 
 def say(text: str) -> None:
-    """Print a line to the standard output at once, whatever its encoding is."""
+    """Print a line to standard output at once, whatever its encoding is."""
     print(printable(text), flush=True)
 
 

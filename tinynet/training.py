@@ -2,7 +2,7 @@
 
 batch -> model.forward -> loss.value -> loss.gradient -> model.learn -> optimizer.step
 
-(`learn` is `backward` without the gradient at the images, which nobody needs.)
+(`learn` is `backward` without the gradient at the images, which is not needed.)
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Callbacks = Callback | Iterable[Callback] | None
 
 
 class Trainer(Stack):
-    """What a stack that goes forward and backward can do: be trained, tested and used.
+    """What a stack with a forward and a backward pass can do: train, evaluate and predict.
 
     Notes
     -----
@@ -59,7 +59,7 @@ class Trainer(Stack):
         metrics: Sequence[object] | None = None,
         weighted_metrics: Sequence[object] | None = None,
     ) -> None:
-        """Say how to train, and what to report.
+        """Set how to train and what to report.
 
         Parameters
         ----------
@@ -71,11 +71,11 @@ class Trainer(Stack):
         Raises
         ------
         ValueError
-            For a name that is not known; the nearest one is suggested. The model keeps what
-            it had before.
+            For an unknown name; the closest one is suggested. The model keeps what it had
+            before.
         """
         if loss is None:
-            raise ValueError("loss: expected a name or a Loss, got None; what should go down?")
+            raise ValueError("loss: expected a name or a Loss, got None; what is to be minimized?")
         new_loss = losses.get(loss)
         figures = Figures(metrics or (), weighted_metrics or ())
         new_optimizer = optimizers.get(optimizer)
@@ -114,18 +114,18 @@ class Trainer(Stack):
         epochs : int
             The final epoch's number, not a count after `initial_epoch`.
         verbose : {"auto", 0, 1, 2}
-            Silent, a progress bar, or one line an epoch; see `ProgbarLogger`.
+            Silent, a progress bar, or one line per epoch; see `ProgbarLogger`.
         callbacks : sequence of Callback, optional
         validation_split : float
-            Share of the samples, from the end, that is kept for validation.
+            Fraction of the samples, from the end, that is kept for validation.
         validation_data : (x, y) or (x, y, sample_weight), optional
         shuffle : bool or "every_epoch"
             True shuffles as Keras on TensorFlow does: after `set_random_seed` every epoch
-            has the same order. ``"every_epoch"`` draws a new one for each, which is the
-            better habit: with batch norm, batches that never mix anew always normalise the
+            has the same order. ``"every_epoch"`` draws a new one for each, which is better
+            practice: in batches that are never mixed again, batch norm always normalizes the
             same samples together.
         class_weight : dict of int to float, optional
-            Weight of each class's samples; a class left out counts 1.
+            Weight of each class's samples; a class left out has weight 1.
         sample_weight : array_like of shape (n,), optional
         initial_epoch : int
         validation_batch_size : int, optional
@@ -141,10 +141,10 @@ class Trainer(Stack):
         RuntimeError
             If `compile` has not been called.
         ValueError, TypeError
-            For arguments that cannot be trained with, before anything is changed.
+            For arguments that training cannot use, before anything is changed.
         """
         self._compiled()
-        require_saveable("layer", *self.layers)  # some may have come after compile
+        require_saveable("layer", *self.layers)  # some may have been added after compile
         batch_size = integer("batch_size", 32 if batch_size is None else batch_size)
         val_batch_size = integer(
             "validation_batch_size",
@@ -173,7 +173,7 @@ class Trainer(Stack):
         if not self._scales_its_input():
             warn_of_grey_values(data.x)
 
-        # What could be wrong has been looked for; from here on things change.
+        # Everything that could be wrong has been checked; from here on things change.
         self._build(data)
         self._begin_to_learn("fit")
         orders = epoch_orders(shuffle, len(data), first_epoch)
@@ -189,7 +189,7 @@ class Trainer(Stack):
                     told.tell("train_batch_begin", step)
                 with self.freezing.as_at_first("fit", self.layers):
                     self.train_step(batch)
-                if end:  # otherwise nobody wants the figures of every batch
+                if end:  # otherwise the metrics of every batch are not needed
                     told.tell("train_batch_end", step, logs=self.figures.results())
                 if self.stop_training:
                     break
@@ -205,15 +205,15 @@ class Trainer(Stack):
         return history
 
     def _begin_to_learn(self, method: str) -> None:
-        """Have the optimizer for the layers that learn, or say that it trains others."""
+        """Give the optimizer the layers that learn; raise an error if it trains others."""
         optimizer, _ = self._compiled()
         self.freezing.warn_of_changes(method)
         optimizer.begin_with(self.freezing.learning(method, self.layers))
 
     def train_step(self, batch: Batch) -> None:
-        """Make one step, and count the batch in the figures.
+        """Make one step, and add the batch to the metrics.
 
-        `fit` and `train_on_batch` call it. As in Keras, a subclass may define it, and
+        `fit` and `train_on_batch` call it. As in Keras, a subclass may override it, and
         `test_step`, to train in another way: `examples/data_parallel.py` does.
 
         Parameters
@@ -229,13 +229,13 @@ class Trainer(Stack):
         self.figures.update(batch, out, value)
 
     def test_step(self, batch: Batch) -> None:
-        """Count a batch in the figures, and learn nothing from it; see `train_step`."""
+        """Add a batch to the metrics, and learn nothing from it; see `train_step`."""
         out = self.forward(batch.x)
         value = self.loss_value(out, batch.y, batch.sample_weight)
         self.figures.update(batch, out, value)
 
     def loss_value(self, out: Array, y: Array, sample_weight: Array | None = None) -> float:
-        """Return the loss of what `forward` has just put out, with all penalties."""
+        """Return the loss of what `forward` has just returned, with all penalties."""
         _, loss = self._compiled()
         looks_back = self._looks_back()
         seen = self.layers[-1].kept("logits") if looks_back else out
@@ -273,7 +273,7 @@ class Trainer(Stack):
         x, y, batch_size, verbose, sample_weight, callbacks
             See `fit`.
         return_dict : bool
-            Whether to return figures by name.
+            Whether to return the values by name.
 
         Returns
         -------
@@ -310,7 +310,7 @@ class Trainer(Stack):
         verbose: int | str = "auto",
         callbacks: Callbacks = None,
     ) -> Array:
-        """Return the outputs for some samples, (n, ...), without training's disturbances."""
+        """Return the outputs for some samples, (n, ...), without the noise of training."""
         batch_size = integer("batch_size", 32 if batch_size is None else batch_size)
         data = Dataset(x, None, None, config.floatx())
         self.check(data)
@@ -335,7 +335,7 @@ class Trainer(Stack):
         class_weight: Mapping[int, float] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Make one training step and return the batch's figures, from before the step."""
+        """Make one training step and return the batch's loss and metrics, from before the step."""
         self._compiled()
         data, _ = training_data(x, y, sample_weight, class_weight)
         batch = self._single_batch(data, needs_targets=True)
@@ -349,7 +349,7 @@ class Trainer(Stack):
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """Return the figures of one batch."""
+        """Return the loss and the metrics of one batch."""
         self._compiled()
         data = Dataset(x, y, sample_weight, config.floatx())
         batch = self._single_batch(data, needs_targets=True)
@@ -387,7 +387,7 @@ class Trainer(Stack):
     # Before the first step.
 
     def check(self, data: Dataset, needs_targets: bool = False) -> None:
-        """See that data fit the model; nothing is changed.
+        """Check that data fit the model; nothing is changed.
 
         Raises
         ------
@@ -405,7 +405,7 @@ class Trainer(Stack):
         if needs_targets:
             self._check_targets(data, self.shapes_behind(shape)[-1])
         elif not self.built:
-            self.shapes_behind(shape)  # says so if a layer cannot take what it would get
+            self.shapes_behind(shape)  # raises an error if a layer cannot take what it would get
 
     def _check_targets(self, data: Dataset, output_shape: Shape) -> None:
         _, loss = self._compiled()
@@ -414,20 +414,20 @@ class Trainer(Stack):
         if loss.from_logits and self._looks_back():
             raise ValueError(
                 f"from_logits=True: expected logits, but the model ends in "
-                f"{self.layers[-1].final_activation.name}, which makes probabilities; leave "
-                f"from_logits off, or the last activation"
+                f"{self.layers[-1].final_activation.name}, which makes probabilities; leave out "
+                f"from_logits, or the last activation"
             )
         loss.check_targets(data.y, output_shape)
         rows, weights = (len(data), *output_shape[:-1]), data.sample_weight
         if weights is not None and weights.shape not in (rows, (*rows, 1)):
             raise ValueError(
-                f"sample_weight: expected one number a sample, shape {rows}, got {weights.shape}"
+                f"sample_weight: expected one number per sample, shape {rows}, got {weights.shape}"
             )
         self.figures.check(data.y, output_shape)
 
     def _build(self, data: Dataset) -> None:
-        """Make what has to know the shapes of the data, once: the weights and the metrics."""
-        keep_freed_memory()  # batches begin to come
+        """Make what depends on the shapes of the data, once: the weights and the metrics."""
+        keep_freed_memory()  # the first batch is about to come
         shape = data.x.shape[1:]
         if self.input_shape is None or not self.built:
             self._build_layers(shape)
@@ -463,7 +463,7 @@ class Trainer(Stack):
 
 
 def _likely(got: Shape, expected: Shape) -> str:
-    """Return the likely cause of a wrong shape of samples."""
+    """Return the likely cause of a wrong sample shape."""
     if np.prod(got) == np.prod(expected):
         return "the sizes agree: reshape x, or begin the model with Flatten"
     if got == expected[1:]:

@@ -1,4 +1,4 @@
-"""Small things around a model."""
+"""Small helpers around a model."""
 
 from __future__ import annotations
 
@@ -68,6 +68,6 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
 
 
 def clear_session() -> None:
-    """Start the automatic names of layers and the unseeded draws anew."""
+    """Start the automatic names of layers and the unseeded draws over."""
     configurable.forget_names()
     random.forget_global_state()

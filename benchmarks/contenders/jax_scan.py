@@ -14,7 +14,7 @@ EPSILON, MOMENTUM = 1e-3, 0.99
 
 
 def start(key: jax.Array) -> dict[str, list[jax.Array]]:
-    """Make the weights and batch normalization's averages."""
+    """Make the weights, including batch normalization's gammas and betas."""
     sizes = [784, *UNITS, 10]
     glorot = jax.nn.initializers.glorot_uniform()
     keys = jax.random.split(key, len(sizes) - 1)
@@ -28,12 +28,12 @@ def start(key: jax.Array) -> dict[str, list[jax.Array]]:
 
 
 def dropped(x: jax.Array, rate: float, key: jax.Array) -> jax.Array:
-    """Drop a share of x and enlarge the rest."""
+    """Drop a fraction of x and scale up the rest."""
     return jnp.where(jax.random.bernoulli(key, 1 - rate, x.shape), x / (1 - rate), 0)
 
 
 def loss_of(params, averages, x, labels, key):
-    """Return the loss of a batch, with the moved averages and the number of right answers."""
+    """Return the loss of a batch, with the new moving averages and how many labels are right."""
     keys = jax.random.split(key, 4)
     x, moved = dropped(x, 0.1, keys[0]), []
     for i, rate in enumerate(RATES):
@@ -103,7 +103,7 @@ def train(
 
 
 def predictor() -> Callable[[np.ndarray], np.ndarray]:
-    """Return the fastest way from one batch of images to its probabilities."""
+    """Return the fastest way from a batch of images to its probabilities."""
     params = start(jax.random.key(0))
     averages = [(jnp.zeros(n), jnp.ones(n)) for n in UNITS]
 

@@ -37,7 +37,7 @@ def ann(keras: ModuleType) -> Any:
 
 
 def cnn(keras: ModuleType) -> Any:
-    """Make a network of two convolutions."""
+    """Make a network with two convolutions."""
     layers = keras.layers
     return keras.Sequential(
         [
@@ -77,7 +77,7 @@ def train(
 
 
 def used(keras: ModuleType, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Return the seconds in which the model predicts and evaluates, the first time left out."""
+    """Return the seconds that predicting and evaluating takes, without the first time."""
     model = compiled(keras)
     jobs: dict[str, Callable[[], object]] = {
         "predict": lambda: model.predict(images, verbose=0),
@@ -93,5 +93,5 @@ def used(keras: ModuleType, images: np.ndarray, labels: np.ndarray) -> dict[str,
 
 
 def predictor(keras: ModuleType) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the fastest way from one batch of images to its probabilities."""
+    """Return the fastest way from a batch of images to its probabilities."""
     return compiled(keras).predict_on_batch

@@ -1,4 +1,4 @@
-"""Nothing but the matrix products of a training step, by NumPy's BLAS: the floor."""
+"""Nothing but the matrix products of a training step, by NumPy's BLAS: the lower bound."""
 
 import itertools
 import time
@@ -26,7 +26,7 @@ def train(
 def of_step(sizes: Sequence[int], batch_size: int) -> Callable[[], None]:
     """Return a function that makes the products of a step, for layers of these sizes.
 
-    Of every dense layer: x W forward, x^T dz for the weights, and dz W^T for the layer below,
+    For every dense layer: x W forward, x^T dz for the weights, and dz W^T for the layer below,
     which the first one does not have.
     """
     rng = np.random.default_rng(0)
@@ -46,10 +46,10 @@ def of_step(sizes: Sequence[int], batch_size: int) -> Callable[[], None]:
 
 
 def of_cnn_step(batch_size: int) -> Callable[[], None]:
-    """Return a function that makes the products of a step of the network of two convolutions.
+    """Return a function that makes the products of a step of the network with two convolutions.
 
-    Of each convolution they are those of its patches, laid out already: one row for each place of
-    the window (26 x 26 and 11 x 11 of them), a column for each number in it.
+    For each convolution they are those of its patches, already laid out: one row for each position
+    of the window (26 x 26 and 11 x 11 of them), one column for each number in it.
     """
     rng = np.random.default_rng(0)
     shapes = [(26 * 26, 9, 32), (11 * 11, 288, 64), (1, 1600, 128), (1, 128, 10)]
@@ -70,7 +70,7 @@ def of_cnn_step(batch_size: int) -> Callable[[], None]:
 
 
 def peak(n: int = 2048) -> float:
-    """Return how many thousand million operations a second one large product makes."""
+    """Return how many billion operations per second one large product makes."""
     a, b = np.ones((n, n), "float32"), np.ones((n, n), "float32")
     best = np.inf
     for _ in range(5):

@@ -9,7 +9,7 @@ from torch import nn
 
 
 def ann() -> nn.Sequential:
-    """Make the dense network, with Keras's settings of batch normalization."""
+    """Make the dense network, with Keras's settings for batch normalization."""
     layers: list[nn.Module] = [nn.Dropout(0.1)]
     inputs = 784
     for units, rate in ((256, 0.3), (128, 0.2), (64, 0.1)):
@@ -24,7 +24,7 @@ def ann() -> nn.Sequential:
 
 
 def cnn() -> nn.Sequential:
-    """Make the network of two convolutions."""
+    """Make the network with two convolutions."""
     return nn.Sequential(
         nn.Unflatten(1, (1, 28, 28)),
         nn.Conv2d(1, 32, 3),
@@ -54,7 +54,7 @@ def train(
     if threads is not None:
         torch.set_num_threads(threads)
     torch.manual_seed(0)
-    # Scaled once, as tensors in memory: no DataLoader, whose workers cost more than they bring.
+    # Scaled once, as tensors in memory: no DataLoader, whose workers cost more than they gain.
     x = torch.from_numpy(images).reshape(len(images), -1).float() / 255
     y = torch.from_numpy(labels).long()
     model = {"ann": ann, "cnn": cnn}[network]()
@@ -80,7 +80,7 @@ def train(
 
 
 def predictor() -> Callable[[np.ndarray], np.ndarray]:
-    """Return the fastest way from one batch of images to its probabilities."""
+    """Return the fastest way from a batch of images to its probabilities."""
     model = ann().eval()
 
     def predict(images: np.ndarray) -> np.ndarray:

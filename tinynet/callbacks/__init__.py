@@ -1,4 +1,4 @@
-"""Callbacks: what can happen around the steps of fit, evaluate and predict."""
+"""Callbacks: what else to do around the steps of fit, evaluate and predict."""
 
 from tinynet.callbacks.base import Callback, CallbackList, History, LambdaCallback
 from tinynet.callbacks.monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau

@@ -1,4 +1,4 @@
-"""Callbacks: objects that fit tells what happens, and that may act on it."""
+"""Callbacks: objects that `fit` informs of what happens, and that may act on it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ Logs = dict[str, Any]
 
 
 class Callback:
-    """Does nothing at every occasion; a subclass overrides those it cares about.
+    """Does nothing on any occasion; a subclass overrides the methods it needs.
 
     Attributes
     ----------
     model : Sequential
-        The model that is trained, evaluated or used.
+        The model that is being trained, evaluated or used.
     params : dict
         ``verbose``, ``epochs``, ``steps``, and ``metrics``: the names that the logs of an
         epoch will have, or None where another callback may add some.
@@ -28,11 +28,11 @@ class Callback:
         self.params: dict[str, Any] = {}
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Take what is known before the start."""
+        """Receive what is known before the start."""
         self.params = params
 
     def set_model(self, model: Any) -> None:
-        """Take the model."""
+        """Receive the model."""
         self.model = model
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -58,7 +58,7 @@ class Callback:
         self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """After a training batch, with the epoch's figures so far."""
+        """After a training batch, with the loss and the metrics of the epoch so far."""
         self.on_batch_end(batch, logs)
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
@@ -87,7 +87,7 @@ class Callback:
 
 
 class CallbackList:
-    """Tells several callbacks the same thing, in their order.
+    """Tells several callbacks the same thing, in order.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class CallbackList:
             method(*place, logs)
 
     def listeners(self, occasion: str) -> list[Callable[..., None]]:
-        """Return the methods ``on_<occasion>`` of those callbacks that do something in it."""
+        """Return the methods ``on_<occasion>`` of those callbacks that override it."""
         if occasion not in self._listeners:
             names = {f"on_{occasion}", f"on_{occasion.removeprefix('train_')}"}  # and the old one
             self._listeners[occasion] = [
@@ -130,13 +130,13 @@ class CallbackList:
 
 
 def _overrides(callback: Callback, name: str) -> bool:
-    """Return whether a class or an object has a method of its own in place of `Callback`'s."""
+    """Return whether a callback's class, or the object itself, overrides a method."""
     method = getattr(callback, name, None)
     return getattr(method, "__func__", method) is not getattr(Callback, name, None)
 
 
 def as_list(callbacks: Callback | Iterable[Callback] | None) -> list[Callback]:
-    """Return the callbacks as a list, after a look at each."""
+    """Return the callbacks as a list, after checking each."""
     if callbacks is None:
         return []
     found = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
@@ -153,7 +153,7 @@ class History(Callback):
     Attributes
     ----------
     history : dict of str to list
-        A list with one entry an epoch under every name in the logs.
+        A list with one entry per epoch under every name in the logs.
     epoch : list of int
     """
 
@@ -163,7 +163,7 @@ class History(Callback):
         self.epoch: list[int] = []
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Begin a new list of epochs, as the model's ``history``."""
+        """Start a new list of epochs, and become the model's ``history``."""
         self.epoch = []
         self.model.history = self
 
@@ -175,7 +175,7 @@ class History(Callback):
 
 
 class LambdaCallback(Callback):
-    """Calls functions given at the start.
+    """Calls functions that are passed to the constructor.
 
     Parameters
     ----------

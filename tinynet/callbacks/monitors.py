@@ -1,4 +1,4 @@
-"""Callbacks that watch one figure and decide: lower the rate, stop, save."""
+"""Callbacks that watch one metric and decide: lower the learning rate, stop, save."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tinynet.terminal import say
 
 
 class MonitorCallback(Callback):
-    """Watches a figure in the logs.
+    """Watches one value in the logs: the loss, a metric, or what a callback adds.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class MonitorCallback(Callback):
     mode : {"auto", "min", "max"}
         Which way is better; "auto" asks the metric.
     min_delta : float
-        By how much it has to be better to count; only its size matters.
+        How much better it has to be to count as an improvement; the sign is ignored.
 
     Raises
     ------
@@ -35,8 +35,8 @@ class MonitorCallback(Callback):
     -----
     Follows keras/src/callbacks/monitor_callback.py: an improvement is
     ``current - min_delta > best`` (``current + min_delta < best``), compared in float32
-    whatever floatx is, and everything is better than nothing, even NaN, which nothing is
-    better than.
+    whatever floatx is. The first value always counts as an improvement, even if it is NaN, and
+    then no later one does.
     """
 
     def __init__(self, monitor: str = "val_loss", mode: str = "auto", min_delta: float = 0) -> None:
@@ -50,7 +50,7 @@ class MonitorCallback(Callback):
         self.less_is_better: bool | None = None
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Look whether there will be something to watch, before anything has begun."""
+        """Check that there will be something to watch, before anything has begun."""
         super().set_params(params)
         expected = params.get("metrics")
         if expected is None or not self.watches():
@@ -68,11 +68,11 @@ class MonitorCallback(Callback):
         self.less()
 
     def watches(self) -> bool:
-        """Return whether the figure is looked at."""
+        """Return whether the value is watched."""
         return True
 
     def current(self, logs: Logs | None) -> float | None:
-        """Return the figure, or None, with a warning, if the logs do not have it."""
+        """Return the value, or None, with a warning, if the logs do not have it."""
         value = (logs or {}).get(self.monitor)
         if value is None:
             warnings.warn(
@@ -84,7 +84,7 @@ class MonitorCallback(Callback):
         if np.ndim(value) > 0:
             raise ValueError(
                 f"{type(self).__name__}: expected one number under {self.monitor!r} in the logs, "
-                f"got {len(value)}, one a class; give the metric an average, or a class_id"
+                f"got {len(value)}, one per class; give the metric an average, or a class_id"
             )
         return float(value)
 
@@ -97,7 +97,7 @@ class MonitorCallback(Callback):
         return bool(np.float32(current - self.min_delta) > np.float32(best))
 
     def less(self) -> bool:
-        """Return whether less is better, which "auto" asks the metrics about once."""
+        """Return whether lower is better; "auto" asks the metrics once."""
         if self.less_is_better is None:
             self.less_is_better = self._direction() == "down"
         return self.less_is_better
@@ -112,29 +112,29 @@ class MonitorCallback(Callback):
         if name in named:
             return str(named[name].direction)
         raise ValueError(
-            f"{type(self).__name__}: cannot tell whether more or less {self.monitor!r} is "
+            f"{type(self).__name__}: cannot tell whether a higher or a lower {self.monitor!r} is "
             f"better; pass mode='max' or mode='min'"
         )
 
 
 class EarlyStopping(MonitorCallback):
-    """Stop when the figure has not improved for `patience` epochs.
+    """Stop when the metric has not improved for `patience` epochs.
 
     Parameters
     ----------
     monitor, min_delta, mode
         See `MonitorCallback`.
     patience : int
-        Epochs without improvement that are borne.
+        Epochs without improvement after which training stops; 0 is the same as 1.
     verbose : {0, 1}
-        Whether to say so.
+        Whether to print a message.
     baseline : float, optional
         An improvement resets the count only if it also beats this value.
     restore_best_weights : bool
-        Whether to go back to the weights of the best epoch at the end of training, also
-        where the epochs ran out first.
+        Whether to go back to the weights of the best epoch at the end of training, even
+        if the epochs ran out first.
     start_from_epoch : int
-        Epochs before this one are not looked at.
+        Epochs before this one are ignored.
 
     Notes
     -----
@@ -164,7 +164,7 @@ class EarlyStopping(MonitorCallback):
         self.best_weights: list[Any] | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget the last training."""
+        """Forget the previous run."""
         self.wait = 0
         self.stopped_epoch = 0
         self.best_epoch = 0
@@ -172,7 +172,7 @@ class EarlyStopping(MonitorCallback):
         self.best_weights = None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Decide."""
+        """Decide whether to stop."""
         current = self.current(logs)
         if current is None or epoch < self.start_from_epoch:
             return
@@ -189,7 +189,7 @@ class EarlyStopping(MonitorCallback):
             self.model.stop_training = True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Go back to the best weights if asked to."""
+        """Go back to the best weights if requested."""
         if self.verbose and self.stopped_epoch:
             say(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.best_weights is not None:
@@ -202,7 +202,7 @@ class EarlyStopping(MonitorCallback):
 
 
 class ReduceLROnPlateau(MonitorCallback):
-    """Multiply the learning rate by `factor` when the figure has stopped improving.
+    """Multiply the learning rate by `factor` when the metric has stopped improving.
 
     Parameters
     ----------
@@ -213,11 +213,11 @@ class ReduceLROnPlateau(MonitorCallback):
     patience : int
         Epochs without improvement before a cut.
     verbose : {0, 1}
-        Whether to say so.
+        Whether to print a message.
     cooldown : int
-        Epochs after a cut in which nothing is counted.
+        Epochs after a cut during which nothing is counted.
     min_lr : float
-        The learning rate does not go below.
+        The learning rate never goes below this.
 
     Raises
     ------
@@ -257,19 +257,19 @@ class ReduceLROnPlateau(MonitorCallback):
         self.cooldown_counter = 0
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Look whether the learning rate can be set, before anything has begun."""
+        """Check that the learning rate can be set, before anything has begun."""
         super().set_params(params)
         if self.model.optimizer is not None:
             self.model.optimizer.require_settable_rate()
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget the last training."""
+        """Forget the previous run."""
         self.best = None
         self.wait = 0
         self.cooldown_counter = 0
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Decide."""
+        """Decide whether to cut the learning rate."""
         logs = {} if logs is None else logs
         logs["learning_rate"] = self.model.optimizer.learning_rate
         current = self.current(logs)
@@ -306,21 +306,21 @@ class ModelCheckpoint(MonitorCallback):
         Ends in ``.safetensors``; may hold ``{epoch}`` (counted from 1), ``{batch}`` and any
         name in the logs: ``"{epoch:02d}-{val_loss:.2f}.safetensors"``.
     monitor, mode
-        See `MonitorCallback`; only looked at with `save_best_only`.
+        See `MonitorCallback`; used only with `save_best_only`.
     verbose : {0, 1}
-        Whether to say so.
+        Whether to print a message.
     save_best_only : bool
     save_weights_only : bool
-        Leave the architecture and the optimizer out.
+        Whether to leave out the optimizer, the loss and the metrics.
     save_freq : "epoch" or int
-        Or after so many batches.
+        When to save: after every epoch, or after that many batches.
     initial_value_threshold : float, optional
-        What the first figure has to beat.
+        What the first value has to beat.
 
     Raises
     ------
     ValueError
-        If the file's ending or `save_freq` is another.
+        If the file has a different ending, or `save_freq` is neither of the two.
 
     Notes
     -----
@@ -356,11 +356,11 @@ class ModelCheckpoint(MonitorCallback):
         self.batches_since_saving = 0
 
     def watches(self) -> bool:
-        """Return whether only the best are saved."""
+        """Return whether only the best model is saved."""
         return self.save_best_only
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Note the epoch."""
+        """Remember the epoch."""
         self.epoch = epoch
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
@@ -382,7 +382,7 @@ class ModelCheckpoint(MonitorCallback):
             path = Path(self.filepath.format(epoch=self.epoch + 1, **logs))
         except KeyError as missing:
             raise KeyError(
-                f"filepath: {self.filepath!r} asks for {missing}, and the logs have {list(logs)}"
+                f"filepath: {self.filepath!r} needs {missing}, but the logs have {list(logs)}"
             ) from None
         if self.save_best_only and not self._is_best(logs, path):
             return
@@ -396,7 +396,7 @@ class ModelCheckpoint(MonitorCallback):
     def _is_best(self, logs: Logs, path: Path) -> bool:
         current = self.current(logs)
         if current is None:
-            return True  # as Keras does: what cannot be compared is kept
+            return True  # as Keras does: what cannot be compared is saved
         best = "None" if self.best is None else f"{self.best:.5f}"
         if not self.is_improvement(current, self.best):
             self._say(f"{self.monitor} did not improve from {best}")

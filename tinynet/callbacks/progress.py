@@ -1,4 +1,4 @@
-"""What a person sees while a model works."""
+"""What the user sees while a model works."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import numpy as np
 from tinynet.callbacks.base import Callback, Logs
 from tinynet.terminal import printable, say
 
-# Seconds between two looks of a bar; a step may take much less.
+# Seconds between two updates of a bar; a step may take much less.
 INTERVAL = 0.1
-# A bar is not drawn wider, however wide the terminal.
+# A bar is never drawn wider than this, however wide the terminal.
 WIDEST = 80
 
 
 class ProgbarLogger(Callback):
-    """Shows how far training, an evaluation or predictions are, as ``verbose`` asks for it.
+    """Shows the progress of training, evaluation or prediction, as ``verbose`` says.
 
     0 is silent. 1 shows a bar (tqdm's) on a terminal or in a notebook, and in its place, when
-    the epoch is over, what became of it; in a file or a pipe, where a bar would leave a line
-    for every refresh, it is as 2. 2 prints one line an epoch. "auto" is 1.
+    the epoch is over, the results; in a file or a pipe, where a bar would leave a line for
+    every refresh, it is the same as 2. 2 prints one line per epoch. "auto" is 1.
 
     Notes
     -----
@@ -38,17 +38,17 @@ class ProgbarLogger(Callback):
         self.start = self.shown = 0.0
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Take verbosity, epochs and steps."""
+        """Receive verbosity, epochs and steps."""
         super().set_params(params)
         verbose = 1 if params["verbose"] == "auto" else params["verbose"]
         self.verbose = 2 if verbose == 1 and not _somebody_watches() else verbose
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """From here on evaluations are validation."""
+        """From here on, evaluations are validation."""
         self.in_fit = True
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Name the epoch."""
+        """Print which epoch begins."""
         epochs = self.params["epochs"]
         self.title = f"Epoch {epoch + 1}/{epochs}" if epochs > 1 else ""
         if self.verbose == 1 and self.title:
@@ -56,17 +56,17 @@ class ProgbarLogger(Callback):
         self._begin()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Move on."""
+        """Advance the bar."""
         self._move(batch, logs or {})
         if self.bar is not None and self.step == self.params["steps"]:
-            self.bar.clear()  # what other callbacks print comes in its place
+            self.bar.clear()  # what other callbacks print takes its place
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Show the epoch's figures."""
+        """Show the epoch's loss and metrics."""
         self._end(logs or {})
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
-        """Begin; validation in fit only shows again how far the epoch is."""
+        """Begin; validation in fit only shows the epoch's bar again."""
         if not self.in_fit:
             self.title = ""
             self._begin()
@@ -74,12 +74,12 @@ class ProgbarLogger(Callback):
             self.bar.refresh()
 
     def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Move on."""
+        """Advance the bar."""
         if not self.in_fit:
             self._move(batch, logs or {})
 
     def on_test_end(self, logs: Logs | None = None) -> None:
-        """Show the figures."""
+        """Show the loss and the metrics."""
         if not self.in_fit:
             self._end(logs or {})
         elif self.bar is not None:
@@ -91,7 +91,7 @@ class ProgbarLogger(Callback):
         self._begin()
 
     def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Move on; the predictions themselves are not shown."""
+        """Advance the bar; the predictions themselves are not shown."""
         self._move(batch, {})
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
@@ -102,7 +102,7 @@ class ProgbarLogger(Callback):
         self.start = self.shown = time.perf_counter()
         self.step = 0
         if self.verbose == 1:
-            # The plain bar in notebooks too: it needs no widgets, and is text in a saved page.
+            # The plain bar in notebooks too: it needs no widgets, and is saved with them as text.
             from tqdm.std import tqdm
 
             total = self.params["steps"]
@@ -114,7 +114,7 @@ class ProgbarLogger(Callback):
                 nrows=24,  # tqdm draws nothing on a terminal that does not know its size
                 bar_format=f"{count} |{{bar}}| {{remaining}} left{{desc}}",
                 leave=False,
-                position=0,  # also where an interrupted run has left a bar behind
+                position=0,  # even if an interrupted run has left a bar behind
             )
 
     def _move(self, batch: int, logs: Logs) -> None:
@@ -122,7 +122,7 @@ class ProgbarLogger(Callback):
         if self.bar is None:
             return
         now = time.perf_counter()
-        if now - self.shown >= INTERVAL:  # to write the figures costs more than a small step
+        if now - self.shown >= INTERVAL:  # writing the values takes longer than a small step
             self.shown = now
             self.bar.n = self.step
             self.bar.set_description_str("".join(f" - {printable(e)}" for e in _figures(logs)))
@@ -149,7 +149,7 @@ def _figures(logs: Logs) -> list[str]:
 
 
 def _figure(value: Any) -> str:
-    """Write a number with four digits; of several, a figure a class, their mean."""
+    """Write a number with four decimals; of several, one per class, their mean."""
     number = float(np.mean(value))
     return f"{number:.4f}" if abs(number) >= 1e-3 or number == 0 else f"{number:.4e}"
 
@@ -161,7 +161,7 @@ def _duration(seconds: float) -> str:
 
 
 def _folded(parts: list[str]) -> str:
-    """Join; what the terminal would break is broken here, before the figures of validation."""
+    """Join; a line too long for the terminal is broken here, first where validation begins."""
     width = shutil.get_terminal_size().columns
     whole = " - ".join(parts)
     if len(whole) <= width:

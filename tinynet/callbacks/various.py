@@ -1,4 +1,4 @@
-"""Callbacks that follow a schedule, write a table, or pull the brake."""
+"""Callbacks that follow a schedule, write a table, or stop when the loss is not finite."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LearningRateScheduler(Callback):
         Called as ``schedule(epoch, learning_rate)`` (epochs from 0), or with the epoch alone
         if it takes only one argument; returns the new rate.
     verbose : {0, 1}
-        Whether to say so.
+        Whether to print the rate.
 
     Raises
     ------
@@ -47,7 +47,7 @@ class LearningRateScheduler(Callback):
         self.verbose = verbose
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Look whether the learning rate can be set, before anything has begun."""
+        """Check that the learning rate can be set, before anything has begun."""
         super().set_params(params)
         if self.model.optimizer is not None:
             self.model.optimizer.require_settable_rate()
@@ -60,38 +60,38 @@ class LearningRateScheduler(Callback):
         except TypeError:
             rate = self.schedule(epoch)
         if not isinstance(rate, (float, np.floating)):
-            raise ValueError(f"schedule: expected to get a float back, got {rate!r}")
+            raise ValueError(f"schedule: expected it to return a float, got {rate!r}")
         optimizer.learning_rate = float(rate)
         if self.verbose:
             say(f"Epoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Note the rate in the logs."""
+        """Record the rate in the logs."""
         if logs is not None:
             logs["learning_rate"] = self.model.optimizer.learning_rate
 
 
 class CSVLogger(Callback):
-    """Write the logs of every epoch into a table, a line an epoch.
+    """Write the logs to a table, one line per epoch.
 
     Parameters
     ----------
     filename : str or path
     separator : str
     append : bool
-        Whether to go on with a table that is there, without a second header. A last line that was
-        cut off, by a kill or a full disk, is taken away first, with a warning.
+        Whether to append to an existing table, without a second header. A last line that was
+        cut off, by a kill or a full disk, is removed first, with a warning.
 
     Raises
     ------
     ValueError
-        With `append`, if the table that is there has other columns than the logs: before training
-        begins, or after the first epoch where a callback of one's own may add to the logs.
+        With `append`, if the existing table has columns other than the logs: before training
+        begins, or after the first epoch if a custom callback may add to the logs.
 
     Notes
     -----
-    The columns are ``epoch`` (from 0) and the sorted names of the first epoch's logs; what a
-    later epoch lacks is ``NA``. Follows keras/src/callbacks/csv_logger.py.
+    The columns are ``epoch`` (from 0) and the sorted names of the first epoch's logs; what is
+    missing in a later epoch is ``NA``. Follows keras/src/callbacks/csv_logger.py.
     """
 
     def __init__(
@@ -105,11 +105,11 @@ class CSVLogger(Callback):
         self.keys: list[str] | None = None
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Look whether the logs fit a table that is there, before anything has begun."""
+        """Check that the logs fit an existing table, before anything has begun."""
         super().set_params(params)
         names = params.get("metrics")
         if names is not None:
-            # A callback that stands behind this one adds its figure after the line is written.
+            # A callback after this one in the list adds its value after the line is written.
             without = [name for name in names if name != "learning_rate"]
             self._require_columns(_columns(names), _columns(without))
 
@@ -146,7 +146,7 @@ class CSVLogger(Callback):
             self.file = None
 
     def _header(self) -> list[str] | None:
-        """Return the columns of the table that is gone on with; None if there is none."""
+        """Return the columns of the table to append to; None if there is none."""
         if not self.append or not self.filename.exists():
             return None
         with self.filename.open(newline="") as file:
@@ -160,9 +160,9 @@ class CSVLogger(Callback):
         if header is not None and header not in [["epoch", *keys] for keys in possible]:
             self._close()
             raise ValueError(
-                f"CSVLogger: {self.filename} has the columns {', '.join(header)}, and this "
+                f"CSVLogger: {self.filename} has the columns {', '.join(header)}, but this "
                 f"training would write epoch, {', '.join(possible[0])}; give it another file, or "
-                f"append=False to write over this one"
+                f"append=False to overwrite this one"
             )
 
     def _take_away_half_a_line(self) -> None:
@@ -173,8 +173,7 @@ class CSVLogger(Callback):
         if whole != content:
             cut = content[len(whole) :].decode(errors="replace")
             warnings.warn(
-                f"CSVLogger: the last line of {self.filename} was cut off, and is taken away: "
-                f"{cut!r}",
+                f"CSVLogger: the last line of {self.filename} was cut off, and is removed: {cut!r}",
                 stacklevel=2,
             )
             write_atomically(self.filename, whole)
@@ -207,7 +206,7 @@ class TerminateOnNaN(Callback):
         self.raise_error = raise_error
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Look at the loss."""
+        """Check the loss."""
         loss = (logs or {}).get("loss")
         if loss is None or np.isfinite(loss):
             return
@@ -218,7 +217,7 @@ class TerminateOnNaN(Callback):
 
 
 def _cell(value: Any) -> Any:
-    """Write an array (an F1 score a class, say) into one cell."""
+    """Write an array (one F1 score per class, say) into one cell."""
     if np.ndim(value) == 0:
         return value
     return f'"[{", ".join(map(str, value))}]"'

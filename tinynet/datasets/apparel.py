@@ -36,9 +36,9 @@ class Sheet:
     Attributes
     ----------
     x, y : ndarray, shape (m, 28, 28), float32
-        Coordinates of the pixels' centres in pixels, from the middle of the garment; x to the
-        right, y downwards. Size, position and slant differ from sheet to sheet, and every
-        other one or so is seen in a mirror.
+        Coordinates of the pixels' centers in pixels, from the middle of the garment; x to the
+        right, y down. Size, position and slant differ from sheet to sheet, and about every
+        other one is mirrored.
     """
 
     def __init__(self, stream: np.random.PCG64, m: int) -> None:
@@ -74,7 +74,7 @@ def either(*depths: Array) -> Array:
 
 
 def bend(t: Array, *knots: tuple[Number, Number]) -> Array:
-    """Broken line through knots (t, value) with rising t; level outside them."""
+    """Piecewise linear curve through knots (t, value) with rising t; constant outside them."""
     value = knots[0][1] + 0 * t
     for (t0, v0), (t1, v1) in pairwise(knots):
         value = value + (v1 - v0) * np.clip((t - t0) / (t1 - t0), 0, 1)
@@ -101,7 +101,7 @@ def upper_body(
     shoulder = sheet.vary(5.4, 7.0)
     width = bend(y, (-11.5, 3.0), (-9.0, shoulder), (hem, shoulder + flare))
     torso = both(y + 11.0, hem - y, width - x)
-    # a short sleeve stands off, a long one hangs down
+    # a short sleeve sticks out, a long one hangs down
     spread = sheet.vary(2.8, 4.2)
     wrist = (shoulder + spread, -7.0 + 15.0 * sleeve)
     arm = stroke(x, y, (shoulder - 1.5, -7.5), wrist, sheet.vary(1.7, 2.3))
@@ -238,7 +238,7 @@ def bag(sheet: Sheet) -> Layers:
 
 
 def ankle_boot(sheet: Sheet) -> Layers:
-    """High shaft, a sole and most times a heel."""
+    """High shaft, a sole and usually a heel."""
     shaft_top, front = sheet.vary(-12, -4), sheet.vary(-1, 3)
     upper, sole = shoe(sheet, shaft_top, front, sheet.vary(1.5, 3), sheet.vary(0, 3.5))
     return [(upper, 1.0), (sole, sheet.vary(0.3, 1.0))]
@@ -260,11 +260,11 @@ CLASS_NAMES = tuple(GARMENTS)
 
 
 def paint(sheet: Sheet, layers: Layers) -> NDArray[np.uint8]:
-    """Lay the layers over each other, then add cloth, light and noise; shape (m, 28, 28)."""
+    """Paint the layers over each other, then add stripes, light and noise; shape (m, 28, 28)."""
     image = np.zeros_like(sheet.x)
     for depth, tone in layers:
         image += np.clip(depth + 0.5, 0, 1) * (tone - image)
-    # stripes: a triangle wave across or along the garment; on about half of the sheets none
+    # stripes: a triangle wave across or along the garment; none on about half of the sheets
     along = np.where(sheet.vary(0, 1) < 0.5, sheet.x, sheet.y)
     phase = along / sheet.vary(2.5, 7.0)
     stripes = 1 - np.maximum(0, sheet.vary(-0.9, 0.9)) * np.abs(2 * (phase - np.floor(phase)) - 1)

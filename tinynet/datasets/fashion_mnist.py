@@ -1,7 +1,7 @@
-"""Fashion-MNIST: 70,000 photographs of clothing, 28x28 grey pixels, in ten classes.
+"""Fashion-MNIST: 70,000 photographs of clothing, 28x28 gray pixels, in ten classes.
 
 Xiao, Rasul and Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
-Algorithms", arXiv:1708.07747 (2017). The data are Zalando SE's, under the MIT licence.
+Algorithms", arXiv:1708.07747 (2017). The data are Zalando SE's, under the MIT license.
 """
 
 import math
@@ -56,7 +56,7 @@ SOURCE = Source(
         ),
     ),
     # The official address over HTTPS and then its repository; a mirror; and the official address
-    # as it is published, without encryption (the checksums hold there too).
+    # as it is published, without encryption (the checksums are verified there too).
     addresses=(
         "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
@@ -81,8 +81,8 @@ def load_data(
     operating system), in Keras's (``KERAS_HOME`` or ``~/.keras``), in torchvision's usual folders
     (``data/FashionMNIST/raw`` and the like) and in Hugging Face's cache (with pyarrow and Pillow);
     then downloads 30 MB into tinynet's cache, from the official address or a mirror. A folder
-    given by ``path`` or ``TINYNET_DATA`` is never passed over: if the files in it are missing or
-    damaged, that is an error. Files may be packed or unpacked; the checksum of their content is
+    given by ``path`` or ``TINYNET_DATA`` is never skipped: if the files in it are missing or
+    damaged, that is an error. Files may be compressed or not; the checksum of their content is
     verified on every load.
 
     Parameters
@@ -94,22 +94,22 @@ def load_data(
     Returns
     -------
     (x_train, y_train), (x_test, y_test) : tuples of ndarray, uint8
-        ``x_train`` (60000, 28, 28) and ``x_test`` (10000, 28, 28) hold grey levels, 0 for the
+        ``x_train`` (60000, 28, 28) and ``x_test`` (10000, 28, 28) hold gray levels, 0 for the
         background to 255; ``y_train`` (60000,) and ``y_test`` (10000,) hold classes 0 to 9,
         named by ``CLASS_NAMES``.
 
     Raises
     ------
     DatasetError
-        An OSError. If no place has the four files undamaged: lists every place tried, why it
-        failed, and what to do.
+        An OSError. If no place has the four files intact; the message lists every place tried,
+        why it failed, and what to do.
     TypeError
         If ``path`` is not a path.
 
     Warns
     -----
     UserWarning
-        If a cache is passed over because a file in it is damaged.
+        If a cache is skipped because a file in it is damaged.
 
     Notes
     -----
@@ -131,14 +131,14 @@ def load_data(
 def read_idx(content: bytes, ndim: int) -> NDArray[np.uint8]:
     """Parse an IDX file of unsigned bytes, the format of the MNIST family of data sets.
 
-    Big-endian 32-bit integers first: the magic number, 0x800 ("unsigned byte") plus the number
+    Big-endian 32-bit integers come first: the magic number, 0x800 ("unsigned byte") plus the number
     of dimensions, then the sizes; after them the elements in row-major order. So images
     (n, 28, 28) begin with 0x803 and labels (n,) with 0x801.
 
     Parameters
     ----------
     content : bytes
-        The whole file, unpacked.
+        The whole file, decompressed.
     ndim : int
         Number of dimensions that the file must have.
 
@@ -150,7 +150,7 @@ def read_idx(content: bytes, ndim: int) -> NDArray[np.uint8]:
     Raises
     ------
     DatasetError
-        If the magic number is another one, or the sizes do not match the number of elements.
+        If the magic number is wrong, or the sizes do not match the number of elements.
     """
     start = 4 * (1 + ndim)
     if len(content) < start:

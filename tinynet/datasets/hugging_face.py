@@ -1,8 +1,8 @@
 """Images that Hugging Face's libraries have left in their cache: tables of PNG files and labels.
 
 A repository such as ``zalando-datasets/fashion_mnist`` holds ``train-*.parquet`` and
-``test-*.parquet``, in which each row is an image, packed as PNG, and its label. Unpacked, they are
-the numbers of the IDX files; so they are written as such, and held to the same checksums.
+``test-*.parquet``, in which each row is an image, stored as PNG, and its label. Decoded, they are
+the numbers of the IDX files; so they are put into that form, and the same checksums are verified.
 """
 
 import importlib.util
@@ -18,7 +18,7 @@ PARTS = ("train", "test")
 
 
 def snapshots(repositories: Sequence[str]) -> Iterator[Path]:
-    """Give each folder of the cache that holds the tables of one of some repositories."""
+    """Yield each folder of the cache that holds the tables of any of the repositories."""
     home = os.environ.get("HF_HOME") or "~/.cache/huggingface"
     cache = Path(os.path.expanduser(os.environ.get("HF_HUB_CACHE") or f"{home}/hub"))
     for name in repositories:
@@ -28,7 +28,7 @@ def snapshots(repositories: Sequence[str]) -> Iterator[Path]:
 
 
 def missing(snapshot: Path) -> str:
-    """Say what is missing to read a folder of tables; empty if nothing is."""
+    """Return what is missing to read a folder of tables; empty if nothing is."""
     packages = [name for name in ("pyarrow", "PIL") if importlib.util.find_spec(name) is None]
     if packages:
         return f"{snapshot} is there, but needs {' and '.join(packages)} to be read"

@@ -1,8 +1,8 @@
 """Where the files of a data set come from: folders and caches first, then the network.
 
-What counts is the content: a file may be packed, unpacked, or packed anew. The checksum of the
-unpacked content is verified each time it is read, wherever it was found, so that a damaged or
-foreign file never reaches a training run.
+What counts is the content: a file may be compressed, decompressed, or compressed again. The
+checksum of the decompressed content is verified each time it is read, wherever it was found, so
+that a damaged or wrong file never reaches a training run.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from tinynet.datasets import hugging_face
 
 # an address is given up after this many seconds without a connection, or without any data
 CONNECT_SECONDS, SILENCE_SECONDS = 10, 30
-# where torchvision's tutorials, and a widely read course on it, let it put its data
+# where torchvision's tutorials, and a widely read course on it, have it put its data
 TORCHVISION_FOLDERS = ("data", ".", "~/data", "~/.pytorch/F_MNIST_data")
 PACKED = b"\x1f\x8b"  # how a gzip file begins
 
@@ -37,11 +37,11 @@ class DataFile:
     Attributes
     ----------
     name : str
-        Name of the published file, which is packed: ``"train-images-idx3-ubyte.gz"``.
+        Name of the published file, which is compressed: ``"train-images-idx3-ubyte.gz"``.
     packed_sha256 : str
-        Checksum of the published file, in hexadecimal; a download has to have it.
+        Checksum of the published file, in hexadecimal; a download has to match it.
     size : int
-        Bytes of the content, unpacked.
+        Bytes of the content, decompressed.
     sha256 : str
         Checksum of the content.
     """
@@ -52,22 +52,22 @@ class DataFile:
     sha256: str
 
     def places(self, folder: Path) -> list[Path]:
-        """Return where a folder has this file, under the names that are in use for it.
+        """Return where a folder has this file, under any of the names in use for it.
 
-        Some sites and programs unpack it, write a point before "idx", or put it into a folder of
-        its own name.
+        Some sites and programs decompress it, write a dot before "idx", or put it into a folder
+        with the file's name.
         """
         plain = self.name.removesuffix(".gz")
         names = (self.name, plain, plain.replace("-idx", ".idx"), f"{plain}/{plain}")
         return [folder / name for name in names if (folder / name).is_file()]
 
     def read(self, folder: Path) -> bytes:
-        """Return the content, unpacked, once its checksum has been verified.
+        """Return the content, decompressed, once its checksum has been verified.
 
         Raises
         ------
         DatasetError
-            If the file is not there, cannot be read, or has another content than the published one.
+            If the file is not there, cannot be read, or has content other than the published one's.
         """
         failures = []
         for place in self.places(folder):
@@ -80,7 +80,7 @@ class DataFile:
         raise DatasetError("; ".join(failures) or f"{folder} lacks {self.name}")
 
     def _unpacked(self, place: Path) -> bytes:
-        # Nothing larger than the content is ever taken into memory, whatever the file claims.
+        # Nothing larger than the content is ever read into memory, whatever the file claims.
         if place.stat().st_size > self.size + 1024:
             raise DatasetError(
                 f"{place} is not the published file: expected at most {self.size} bytes, got "
@@ -95,13 +95,14 @@ class DataFile:
             raise DatasetError(f"{place} is damaged: {error}") from None
 
     def verified(self, place: object, content: bytes) -> bytes:
-        """Return the content if it is the published one, and say what is wrong otherwise."""
+        """Return the content if it is the published one; otherwise raise an error."""
         found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
             size = len(content) if len(content) <= self.size else f"more than {self.size}"
             raise DatasetError(
-                f"{place} is damaged or is not the published file: expected the content, unpacked, "
-                f"to have SHA-256 {self.sha256} and {self.size} bytes, got {found} and {size}"
+                f"{place} is damaged or is not the published file: expected the decompressed "
+                f"content to have SHA-256 {self.sha256} and {self.size} bytes, got {found} and "
+                f"{size}"
             )
         return content
 
@@ -121,9 +122,9 @@ class Source:
     addresses : tuple of str
         Web addresses that end in "/" and hold all the files, tried in this order.
     torchvision : str
-        Name of torchvision's class for it, which names its folder.
+        Name of torchvision's class for it, which is also the name of its folder.
     hugging_face : tuple of str
-        Names of its repositories at Hugging Face.
+        Names of its repositories on Hugging Face.
     """
 
     title: str
@@ -137,8 +138,8 @@ class Source:
         """Find the files, or download them, and return their verified contents.
 
         A folder that the user names, by ``path`` or else by the environment variable
-        ``TINYNET_DATA``, is the only place looked in: whoever names a folder means that copy,
-        not whichever is found next. Without one, tinynet's cache and Keras's are looked in, then
+        ``TINYNET_DATA``, is the only place searched: a user who names a folder means that copy,
+        not whichever is found next. Without one, tinynet's cache and Keras's are searched, then
         the usual places of torchvision and Hugging Face, and then the files are downloaded into
         tinynet's cache.
 
@@ -151,19 +152,19 @@ class Source:
         Returns
         -------
         list of bytes
-            One content for each of ``self.files``, unpacked.
+            The decompressed content of each of ``self.files``.
 
         Raises
         ------
         DatasetError
-            If no place has all the files undamaged.
+            If no place has all the files intact.
         TypeError
             If ``path`` is not a path.
 
         Warns
         -----
         UserWarning
-            If a place is passed over because a file in it is damaged.
+            If a place is skipped because a file in it is damaged.
         """
         if path is not None:
             return self._load_named("path", path)
@@ -181,13 +182,13 @@ class Source:
             try:
                 return read()
             except DatasetError as error:
-                warnings.warn(f"{self.title}: {owner} is passed over: {error}", stacklevel=3)
+                warnings.warn(f"{self.title}: {owner} is skipped: {error}", stacklevel=3)
                 failures.append(f"{owner}: {error}")
         for address in self.addresses:
             try:
                 self._download(address, cache)
                 return self._read(cache)
-            except (OSError, ValueError) as error:  # of requests and the disk; of pooch
+            except (OSError, ValueError) as error:  # from requests and the disk; from pooch
                 failures.append(f"download from {address}: {error}")
         raise self._error(
             failures,
@@ -196,12 +197,12 @@ class Source:
         )
 
     def _places(self, cache: Path) -> Iterator[Place]:
-        """Give the owner of each place, what is missing there, and how it is read."""
+        """Yield the owner of each place, what is missing there, and how it is read."""
         keras_home = Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"))
         keras_cache = keras_home / "datasets" / self.folder
         for owner, folder in (("tinynet's cache", cache), ("Keras's cache", keras_cache)):
             yield owner, self._missing(folder), partial(self._read, folder)
-        # The rest is looked in only where it is there: most people have none of it.
+        # The others are named only if they are there: most people have none of them.
         for outer in TORCHVISION_FOLDERS if self.torchvision else ():
             raw = Path(os.path.expanduser(outer)) / self.torchvision / "raw"
             if not self._missing(raw):
@@ -225,12 +226,12 @@ class Source:
             without = "leave path out" if name == "path" else "unset TINYNET_DATA"
             raise self._error(
                 [f"{name}={os.fspath(value)!r}: {error}"],
-                f"put {self._names()} into {inner}, packed or unpacked",
-                f"or {without}: the caches are looked in and the files downloaded",
+                f"put {self._names()} into {inner}, compressed or not",
+                f"or {without}: then the caches are searched and the files downloaded",
             ) from error
 
     def _missing(self, folder: Path) -> str:
-        """Say what is missing in ``folder``; empty if nothing is."""
+        """Return what is missing in ``folder``; empty if nothing is."""
         if not folder.is_dir():
             return f"there is no folder {folder}"
         absent = [file.name for file in self.files if not file.places(folder)]
@@ -258,7 +259,7 @@ class Source:
             progressbar=True,
             chunk_size=1 << 16,
             timeout=(CONNECT_SECONDS, SILENCE_SECONDS),
-            headers={"Accept-Encoding": "identity"},  # else a server may unpack the .gz on its way
+            headers={"Accept-Encoding": "identity"},  # else a server may decompress the .gz
         )
         for file in self.files:
             pooch.retrieve(

@@ -1,10 +1,10 @@
-"""Models to and from Keras, as they stand in the middle of their training.
+"""Models to and from Keras, even in the middle of their training.
 
-``to_keras`` makes a Keras model of one of tinynet, ``from_keras`` the reverse, and training goes
-on in the other library as it would have gone on in the first. What the other library lacks is
-refused by its name. Keras is imported when one of the two is called.
+``to_keras`` makes a Keras model from a tinynet model, ``from_keras`` the reverse, and training
+continues in the other library as it would have continued in the first. What the other library
+lacks is refused by name. Keras is imported when one of the two is called.
 
-``tinynet.interop.optuna`` searches for hyperparameters; it stands for itself, and needs Optuna.
+``tinynet.interop.optuna`` searches for hyperparameters; it is independent, and needs Optuna.
 """
 
 from tinynet.interop.keras import from_keras, to_keras

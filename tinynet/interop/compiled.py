@@ -14,7 +14,7 @@ from tinynet.interop.configs import Config, naming
 from tinynet.metrics import Metric
 from tinynet.models import Sequential
 
-# Names of metrics that are neither a class's nor a class's in snake case.
+# Names of metrics that need not be the name of the metric's class.
 SHORT_NAMES = {"accuracy", "Accuracy", "acc", "mse", "MSE", "mae", "MAE"}
 
 
@@ -22,12 +22,12 @@ SHORT_NAMES = {"accuracy", "Accuracy", "acc", "mse", "MSE", "mae", "MAE"}
 
 
 def parts_for_keras(model: Sequential) -> Config:
-    """Write down what Keras has to be given; nothing if the model is not compiled.
+    """Return what Keras's `compile` has to be given; nothing if the model is not compiled.
 
     Raises
     ------
     ValueError
-        If there is a part of the user's own making.
+        If a part is the user's own.
     """
     if model.optimizer is None:
         return {}
@@ -45,14 +45,14 @@ def parts_for_keras(model: Sequential) -> Config:
 
 
 def compile_in_keras(keras: Any, keras_model: Any, parts: Config, excluded: list[str]) -> None:
-    """Compile a Keras model with what `parts_for_keras` wrote down.
+    """Compile a Keras model with what `parts_for_keras` returned.
 
     Parameters
     ----------
     excluded : list of str
         As `Optimizer.excluded_from_decay`.
     """
-    # XLA would draw other random numbers than TensorFlow itself does.
+    # XLA would draw different random numbers than TensorFlow itself does.
     jit_compile = False if keras.backend.backend() == "tensorflow" else "auto"
     made = keras.saving.deserialize_keras_object(parts)
     keras_model.compile(**made, jit_compile=jit_compile)
@@ -86,7 +86,7 @@ def parts_from_keras(keras: Any, keras_model: Any) -> dict[str, Any]:
     parts = ("optimizer", "loss", "metrics", "weighted_metrics")
     defaults = configs.signature(keras.Model.compile)
     for option, value in given.items():
-        # jit_compile stands there as Keras has decided on it, by the machine.
+        # jit_compile has the value that Keras has chosen for the machine.
         if option not in (*parts, "jit_compile") and value != defaults[option].default:
             raise ValueError(
                 f"compile: {option}={value!r} is not in tinynet, whose compile has "
@@ -128,7 +128,7 @@ def _own_loss(theirs: Any) -> losses.Loss:
         with naming(where):
             return losses.get(theirs)
     described = configs.described(theirs, "keras.losses", where)
-    # What a loss hands on to its function is not in every config: Huber's delta is missing.
+    # What a loss passes on to its function is not in every config: Huber's delta is missing.
     described["config"] |= {"dtype": theirs.dtype, **theirs._fn_kwargs}
     written = configs.own_config(described, where)
     with naming(where):

@@ -1,7 +1,7 @@
-"""One object, two configs: how tinynet writes it down, and how Keras does.
+"""One object, two configs: how tinynet writes it, and how Keras does.
 
-Classes and arguments are named alike in both libraries, so that a config crosses over nearly as
-it is. Here stands what differs, and what has no counterpart is refused by its name.
+Classes and arguments have the same names in both libraries, so a config carries over almost
+unchanged. Here is what differs; what has no counterpart is refused by name.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tinynet.regularizers import REGULARIZERS
 
 Config = dict[str, Any]
 
-# Where a class stands in Keras, and what stands for it here.
+# Keras's modules, and the classes here that correspond to theirs.
 COUNTERPARTS: dict[str, Mapping[str, type]] = {
     "keras.initializers": INITIALIZERS,
     "keras.layers": LAYERS,
@@ -46,16 +46,16 @@ MODULES = {cls: module for module, table in COUNTERPARTS.items() for cls in tabl
 ACTIVATION_LAYERS = {"elu": "ELU", "leaky_relu": "LeakyReLU", "relu": "ReLU", "softmax": "Softmax"}
 ACTIVATION_OF_LAYER = {layer: name for name, layer in ACTIVATION_LAYERS.items()}
 
-# What Keras takes from a global setting where it is not given, and tinynet has only one way of.
+# What Keras takes from a global setting if it is not given, and tinynet does in only one way.
 ONLY_WAY: dict[str, Config] = {
     "Flatten": {"data_format": "channels_last"},
     "LayerNormalization": {"rms_scaling": False},
     "RandomContrast": {"data_format": "channels_last"},
 }
-# What layers take here that they do not take in Keras, where there is nothing to train in them.
+# Arguments that layers have here but not in Keras, because there is nothing to train in them.
 ONLY_HERE = {"SpatialDropout2D": ("trainable",)}
 
-# The arguments here that may be a sequence; of others Keras knows forms that tinynet does not.
+# The arguments that may be a sequence here; others may be one in Keras, but not in tinynet.
 SEQUENCES = {
     *("dilation_rate", "kernel_size", "padding", "pool_size", "strides"),
     *("boundaries", "noise_shape", "target_shape", "thresholds", "values"),
@@ -66,7 +66,7 @@ SEQUENCES_OF = {("LayerNormalization", "axis")}
 
 @contextmanager
 def naming(where: str) -> Iterator[None]:
-    """Say in an error where the thing stands that led to it."""
+    """Prefix an error with the name of the part that led to it."""
     try:
         yield
     except (TypeError, ValueError) as error:
@@ -77,7 +77,7 @@ def naming(where: str) -> Iterator[None]:
 
 
 def keras_config(value: Any, where: str) -> Any:
-    """Write an object of tinynet as ``keras.saving.serialize_keras_object`` writes its twin.
+    """Write a tinynet object as ``keras.saving.serialize_keras_object`` writes its counterpart.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def keras_config(value: Any, where: str) -> Any:
         if cls not in MODULES:
             raise ValueError(
                 f"{where}: {cls.__module__}.{cls.__qualname__} is a class of your own; Keras has "
-                f"counterparts only of tinynet's, so write it for Keras too and put it in by hand"
+                f"counterparts only for tinynet's, so write it for Keras too and add it by hand"
             )
         config = {
             key: keras_config(each, f"{where}: {key}") for key, each in _arguments(value).items()
@@ -119,15 +119,15 @@ def _keras_activation(activation: activations.Activation, where: str) -> Any:
     name = config.pop("name")
     if getattr(activations.ACTIVATIONS.get(name), "choose", None) is not activation.choose:
         raise ValueError(
-            f"{where}: {name!r} is a function of your own; Keras has counterparts only of "
-            f"tinynet's, so write it for Keras too and put it in by hand"
+            f"{where}: {name!r} is a function of your own; Keras has counterparts only for "
+            f"tinynet's, so write it for Keras too and add it by hand"
         )
     if not config:
         return name
     if name not in ACTIVATION_LAYERS:
         raise ValueError(
             f"{where}: {name!r} with {config} has no counterpart in Keras, where only "
-            f"{', '.join(ACTIVATION_LAYERS)} can be kept with options"
+            f"{', '.join(ACTIVATION_LAYERS)} can be saved with options"
         )
     return _keras_object("keras.layers", ACTIVATION_LAYERS[name], config)
 
@@ -140,16 +140,16 @@ def _keras_object(module: str, name: str, config: Config) -> Config:
 
 
 def described(thing: Any, module: str, where: str) -> Config:
-    """Write an object of Keras down, if its class is one of a module of Keras.
+    """Return the config of a Keras object, if its class belongs to a given module of Keras.
 
     Raises
     ------
     ValueError
-        If it is of another class, or a function.
+        If it is of another class, or is a function.
     """
     cls = type(thing)
     official = getattr(import_module(module), cls.__name__, ())
-    # On PyTorch, Keras makes an optimizer of a subclass of its own, under the same name.
+    # On PyTorch, Keras makes the optimizer from a subclass of its own, with the same name.
     if not (issubclass(cls, official) and cls.__module__.startswith("keras.")):
         got = getattr(thing, "__name__", cls.__name__)
         hint = f" (Keras's own function goes by its name, {got!r})" if callable(thing) else ""
@@ -159,12 +159,12 @@ def described(thing: Any, module: str, where: str) -> Config:
         )
     _require_known_activation(getattr(thing, "activation", None), where)
     with naming(where), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras warns of writing down lambdas
+        warnings.simplefilter("ignore")  # Keras warns about serializing lambdas
         return _keras_object(module, cls.__name__, thing.get_config())
 
 
 def own_config(value: Any, where: str) -> Any:
-    """Write what Keras has written down as `tinynet.configurable.serialize` writes its twin.
+    """Turn what Keras has written into what `tinynet.configurable.serialize` would write.
 
     Parameters
     ----------
@@ -226,23 +226,23 @@ def own_input(config: Mapping[str, Any]) -> tuple[list[int], str]:
     if options or None in shape:
         raise ValueError(
             f"{config['name']}: batch_shape={(batch, *shape)}, {options} is not in tinynet, whose "
-            f"Input has a name and the shape of a sample, all of it known; stack the layers anew: "
-            f"keras.Sequential([keras.Input(shape), *model.layers])"
+            f"Input has a name and the shape of a sample, all of it known; stack the layers "
+            f"again: keras.Sequential([keras.Input(shape), *model.layers])"
         )
     _float_type(config["dtype"], config["name"])
     return shape, config["name"]
 
 
 def decimal(rounded: np.floating[Any], number: float) -> float:
-    """Return the shortest decimal number that Keras rounds to `rounded`, where that is `number`.
+    """Return the shortest decimal number that Keras rounds to `rounded`, if that is `number`.
 
-    Keras writes down 0.01 as 0.009999999776482582 where it has kept it as a float32.
+    Keras writes 0.01 as 0.009999999776482582 if it has kept it as a float32.
     """
     return float(str(rounded)) if rounded == number else number
 
 
 def _require_known_activation(activation: Any, where: str) -> None:
-    """See that an activation is Keras's own: in a config, one's own may look the same."""
+    """Check that an activation is Keras's own: in a config, a user's may look the same."""
     keras = import_module("keras")
     if activation is None or isinstance(activation, keras.Layer):
         return
@@ -269,7 +269,7 @@ def _own_activation(given: Any, where: str) -> Config:
     name = ACTIVATION_OF_LAYER.get(layer["class_name"])
     if name is None:
         raise ValueError(
-            f"{where}: activation={_shown(given)} is not in tinynet, which has of Keras's layers "
+            f"{where}: activation={_shown(given)} is not in tinynet, which has only Keras's layers "
             f"{', '.join(ACTIVATION_OF_LAYER)} as activations"
         )
     parts_of_a_layer = ("dtype", "name", "trainable")
@@ -278,7 +278,7 @@ def _own_activation(given: Any, where: str) -> Config:
 
 
 def _float_type(policy: Any, where: str) -> str:
-    """Return the float type of a policy of Keras's, if it is the one in which tinynet works."""
+    """Return the float type of a Keras policy, if it is the one that tinynet works in."""
     if isinstance(policy, dict):
         policy = policy["config"].get("name", policy["class_name"])
     if policy != floatx():

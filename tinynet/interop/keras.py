@@ -1,4 +1,4 @@
-"""Models of Keras from models of tinynet, and the reverse.
+"""Keras models from tinynet models, and the reverse.
 
 Configs make the other library's objects (`tinynet.interop.configs`); then everything that
 training has changed since is copied (`tinynet.interop.state`).
@@ -17,10 +17,10 @@ from tinynet.models import Sequential
 
 
 def to_keras(model: Sequential) -> Any:
-    """Make a Keras model of a model of tinynet, to train it on there or to use it.
+    """Make a Keras model from a tinynet model, to continue its training there or to use it.
 
-    Everything that a later step depends on goes over: architecture, names, trainable flags,
-    weights and states, seeds and the places in the random sequences, and of a compiled model
+    Everything that a later step depends on carries over: architecture, names, trainable flags,
+    weights and states, seeds and the positions in the random sequences, and for a compiled model
     the loss, the metrics and the optimizer with its options, schedule, learning rate, counter
     and moments. What the metrics have seen of an epoch does not.
 
@@ -32,30 +32,30 @@ def to_keras(model: Sequential) -> Any:
     Returns
     -------
     keras.Sequential
-        In float64, training it on gives what training `model` on would give, to 1e-12; with
-        dropout or noise that holds on TensorFlow, whose random numbers tinynet draws.
+        In float64, training it further gives what training `model` further would give, to 1e-12;
+        with dropout or noise that holds on TensorFlow, whose random numbers tinynet draws.
 
     Raises
     ------
     ImportError
         If Keras cannot be imported.
     TypeError
-        If `model` is no model of tinynet.
+        If `model` is not a tinynet model.
     ValueError
-        If the model has a part of your own making or an option that Keras lacks; if the two
-        libraries are set to other float types or epsilons. Nothing is made then.
+        If the model has a part of your own or an option that Keras lacks; if the two libraries
+        are set to different float types or epsilons. In that case nothing is made.
 
     Notes
     -----
-    Neither this nor `from_keras` moves Python's `random` or another source of random numbers,
-    so a layer made afterwards starts from the values that it would have had anyway.
+    Neither this nor `from_keras` advances Python's `random` or another source of random numbers,
+    so a layer made afterward starts from the values that it would have had anyway.
 
-    A model that went there and back is the same to the last bit. Only what Keras rounds to
-    float32 in a float32 model returns rounded: a learning rate with more digits than that
-    (0.001 does return as 0.001) and the product of `Nadam`. On the way from Keras and back,
+    A model converted to Keras and back is the same to the last bit. Only what Keras rounds to
+    float32 in a float32 model comes back rounded: a learning rate with more digits than that
+    (0.001 does come back as 0.001) and the product of `Nadam`. From Keras to tinynet and back,
     seed generators and activation layers inside another layer get new names, a loss that was
-    given by name returns as an object, and ``jit_compile`` is what Keras chooses; on TensorFlow
-    it is off, because XLA draws other random numbers.
+    given by name comes back as an object, and ``jit_compile`` is what Keras chooses; on
+    TensorFlow it is off, because XLA draws different random numbers.
     """
     keras = _imported_keras()
     if not isinstance(model, Sequential):
@@ -83,10 +83,10 @@ def to_keras(model: Sequential) -> Any:
 
 
 def from_keras(keras_model: Any) -> Sequential:
-    """Make a model of tinynet of a Keras model, to train it on here or to look into it.
+    """Make a tinynet model from a Keras model, to continue its training here or to look inside.
 
-    What goes over is what goes the other way in `to_keras`; see there for what a journey
-    there and back leaves as it was.
+    What carries over is the same as in `to_keras`; see there for what a conversion there and
+    back leaves as it was.
 
     Parameters
     ----------
@@ -96,19 +96,19 @@ def from_keras(keras_model: Any) -> Sequential:
     Returns
     -------
     Sequential
-        In float64, training it on gives what training `keras_model` on would give, to 1e-12;
-        with dropout or noise that holds on TensorFlow.
+        In float64, training it further gives what training `keras_model` further would give, to
+        1e-12; with dropout or noise that holds on TensorFlow.
 
     Raises
     ------
     ImportError
         If Keras cannot be imported.
     TypeError
-        If `keras_model` is no model of Keras.
+        If `keras_model` is not a Keras model.
     ValueError
-        If it has anything that tinynet lacks: another form than a stack of layers, a layer, an
-        option, a mixed precision policy, a part of your own making. The message names the
-        layer, the option and its value, and what tinynet has. Nothing is made then.
+        If it has anything that tinynet lacks: a form other than a stack of layers, a layer, an
+        option, a mixed precision policy, a part of your own. The message names the layer, the
+        option and its value, and what tinynet has. In that case nothing is made.
     """
     keras = _imported_keras()
     if not isinstance(keras_model, keras.Model):
@@ -149,11 +149,11 @@ def _kind(thing: object) -> str:
     return f"{type(thing).__module__}.{type(thing).__qualname__}"
 
 
-# What has to be so in either direction.
+# What has to hold in either direction.
 
 
 def _require_same_settings(keras: Any, policy: Any) -> None:
-    """See that both libraries compute a step in the same numbers."""
+    """Check that both libraries compute a step with the same settings."""
     floatx = config.floatx()
     settings = {
         "floatx": (floatx, keras.config.floatx()),
@@ -163,13 +163,14 @@ def _require_same_settings(keras: Any, policy: Any) -> None:
     for name, (here, there) in settings.items():
         if here != there:
             raise ValueError(
-                f"{name}: {here!r} in tinynet and {there!r} in Keras, so that a model would not go "
-                f"on as it does here; set both alike before it is made (keras.config.set_{name})"
+                f"{name}: {here!r} in tinynet and {there!r} in Keras, so a model would not train "
+                f"there as it does here; set both alike before it is made "
+                f"(keras.config.set_{name})"
             )
 
 
 def _require_whole(model: Any) -> None:
-    """See that a model has layers, with weights in all of them or in none."""
+    """Check that a model has layers, with weights in all of them or in none."""
     if not model.layers:
         raise ValueError(f"{model.name}: the model has no layers: add some")
     begun = [layer.name for layer in model.layers if layer.get_weights()]
@@ -181,7 +182,7 @@ def _require_whole(model: Any) -> None:
 
 
 def _require_flags_of_layers_only(keras_model: Any) -> None:
-    """See that single layers say what may be trained, and nothing above or below them."""
+    """Check that layers decide what is trainable, and nothing above or below them does."""
     flags = {layer.name: layer.trainable for layer in keras_model.layers}
     if keras_model.trainable != any(flags.values()):
         raise ValueError(

@@ -1,8 +1,8 @@
-"""Networks as scikit-learn's estimators, for its pipelines, searches and cross-validation.
+"""Networks as scikit-learn estimators, for its pipelines, searches and cross-validation.
 
-`NetClassifier` and `NetRegressor` make a network when they are fitted, as large as the data ask
-for, and train it with `Sequential.fit`. This is the one file that imports scikit-learn; it is not
-imported along with `tinynet.interop`.
+`NetClassifier` and `NetRegressor` make a network when they are fitted, with the inputs and outputs
+that the data require, and train it with `Sequential.fit`. This is the only file that imports
+scikit-learn; it is not imported along with `tinynet.interop`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tinynet.models import Sequential
 # The checks of scikit-learn's `check_estimator` that do not pass, and why.
 EXPECTED_FAILED_CHECKS = {
     "check_sample_weight_equivalence_on_dense_data": (
-        "a weight of 2 is the same as a sample that is there twice, but only to the rounding of "
+        "a weight of 2 is the same as a sample that is there twice, but only up to rounding in "
         "float32, and the check compares to 1e-7; with set_floatx('float64') it passes"
     ),
 }
@@ -41,14 +41,14 @@ __all__ = ["NetClassifier", "NetRegressor"]
 
 Network = Callable[[Shape, int], Sequential]
 
-# A layer keeps in itself what it is computing, so a network serves one thread at a time.
+# A layer stores what it is computing, so a network can serve only one thread at a time.
 _one_thread = threading.Lock()
 
 
 class _Net(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
-    """What both estimators do: make a network, train it, ask it."""
+    """What both estimators do: make a network, train it, predict with it."""
 
-    # What the two differ in: the last layer's activation, and what is reported beside the loss.
+    # What the two differ in: the last layer's activation, and what is reported besides the loss.
     last_activation: str | None = None
     metrics: Sequence[str] = ()
     loss: str | Loss
@@ -63,10 +63,10 @@ class _Net(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
         stratify: Array | None = None,
         go_on: bool = False,
     ) -> Self:
-        """Train a new network, or the one that is there for one epoch more."""
+        """Train a new network, or the existing one for one more epoch."""
         if not 0 <= self.validation_fraction < 1:
             raise ValueError(
-                f"validation_fraction: expected a share from 0 to below 1, got "
+                f"validation_fraction: expected a number from 0 to below 1, got "
                 f"{self.validation_fraction!r}"
             )
         weight = _with_mean_1(sample_weight, len(X))
@@ -87,7 +87,7 @@ class _Net(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
         with random.untouched():
             if go_on and hasattr(self, "model_"):
                 model = self.model_
-                options["callbacks"] = model.history  # it adds to what it has
+                options["callbacks"] = model.history  # it appends to what it has
             else:
                 random.set_random_seed(making)
                 model = self._made_network(X.shape[1:], n_outputs)
@@ -104,8 +104,8 @@ class _Net(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
         loss = history.history["loss"]
         if not np.isfinite(loss[-1]):
             raise ValueError(
-                f"training went astray: the loss of epoch {len(loss)} is {loss[-1]}; scale the "
-                f"data (StandardScaler), or lower the learning_rate"
+                f"training diverged: the loss of epoch {len(loss)} is {loss[-1]}; scale the data "
+                f"(StandardScaler), or lower the learning_rate"
             )
         self.model_ = model
         self.history_ = history.history
@@ -113,15 +113,15 @@ class _Net(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
         return self
 
     def _made_network(self, input_shape: Shape, n_outputs: int) -> Sequential:
-        """Return a new, compiled network, after a look at what others have put in."""
+        """Return a new, compiled network, after checking the one that the user's function made."""
         make = self._layers_in_a_row if self.network is None else self.network
         model = make(input_shape, n_outputs)
         if not isinstance(model, Sequential):
-            raise TypeError(f"network: expected that it returns a Sequential, got {model!r}")
+            raise TypeError(f"network: expected it to return a Sequential, got {model!r}")
         if model.optimizer is not None:
             raise ValueError(
                 "network: expected a new model that is not compiled, got a compiled one; make "
-                "the layers anew in every call"
+                "new layers in every call"
             )
         model.build((None, *input_shape))
         if model.output_shape != (None, n_outputs):
@@ -144,7 +144,7 @@ class _Net(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
         return model
 
     def _layers_in_a_row(self, input_shape: Shape, n_outputs: int) -> Sequential:
-        """Return the network that `hidden_layer_sizes` and the options behind it describe."""
+        """Return the network that `hidden_layer_sizes` and the options after it describe."""
         model = Sequential([Input(input_shape)])
         if len(input_shape) > 1:
             model.add(Flatten())
@@ -160,7 +160,7 @@ class _Net(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
         return model
 
     def _outputs(self, X: Any) -> Array:
-        """Return what the network says to some samples, (n, outputs), as float64."""
+        """Return the network's outputs for some samples, (n, outputs), as float64."""
         check_is_fitted(self, "model_")
         X = validate_data(self, X, reset=False, allow_nd=True)
         with _one_thread:
@@ -169,10 +169,10 @@ class _Net(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
 
 
 class NetClassifier(ClassifierMixin, _Net):  # type: ignore[misc] # scikit-learn has no types
-    """A network that tells classes apart, as an estimator of scikit-learn.
+    """A network that classifies, as a scikit-learn estimator.
 
-    Trained by the cross-entropy of its softmax. In every call the weights of the samples are
-    divided by their mean, so that a loss is of the same size with and without them.
+    Trained on the cross-entropy of its softmax. In every call the weights of the samples are
+    divided by their mean, so that the loss has the same scale with and without them.
 
     Parameters
     ----------
@@ -181,33 +181,33 @@ class NetClassifier(ClassifierMixin, _Net):  # type: ignore[misc] # scikit-learn
     activation : str or tinynet.activations.Activation
         Of the hidden layers.
     dropout : float
-        Rate of the `Dropout` behind every hidden layer, from 0 to 1.
+        Rate of the `Dropout` after every hidden layer, from 0 to 1.
     batch_normalization : bool
-        Whether a `BatchNormalization` stands between every hidden layer and its activation.
+        Whether to put a `BatchNormalization` between every hidden layer and its activation.
     network : callable, optional
-        Makes another network, in place of the one that the four options above describe:
+        Makes another network, instead of the one that the four options above describe:
         ``network(input_shape, n_outputs)`` gets the shape of one sample and the number of
         classes, and returns a new `Sequential`, not compiled, that ends in softmax. Options of its
-        own can be searched through as `functools.partial` objects. To go to other processes or
-        machines it has to be a function of a module, or to travel by ``cloudpickle``.
+        own can be searched as `functools.partial` objects. To be sent to other processes or
+        machines, it has to be a module-level function, or be pickled with ``cloudpickle``.
     optimizer : str or Optimizer
         Each fit uses a copy.
     learning_rate : float or LearningRateSchedule, optional
         By default the optimizer's own.
     epochs : int
-        How often the data are gone through, if no callback stops before.
+        Number of passes through the data, if no callback stops earlier.
     batch_size : int
-        Samples in one step.
+        Samples per step.
     validation_fraction : float
-        Share of the samples of every class, drawn at random, that is kept for validation, for a
-        callback such as ``EarlyStopping(patience=10, restore_best_weights=True)``.
+        Fraction of the samples of every class, drawn at random, that is kept for validation, for
+        a callback such as ``EarlyStopping(patience=10, restore_best_weights=True)``.
     callbacks : Callback or sequence of Callback, optional
-        Each fit uses copies, so that what is given stays as it is.
+        Each fit uses copies, so that the given ones are not changed.
     class_weight : dict or "balanced", optional
         Weight by class; ``"balanced"`` gives all classes the same sum of weights.
     random_state : int, RandomState or None
-        With the same integer, every fit on the same data is the same. Python's and NumPy's own
-        random numbers stay where they are (but for the seed that None draws from NumPy's).
+        With the same integer, every fit on the same data gives the same network. Python's and
+        NumPy's own random states are not changed (except by the seed that None draws from NumPy).
     verbose : {0, 1, 2}
         See `Sequential.fit`.
 
@@ -216,27 +216,27 @@ class NetClassifier(ClassifierMixin, _Net):  # type: ignore[misc] # scikit-learn
     classes_ : ndarray (n_classes,)
         The labels, sorted.
     model_ : Sequential
-        The trained network, with which everything can be done that tinynet does with networks.
+        The trained network, which can do everything that a tinynet model can.
     history_ : dict of str to list of float
         Loss and accuracy of every epoch, under ``val_`` those of the validation samples.
     n_iter_ : int
-        Epochs that were trained.
+        Number of epochs trained.
     n_features_in_ : int
         Length of the first axis of a sample.
     feature_names_in_ : ndarray of str
-        Names of the columns, if `fit` got a table that has some.
+        Names of the columns, if `fit` got a table that has them.
 
     Raises
     ------
     ValueError, TypeError
-        From `fit`: for an option that cannot be used, for data that are no finite numbers, and if
+        From `fit`: for an option that cannot be used, for data that are not finite numbers, and if
         the loss of the last epoch is not finite.
 
     Notes
     -----
-    The network computes in `tinynet.config.floatx`, by default in float32; what comes out is
-    float64, and probabilities add up to 1 in it. In one process one network is trained at a time,
-    because seeds are the process's: give joblib or Dask processes, not threads.
+    The network computes in `tinynet.config.floatx`, by default float32; its outputs are
+    float64, and probabilities add up to 1 in it. In one process, one network is trained at a time,
+    because seeds belong to the process: have joblib or Dask use processes, not threads.
 
     Examples
     --------
@@ -310,17 +310,17 @@ class NetClassifier(ClassifierMixin, _Net):  # type: ignore[misc] # scikit-learn
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Train the network for one epoch on some samples, going on from where it is.
+        """Train the network for one epoch on some samples, continuing from where it is.
 
-        Calls on all of the data are the epochs of one `fit`. Neither `callbacks` nor
-        `validation_fraction` play a part.
+        Calls on all of the data are like the epochs of one `fit`. Neither `callbacks` nor
+        `validation_fraction` plays a part.
 
         Parameters
         ----------
         X, y, sample_weight
             See `fit`.
         classes : array_like of shape (n_classes,)
-            All labels that will come; needed in the first call.
+            All labels that will occur; required in the first call.
 
         Returns
         -------
@@ -332,13 +332,13 @@ class NetClassifier(ClassifierMixin, _Net):  # type: ignore[misc] # scikit-learn
         check_classification_targets(y)
         if not begun and classes is None:
             raise ValueError(
-                "classes: expected all labels that will come in the first call of partial_fit, "
-                "got None"
+                "classes: expected all labels that will ever occur, in the first call of "
+                "partial_fit, got None"
             )
         if self.class_weight == "balanced":
             raise ValueError(
-                "class_weight: 'balanced' needs all samples at once, and partial_fit sees a "
-                "part; give it a dict"
+                "class_weight: 'balanced' needs all samples at once, but partial_fit sees only "
+                "some; pass a dict"
             )
         known = self.classes_ if begun else np.unique(classes)
         if classes is not None and not np.array_equal(np.unique(classes), known):
@@ -361,7 +361,7 @@ class NetClassifier(ClassifierMixin, _Net):  # type: ignore[misc] # scikit-learn
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of every class, (n, n_classes), in the order of ``classes_``."""
         out = self._outputs(X)
-        out /= out.sum(axis=1, keepdims=True)  # float32 is 1e-7 off, which log_loss minds
+        out /= out.sum(axis=1, keepdims=True)  # float32 is off by 1e-7, and log_loss complains
         return out
 
     def predict(self, X: Any) -> Array:
@@ -372,21 +372,21 @@ class NetClassifier(ClassifierMixin, _Net):  # type: ignore[misc] # scikit-learn
 
 
 class NetRegressor(MultiOutputMixin, RegressorMixin, _Net):  # type: ignore[misc]
-    """A network that predicts one or several numbers, as an estimator of scikit-learn.
+    """A network that predicts one or several numbers, as a scikit-learn estimator.
 
     Parameters
     ----------
     hidden_layer_sizes, activation, dropout, batch_normalization
         See `NetClassifier`.
     loss : str or Loss
-        What goes down: ``"mean_squared_error"``, ``"mean_absolute_error"``, ``"huber"``.
+        What to minimize: ``"mean_squared_error"``, ``"mean_absolute_error"``, ``"huber"``.
     network : callable, optional
-        As for `NetClassifier`, but with any activation at its end; ``n_outputs`` is 1 where `y`
+        As for `NetClassifier`, but with any activation at its end; ``n_outputs`` is 1 if `y`
         has the shape (n,).
     optimizer, learning_rate, epochs, batch_size, callbacks, random_state, verbose
         See `NetClassifier`.
     validation_fraction : float
-        Share of the samples, drawn at random, that is kept for validation.
+        Fraction of the samples, drawn at random, that is kept for validation.
 
     Attributes
     ----------
@@ -400,7 +400,7 @@ class NetRegressor(MultiOutputMixin, RegressorMixin, _Net):  # type: ignore[misc
 
     Notes
     -----
-    See `NetClassifier`. Networks learn best where the targets are of the size of 1: put one into
+    See `NetClassifier`. Networks learn best if the targets are of the order of 1: put one into
     ``sklearn.compose.TransformedTargetRegressor(net, transformer=StandardScaler())``.
 
     Examples
@@ -462,7 +462,7 @@ class NetRegressor(MultiOutputMixin, RegressorMixin, _Net):  # type: ignore[misc
         return self._fit(X, y, sample_weight)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train the network for one epoch on some samples, going on from where it is.
+        """Train the network for one epoch on some samples, continuing from where it is.
 
         See `NetClassifier.partial_fit`.
 
@@ -486,13 +486,13 @@ class NetRegressor(MultiOutputMixin, RegressorMixin, _Net):  # type: ignore[misc
         return self._train(X, y, sample_weight, 1 if y.ndim == 1 else y.shape[1], go_on=go_on)
 
     def predict(self, X: Any) -> Array:
-        """Return the numbers for each sample, (n, outputs), or (n,) where there is but one."""
+        """Return the numbers for each sample, (n, outputs), or (n,) if there is only one."""
         out = self._outputs(X)
         return out[:, 0] if out.shape[1] == 1 else out
 
 
 def _with_mean_1(sample_weight: Any, n: int) -> Array:
-    """Return n weights divided by their mean, so that the loss stays of one size."""
+    """Return n weights divided by their mean, so that the loss keeps its scale."""
     if sample_weight is None:
         return np.ones(n)
     weights: Array = np.array(column_or_1d(sample_weight), np.float64)  # a copy
@@ -500,7 +500,7 @@ def _with_mean_1(sample_weight: Any, n: int) -> Array:
     if not (weights.min() >= 0 and 0 < mean < np.inf):
         raise ValueError(
             f"sample_weight: expected finite numbers, 0 or above and not all of them zero, got "
-            f"some from {weights.min()} to {weights.max()}"
+            f"numbers from {weights.min()} to {weights.max()}"
         )
     weights /= mean
     return weights

@@ -1,6 +1,6 @@
-"""What training has changed in a model, copied to its twin in the other library.
+"""What training has changed in a model, copied to its counterpart in the other library.
 
-That is the weights and states, the places in the random sequences, and the optimizer's memory.
+That is the weights and states, the positions in the random sequences, and the optimizer's memory.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tinynet.random import SeedGenerator
 
 
 def copy_to_keras(model: Sequential, keras_model: Any) -> None:
-    """Bring a new Keras model to the state of the model of which it was made."""
+    """Bring a new Keras model to the state of the model that it was made from."""
     shared: dict[int, Any] = {}
     for own, theirs in zip(model.layers, keras_model.layers, strict=True):
         theirs._input_shape_arg = own.input_shape
@@ -27,7 +27,7 @@ def copy_to_keras(model: Sequential, keras_model: Any) -> None:
             _generator(theirs).state.assign(own.seed_generator.state)
         for rule, their_rule in _random_initializers(own, theirs):
             seed = rule.drawn_seed
-            if isinstance(seed, SeedGenerator):  # rules that share one go on sharing it
+            if isinstance(seed, SeedGenerator):  # rules that share one keep sharing it
                 generator = shared.setdefault(id(seed), their_rule.seed)
                 generator.state.assign(seed.state)
                 their_rule.seed = their_rule._init_seed = generator
@@ -47,7 +47,7 @@ def copy_to_keras(model: Sequential, keras_model: Any) -> None:
 
 
 def copy_from_keras(model: Sequential, keras_model: Any) -> None:
-    """Bring a new model to the state of the Keras model of which it was made."""
+    """Bring a new model to the state of the Keras model that it was made from."""
     shared: dict[int, SeedGenerator] = {}
     for own, theirs in zip(model.layers, keras_model.layers, strict=True):
         own.input_shape = getattr(theirs, "_input_shape_arg", None)
@@ -72,12 +72,12 @@ def copy_from_keras(model: Sequential, keras_model: Any) -> None:
 
 
 def require_own_memory(model: Sequential) -> None:
-    """See that the optimizer's memory, if it has any, is that of the model's weights.
+    """Check that the optimizer's memory, if it has any, belongs to the model's weights.
 
     Raises
     ------
     ValueError
-        If it is that of other weights.
+        If it belongs to other weights.
     """
     if model.optimizer is None:
         return
@@ -85,22 +85,22 @@ def require_own_memory(model: Sequential) -> None:
     for key in model.optimizer.slots:
         if key not in arrays:
             raise ValueError(
-                f"{model.optimizer.name}: the optimizer has a memory of {key}, which is no weight "
+                f"{model.optimizer.name}: the optimizer has slots for {key}, which is not a weight "
                 f"of {model.name}; was it used for another model? give every model its own"
             )
-        model.optimizer.slots_of(key, arrays[key].reshape(-1))  # says so if the sizes differ
+        model.optimizer.slots_of(key, arrays[key].reshape(-1))  # an error if the sizes differ
 
 
 def require_keras_memory(keras_model: Any) -> None:
-    """As `require_own_memory`, for a Keras model."""
+    """Do the same as `require_own_memory`, for a Keras model."""
     if not keras_model.compiled:
         return
     weights = {id(weight) for layer in keras_model.layers for weight in layer.weights}
     for weight in keras_model.optimizer._trainable_variables:
         if id(weight) not in weights:
             raise ValueError(
-                f"{keras_model.optimizer.name}: the optimizer has a memory of {weight.path}, which "
-                f"is no weight of {keras_model.name}; was it built for another model?"
+                f"{keras_model.optimizer.name}: the optimizer has slots for {weight.path}, which "
+                f"is not a weight of {keras_model.name}; was it built for another model?"
             )
 
 
@@ -136,10 +136,10 @@ def _random_initializers(own: Layer, theirs: Any) -> Iterator[tuple[RandomInitia
 
 
 def _generator(theirs: Any) -> Any:
-    """Return the seed generator of Keras's layer; those that change images have another name."""
+    """Return the seed generator of Keras's layer; layers that augment images name it otherwise."""
     return getattr(theirs, "seed_generator", None) or theirs.generator
 
 
 def _pair(generator: Any) -> list[int]:
-    """Return the pair of seeds that a seed generator of Keras's will use next."""
+    """Return the pair of seeds that a Keras seed generator will use next."""
     return [int(number) for number in generator.state.numpy()]

@@ -1,6 +1,6 @@
-"""Metrics: what people look at beside the loss. They see all batches of an epoch as one.
+"""Metrics: what people look at besides the loss. They treat all batches of an epoch as one.
 
-A metric is fed with ``update_state`` batch by batch, and ``result`` is that of all samples
+A metric takes in batch after batch with ``update_state``, and ``result`` covers all samples
 seen since ``reset_state``. Reports for people (precision and recall by class, say) come from
 scikit-learn.
 """
@@ -68,7 +68,7 @@ METRICS: dict[str, type[Metric]] = {
 def get(identifier: object) -> Metric:
     """Return the metric that a name, a config, a class or a function stands for.
 
-    A metric asked for by name stands under that very name in the logs.
+    A metric given by name appears under exactly that name in the logs.
     """
     if isinstance(identifier, Metric):
         return identifier
@@ -88,7 +88,7 @@ def get(identifier: object) -> Metric:
 def for_shapes(
     identifier: object, target_shape: Sequence[int], output_shape: Sequence[int]
 ) -> Metric:
-    """Return the metric; ``"accuracy"`` means one of three, which the shapes decide.
+    """Return the metric; ``"accuracy"`` means one of three, depending on the shapes.
 
     Parameters
     ----------

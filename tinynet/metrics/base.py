@@ -1,4 +1,4 @@
-"""What every metric is: fed batch by batch, asked for the figure of all of them."""
+"""What every metric does: take in batch after batch, and give one value for all of them."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Mean:
 
 
 class Metric(Configurable):
-    """A figure over many batches. A subclass defines `add`, `result` and `reset_state`.
+    """A value over many batches. A subclass defines `add`, `result` and `reset_state`.
 
     Parameters
     ----------
     name : str, optional
-        Under which it stands in the logs; by default the class's name in snake case.
+        The name in the logs; by default the class's name in snake case.
 
     Attributes
     ----------
@@ -52,9 +52,9 @@ class Metric(Configurable):
     # What a subclass defines.
 
     def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
-        """Say so if such targets and predictions cannot be read; both shapes have the batch axis.
+        """Raise an error if the metric cannot use such shapes, both with the batch axis.
 
-        `fit` asks before it begins. A metric that does not know may leave this out.
+        `fit` calls this before it begins. A metric that cannot tell may leave it out.
         """
 
     def add(self, y_true: Array, y_pred: Array, sample_weight: Array | None) -> None:
@@ -62,7 +62,7 @@ class Metric(Configurable):
         raise NotImplementedError
 
     def result(self) -> float | Array:
-        """Return the figure over everything since `reset_state`."""
+        """Return the value over everything since `reset_state`."""
         raise NotImplementedError
 
     def reset_state(self) -> None:
@@ -82,7 +82,7 @@ class Metric(Configurable):
         Raises
         ------
         ValueError
-            If the targets do not have the form that the metric asks for.
+            If the targets do not have the form that the metric requires.
         """
         weights = None if sample_weight is None else np.asarray(sample_weight, np.float64)
         self.add(np.asarray(y_true), np.asarray(y_pred), weights)
@@ -97,11 +97,11 @@ class SampleMean(Metric):
     """Mean over the samples of a number that a subclass computes for each."""
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        """Return one number a sample."""
+        """Return one number per sample."""
         raise NotImplementedError
 
     def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
-        """Say so unless targets have the shape of the predictions."""
+        """Raise an error unless targets have the shape of the predictions."""
         check_same_shape(self.name, target_shape, output_shape)
 
     def add(self, y_true: Array, y_pred: Array, sample_weight: Array | None) -> None:
@@ -136,7 +136,7 @@ def spread(sample_weight: Array, shape: tuple[int, ...]) -> Array:
 
 
 def check_same_shape(name: str, target_shape: Shape, output_shape: Shape) -> None:
-    """Say so unless targets and predictions have one shape, but for a last axis of 1.
+    """Raise an error unless the two shapes are the same, except for a last axis of 1.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def check_same_shape(name: str, target_shape: Shape, output_shape: Shape) -> Non
 
 
 def same_shape(name: str, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
-    """Return targets and predictions of one shape; (n,) and (n, 1) become (n, 1)."""
+    """Return targets and predictions with the same shape; (n,) and (n, 1) become (n, 1)."""
     check_same_shape(name, y_true.shape, y_pred.shape)
     if y_true.ndim > y_pred.ndim:
         return y_true, y_pred[..., None]
@@ -163,7 +163,7 @@ def same_shape(name: str, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
 
 
 def check_labels(name: str, target_shape: Shape, output_shape: Shape) -> None:
-    """Say so unless targets are one label (n, ...) for each of the predictions (n, ..., classes).
+    """Raise an error unless targets (n, ...) are labels for predictions (n, ..., classes).
 
     Raises
     ------
@@ -175,7 +175,7 @@ def check_labels(name: str, target_shape: Shape, output_shape: Shape) -> None:
     if target_shape == output_shape:
         hint = "; targets look one-hot: the metric without 'sparse' in its name reads those"
     raise ValueError(
-        f"{name}: expected one integer label a sample, shape {output_shape[:-1]}, got "
+        f"{name}: expected one integer label per sample, shape {output_shape[:-1]}, got "
         f"{target_shape}{hint}"
     )
 

@@ -1,4 +1,4 @@
-"""What comes from counting right and wrong predictions. Follows keras/src/metrics."""
+"""Metrics that count right and wrong predictions. Follows keras/src/metrics."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ThresholdCounts(Metric):
         class_id: int | None = None,
         name: str | None = None,
     ) -> None:
-        # Among the k largest outputs every one counts, however small.
+        # Each of the k largest outputs counts as positive, however small.
         default = 0.5 if top_k is None else -np.inf
         self.thresholds = entries(thresholds) or plain(thresholds)
         self.limits = np.atleast_1d(default if thresholds is None else self.thresholds)
@@ -49,7 +49,7 @@ class ThresholdCounts(Metric):
         self.false_negatives = np.zeros(len(self.limits))
 
     def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
-        """Say so unless targets have the shape of the predictions, and these the class."""
+        """Raise an error unless targets have the predictions' shape, and these the class."""
         check_same_shape(self.name, target_shape, output_shape)
         classes = output_shape[-1]
         if self.class_id is not None and not -classes <= self.class_id < classes:
@@ -89,16 +89,17 @@ class ThresholdCounts(Metric):
 
 
 class Precision(ThresholdCounts):
-    """Share of the positive predictions that are right: TP/(TP + FP); 0 if there are none.
+    """Fraction of the positive predictions that are right: TP/(TP + FP); 0 if there are none.
 
     Parameters
     ----------
     thresholds : float or sequence of float, optional
-        A prediction above is positive; 0.5 by default. With several, the result is an array.
+        A prediction above it is positive. By default 0.5; with `top_k`, all of the k are
+        positive. With several thresholds, the result is an array.
     top_k : int, optional
         Only the k largest outputs of a sample can be positive.
     class_id : int, optional
-        Look at one output only.
+        Use only this output.
     name : str, optional
 
     Raises
@@ -117,7 +118,7 @@ class Precision(ThresholdCounts):
 
 
 class Recall(ThresholdCounts):
-    """Share of the positives that are found: TP/(TP + FN); 0 if there are none.
+    """Fraction of the positives that are found: TP/(TP + FN); 0 if there are none.
 
     Parameters as for `Precision`.
     """
@@ -133,10 +134,10 @@ class F1Score(Metric):
     Parameters
     ----------
     average : {None, "micro", "macro", "weighted"}
-        None gives one figure a class; "micro" pools the classes, "macro" is the plain mean,
+        None gives one score per class; "micro" pools the classes, "macro" is the plain mean,
         "weighted" weighs each class by its number of targets.
     threshold : float, optional
-        A prediction above is positive; by default the largest output of a sample is, and
+        A prediction above it is positive; by default the largest output of a sample is, and
         all that are equal to it.
     name : str, optional
 
@@ -175,7 +176,7 @@ class F1Score(Metric):
         self.weight: Array | float = 0.0
 
     def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
-        """Say so unless targets and predictions are both (n, classes)."""
+        """Raise an error unless targets and predictions are both (n, classes)."""
         if len(output_shape) == 2 and target_shape == output_shape:
             return
         hint = "to_categorical makes labels one-hot"
@@ -205,7 +206,7 @@ class F1Score(Metric):
         self.weight += np.sum(positive * weights, axis=axis)
 
     def result(self) -> float | Array:
-        """Return the score, averaged as asked."""
+        """Return the score, averaged as `average` says."""
         tp, eps = self.true_positives, self.EPSILON
         precision = tp / (tp + self.false_positives + eps)
         recall = tp / (tp + self.false_negatives + eps)
@@ -241,7 +242,7 @@ def confusion_matrix(y_true: Any, y_pred: Any, num_classes: int | None = None) -
     true, predicted = (each.astype(np.int64) for each in given)
     if true.shape != predicted.shape or true.ndim != 1:
         raise ValueError(
-            f"confusion_matrix: expected two vectors of labels of one length, got shapes "
+            f"confusion_matrix: expected two vectors of labels of equal length, got shapes "
             f"{true.shape} and {predicted.shape}; take argmax of probabilities first"
         )
     if not (np.array_equal(true, given[0]) and np.array_equal(predicted, given[1])):

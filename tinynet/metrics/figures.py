@@ -17,18 +17,18 @@ Pair = tuple[list[metrics.Metric], list[metrics.Metric]]
 
 
 class Figures:
-    """Feeds the loss and the metrics, and gives their results by name.
+    """Updates the loss and the metrics, and returns their results by name.
 
     Parameters
     ----------
     plain, weighted : sequence of str or Metric
-        What was given to ``compile``. "accuracy" is settled when the shapes are known.
+        What was given to ``compile``. "accuracy" is resolved when the shapes are known.
 
     Attributes
     ----------
     named : dict of str to Metric
-        In the order of `evaluate`. Where two metrics have one name, the later is numbered or,
-        if it is weighted, called so.
+        In the order of `evaluate`. If two metrics have the same name, the later one gets a
+        number or, if it is weighted, the prefix "weighted_".
 
     Raises
     ------
@@ -45,7 +45,7 @@ class Figures:
         self.plain, self.weighted = (
             [metrics.get(each) for each in some] for some in (plain, weighted)
         )
-        # What can be asked for once more when the shapes are known, and written to a file.
+        # What can be looked up again when the shapes are known, and written to a file.
         self.choices = tuple(
             [
                 choice if isinstance(choice, str) and choice in metrics.METRICS else metric
@@ -59,13 +59,13 @@ class Figures:
         self.reset()
 
     def check(self, y: Array, output_shape: tuple[int, ...]) -> None:
-        """See that all metrics accept such targets; nothing is changed."""
+        """Check that all metrics accept such targets; nothing is changed."""
         plain, weighted = self._for_shapes(y, output_shape)
         for metric in (*plain, *weighted):
             metric.check_shapes(y.shape, (len(y), *output_shape))
 
     def build(self, y: Array, output_shape: tuple[int, ...]) -> None:
-        """Settle which accuracy is meant, once."""
+        """Decide, once, which accuracy is meant."""
         if not self.built:
             self.plain, self.weighted = self._for_shapes(y, output_shape)
             self._name()
@@ -85,7 +85,7 @@ class Figures:
         return plain, weighted
 
     def _name(self) -> None:
-        """Give every metric a name of its own, in Keras's way."""
+        """Give every metric a unique name, as Keras does."""
         self.named.clear()
         seen: Counter[str] = Counter()
 
@@ -101,7 +101,7 @@ class Figures:
 
     @property
     def names(self) -> list[str]:
-        """Name the loss, then the metrics."""
+        """Names of the loss and then the metrics."""
         return ["loss", *self.named]
 
     def update(self, batch: Batch, out: Array, loss: float) -> None:
@@ -113,13 +113,13 @@ class Figures:
             metric.update_state(batch.y, out, batch.sample_weight)
 
     def results(self) -> Logs:
-        """Return all figures by name, sorted as Keras's logs are."""
+        """Return all values by name, sorted as Keras's logs are."""
         logs: Logs = {name: metric.result() for name, metric in self.named.items()}
         logs["loss"] = self.loss.result()
         return {name: logs[name] for name in self.sorted_names}
 
     def returned(self, logs: Logs, as_dict: bool) -> Any:
-        """Return figures as `evaluate` does."""
+        """Return the values as `evaluate` does."""
         if as_dict:
             return logs
         values = [logs[name] for name in self.names]

@@ -1,4 +1,4 @@
-"""A metric that is given as a function of targets and predictions."""
+"""A metric that is defined by a function of targets and predictions."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from tinynet.metrics.base import Mean, Metric
 
 
 class MeanMetricWrapper(Metric):
-    """The mean over all samples of what a function says of them.
+    """The mean over all samples of what a function returns for them.
 
     Parameters
     ----------
     fn : callable
-        ``fn(y_true, y_pred)`` takes arrays (n, ...) and returns a number a sample, (n,). What it
-        returns beyond that is averaged for each sample; a single number counts as one sample, so
-        that the result is the mean over the batches.
+        ``fn(y_true, y_pred)`` takes arrays (n, ...) and returns one number per sample, (n,). If it
+        returns more axes, they are averaged for each sample; a single number counts as one sample,
+        so that the result is the mean over the batches.
     name : str, optional
         By default that of the function, in snake case.
     **kwargs
-        Are handed to the function.
+        Passed on to the function.
 
     Notes
     -----
-    Targets and predictions are handed over in the shapes that they have, as in Keras: labels (n,)
-    and predictions (n, 1) make (n, n) of a difference, which is warned of. Follows
+    Targets and predictions are passed in the shapes that they have, as in Keras: the difference of
+    labels (n,) and predictions (n, 1) has the shape (n, n), which causes a warning. Follows
     keras/src/metrics/reduction_metrics.py.
 
     Examples

@@ -17,7 +17,7 @@ from tinynet.metrics.base import (
 
 
 class Accuracy(SampleMean):
-    """Share of predictions that equal their target."""
+    """Fraction of predictions that equal their target."""
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return whether they are equal."""
@@ -27,7 +27,7 @@ class Accuracy(SampleMean):
 
 
 class BinaryAccuracy(SampleMean):
-    """Share of outputs on the right side of a threshold.
+    """Fraction of outputs on the right side of a threshold.
 
     Parameters
     ----------
@@ -48,20 +48,20 @@ class BinaryAccuracy(SampleMean):
 
 
 class CategoricalAccuracy(SampleMean):
-    """Share of samples whose largest output is where the one-hot target is; ties go low."""
+    """Fraction of samples whose argmax is that of the one-hot target; ties go to the first."""
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        """Return whether the places agree."""
+        """Return whether the positions agree."""
         y_true, y_pred = same_shape(self.name, y_true, y_pred)
         hits: Array = np.argmax(y_true, axis=-1) == np.argmax(y_pred, axis=-1)
         return hits
 
 
 class SparseCategoricalAccuracy(SampleMean):
-    """Share of samples whose largest output has the index given as target; ties go low."""
+    """Fraction of samples whose argmax is the target; ties go to the first."""
 
     def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
-        """Say so unless there is one label for each prediction."""
+        """Raise an error unless there is one label for each prediction."""
         check_labels(self.name, target_shape, output_shape)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
@@ -71,9 +71,9 @@ class SparseCategoricalAccuracy(SampleMean):
 
 
 class SparseTopKCategoricalAccuracy(SampleMean):
-    """Share of samples whose target is among the k largest outputs.
+    """Fraction of samples whose target is among the k largest outputs.
 
-    Outputs equal to the k-th largest all count as among them, as TensorFlow has it; where an
+    Outputs equal to the k-th largest all count as among them, as in TensorFlow; where an
     output is NaN or infinite, none does.
 
     Parameters
@@ -92,7 +92,7 @@ class SparseTopKCategoricalAccuracy(SampleMean):
         super().__init__(name)
 
     def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
-        """Say so unless there is one label for each prediction."""
+        """Raise an error unless there is one label for each prediction."""
         check_labels(self.name, target_shape, output_shape)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
@@ -107,10 +107,10 @@ class SparseTopKCategoricalAccuracy(SampleMean):
 
 
 class TopKCategoricalAccuracy(SparseTopKCategoricalAccuracy):
-    """As `SparseTopKCategoricalAccuracy`, for one-hot targets."""
+    """Like `SparseTopKCategoricalAccuracy`, for one-hot targets."""
 
     def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
-        """Say so unless targets have the shape of the predictions."""
+        """Raise an error unless targets have the shape of the predictions."""
         check_same_shape(self.name, target_shape, output_shape)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:

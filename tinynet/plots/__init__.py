@@ -1,8 +1,8 @@
-"""Pictures of training, of what a model gets right and wrong, and of what goes on inside it.
+"""Plots of training, of what a model gets right and wrong, and of what goes on inside it.
 
-Every function draws onto axes that are given or made, and returns them, so that titles, limits
-and colours can be changed afterwards. The colours (Okabe and Ito 2008) can be told apart by
-people who see few of them, and in grey print by their lightness.
+Every function draws on the axes that it is given or on new ones, and returns them, so that titles,
+limits and colors can be changed afterward. The colors (Okabe and Ito 2008) can be told apart by
+people with color blindness, and in gray print by their lightness.
 """
 
 from tinynet.plots.inside import activation_histograms, first_layer_weights, gradient_histograms

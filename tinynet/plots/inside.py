@@ -30,7 +30,7 @@ from tinynet.layers import (
 from tinynet.models import Sequential
 from tinynet.plots.panels import BLUE, VERMILION_LETTERS, panels
 
-# In use, as opposed to training, these put out the numbers that they take in.
+# Outside training, the outputs of these are the numbers of their inputs.
 PASSES_ON = (Dropout, Flatten, GaussianNoise, Reshape, SpatialDropout2D, ZeroPadding2D)
 
 
@@ -42,11 +42,11 @@ def first_layer_weights(
     columns: int = 8,
     axes: Any = None,
 ) -> Array:
-    """Show the kernels of the first layer that has any as images.
+    """Show as images the kernels of the first layer that has any.
 
     Red is a positive weight, blue a negative one, white is 0; the scale is the same for all.
-    A kernel of three channels is drawn in colours, grey being 0 in each; the channels of others
-    are averaged.
+    A kernel with three channels is drawn in color, where gray is 0 in all of them; the channels of
+    other kernels are averaged.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def first_layer_weights(
     n : int
         Show the first n units or filters, or all if there are fewer.
     columns : int
-        Images a row.
+        Images per row.
     axes : ndarray of Axes, optional
         At least as many as there are images; those left over are hidden.
 
@@ -69,7 +69,7 @@ def first_layer_weights(
     ------
     ValueError
         If the model has no weights yet, no layer has a kernel, or the weights of a unit cannot
-        be folded to `shape`.
+        be reshaped to `shape`.
     """
     model.require_built()
     if n < 1:
@@ -105,7 +105,7 @@ def activation_histograms(model: Sequential, x: Any, *, axes: Any = None) -> Arr
     """Draw how the outputs of every layer are distributed for one batch.
 
     Layers that only pass on what they get, such as Flatten and, outside training, Dropout, are
-    left out. Outputs that are exactly 0 are not drawn but counted: behind a ReLU they are most.
+    left out. Outputs that are exactly 0 are not drawn but counted: after a ReLU, most are.
     A unit, or a channel of an image, that is 0 for the whole batch may be dead; such units are
     counted too.
 
@@ -113,7 +113,7 @@ def activation_histograms(model: Sequential, x: Any, *, axes: Any = None) -> Arr
     ----------
     model : Sequential
     x : array_like of shape (n, ...)
-        A batch, sent through the model in one piece, as `predict` does.
+        A batch, sent through the model all at once, outside training.
     axes : ndarray of Axes, optional
         At least one for each layer that is drawn; those left over are hidden.
 
@@ -134,7 +134,7 @@ def activation_histograms(model: Sequential, x: Any, *, axes: Any = None) -> Arr
         if not isinstance(layer, PASSES_ON):
             outputs[layer.name] = out
     if not outputs:
-        raise ValueError(f"{model.name}: no layer does anything but pass its input on")
+        raise ValueError(f"{model.name}: no layer does anything but pass on its input")
     grid, drawn = _histograms(outputs, "output", axes)
     for ax, values in zip(drawn, outputs.values(), strict=True):
         units = values.shape[-1]
@@ -148,7 +148,7 @@ def gradient_histograms(model: Sequential, x: Any, y: Any, *, axes: Any = None) 
     """Draw how the gradient of the loss is distributed in every weight, for one batch.
 
     The gradients are those of a training step, penalties included. They are computed in a copy:
-    nothing of the model is changed, neither weights and the optimizer's memory nor moving
+    nothing in the model is changed, neither weights and the optimizer's memory nor moving
     statistics, random sequences and metrics.
 
     Parameters
@@ -156,9 +156,9 @@ def gradient_histograms(model: Sequential, x: Any, y: Any, *, axes: Any = None) 
     model : Sequential
         Compiled.
     x, y : array_like of shape (n, ...)
-        A batch, sent through the model in one piece.
+        A batch, sent through the model all at once.
     axes : ndarray of Axes, optional
-        At least one for each weight that may be trained; those left over are hidden.
+        At least one for each trainable weight; those left over are hidden.
 
     Returns
     -------
@@ -170,7 +170,7 @@ def gradient_histograms(model: Sequential, x: Any, y: Any, *, axes: Any = None) 
     RuntimeError
         If the model is not compiled.
     ValueError
-        If it has no weights yet or none that may be trained, or `x` and `y` do not fit it.
+        If it has no weights yet or no trainable ones, or `x` and `y` do not fit it.
     """
     model.require_built()
     batch = _batch(model, x, y, needs_targets=True)
@@ -178,7 +178,7 @@ def gradient_histograms(model: Sequential, x: Any, y: Any, *, axes: Any = None) 
     trained.loss_value(trained.forward(batch.x, training=True), batch.y)
     trained.backward_from_loss()
     if not trained.grads:
-        raise ValueError(f"{model.name} has no weights that may be trained")
+        raise ValueError(f"{model.name} has no trainable weights")
     grid, _ = _histograms(trained.grads, "gradient", axes)
     return grid
 
@@ -218,13 +218,13 @@ def _folded(model: Sequential, inputs: int, shape: Sequence[int] | None) -> tupl
     side = math.isqrt(inputs)
     if side**2 != inputs:
         raise ValueError(
-            f"shape: expected (height, width), since the {inputs} inputs of a unit are no square"
+            f"shape: expected (height, width), since the {inputs} inputs of a unit make no square"
         )
     return side, side
 
 
 def _batch(model: Sequential, x: Any, y: Any = None, needs_targets: bool = False) -> Batch:
-    """Return everything as one batch of the model's, after a check."""
+    """Return everything as one batch for the model, after a check."""
     data = Dataset(x, y, None, config.floatx())
     model.check(data, needs_targets)
     (batch,) = data.batches(len(data))
@@ -236,11 +236,11 @@ def _histograms(arrays: Mapping[str, Array], what: str, axes: Any) -> tuple[Arra
     for ax, (name, array) in zip(drawn, arrays.items(), strict=True):
         values = np.asarray(array, np.float64).reshape(-1)
         shown = values[np.isfinite(values) & (values != 0)]
-        bins = min(40, 5 + math.isqrt(len(shown)))  # the few of a bias in fewer
+        bins = min(40, 5 + math.isqrt(len(shown)))  # fewer for the few of a bias
         heights, _, _ = ax.hist(
             shown, bins, weights=np.full(shown.shape, 1 / values.size), color=BLUE
         )
-        ax.set_ylim(0, 1.4 * np.max(heights) or 1)  # the notes stand above the bars
+        ax.set_ylim(0, 1.4 * np.max(heights) or 1)  # the notes go above the bars
         ax.set_title(name, fontsize=9)
         ax.set_xlabel(what, fontsize=8)
         ax.set_ylabel("share of all", fontsize=8)

@@ -1,4 +1,4 @@
-"""What all pictures share: their colours, and panels side by side."""
+"""What all plots share: their colors, and panels side by side."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tinynet.kernels.registry import Array
 # Okabe and Ito, "Color Universal Design", 2008.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, GREY = "#56B4E9", "#CC79A7", "#777777"
-# Darker, for small letters on white: a contrast of more than 4.5 to 1 (WCAG AA).
+# Darker, for small text on white: a contrast of more than 4.5 to 1 (WCAG AA).
 GREEN_LETTERS, VERMILION_LETTERS = "#007756", "#B34F00"
 
-NARROWEST = 2.4  # inches: a figure of one small panel still has room for its texts
+NARROWEST = 2.4  # inches: a figure of one small panel still has room for its text
 
 
 def panels(
@@ -28,13 +28,13 @@ def panels(
     ----------
     n : int
     columns : int
-        Panels a row, where axes have to be made.
+        Panels per row, if axes have to be made.
     size : (float, float)
         Width and height of a panel in inches.
     axes : array_like of Axes, optional
-        Those to take. The ones behind the first n are hidden.
+        Those to use. The ones after the first n are hidden.
     below : float
-        Inches to leave below the panels, for a colour bar.
+        Inches to leave below the panels, for a color bar.
 
     Raises
     ------

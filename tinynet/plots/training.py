@@ -1,4 +1,4 @@
-"""How training went: the curves of one run, and several runs beside one another."""
+"""How training went: the curves of one run, and several runs compared."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tinynet.plots.panels import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILI
 
 Run = Mapping[str, Sequence[float]]
 
-# Colours come round after seven runs, line styles after four: 28 runs look different.
+# Colors repeat after seven runs, line styles after four: 28 runs look different.
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, "black")
 DASHES = ("-", "--", "-.", ":")
 MARKERS = "osD^vP*X"
@@ -25,7 +25,7 @@ MARKERS = "osD^vP*X"
 def learning_curves(
     history: Run, *, monitor: str = "val_loss", axes: Sequence[Axes] | None = None
 ) -> list[Axes]:
-    """Draw loss and accuracy over the epochs.
+    """Draw the loss and the accuracy over the epochs.
 
     Cuts of the learning rate are dotted lines, the best epoch (the smallest `monitor`, or the
     largest where it is neither a loss nor an error) is a dot.
@@ -33,10 +33,10 @@ def learning_curves(
     Parameters
     ----------
     history : dict of str to sequence of float
-        What `fit` returns as ``history``: ``loss``, and where they are there ``accuracy``,
-        their ``val_`` twins and ``learning_rate``.
+        What `fit` returns as ``history``: ``loss``, and if they are there ``accuracy``,
+        their ``val_`` counterparts and ``learning_rate``.
     monitor : str
-        Which figure names the best epoch; without it in `history` none is marked.
+        What decides which epoch is best; if it is not in `history`, none is marked.
     axes : sequence of Axes, optional
         One for each of loss and accuracy that is in `history`.
 
@@ -47,7 +47,7 @@ def learning_curves(
     Raises
     ------
     TypeError
-        If `history` is no mapping, such as the `History` itself.
+        If `history` is not a mapping, such as the `History` itself.
     ValueError
         If it has neither loss nor accuracy, or no epochs, or there are too few axes.
     """
@@ -55,7 +55,7 @@ def learning_curves(
     names = [name for name in ("loss", "accuracy") if len(history.get(name, ()))]
     if not names:
         raise ValueError(
-            f"history: expected 'loss' or 'accuracy' with an entry an epoch, got {_held(history)}"
+            f"history: expected 'loss' or 'accuracy' with one entry per epoch, got {_held(history)}"
         )
     _, drawn = panels(len(names), 2, (5.5, 3.8), axes)
     best = _best_epoch(history[monitor], monitor) if monitor in history else None
@@ -64,7 +64,7 @@ def learning_curves(
         epochs = np.arange(1, len(history[name]) + 1)
         for at in cuts:
             ax.axvline(at + 0.5, color=GREY, linestyle=":", linewidth=1, zorder=0)
-        marker = "." if len(epochs) == 1 else ""  # one epoch makes no line
+        marker = "." if len(epochs) == 1 else ""  # a single epoch makes no line
         ax.plot(epochs, history[name], color=BLUE, marker=marker, label="training")
         if f"val_{name}" in history:
             values = history[f"val_{name}"]
@@ -86,18 +86,18 @@ def compare_runs(
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw one figure of several runs over the epochs.
+    """Draw one metric of several runs over the epochs.
 
-    The best epoch of every run is marked, and its value stands in the legend. Of a run that was
-    made several times, with different seeds, the line is the mean and the band reaches from the
-    lowest to the highest, for as many epochs as all of them had.
+    The best epoch of every run is marked, and its value is in the legend. For a run that was
+    repeated with different seeds, the line is the mean and the band reaches from the lowest to the
+    highest, for as many epochs as all of them had.
 
     Parameters
     ----------
     histories : dict of str to history, or to sequence of histories
         Names of the runs, and what `fit` returned as ``history``.
     figure : str
-        What to compare, such as ``"val_loss"``. Less is better where the name ends in "loss" or
+        What to compare, such as ``"val_loss"``. Lower is better if the name ends in "loss" or
         "error".
     ax : Axes, optional
 
@@ -108,9 +108,9 @@ def compare_runs(
     Raises
     ------
     TypeError
-        If a history is no mapping.
+        If a history is not a mapping.
     ValueError
-        If there are no histories, or one has no such figure or no epochs.
+        If there are no histories, or one has no such entry or no epochs.
     """
     if not isinstance(histories, Mapping):
         raise TypeError(
@@ -119,7 +119,7 @@ def compare_runs(
     if not histories:
         raise ValueError("histories: expected at least one run, got none")
     curves = {name: _curves(name, given, figure) for name, given in histories.items()}
-    beside = ax is None and len(curves) > 5  # so many names would hide the curves
+    beside = ax is None and len(curves) > 5  # that many names would hide the curves
     if ax is None:
         _, ax = plt.subplots(figsize=(9.6 if beside else 6.4, 4.2), layout="constrained")
     looks = zip(cycle(COLOURS), cycle(DASHES), cycle(MARKERS), strict=False)
@@ -155,7 +155,7 @@ def _over_epochs(ax: Axes) -> None:
 
 
 def _curves(name: str, given: Run | Sequence[Run], figure: str) -> Array:
-    """Return the figure of all histories of one run, shape (histories, epochs)."""
+    """Return the values of all histories of one run, shape (histories, epochs)."""
     runs = [given] if isinstance(given, Mapping) or not isinstance(given, Sequence) else given
     if not runs:
         raise ValueError(f"histories: expected at least one history of {name!r}, got none")
@@ -169,9 +169,9 @@ def _curves(name: str, given: Run | Sequence[Run], figure: str) -> Array:
 
 def _check_run(name: str, history: object) -> None:
     if not isinstance(history, Mapping):
-        hint = "; give it its attribute history" if hasattr(history, "history") else ""
+        hint = "; pass its attribute history" if hasattr(history, "history") else ""
         raise TypeError(
-            f"{name}: expected a dict from names to a number an epoch, got "
+            f"{name}: expected a dict from names to one number per epoch, got "
             f"{type(history).__name__}{hint}"
         )
 
@@ -181,7 +181,7 @@ def _held(history: Run) -> str:
 
 
 def _best_epoch(values: Sequence[float] | Array, name: str) -> int | None:
-    """Return the best epoch, counted from 0; none is the best where all are NaN."""
+    """Return the best epoch, counted from 0; None if all values are NaN."""
     array = np.asarray(values, np.float64)
     if np.isnan(array).all():
         return None

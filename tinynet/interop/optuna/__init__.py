@@ -2,7 +2,7 @@
 
 `PruningCallback` tells Optuna after every epoch how a trial is doing. `open_study` and `search`
 keep a study in a database, where several processes or machines work on it at once and where a
-trial whose process was killed is done again. Everything else is Optuna's own.
+trial whose process was killed is run again. Everything else is Optuna's own.
 """
 
 from tinynet.interop.optuna.pruning import PruningCallback

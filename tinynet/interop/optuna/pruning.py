@@ -13,38 +13,38 @@ from tinynet.callbacks.monitors import MonitorCallback
 
 
 class PruningCallback(MonitorCallback):
-    """Report a figure to Optuna after every epoch, and end a trial that has no prospects.
+    """Report a metric to Optuna after every epoch, and end a trial that is not promising.
 
     Training ends as `EarlyStopping` ends it: the epoch is in the history, other callbacks have
-    closed their files. Then `fit` raises ``optuna.TrialPruned``, which belongs to Optuna and is
-    not to be caught. The model can be used and trained further.
+    closed their files. Then `fit` raises ``optuna.TrialPruned``, which is meant for Optuna and
+    should not be caught. The model can be used and trained further.
 
     Parameters
     ----------
     trial : optuna.trial.BaseTrial
         The trial given to the objective. With ``study.best_trial`` or a ``FixedTrial`` in its
-        place nothing is reported and nothing ends.
+        place, nothing is reported and no trial is ended.
     monitor : str
-        Name of the figure in the logs.
+        Name of the metric in the logs.
 
     Raises
     ------
     ValueError
         Before training begins: if the logs will not have `monitor`, or if the study maximizes
-        what should go down (the reverse as well), so that the best trials would be ended.
+        what should go down (or the reverse), so that the best trials would be ended.
     RuntimeError
         If the study has several objectives, which no pruner can weigh.
     optuna.TrialPruned
-        At the end of training, where the study's pruner has decided so.
+        At the end of training, if the study's pruner has decided so.
 
     Notes
     -----
-    Takes the place of ``optuna_integration.KerasPruningCallback``, which raises in the middle of
-    ``on_epoch_end``, so that callbacks behind it never learn that training is over. Put this one
-    last in the list all the same: those behind it are not told ``on_train_end``.
+    Replaces ``optuna_integration.KerasPruningCallback``, which raises in the middle of
+    ``on_epoch_end``, so that callbacks after it never learn that training is over. Put this one
+    last in the list all the same: callbacks after it do not get ``on_train_end``.
 
     What is reported goes straight to the study's storage, so pruners compare the trials of all
-    processes. A storage keeps the first figure of an epoch: a second `fit` in the same trial
+    processes. A storage keeps the first value of an epoch: a second `fit` in the same trial
     that counts from epoch 0 again is not compared.
 
     Examples
@@ -68,7 +68,7 @@ class PruningCallback(MonitorCallback):
         super().__init__(monitor, "min" if self.study_minimizes else "max")
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Look whether there will be something to report, and whether the study wants it."""
+        """Check that there will be something to report, and that the study's direction fits."""
         super().set_params(params)
         name = self.monitor.removeprefix("val_")
         metrics = self.model.figures.named
@@ -76,19 +76,19 @@ class PruningCallback(MonitorCallback):
             return
         goes_down = name == "loss" or metrics[name].direction == "down"
         if goes_down != self.study_minimizes:
-            better, wanted = ("less", "minimize") if goes_down else ("more", "maximize")
+            better, wanted = ("lower", "minimize") if goes_down else ("higher", "maximize")
             raise ValueError(
-                f"PruningCallback: {better} {self.monitor!r} is better, but the study's direction "
-                f"is {'minimize' if self.study_minimizes else 'maximize'!r}; create it with "
-                f"direction={wanted!r}, or monitor another figure"
+                f"PruningCallback: a {better} {self.monitor!r} is better, but the study's "
+                f"direction is {'minimize' if self.study_minimizes else 'maximize'!r}; create it "
+                f"with direction={wanted!r}, or monitor another metric"
             )
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget the last training."""
+        """Forget the previous run."""
         self.pruned = False
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Report the figure, and ask whether to go on."""
+        """Report the value, and ask whether to continue."""
         current = self.current(logs)
         if current is None:
             return
@@ -101,4 +101,4 @@ class PruningCallback(MonitorCallback):
         """Tell Optuna that the trial ended early."""
         if self.pruned:
             epoch = self.model.history.epoch[-1] + 1
-            raise optuna.TrialPruned(f"ended with epoch {epoch}: {self.monitor} had no prospects")
+            raise optuna.TrialPruned(f"ended with epoch {epoch}: {self.monitor} not promising")

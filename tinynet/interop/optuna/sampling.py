@@ -1,4 +1,4 @@
-"""What a trial tries: its parameters, drawn from a seed of its own."""
+"""What a trial tries: its parameters, drawn with a seed of its own."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Space = Mapping[str, distributions.BaseDistribution]
 
 
 class TrialSeededSampler(BaseSampler):
-    """Draw what a trial's number and one seed say, in whichever process the trial runs.
+    """Draw what one seed and a trial's number determine, in whichever process the trial runs.
 
-    A sampler with a seed of its own begins anew in every process: two machines, or a search
-    that goes on after a stop, would draw the same parameters again. Here every trial has a fresh
+    A sampler with a fixed seed starts over in every process: two machines, or a search that
+    continues after a stop, would draw the same parameters again. Here every trial has a fresh
     sampler, seeded with the pair of `seed` and the trial's number.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Trials until there are enough, made by one process or by several."""
+"""Trials until there are enough, run by one process or by several."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from tinynet.interop.optuna.storage import begin_again, experiments, retried
 
 TrialCallback = Callable[[Study, FrozenTrial], None]
-POLL = 1.0  # seconds between two looks at what other processes do
+POLL = 1.0  # seconds between two checks of what other processes do
 
 
 def search(
@@ -22,10 +22,10 @@ def search(
     n_trials: int,
     callbacks: Sequence[TrialCallback] = (),
 ) -> None:
-    """Make trials until the study has so many that were finished, whoever made them.
+    """Run trials until the study has `n_trials` finished ones, whichever process ran them.
 
     Any number of processes may do this with one study of `open_study` at the same time; each
-    takes the next trial. Nothing is finished twice: whoever finds no trial left to begin waits
+    takes the next trial. Nothing is finished twice: a process with no trial left to begin waits
     for the others, and takes over the trials of those that die.
 
     Parameters
@@ -33,11 +33,11 @@ def search(
     study : optuna.Study
         From `open_study`.
     objective : callable
-        Takes a trial, returns its figure.
+        Takes a trial, returns its value.
     n_trials : int
-        How many trials the study has in the end, complete or pruned, those that it had before
-        and those of other processes included. Two processes that begin a trial in the very same
-        moment may make it one more.
+        How many trials the study has in the end, complete or pruned, including those that it had
+        before and those of other processes. If two processes begin a trial at the very same
+        moment, there may be one more.
     callbacks : sequence of callable, optional
         Called with the study and the finished trial after every trial of this process.
 
@@ -46,13 +46,13 @@ def search(
     ValueError
         If `n_trials` is not positive.
     Exception
-        What `objective` raises; its trial is marked as failed, and not done again.
+        What `objective` raises; its trial is marked as failed, and not run again.
 
     Notes
     -----
-    A trial whose process was killed is begun anew with the same parameters under the next free
+    A trial whose process was killed is begun again with the same parameters under the next free
     number, and so is one interrupted at the keyboard; its system attribute ``failed_trial`` says
-    which one it takes up. After three new attempts it is left as failed, and another is drawn. A
+    which one it repeats. After three new attempts it is left as failed, and another is drawn. A
     process that was only asleep drops its own attempt when it wakes.
 
     ``study.stop`` only ends Optuna's own loop; to end the search earlier, raise an exception.
@@ -72,7 +72,7 @@ def search(
         if finished >= n_trials:
             return
         if not seen:
-            print(f"{len(running)} still to come from other processes: waiting")
+            print(f"{len(running)} still running in other processes: waiting")
         for number in {each.number for each in running} - seen:
             _give_first_heartbeat(study, number)
             seen.add(number)
@@ -80,14 +80,14 @@ def search(
 
 
 def _is_retry_in_queue(trial: FrozenTrial) -> bool:
-    """Return whether a trial takes up one that was lost, and waits to be begun."""
+    """Return whether a trial repeats one that was lost, and is waiting to begin."""
     return trial.state == TrialState.WAITING and bool(retried(trial))
 
 
 def _make_one_trial(
     study: Study, objective: Callable[[Trial], float], callbacks: Sequence[TrialCallback]
 ) -> None:
-    """Make a trial; one that is stopped at the keyboard gets a second chance."""
+    """Run a trial; one that is interrupted at the keyboard gets a second chance."""
     number = -1
 
     def attempt(trial: Trial) -> float:
@@ -108,10 +108,10 @@ def _make_one_trial(
 
 
 def _give_first_heartbeat(study: Study, number: int) -> None:
-    """Let a running trial count as alive from now on, whose process may have died at its birth.
+    """Let a running trial count as alive from now on, though its process may have died at once.
 
-    Optuna takes a trial for dead when its last heartbeat is old, so one whose process was killed
-    before the first would run for ever. A process that is alive goes on with its own.
+    Optuna considers a trial dead when its last heartbeat is old, so one whose process was killed
+    before the first would run forever. A process that is alive continues with its own.
     """
     storage = study._storage
     assert isinstance(storage, BaseHeartbeat)

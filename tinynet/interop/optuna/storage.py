@@ -1,4 +1,4 @@
-"""The database behind a study, which several processes write to, and any of them may be killed."""
+"""The database behind a study; several processes write to it, and any of them may be killed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-MISSED = 3  # a process is given up for dead after so many heartbeats
+MISSED = 3  # a process is considered dead after missing this many heartbeats
 LOCK_FILE = "BEGIN IMMEDIATE"  # SQLite's way to say: nobody else writes until this is done
 ATTEMPTS = 8  # to find a new database's tables made, by this process or by another
-RETRIES = 3  # a trial that kills its process again and again is not begun once more
+RETRIES = 3  # a trial that kills its process again and again is then given up
 
 
 def shared_storage(address: str, heartbeat: int) -> RDBStorage:
@@ -35,12 +35,12 @@ def shared_storage(address: str, heartbeat: int) -> RDBStorage:
         ) from None
     if is_sqlite:
         _check_file(url.database or ":memory:")
-    # A file is locked for moments, a connection over the network may break overnight.
+    # A file is locked only briefly, a connection over the network may break overnight.
     options = {"connect_args": {"timeout": 60}} if is_sqlite else {"pool_pre_ping": True}
     storage = _with_tables(address, options, heartbeat)
     if is_sqlite:
-        # Optuna looks at a row and then changes it, and trusts that the database has locked the
-        # row meanwhile. SQLite locks no rows: two processes would take the same trial.
+        # Optuna reads a row and then changes it, and trusts that the database has locked the row
+        # in between. SQLite does not lock rows: two processes would take the same trial.
         sqlalchemy.event.listen(
             storage.engine, "begin", lambda connection: connection.exec_driver_sql(LOCK_FILE)
         )
@@ -62,14 +62,14 @@ def _with_tables(address: str, options: dict[str, Any], heartbeat: int) -> RDBSt
         except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError):
             if attempt == ATTEMPTS - 1:
                 raise
-        time.sleep(random.SystemRandom().uniform(0, 0.4))  # so that they do not meet once more
+        time.sleep(random.SystemRandom().uniform(0, 0.4))  # so that they do not collide again
     raise AssertionError("not reached")
 
 
 def _check_file(path: str) -> None:
     if path == ":memory:":
         raise ValueError(
-            "storage: expected a database that outlives this process, got SQLite's in memory; "
+            "storage: expected a database that outlives this process, got SQLite in memory; "
             "name a file: sqlite:///study.db"
         )
     folder = Path(path).parent
@@ -78,20 +78,20 @@ def _check_file(path: str) -> None:
 
 
 def retried(trial: FrozenTrial) -> list[int]:
-    """Return the numbers of the trials that a trial takes up."""
+    """Return the numbers of the trials that a trial repeats."""
     history: list[int] = trial.system_attrs.get("retry_history", [])
     return history
 
 
 def begin_again(study: Study, trial: FrozenTrial) -> None:
-    """Put a trial that did not end into the queue once more, unless that has not helped before."""
+    """Queue a trial that did not end once more, unless that has failed too often."""
     with experiments():
         RetryHeartbeatStaleTrialCallback(max_retry=RETRIES)(study, trial)
 
 
 @contextmanager
 def experiments() -> Iterator[None]:
-    """Keep quiet about what Optuna calls experimental: that it may change is why it is pinned."""
+    """Silence warnings that what Optuna calls experimental may change: its version is pinned."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         yield

@@ -1,4 +1,4 @@
-"""A study in a database, and what it says of itself, so that nobody goes on with another search."""
+"""A study in a database that says what it searches, so that no other search continues it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def open_study(
     pruner: optuna.pruners.BasePruner | None = None,
     heartbeat: int = 20,
 ) -> Study:
-    """Make a study in a database, or go on with the one that is there.
+    """Create a study in a database, or continue the one that is there.
 
     Parameters
     ----------
@@ -38,16 +38,16 @@ def open_study(
     name : str
         The study's name in it.
     space : dict of str to BaseDistribution
-        What is searched, see `suggest`; kept in the study, so that nobody goes on with another.
+        What is searched, see `suggest`; kept in the study, so that no other search continues it.
     conditions : dict of str to object, optional
-        What else all trials have to share to be compared (the data, the epochs, say); kept in
+        What else all trials have to share to be comparable (the data, the epochs, say); kept in
         the study as well. JSON has to be able to hold it.
     direction : {"maximize", "minimize"}
     sampler, pruner
-        Optuna's default ones if not given. For a seed see `TrialSeededSampler`.
+        Optuna's defaults if not given. For a seed see `TrialSeededSampler`.
     heartbeat : int
-        A running trial gives a sign of life every so many seconds. After three without one its
-        process is taken for dead; the trial fails, and `search` does it again.
+        Seconds between the signs of life of a running trial. After missing three, its process is
+        considered dead; the trial fails, and `search` runs it again.
 
     Returns
     -------
@@ -56,10 +56,10 @@ def open_study(
     Raises
     ------
     ValueError
-        If `storage` is no address, or if the study in it has another search space, other
-        conditions or another direction.
+        If `storage` is not an address, or if the study in it has a different search space,
+        different conditions or a different direction.
     ImportError
-        If the package that speaks with such a database is not installed.
+        If the package that connects to such a database is not installed.
     sqlalchemy.exc.SQLAlchemyError
         If the database cannot be reached.
     """
@@ -81,7 +81,7 @@ def open_study(
         differences.append(f"direction: {study.direction.name.lower()} there, {direction} here")
     if differences:
         raise ValueError(
-            f"study {name!r} in this storage is of another search:\n  "
+            f"study {name!r} in this storage belongs to another search:\n  "
             + "\n  ".join(differences)
             + "\nIts trials cannot be compared with those of this search; choose another name "
             "for the study, or another storage."
