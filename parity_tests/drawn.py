@@ -24,8 +24,10 @@ PATTERNS: dict[str, Callable[[tuple[int, ...]], np.ndarray]] = {
     "all alike": lambda shape: np.full(shape, 0.7),  # which no float has exactly
     "to and fro": lambda shape: 1 - 2.0 * (np.indices(shape).sum(axis=0) % 2),
 }
-# A softmax over one class is always 1. Keras warns, and computes it.
-one_class_is_meant = pytest.mark.filterwarnings("ignore:(?s).*(axis has size 1|num_classes > 1)")
+# A softmax over one class is always 1. Both libraries warn, and compute it.
+one_class_is_meant = pytest.mark.filterwarnings(
+    "ignore:(?s).*(axis has size 1|num_classes > 1|predictions with one column)"
+)
 
 
 def examples(number: int) -> settings:

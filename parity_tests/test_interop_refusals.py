@@ -283,10 +283,6 @@ def tanh():
             lambda: T.Dense(3, activation=tinynet.activations.relu.with_options(threshold=-1.0)),
             r"dense: Keras does not take it: threshold of a ReLU layer cannot",
         ),
-        (
-            lambda: T.Dense(3, name="a/b"),
-            r"a/b: Keras does not take it: .*cannot contain character",
-        ),
         (lambda: T.Dense(3, dtype="float32"), r"dense: dtype='float32', while .* 'float64'"),
     ],
 )

@@ -144,6 +144,7 @@ def flat(*tables):
 FLAT = flat(CASES, TENSORFLOW_ONLY if BACKEND == "tensorflow" else {})
 
 
+@one_class_is_meant
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
 @pytest.mark.parametrize("floatx", ["float64", "float32"])
 @pytest.mark.parametrize(("piece", "text", "targets", "predictions"), FLAT)

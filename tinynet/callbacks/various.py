@@ -161,8 +161,8 @@ class CSVLogger(Callback):
             self._close()
             raise ValueError(
                 f"CSVLogger: {self.filename} has the columns {', '.join(header)}, but this "
-                f"training would write epoch, {', '.join(possible[0])}; give it another file, or "
-                f"append=False to overwrite this one"
+                f"training would write {', '.join(['epoch', *possible[0]])}; give it another file, "
+                f"or append=False to overwrite this one"
             )
 
     def _take_away_half_a_line(self) -> None:
