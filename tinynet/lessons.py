@@ -1,6 +1,7 @@
-"""What examples share: their options, their images, their last report, and the file of results.
+"""What the examples share: their options, their images, their last report, their results.
 
-Nothing in here learns anything; read the examples first.
+Nothing in here learns anything; read the examples first. They need nothing else beside the
+installed package, so each runs alone: as a script, or as a notebook.
 """
 
 from __future__ import annotations
@@ -9,23 +10,28 @@ import argparse
 import json
 import os
 import platform
+import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 
-import tinynet as tn
-from tinynet import plots
+import tinynet
+from tinynet import config, files, metrics, utils
 from tinynet.datasets import DatasetError, drawn_apparel, fashion_mnist
+from tinynet.kernels.registry import Array
+
+__all__ = ["begin", "images", "keep_results", "options", "report"]
+
+Part = tuple[Array, Array]
 
 DRAWN = (
     "=" * 78 + "\n  NOT FASHION-MNIST: this run uses small drawings of garments (drawn_apparel)\n"
-    "  in its place, so its accuracy says nothing about Fashion-MNIST.\n" + "=" * 78
+    "  instead, so its accuracy says nothing about Fashion-MNIST.\n" + "=" * 78
 )
 QUICK = {"epochs": 2, "train": 1_500, "test": 300}
-Part = tuple[np.ndarray, np.ndarray]
 
 
 def options(description: str, out: str, epochs: int | None = None) -> argparse.ArgumentParser:
@@ -37,12 +43,17 @@ def options(description: str, out: str, epochs: int | None = None) -> argparse.A
     out : str
         Name of the default folder for results, in ``runs/``.
     epochs : int, optional
-        By default what the example itself says.
+        The default of ``--epochs``. Without it, the example says itself how long it trains.
+
+    Returns
+    -------
+    ArgumentParser
     """
-    parser = argparse.ArgumentParser(description=description)
-    said = "what the example says" if epochs is None else str(epochs)
+    # Options may not be shortened: a notebook's --f would be taken for one that begins like that.
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    default = "what the example says" if epochs is None else str(epochs)
     parser.add_argument(
-        "--epochs", type=int, default=epochs, help=f"at most this many (default {said})"
+        "--epochs", type=int, default=epochs, help=f"at most this many (default: {default})"
     )
     parser.add_argument("--seed", type=int, default=0, help="the same seed is the same run")
     parser.add_argument("--data", help="folder with the four Fashion-MNIST files")
@@ -55,22 +66,59 @@ def options(description: str, out: str, epochs: int | None = None) -> argparse.A
     return parser
 
 
-def begin(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """Read the command line, make the folder for results, and seed every random draw."""
-    args = parser.parse_args()
+def begin(
+    parser: argparse.ArgumentParser, options: Sequence[str] | None = None
+) -> argparse.Namespace:
+    """Read the options, make the folder for results, and seed every random draw.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        See `options`.
+    options : sequence of str, optional
+        What a notebook says in place of a command line, such as ``["--quick"]``. By default the
+        words of the command line. In a notebook that line started the kernel, so words that
+        the parser does not know are left to the kernel there.
+
+    Returns
+    -------
+    Namespace
+        The options, an attribute each.
+
+    Raises
+    ------
+    SystemExit
+        If an option is unknown or has no such value; the usage is printed.
+    """
+    if options is None and _in_a_notebook():
+        args, _ = parser.parse_known_args()
+    else:
+        args = parser.parse_args(options)
     if args.quick:
         args.epochs = QUICK["epochs"] if args.epochs is None else min(args.epochs, QUICK["epochs"])
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "results.json").unlink(missing_ok=True)  # where it is, the run was finished
-    tn.utils.set_random_seed(args.seed)
+    utils.set_random_seed(args.seed)
     return args
 
 
 def images(args: argparse.Namespace) -> tuple[str, Part, Part]:
     """Return the name of the data, (x_train, y_train) and (x_test, y_test).
 
-    Images are uint8 (n, 28, 28), labels uint8 (n,). Fashion-MNIST is searched for in a few places
-    and downloaded otherwise; where neither works, and for ``--quick``, garments are drawn.
+    Fashion-MNIST is searched for in a few places and downloaded otherwise; where neither works,
+    and for ``--quick``, garments are drawn.
+
+    Parameters
+    ----------
+    args : Namespace
+        The options of `begin`.
+
+    Returns
+    -------
+    name : str
+        ``"fashion_mnist"`` or ``"drawn_apparel"``.
+    train, test : (ndarray of uint8, shape (n, 28, 28), ndarray of uint8, shape (n,))
+        Images and their labels.
 
     Raises
     ------
@@ -95,27 +143,33 @@ def images(args: argparse.Namespace) -> tuple[str, Part, Part]:
     return name, *parts
 
 
-def report(
-    args: argparse.Namespace, x: np.ndarray, y: np.ndarray, probabilities: np.ndarray
-) -> float:
-    """Print and draw what a model says to the test images; return the share that is right.
+def report(args: argparse.Namespace, x: Array, y: Array, probabilities: Array) -> float:
+    """Print and draw what a model says about the test images; return the share that is right.
 
     Leaves ``confusion_matrix.png`` and ``misclassified.png``, the mistakes of which it is surest.
 
     Parameters
     ----------
     args : Namespace
-    x, y : ndarray
-        Images and labels.
+        The options of `begin`.
+    x : ndarray of shape (n, 28, 28)
+    y : ndarray of int, shape (n,)
     probabilities : ndarray of shape (n, 10)
+
+    Returns
+    -------
+    float
     """
-    from sklearn.metrics import classification_report  # not every example needs it
+    import matplotlib.pyplot as plt
+    from sklearn.metrics import classification_report
+
+    from tinynet import plots
 
     names = fashion_mnist.CLASS_NAMES
     predicted = np.argmax(probabilities, axis=1)
     of_each_class = {"labels": range(10), "target_names": names, "zero_division": 0}
     print(classification_report(y, predicted, digits=3, **of_each_class))
-    plots.confusion_matrix(tn.metrics.confusion_matrix(y, predicted, 10), names)
+    plots.confusion_matrix(metrics.confusion_matrix(y, predicted, 10), names)
     plt.savefig(args.out / "confusion_matrix.png", dpi=150)
     worst = plots.most_confident_mistakes(y, probabilities, n=18)
     if len(worst) > 0:
@@ -125,21 +179,37 @@ def report(
 
 
 def keep_results(args: argparse.Namespace, data: str, results: dict[str, Any]) -> None:
-    """Write results.json, with what made them; it comes last, so it stands for a finished run."""
+    """Write results.json, with what made them; it comes last, so it stands for a finished run.
+
+    Parameters
+    ----------
+    args : Namespace
+        The options of `begin`.
+    data : str
+        Name of the data.
+    results : dict
+        Anything that JSON can hold.
+    """
     packages = ("numpy", "numba", "safetensors")
     everything = {
         "data": data,
         **results,
         "seed": args.seed,
-        "kernels": tn.config.kernels(),
+        "kernels": config.kernels(),
         "versions": {
-            "tinynet": tn.__version__,
+            "tinynet": tinynet.__version__,
             "python": platform.python_version(),
             **{package: version(package) for package in packages},
         },
         "machine": f"{platform.machine()}, {os.cpu_count()} processors",
     }
-    tn.files.write_atomically(args.out / "results.json", json.dumps(everything, indent=2) + "\n")
+    files.write_atomically(args.out / "results.json", json.dumps(everything, indent=2) + "\n")
     print(f"results in {args.out}/")
     if data == "drawn_apparel":
         print(DRAWN)
+
+
+def _in_a_notebook() -> bool:
+    """Return whether the code runs in a kernel: Jupyter's, Colab's or an editor's."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
