@@ -17,15 +17,14 @@ From a terminal::
 
 import time
 
-import lesson
 import matplotlib.pyplot as plt
 
 import tinynet as tn
-from tinynet import layers, plots
+from tinynet import layers, lessons, plots
 
-parser = lesson.options("Train a network with dropout.", "dropout_ann", epochs=40)
-args = lesson.begin(parser)
-data, (x_train, y_train), (x_test, y_test) = lesson.images(args)
+parser = lessons.options("Train a network with dropout.", "dropout_ann", epochs=40)
+args = lessons.begin(parser)
+data, (x_train, y_train), (x_test, y_test) = lessons.images(args)
 BATCH_SIZE = 64
 
 # %%
@@ -147,15 +146,15 @@ plt.savefig(args.out / "with_and_without_dropout.png", dpi=150)
 # --------------
 
 probabilities = model.predict(x_test, batch_size=1000, verbose=0)
-test_accuracy = lesson.report(args, x_test, y_test, probabilities)
-print(f"test accuracy {test_accuracy:.2%}, with {best}")
+test_accuracy = lessons.report(args, x_test, y_test, probabilities)
+print(f"test accuracy {test_accuracy:.2%}, trained with {best}")
 
 # %%
 # What is kept
 # ------------
 
 model.save(args.out / "model.safetensors")
-lesson.keep_results(
+lessons.keep_results(
     args,
     data,
     {

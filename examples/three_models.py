@@ -17,23 +17,22 @@ From a terminal::
 
 import time
 
-import lesson
 import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from tinynet import layers, plots
+from tinynet import layers, lessons, plots
 from tinynet.datasets import fashion_mnist
 
-parser = lesson.options("Train three models and compare them.", "three_models")
-args = lesson.begin(parser)
+parser = lessons.options("Train three models and compare them.", "three_models")
+args = lessons.begin(parser)
 
 # %%
 # The data
 # --------
 # Look at some of it before anything else.
 
-data, (x_train, y_train), (x_test, y_test) = lesson.images(args)
+data, (x_train, y_train), (x_test, y_test) = lessons.images(args)
 names = fashion_mnist.CLASS_NAMES
 
 plots.sample_images(x_train[:30], y_train[:30], names, columns=10)
@@ -43,8 +42,9 @@ plt.savefig(args.out / "samples.png", dpi=150)
 # Two things are prepared here, before the network rather than in it. Grey values from 0 to 255
 # become numbers from 0 to 1. And each label becomes a row of ten numbers, nine of them 0 and one 1:
 # what a perfect network would put out. This is called one-hot, and the loss that goes with it is
-# ``categorical_crossentropy``. (The full example does both in other ways: a ``Rescaling`` layer, so
-# that whoever uses the model cannot forget it, and the ``sparse_`` loss, which takes labels.)
+# ``categorical_crossentropy``. (The full example does both in other ways: with a ``Rescaling``
+# layer, which nobody can forget when the model is used, and the ``sparse_`` loss, which takes
+# labels.)
 
 x_train, x_test = (x.astype("float32") / 255 for x in (x_train, x_test))
 targets = tn.utils.to_categorical(y_train, 10)
@@ -154,16 +154,16 @@ for ax, (name, p) in zip(axes, probabilities.items(), strict=True):
 plt.savefig(args.out / "confusion_matrices.png", dpi=150)
 
 # %%
-# Predicted against actual, for the first test images and the best model on the validation images:
-# a tick and its name where it is right, a cross and the actual name where it is wrong.
+# What the model that is best on the validation images predicts for the first test images: in green
+# where it is right, otherwise in red, with the true class below.
 
 best = max(results, key=lambda name: results[name]["validation_accuracy"])
-print(f"\nBest on the validation images: {best}. Its predictions are in predictions.png.")
+print(f"best on the validation images: {best}")
 plots.prediction_gallery(x_test[:24], y_test[:24], probabilities[best][:24], names, columns=8)
 plt.savefig(args.out / "predictions.png", dpi=150)
 
 # %%
-# And the mistakes of which it was most sure.
+# And the mistakes of which it is most sure.
 
 worst = plots.most_confident_mistakes(y_test, probabilities[best], n=18)
 plots.prediction_gallery(x_test[worst], y_test[worst], probabilities[best][worst], names)
@@ -175,4 +175,4 @@ plt.savefig(args.out / "misclassified.png", dpi=150)
 
 for model, _, _ in trained.values():
     model.save(args.out / f"{model.name}.safetensors")
-lesson.keep_results(args, data, {"models": results, "best_on_validation": best})
+lessons.keep_results(args, data, {"models": results, "best_on_validation": best})
