@@ -8,7 +8,7 @@ from drawing import BLUE, GREEN, GREY, ORANGE, VERMILION, arrow, box, canvas, sa
 sys.path.insert(0, str(Path(__file__).parents[1] / "_ext"))
 import modules
 
-COLOURS = (GREY, BLUE, BLUE, BLUE, GREEN, GREEN, ORANGE, ORANGE, VERMILION)
+COLOURS = (GREY, GREY, BLUE, BLUE, BLUE, GREEN, GREEN, ORANGE, ORANGE, VERMILION)
 EVERYWHERE = {"config", "configurable"}  # almost every part imports them; not drawn
 WIDTH, STEP = 102, 9.5
 
