@@ -40,7 +40,7 @@ def as_notebook(script: Path) -> nbformat.NotebookNode:
     """Return a script as the notebook that the gallery makes of it."""
     _, cells = py_source_parser.split_code_and_text_blocks(script)
     made = notebook.jupyter_notebook(cells, gen_gallery.DEFAULT_GALLERY_CONF, script.parent)
-    return nbformat.from_dict(made)
+    return nbformat.reads(json.dumps(made), as_version=4)
 
 
 def run(book: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNode:

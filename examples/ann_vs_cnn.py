@@ -183,7 +183,7 @@ for name, (make, epochs, rate) in CANDIDATES.items():
 fig, axes = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
 for ax, figure in zip(axes, ("val_loss", "val_accuracy"), strict=True):
     plots.compare_runs(histories, figure, ax=ax)
-plt.savefig(args.out / "learning_curves.png", dpi=150)
+lessons.keep_figure(args, "learning_curves")
 
 # %%
 # The test, once
@@ -227,7 +227,7 @@ for ax, name in zip(axes, models, strict=True):
     counts = tn.metrics.confusion_matrix(y_test, probabilities[name].argmax(1), 10)
     plots.confusion_matrix(counts, names, ax=ax)
     ax.set_title(f"{name}: {rows[name]['test_accuracy']:.2%} correct")
-plt.savefig(args.out / "confusion_matrices.png", dpi=150)
+lessons.keep_figure(args, "confusion_matrices")
 
 # %%
 # Images that one network takes for what they are and the other does not, each as the one that is
@@ -241,7 +241,7 @@ for loser, winner in (("dense", "CNN"), ("CNN", "dense")):
     if len(some) > 0:
         plots.prediction_gallery(x_test[some], y_test[some], probabilities[loser][some], names)
         plt.suptitle(f"Wrong for the {loser} network, right for the {winner} network", fontsize=11)
-        plt.savefig(args.out / f"only_{winner}_right.png", dpi=150)
+        lessons.keep_figure(args, f"only_{winner}_right")
 
 # %%
 # What is kept

@@ -17,7 +17,6 @@ From a terminal::
 
 import time
 
-import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.metrics import classification_report
@@ -42,7 +41,7 @@ print(f"images: {images.shape}, {images.dtype} from {images.min():g} to {images.
 print(f"images of each digit: {np.bincount(labels).tolist()}")
 
 plots.sample_images(images[:40], labels[:40], names, columns=10)
-plt.savefig(args.out / "samples.png", dpi=150)
+lessons.keep_figure(args, "samples")
 
 # %%
 # Three parts
@@ -99,7 +98,7 @@ best = int(np.argmin(history["val_loss"]))
 print(f"trained for {len(history['loss'])} epochs in {seconds:.1f} s; best epoch: {best + 1}")
 
 plots.learning_curves(history)
-plt.savefig(args.out / "learning_curves.png", dpi=150)
+lessons.keep_figure(args, "learning_curves")
 
 # %%
 # The test, once, and how sure it is
@@ -117,7 +116,7 @@ print(classification_report(y_test, predicted, target_names=names, digits=3, zer
 print(f"test accuracy {test_accuracy:.1%}, with a standard error of {error:.1%}")
 
 plots.confusion_matrix(tn.metrics.confusion_matrix(y_test, predicted, 10), names)
-plt.savefig(args.out / "confusion_matrix.png", dpi=150)
+lessons.keep_figure(args, "confusion_matrix")
 
 # %%
 # All mistakes, if there are no more than 18, the surest first.
@@ -125,7 +124,7 @@ plt.savefig(args.out / "confusion_matrix.png", dpi=150)
 worst = plots.most_confident_mistakes(y_test, probabilities, n=18)
 if len(worst):
     plots.prediction_gallery(x_test[worst], y_test[worst], probabilities[worst], names)
-    plt.savefig(args.out / "misclassified.png", dpi=150)
+    lessons.keep_figure(args, "misclassified")
 
 # %%
 # What the first layer looks at
@@ -138,7 +137,7 @@ dead = int(np.sum(np.all(first.predict(x_train, verbose=0) == 0, axis=0)))
 print(f"{dead} of 32 hidden units are 0 for every training image")
 
 plots.first_layer_weights(model, n=32, columns=8)
-plt.savefig(args.out / "first_layer.png", dpi=150)
+lessons.keep_figure(args, "first_layer")
 
 # %%
 # What is kept

@@ -66,8 +66,8 @@ changed = [show.forward(x_train[:4].astype("float32"), training=True) for _ in r
 for row, shown in zip(axes, np.swapaxes(changed, 0, 1), strict=True):
     for ax, image in zip(row, shown, strict=True):
         ax.imshow(image[..., 0], cmap="gray_r")
-        ax.set_axis_off()
-plt.savefig(args.out / "changed.png", dpi=150)
+        ax.set(xticks=[], yticks=[])
+lessons.keep_figure(args, "changed")
 
 # %%
 # Training
@@ -122,7 +122,7 @@ for name, make_changes in CHANGES.items():
 fig, axes = plt.subplots(1, 2, figsize=(12, 4.2), layout="constrained")
 for ax, figure in zip(axes, ("accuracy", "val_accuracy"), strict=True):
     plots.compare_runs(histories, figure, ax=ax)
-plt.savefig(args.out / "learning_curves.png", dpi=150)
+lessons.keep_figure(args, "learning_curves")
 
 # %%
 # The test, once

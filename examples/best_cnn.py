@@ -19,7 +19,6 @@ From a terminal::
 
 import time
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
@@ -122,7 +121,7 @@ seconds = time.perf_counter() - start
 # two garments is the larger; so it stays far below that on whole ones.
 
 plots.learning_curves(history)
-plt.savefig(args.out / "learning_curves.png", dpi=150)
+lessons.keep_figure(args, "learning_curves")
 
 # %%
 # The test, once

@@ -20,7 +20,6 @@ From a terminal::
 
 import time
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
@@ -71,7 +70,7 @@ axes[0, 0].figure.set_size_inches(8, 4)
 for ax, label in zip(axes.flat, both, strict=True):
     two = [f"{label[i]:.0%} {names[i]}" for i in np.argsort(-label)[:2] if label[i] > 0]
     ax.set_title("\n".join(two), fontsize=8)
-plt.savefig(args.out / "mixed.png", dpi=150)
+lessons.keep_figure(args, "mixed")
 
 # %%
 # In training, about half of the batches are mixed. The others are left as they are.
@@ -142,7 +141,7 @@ seconds = time.perf_counter() - start
 # two garments is the larger; so it stays far below that on whole ones.
 
 plots.learning_curves(history)
-plt.savefig(args.out / "learning_curves.png", dpi=150)
+lessons.keep_figure(args, "learning_curves")
 
 # %%
 # The test, once

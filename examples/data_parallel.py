@@ -7,8 +7,8 @@ every batch, and their gradients are averaged before the step. Two processes wit
 are then the *same run* as one with 128, not merely a similar one, and that takes care in three
 places: the gradient, batch normalization and dropout.
 
-So we train twice, first in one process and then in several, and look at how far the two runs differ.
-The formulas are in the documentation, on the page "When to leave tinynet".
+So we train twice, first in one process and then in several, and look at how much the two runs
+differ. The formulas are in the documentation, on the page "When to leave tinynet".
 
 From a terminal, with ``pip install 'tinynet[mpi]'`` done before::
 
@@ -340,7 +340,7 @@ right.plot(epochs, gaps, "o", color=plots.VERMILION)
 right.set(xlabel="epoch", ylabel="difference of the two losses")
 right.xaxis.get_major_locator().set_params(integer=True)
 right.spines[["top", "right"]].set_visible(False)
-plt.savefig(args.out / "losses.png", dpi=150)
+lessons.keep_figure(args, "losses")
 
 # %%
 # What is kept

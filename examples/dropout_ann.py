@@ -114,7 +114,7 @@ histories = {name: history for name, (_, history, _) in trained.items()}
 _, axes = plt.subplots(1, 2, figsize=(12, 4.2), layout="constrained")
 for ax, figure in zip(axes, ("val_accuracy", "val_loss"), strict=True):
     plots.compare_runs(histories, figure, ax=ax)
-plt.savefig(args.out / "optimizers.png", dpi=150)
+lessons.keep_figure(args, "optimizers")
 
 # %%
 # The one that we go on with is the best on the validation images at the end of training. The test
@@ -125,7 +125,7 @@ model, history, seconds = trained[best]
 print(f"\nbest on the validation images: {best}")
 
 plots.learning_curves(history, monitor="val_accuracy")
-plt.savefig(args.out / "learning_curves.png", dpi=150)
+lessons.keep_figure(args, "learning_curves")
 
 # %%
 # What dropout does
@@ -139,7 +139,7 @@ pair = {"dropout 0.3": history, "no dropout": bare}
 _, axes = plt.subplots(1, 3, figsize=(15, 4), layout="constrained")
 for ax, figure in zip(axes, ("loss", "val_loss", "val_accuracy"), strict=True):
     plots.compare_runs(pair, figure, ax=ax)
-plt.savefig(args.out / "with_and_without_dropout.png", dpi=150)
+lessons.keep_figure(args, "with_and_without_dropout")
 
 # %%
 # The test, once

@@ -19,7 +19,6 @@ From a terminal::
 
 import time
 
-import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.metrics import classification_report
 
@@ -113,7 +112,7 @@ print(f"trained for {len(history['loss'])} epochs in {seconds:.0f} s; best epoch
 # the training images better than it can know any others.
 
 plots.learning_curves(history, monitor="val_accuracy")
-plt.savefig(args.out / "learning_curves.png", dpi=150)
+lessons.keep_figure(args, "learning_curves")
 
 # %%
 # The test, once
@@ -131,14 +130,14 @@ print(f"test loss {test_loss:.4f}, test accuracy {test_accuracy:.2%}")
 # Which classes are mistaken for which?
 
 plots.confusion_matrix(tn.metrics.confusion_matrix(y_test, predicted, 10), names)
-plt.savefig(args.out / "confusion_matrix.png", dpi=150)
+lessons.keep_figure(args, "confusion_matrix")
 
 # %%
 # The mistakes of which the network was most sure. Some of the labels are a matter of taste.
 
 worst = plots.most_confident_mistakes(y_test, probabilities, n=18)
 plots.prediction_gallery(x_test[worst], y_test[worst], probabilities[worst], names)
-plt.savefig(args.out / "misclassified.png", dpi=150)
+lessons.keep_figure(args, "misclassified")
 
 # %%
 # What is kept

@@ -110,7 +110,7 @@ kinds = {"binary accuracy": "val_binary_accuracy", "F1": "val_f1"}
 curves = {kind: {"share": history[figure]} for kind, figure in kinds.items()}
 plots.compare_runs(curves, "share", ax=right)
 right.set(ylabel="validation pictures", title="Two measures of the same answers")
-plt.savefig(args.out / "learning_curves.png", dpi=150)
+lessons.keep_figure(args, "learning_curves")
 
 # %%
 # Where does yes begin?
@@ -140,7 +140,7 @@ ax.set(xlabel="threshold", ylabel="validation pictures")
 ax.yaxis.set_major_formatter(PercentFormatter(1))
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-plt.savefig(args.out / "threshold.png", dpi=150)
+lessons.keep_figure(args, "threshold")
 
 # %%
 # The test, once
@@ -172,7 +172,7 @@ ax.set(ylim=(0, 1), ylabel="test pictures")
 ax.yaxis.set_major_formatter(PercentFormatter(1))
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
-plt.savefig(args.out / "by_label.png", dpi=150)
+lessons.keep_figure(args, "by_label")
 
 # %%
 # The first pictures with the predicted labels: in green where all of them are right, otherwise in
@@ -194,7 +194,7 @@ for ax, said, true in zip(axes, predicted, y_test, strict=False):
     ax.set_title(title, fontsize=8, color=plots.GREEN if is_right else plots.VERMILION)
     ax.set_axis_on()  # a frame, or an empty shelf could not be seen
     ax.set(xticks=[], yticks=[])
-plt.savefig(args.out / "predictions.png", dpi=150)
+lessons.keep_figure(args, "predictions")
 
 # %%
 # What is kept

@@ -36,7 +36,7 @@ data, (x_train, y_train), (x_test, y_test) = lessons.images(args)
 names = fashion_mnist.CLASS_NAMES
 
 plots.sample_images(x_train[:30], y_train[:30], names, columns=10)
-plt.savefig(args.out / "samples.png", dpi=150)
+lessons.keep_figure(args, "samples")
 
 # %%
 # Two things are prepared here, before the network rather than in it. Grey values from 0 to 255
@@ -115,7 +115,7 @@ histories = {name: history for name, (_, history, _) in trained.items()}
 _, axes = plt.subplots(1, 3, figsize=(15, 4), layout="constrained")
 for ax, figure in zip(axes, ("val_accuracy", "val_loss", "loss"), strict=True):
     plots.compare_runs(histories, figure, ax=ax)
-plt.savefig(args.out / "three_models.png", dpi=150)
+lessons.keep_figure(args, "three_models")
 
 # %%
 # The test, once for each
@@ -151,7 +151,7 @@ for ax, (name, p) in zip(axes, probabilities.items(), strict=True):
     counts = tn.metrics.confusion_matrix(y_test, np.argmax(p, axis=1), 10)
     plots.confusion_matrix(counts, names, ax=ax)
     ax.set_title(f"{name}: {results[name]['test_accuracy']:.2%} correct")
-plt.savefig(args.out / "confusion_matrices.png", dpi=150)
+lessons.keep_figure(args, "confusion_matrices")
 
 # %%
 # What the model that is best on the validation images predicts for the first test images: in green
@@ -160,14 +160,14 @@ plt.savefig(args.out / "confusion_matrices.png", dpi=150)
 best = max(results, key=lambda name: results[name]["validation_accuracy"])
 print(f"best on the validation images: {best}")
 plots.prediction_gallery(x_test[:24], y_test[:24], probabilities[best][:24], names, columns=8)
-plt.savefig(args.out / "predictions.png", dpi=150)
+lessons.keep_figure(args, "predictions")
 
 # %%
 # And the mistakes of which it is most sure.
 
 worst = plots.most_confident_mistakes(y_test, probabilities[best], n=18)
 plots.prediction_gallery(x_test[worst], y_test[worst], probabilities[best][worst], names)
-plt.savefig(args.out / "misclassified.png", dpi=150)
+lessons.keep_figure(args, "misclassified")
 
 # %%
 # What is kept

@@ -51,7 +51,7 @@ parser.add_argument("--storage", help="address of a database (default: study.db 
 parser.add_argument("--study", help="its name in there (default: the data and the epochs)")
 args = lessons.begin(parser)
 if args.quick:
-    args.trials, args.random = min(args.trials, 8), min(args.random, 4)
+    args.trials, args.random = min(args.trials, 6), min(args.random, 3)
 
 # %%
 # The data
@@ -267,7 +267,7 @@ history = model.fit(
     x_train, y_train, batch_size=batch_size, epochs=args.epochs, shuffle="every_epoch"
 ).history
 plots.learning_curves(history)
-plt.savefig(args.out / "learning_curves.png", dpi=150)
+lessons.keep_figure(args, "learning_curves")
 
 # %%
 # The test, once

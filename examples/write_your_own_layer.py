@@ -204,7 +204,7 @@ right.axvline(1, color=plots.GREY, linestyle=":", label="at the start")
 right.set(xlabel="learned slope β", ylabel="units")
 right.spines[["top", "right"]].set_visible(False)
 right.legend(frameon=False)
-plt.savefig(args.out / "swish.png", dpi=150)
+lessons.keep_figure(args, "swish")
 
 # %%
 # What the activations of the first hidden layer have become: three of the learned curves.
@@ -219,7 +219,7 @@ ax.plot(grid, np.maximum(grid, 0), color=plots.GREY, linestyle=":", label="ReLU"
 ax.set(xlabel="x", ylabel="x σ(βx)")
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False)
-plt.savefig(args.out / "curves.png", dpi=150)
+lessons.keep_figure(args, "curves")
 
 # %%
 # The test, once

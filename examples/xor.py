@@ -141,7 +141,7 @@ for row, (name, each) in zip(axes, rows, strict=True):
     row[0].set_ylabel(name, fontsize=9)
 bar = plt.colorbar(drawn, ax=axes, shrink=0.6, ticks=[0, 0.5, 1])
 bar.set_label("predicted probability of class 1")
-plt.savefig(args.out / "surfaces.png", dpi=150)
+lessons.keep_figure(args, "surfaces")
 
 # %%
 # The losses of all networks with two hidden units, and the share of each size that is stuck.
@@ -158,7 +158,7 @@ right.yaxis.set_major_formatter(PercentFormatter(1))
 right.set(xlabel="hidden units", ylabel="share of networks", title="Stuck networks", ylim=(0, 1.08))
 for ax in (left, right):
     ax.spines[["top", "right"]].set_visible(False)
-plt.savefig(args.out / "stuck.png", dpi=150)
+lessons.keep_figure(args, "stuck")
 
 # %%
 # What is kept

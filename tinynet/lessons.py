@@ -23,7 +23,7 @@ from tinynet import config, files, metrics, utils
 from tinynet.datasets import DatasetError, drawn_apparel, fashion_mnist
 from tinynet.kernels.registry import Array
 
-__all__ = ["begin", "images", "keep_results", "options", "report"]
+__all__ = ["begin", "images", "keep_figure", "keep_results", "options", "report"]
 
 Part = tuple[Array, Array]
 
@@ -31,7 +31,7 @@ DRAWN = (
     "=" * 78 + "\n  NOT FASHION-MNIST: this run uses small drawings of garments (drawn_apparel)\n"
     "  instead, so its accuracy says nothing about Fashion-MNIST.\n" + "=" * 78
 )
-QUICK = {"epochs": 2, "train": 1_500, "test": 300}
+QUICK = {"epochs": 2, "train": 600, "test": 200}
 
 
 def options(description: str, out: str, epochs: int | None = None) -> argparse.ArgumentParser:
@@ -160,7 +160,6 @@ def report(args: argparse.Namespace, x: Array, y: Array, probabilities: Array) -
     -------
     float
     """
-    import matplotlib.pyplot as plt
     from sklearn.metrics import classification_report
 
     from tinynet import plots
@@ -170,12 +169,29 @@ def report(args: argparse.Namespace, x: Array, y: Array, probabilities: Array) -
     of_each_class = {"labels": range(10), "target_names": names, "zero_division": 0}
     print(classification_report(y, predicted, digits=3, **of_each_class))
     plots.confusion_matrix(metrics.confusion_matrix(y, predicted, 10), names)
-    plt.savefig(args.out / "confusion_matrix.png", dpi=150)
+    keep_figure(args, "confusion_matrix")
     worst = plots.most_confident_mistakes(y, probabilities, n=18)
     if len(worst) > 0:
         plots.prediction_gallery(x[worst], y[worst], probabilities[worst], names)
-        plt.savefig(args.out / "misclassified.png", dpi=150)
+        keep_figure(args, "misclassified")
     return float(np.mean(predicted == y))
+
+
+def keep_figure(args: argparse.Namespace, name: str) -> None:
+    """Write the current figure to ``<name>.png`` in the folder for results.
+
+    No window opens. A notebook shows the figure below its cell.
+
+    Parameters
+    ----------
+    args : Namespace
+        The options of `begin`.
+    name : str
+    """
+    import matplotlib.pyplot as plt
+
+    # The figure's own method: that of pyplot would draw everything once more.
+    plt.gcf().savefig(args.out / f"{name}.png", dpi=150)
 
 
 def keep_results(args: argparse.Namespace, data: str, results: dict[str, Any]) -> None:

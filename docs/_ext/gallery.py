@@ -65,10 +65,10 @@ def place(filename):
 def with_outputs(page, outputs, made_by):
     """Return the source of a page with an output below every cell of code, and a last paragraph."""
     body, below = page.rsplit(BELOW_CELLS, 1)
-    left = iter(outputs)
-    cells = [each + next(left) if CODE in each else each for each in ABOVE_CELL.split(body)]
-    if (missing := next(left, None)) is not None:
-        raise ValueError(f"more outputs than cells; the first is {missing!r}")
+    cells = ABOVE_CELL.split(body)
+    of_code = [i for i, cell in enumerate(cells) if CODE in cell]
+    for i, output in zip(of_code, outputs, strict=True):
+        cells[i] += output
     return "".join(cells) + made_by + BELOW_CELLS + below
 
 
