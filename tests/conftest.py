@@ -24,13 +24,17 @@ settings.load_profile("tinynet")
 def clean_state() -> Iterator[None]:
     """Start from fresh names and no seed; put back whatever a test sets for the whole process."""
     floatx, epsilon, form = config._floatx, config._epsilon, registry._chosen
-    workers = threads._workers
+    workers, threads_chosen = threads._workers, threads._chosen
+    blas_threads = threads.switch("get")
+    before = None if blas_threads is None else blas_threads()
     python_state, numpy_state = python_random.getstate(), np.random.get_state()
     configurable.forget_names()
     yield
     config._floatx, config._epsilon = floatx, epsilon
     registry._chosen = form
-    threads._workers = workers
+    if before is not None:
+        threads.set_products(before)
+    threads._workers, threads._chosen = workers, threads_chosen
     threads.forget_pool()
     for kernel in registry.KERNELS.values():
         kernel._run = None

@@ -268,7 +268,9 @@ CASES: dict[str, Case] = {
         for value in (0, -1, 2.5, "8", True)
     },
     "initial_epoch": Case(
-        fit(initial_epoch=-1), ValueError, ["initial_epoch: expected an integer from 0 on, got -1"]
+        fit(initial_epoch=-1),
+        ValueError,
+        ["initial_epoch: expected an integer of 0 or more, got -1"],
     ),
     "verbose": Case(fit(verbose=3), ValueError, ["verbose: expected 'auto', 0, 1 or 2, got 3"]),
     "verbose of evaluate": Case(

@@ -266,13 +266,19 @@ def test_unknown_names(call: Callable[[], object], kind: str, nearest: str) -> N
         (lambda: Dense(0), "units: expected a positive integer, got 0"),
         (lambda: Dense(2.5), "units: expected a positive integer, got 2.5"),
         (lambda: Dense(True), "units: expected a positive integer, got True"),
-        (lambda: Dropout(1.5), "rate: expected a share between 0 and 1, got 1.5"),
-        (lambda: GaussianNoise(-1.0), "stddev: expected 0 or above, got -1.0"),
+        (lambda: Dropout(1.5), "rate: expected a number between 0 and 1, got 1.5"),
+        (lambda: GaussianNoise(-1.0), "stddev: expected a number of 0 or more, got -1.0"),
         (lambda: Reshape((0, 3)), r"target_shape: expected positive .*got \(0, 3\)"),
-        (lambda: layers.LeakyReLU(-1.0), "negative_slope: expected 0 or above, got -1.0"),
+        (
+            lambda: layers.LeakyReLU(-1.0),
+            "negative_slope: expected a number of 0 or more, got -1.0",
+        ),
         (lambda: Flatten(dtype="float16"), "expected 'float32' or 'float64', got 'float16'"),
         (lambda: Input(784), r"shape: expected a tuple of positive .* got 784; write \(784,\)"),
-        (lambda: optimizers.Adam(learning_rate=-1), "learning_rate: expected 0 or above, got -1"),
+        (
+            lambda: optimizers.Adam(learning_rate=-1),
+            "learning_rate: expected a number of 0 or more, got -1",
+        ),
         (lambda: optimizers.SGD(clipnorm=1.0, clipvalue=1.0), "at most one of clipnorm, clipvalue"),
     ],
 )
@@ -317,7 +323,50 @@ def test_an_optimizer_that_remembers_another_model(kernel_form: str) -> None:
     small.fit(X, X[:, :2], verbose=0)
     large = Sequential([Input((4,)), Dense(200, name="same")])
     large.compile(optimizer, "mse")
+    says = ["Adam 'adam' has begun with other layers", "with same; give every model an optimizer"]
+    check_refused(large, lambda m: m.train_on_batch(X, np.ones((20, 200))), ValueError, says)
+    large.compile(copy.deepcopy(optimizer), "mse")
     says = ["adam: expected momentum of 800 numbers for same/kernel, got 8", "give every model"]
     check_refused(large, lambda m: m.train_on_batch(X, np.ones((20, 200))), ValueError, says)
     large.compile("adam", "mse")
     assert np.isfinite(large.train_on_batch(X, np.ones((20, 200))))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a/b",
+        "a b",
+        "a:b",
+        "größe",
+        "a*",
+        "a@b",
+        "a\\b",
+        "it's",
+        "conv2d/kernel:0",
+        " ",
+        "a\n",
+        "é",
+        3,
+    ],
+)
+def test_names_that_keras_refuses(name: Any) -> None:
+    for make in (lambda: Dense(3, name=name), lambda: Sequential(name=name)):
+        with pytest.raises(ValueError, match=r"name: expected one that Keras takes too, .* got "):
+            make()
+    assert Dense(3).name == "dense"  # no name was taken
+    if isinstance(name, str) and "/" not in name:
+        assert Input((3,), name=name).name == name
+    else:
+        with pytest.raises(ValueError, match="name: expected"):
+            Input((3,), name=name)
+
+
+@pytest.mark.parametrize("name", ["a", "A.1", "1a", "_a", "a-b", "a>b", "dense_1", "."])
+def test_names_that_keras_takes(name: str) -> None:
+    assert Dense(3, name=name).name == name
+    if name == "_a":
+        with pytest.raises(ValueError, match="name: expected"):
+            Sequential(name=name)
+    else:
+        assert Sequential(name=name).name == name

@@ -335,6 +335,67 @@ def test_a_table_wants_a_beginning() -> None:
         CSVLogger("log.csv").on_epoch_end(0, {"loss": 1.0})
 
 
+def test_a_table_with_other_columns_is_not_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    small().fit(X, Y, callbacks=[CSVLogger(path)], verbose=0)
+    before = path.read_bytes()
+    model = Sequential([layers.Dense(2)])
+    for metrics, separator in ((["mae"], ","), (["accuracy", "mae"], ","), (["mse"], ";")):
+        model.compile("sgd", "mse", metrics=metrics)
+        weights = model.get_weights()
+        log = CSVLogger(path, separator, append=True)
+        with pytest.raises(ValueError, match=r"log.csv has the columns epoch.* append=False"):
+            model.fit(X, np.eye(2)[Y], callbacks=[log], verbose=0)
+        assert path.read_bytes() == before
+        for own, old in zip(model.get_weights(), weights, strict=True):
+            np.testing.assert_array_equal(own, old)  # not a step was made
+    # Where another callback may add names, it is seen at the first line.
+    log, other = CSVLogger(path, append=True), LambdaCallback(on_epoch_end=lambda epoch, logs: None)
+    with pytest.raises(ValueError, match=r"log.csv has the columns"):
+        model.fit(X, np.eye(2)[Y], callbacks=[other, log], verbose=0)
+    assert path.read_bytes() == before
+    CSVLogger(path).set_params({"metrics": ["mae"]})  # without append there is nothing to fit
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_rate_is_a_column_where_its_callback_comes_first(place: int, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    for _ in range(2):
+        users = [CSVLogger(path, append=True)]
+        users.insert(place, ReduceLROnPlateau("loss", patience=9))
+        small().fit(X, Y, callbacks=users, verbose=0)
+    lines = path.read_text().splitlines()
+    assert len(lines) == 3
+    assert ("learning_rate" in lines[0]) == (place == 0)
+    assert len({line.count(",") for line in lines}) == 1
+
+
+@pytest.mark.parametrize("left", [1, 3, 10, 22, -1])
+def test_half_a_line_is_taken_away(left: int, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    model = small()
+    model.fit(X, Y, epochs=3, callbacks=[CSVLogger(path)], verbose=0)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:3]) + lines[3][:left])  # killed while it wrote
+    with pytest.warns(UserWarning, match=r"the last line of .*log.csv was cut off, .* away: '2"):
+        model.fit(
+            X, Y, initial_epoch=2, epochs=4, callbacks=[CSVLogger(path, append=True)], verbose=0
+        )
+    again = path.read_bytes().splitlines(keepends=True)
+    assert again[:3] == lines[:3]
+    assert [line.split(b",")[0] for line in again[3:]] == [b"2", b"3"]
+    assert {line.count(b",") for line in again} == {lines[0].count(b",")}
+
+
+def test_a_header_that_was_cut_off_is_written_anew(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("epo")
+    with pytest.warns(UserWarning, match="away: 'epo'"):
+        small().fit(X, Y, callbacks=[CSVLogger(path, append=True)], verbose=0)
+    lines = path.read_text().splitlines()
+    assert lines[0].startswith("epoch,") and len(lines) == 2
+
+
 # TerminateOnNaN.
 
 

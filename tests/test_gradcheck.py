@@ -4,11 +4,23 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from tinynet import activations, models
+from tinynet.activations import Activation
 from tinynet.gradcheck import GradientError, gradcheck
-from tinynet.layers import BatchNormalization, Dense, Dropout, GaussianNoise, Layer, Softmax
-from tinynet.losses import MeanSquaredError, SparseCategoricalCrossentropy
+from tinynet.layers import (
+    BatchNormalization,
+    Dense,
+    Dropout,
+    GaussianNoise,
+    Layer,
+    MaxPooling2D,
+    Softmax,
+)
+from tinynet.losses import MeanAbsoluteError, MeanSquaredError, SparseCategoricalCrossentropy
 from tinynet.regularizers import L2
 
 Mistake = Callable[[Layer, np.ndarray], np.ndarray | None]
@@ -250,9 +262,159 @@ def test_the_tolerance_can_be_set() -> None:
     assert reports[0].error == pytest.approx(0.01, rel=0.01)
 
 
-def test_across_a_kink_a_difference_is_no_derivative() -> None:
-    with pytest.raises(GradientError, match="relu: the gradient of x"):
-        gradcheck(activations.relu, np.array([0.0, 1.0]))
+@pytest.mark.parametrize(
+    ("target", "x", "kinks"),
+    [
+        (activations.relu, [0.0, 1.0, -1.0], 1),
+        (activations.relu, [1e-4, -5e-5, 3e-6, -3e-6, 0.5], 0),  # beside it: one slope counts
+        (activations.leaky_relu, [0.0, -0.0, 2.0], 2),
+        (activations.relu6, [0.0, 6.0, 6.00003, 3.0], 2),
+        (activations.relu.with_options(threshold=1.0, max_value=3.0), [3.0, 2.0, 0.0], 1),
+        (activations.elu.with_options(alpha=2.0), [0.0, 1.0, -1.0], 1),
+    ],
+)
+def test_at_a_kink_any_slope_between_the_two_is_right(
+    target: Activation, x: list[float], kinks: int
+) -> None:
+    (report,) = gradcheck(target, x)
+    assert (report.kinks, report.checked) == (kinks, len(x))
+    assert report.error < 1e-7
+
+
+def test_kinks_in_layers_and_losses(float64: None) -> None:
+    equal = np.full((1, 4, 4, 1), 2.0)
+    equal[0, :2, :2, 0] += draw(2, 2)
+    (report,) = gradcheck(MaxPooling2D(2), equal)
+    assert report.kinks == 12  # three windows of four equal numbers
+    (report,) = gradcheck(MeanAbsoluteError(), [[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.5], [3.0, 3.0]])
+    assert report.error < 1e-7  # at |0|, the mean of both slopes is what backward gives
+    x = np.vstack([draw(3, 5), np.zeros(5)])  # with a bias of 0, the last sample is at the kink
+    reports = {report.name: report for report in gradcheck(Dense(1, activation="relu"), x)}
+    assert reports["bias"].kinks == 1 and reports["x"].kinks == 5
+    with pytest.raises(GradientError, match=r"at a kink, with .*where several kinks meet"):
+        gradcheck(Dense(9, activation="relu"), x)
+
+
+@pytest.mark.parametrize("x", [0.0, -0.0])
+@pytest.mark.parametrize("slope", [-0.1, 1.1, 2.0])
+def test_a_slope_that_is_not_between_the_two_is_named_a_kink(
+    x: float, slope: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relu = activations.relu.with_options()
+    monkeypatch.setattr(
+        relu, "backward", lambda dout, x, out: dout * np.where(x == 0, slope, x > 0)
+    )
+    assert gradcheck(relu, [1.0, -2.0, 0.5])[0].kinks == 0
+    with pytest.raises(
+        GradientError,
+        match=r"x differs most at \(1,\): backward gives .*, at a kink, with the",
+    ):
+        gradcheck(relu, [1.0, x, 0.5])
+
+
+@given(
+    hnp.arrays(float, st.integers(1, 6), elements=st.sampled_from([0, 6, 1e-4, -1e-5, 5.99995])),
+    st.sampled_from([0.5, 1.001, -1.0]),
+)
+def test_a_kink_hides_no_wrong_gradient_beside_it(x: np.ndarray, factor: float) -> None:
+    relu6 = activations.relu6.with_options()
+    assert gradcheck(relu6, x)[0].error < 1e-7
+    x = np.append(x, 3.0)  # the slope is 1 here
+    right = relu6.backward
+
+    def wrong(dout: np.ndarray, x: np.ndarray, out: np.ndarray) -> np.ndarray:
+        dx = right(dout, x, out)
+        dx[-1] *= factor
+        return dx
+
+    relu6.backward = wrong  # type: ignore[method-assign]
+    with pytest.raises(
+        GradientError, match=rf"differs most at \({len(x) - 1},\): .*differences give"
+    ):
+        gradcheck(relu6, x)
+
+
+class Accumulating(Dense):
+    """The best-known mistake of learners, in several spellings."""
+
+    def __init__(self, spelling: str) -> None:
+        super().__init__(3, dtype="float64", name="d")
+        self.spelling = spelling
+
+    def backward(self, dout: np.ndarray) -> np.ndarray:
+        kernel, bias = self.x.T @ dout, dout.sum(axis=0)
+        if self.spelling == "+=":
+            self.grads["kernel"] += kernel
+        elif self.spelling == "sum":
+            self.grads["kernel"] = self.grads["kernel"] + kernel
+        elif self.spelling == "out":
+            np.add(self.grads["kernel"], kernel, out=self.grads["kernel"])
+        elif self.spelling == "mean of all":
+            self.grads["kernel"] = 0.5 * self.grads["kernel"] + kernel
+        else:
+            self.grads["kernel"] = kernel
+        self.grads["bias"] = self.grads["bias"] + bias if self.spelling == "bias" else bias
+        return dout @ self.params["kernel"].T
+
+
+@pytest.mark.parametrize(
+    ("spelling", "message"),
+    [
+        ("+=", r"d: backward twice .* kernel, .* 2 times .* grads\[\"kernel\"\] = ..., not \+="),
+        ("sum", "two gradients of kernel, and the second is 2 times the first"),
+        ("out", "two gradients of kernel, and the second is 2 times the first"),
+        ("mean of all", "two gradients of kernel, and the second is 1.5 times the first"),
+        ("bias", r"two gradients of bias, .* grads\[\"bias\"\] ="),
+    ],
+)
+def test_gradients_that_add_up_from_step_to_step_are_found(spelling: str, message: str) -> None:
+    with pytest.raises(GradientError, match=message):
+        gradcheck(Accumulating(spelling), draw(4, 5))
+    model = models.Sequential([Accumulating(spelling), Softmax(dtype="float64")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    for y in (None, [0, 1, 2, 1]):
+        with pytest.raises(GradientError, match=r"backward twice .* gradients of d/"):
+            gradcheck(model, draw(4, 5), y)
+    gradcheck(Accumulating("right"), draw(4, 5))
+
+
+class Careless(Layer):
+    """A layer that doubles its input, and does something that it should not."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__(dtype="float64", name="careless")
+        self.way = way
+        self.calls = 0
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        self.calls += 1
+        if self.way == "writes to x":
+            x *= 2
+            return x
+        if self.way == "draws anew":
+            return x * np.random.normal(size=x.shape)
+        return x * 2 * (self.calls if self.way == "counts" else 1)
+
+    def backward(self, dout: np.ndarray) -> np.ndarray:
+        if self.way == "writes to dout":
+            dout *= 2
+            return dout
+        return dout * 2
+
+
+@pytest.mark.parametrize(
+    ("way", "message"),
+    [
+        ("writes to x", "careless: forward wrote to x, which belongs to the layer below"),
+        ("writes to dout", "careless: backward wrote to dout, which belongs to the layer above"),
+        ("draws anew", "careless: the same batch gives another output the second time"),
+        ("counts", "careless: the same batch gives another output the second time"),
+    ],
+)
+def test_careless_layers_are_found(way: str, message: str) -> None:
+    with pytest.raises(GradientError, match=message):
+        gradcheck(Careless(way), draw(4, 5))
+    gradcheck(Careless("nothing"), draw(4, 5))
 
 
 def test_float32_is_refused() -> None:

@@ -236,6 +236,13 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
         "source": read("samples", "columns", fill=PIXELS, dtype="uint8"),
     },
     "rescale": {"x": FLAT, "scale": (-2.0,), "offset": (0.0, 0.3), "out": FLAT_OUT},
+    "rescale_columns": {"x": MATRIX, "scale": COLUMN, "offset": COLUMN, "out": MATRIX_OUT},
+    "rescale_columns pixels": {
+        "x": read("rows", "columns", fill=PIXELS, dtype="uint8"),
+        "scale": COLUMN,
+        "offset": COLUMN,
+        "out": MATRIX_OUT,
+    },
     "rescale pixels": {
         "x": read("n", fill=PIXELS, dtype="uint8"),
         "scale": (1 / 255,),

@@ -105,9 +105,9 @@ def test_defaults_of_the_activation_layers() -> None:
 
 def test_activation_layers_refuse_negative_options() -> None:
     for option in ("max_value", "negative_slope", "threshold"):
-        with pytest.raises(ValueError, match=f"{option}: expected 0 or above, got -0.1"):
+        with pytest.raises(ValueError, match=f"{option}: expected a number of 0 or more, got -0.1"):
             ReLU(**{option: -0.1})
-    with pytest.raises(ValueError, match="negative_slope: expected 0 or above, got -1"):
+    with pytest.raises(ValueError, match="negative_slope: expected a number of 0 or more, got -1"):
         LeakyReLU(-1)
 
 
@@ -352,7 +352,7 @@ def test_a_noise_shape_has_to_fit(noise_shape: tuple[int | None, ...]) -> None:
 
 @pytest.mark.parametrize("rate", [-0.1, 1.1, float("nan")])
 def test_dropout_refuses_odd_rates(rate: float) -> None:
-    with pytest.raises(ValueError, match="rate: expected a share between 0 and 1, got"):
+    with pytest.raises(ValueError, match="rate: expected a number between 0 and 1, got"):
         Dropout(rate)
 
 
@@ -370,5 +370,5 @@ def test_gaussian_noise() -> None:
 
 @pytest.mark.parametrize("stddev", [-0.1, float("nan")])
 def test_gaussian_noise_refuses_negative_deviations(stddev: float) -> None:
-    with pytest.raises(ValueError, match="stddev: expected 0 or above, got"):
+    with pytest.raises(ValueError, match="stddev: expected a number of 0 or more, got"):
         GaussianNoise(stddev)

@@ -308,6 +308,7 @@ def test_forward_and_backward_keep_shape_type_and_arguments(kernel_form: str, ca
         np.testing.assert_array_equal(dout, dout_before)
 
 
+@pytest.mark.filterwarnings("ignore:.*a softmax over a single number")
 @pytest.mark.parametrize("case", OF_ANY_SHAPE)
 @given(shape=array_shapes(min_dims=2, max_dims=5, max_side=4), training=st.booleans())
 def test_any_shape(case: str, shape: tuple[int, ...], training: bool) -> None:

@@ -197,6 +197,7 @@ def test_every_loss_has_a_case_here() -> None:
     assert {type(loss) for loss, *_ in CASES.values()} == set(LOSSES.values())
 
 
+@pytest.mark.filterwarnings("ignore:.*predictions with one column")
 @EVERY_CASE
 @given(n=st.integers(1, 9), k=st.integers(1, 9), seed=st.integers(0, 2**32 - 1))
 def test_values(kernel_form: str, case: str, n: int, k: int, seed: int) -> None:

@@ -199,6 +199,7 @@ def test_a_frozen_layer_is_left_alone_and_its_batch_norm_uses_the_moving_statist
     dense, norm = model.layers[:2]
     for layer in (dense, norm):
         layer.trainable = False
+    model.compile(model.optimizer, model.loss)
     frozen = [w.copy() for layer in (dense, norm) for w in layer.arrays.values()]
     assert list(model.params) == list(model.grads) == ["dense_1/kernel", "dense_1/bias"]
     expected = norm.forward(dense.forward(X, False), False)
@@ -217,6 +218,7 @@ def test_a_frozen_layer_is_left_alone_and_its_batch_norm_uses_the_moving_statist
         assert moved == key.startswith("dense_1/")
 
     norm.trainable = True
+    model.compile(model.optimizer, model.loss)
     moving = norm.state["moving_mean"].copy()
     model.fit(X, y, verbose=0)
     assert not np.array_equal(norm.state["moving_mean"], moving)

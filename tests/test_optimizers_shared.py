@@ -203,8 +203,12 @@ def test_automatic_names_are_numbered() -> None:
     [
         (lambda: SGD(momentum=1.5), ValueError, r"momentum: expected .* 0 and 1, got 1\.5"),
         (lambda: SGD(momentum=-0.1), ValueError, r"momentum: .* got -0\.1"),
-        (lambda: Adam(-0.1), ValueError, r"learning_rate: expected 0 or above, got -0\.1"),
-        (lambda: Adam("a"), ValueError, r"learning_rate: .* number or a schedule, got 'a'"),
+        (
+            lambda: Adam(-0.1),
+            ValueError,
+            r"learning_rate: expected a number of 0 or more, got -0\.1",
+        ),
+        (lambda: Adam("a"), ValueError, r"learning_rate: .* number of 0 or more, got 'a'"),
         (lambda: Adam(True), ValueError, r"learning_rate: .* got True"),
         (lambda: Adam(float("nan")), ValueError, r"learning_rate: .* got nan"),
         (lambda: Adam(clipnorm=1, clipvalue=1), ValueError, r"at most one of clipnorm, clipvalue"),

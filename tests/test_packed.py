@@ -144,6 +144,7 @@ def test_freezing_and_freeing_keep_what_the_optimizer_remembers() -> None:
     train(some)
     kept = {key: value.copy() for key, value in some.optimizer.slots["first/kernel"].items()}
     some.layers[0].trainable = False
+    some.compile(some.optimizer, some.loss)
     frozen = some.layers[0].params["kernel"].copy()
     train(some)
     assert "first/kernel" not in some.params and "last/kernel" in some.params
@@ -151,6 +152,7 @@ def test_freezing_and_freeing_keep_what_the_optimizer_remembers() -> None:
     for key, value in kept.items():
         np.testing.assert_array_equal(some.optimizer.slots["first/kernel"][key], value)
     some.layers[0].trainable = True
+    some.compile(some.optimizer, some.loss)
     train(some)
     assert not np.array_equal(some.layers[0].params["kernel"], frozen)
     assert next(iter(some.params)) == "first/kernel"

@@ -289,9 +289,9 @@ def test_bad_global_seeds_change_nothing(seed: object) -> None:
 
 
 def test_bad_seeds() -> None:
-    with pytest.raises(ValueError, match=r"seed: expected an integer or None, got 1\.5"):
+    with pytest.raises(ValueError, match=r"seed: expected an integer, got 1\.5"):
         SeedGenerator(1.5)
-    with pytest.raises(ValueError, match=r"seed: expected an integer, a SeedGenerator or None"):
+    with pytest.raises(ValueError, match="seed: expected an integer, got"):
         random.uniform((2,), seed="1")
 
 

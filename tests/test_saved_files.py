@@ -16,9 +16,9 @@ from safetensors.numpy import save_file
 
 import tinynet
 from tests.saved_models import X, Y, disturbed, equal_models, network
-from tinynet import optimizers
+from tinynet import Input, Sequential, optimizers
 from tinynet.configurable import serialize
-from tinynet.layers import Dense
+from tinynet.layers import Dense, Layer
 from tinynet.models import load_model
 
 # Files: whole or not there.
@@ -267,3 +267,58 @@ def test_slots_that_do_not_fit(
     with pytest.raises(ValueError, match=says):
         model.train_on_batch(X, Y)
     np.testing.assert_array_equal(model.params["dense/kernel"], before)
+
+
+# However an array lies in memory, its numbers are read back in their places.
+
+GRID = np.arange(12.0).reshape(3, 4)
+LAID_OUT: dict[str, np.ndarray] = {
+    "row by row": GRID,
+    "a transpose": np.arange(12.0).reshape(4, 3).T,
+    "column by column": np.asfortranarray(GRID),
+    "a slice": np.arange(24.0).reshape(3, 8)[:, ::2],
+    "backward": GRID[::-1, ::-1],
+    "spread out": np.broadcast_to(np.arange(4.0), (3, 4)),
+    "moved axes": np.moveaxis(np.arange(24.0).reshape(2, 3, 4), 0, -1),
+    "big-endian": GRID.astype(">f8"),
+    "big-endian, column by column": np.asfortranarray(GRID.astype(">f4")),
+    "a single number": np.array(2.5),
+    "a single big-endian number": np.array(2.5, ">f8"),
+    "read-only": np.frombuffer(GRID.T.copy().tobytes()).reshape(4, 3).T,
+    "nothing": np.zeros((0, 3)).T,
+}
+
+
+class Keeping(Layer):
+    """A layer with a state of any shape."""
+
+    def __init__(self, like: np.ndarray, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.like = like
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        self.state["kept"] = np.zeros(np.shape(self.like))
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        return x
+
+    def backward(self, dout: np.ndarray) -> np.ndarray:
+        return dout
+
+
+@pytest.mark.parametrize("layout", LAID_OUT)
+def test_numbers_are_read_in_their_places(layout: str, tmp_path: Path) -> None:
+    array, path = LAID_OUT[layout], tmp_path / "model.safetensors"
+    model = Sequential([Input((4,)), Keeping(array), Dense(3)])
+    model.compile(optimizers.SGD(0.1, momentum=0.9), "mse")
+    model.fit(np.ones((2, 4)), np.ones((2, 3)), verbose=0)
+    model.layers[0].state["kept"] = array
+    shape = model.optimizer.slots["dense/kernel"]["momentum"].shape
+    slot = np.resize(array, (shape[0], 2)).T[0]  # of the right size, and laid out oddly
+    model.optimizer.slots["dense/kernel"]["momentum"] = slot
+    model.save(path)
+    again = load_model(path, custom_objects={"Keeping": Keeping})
+    read = again.layers[0].state["kept"]
+    assert read.shape == array.shape
+    np.testing.assert_array_equal(read, array)
+    np.testing.assert_array_equal(again.optimizer.slots["dense/kernel"]["momentum"], slot)

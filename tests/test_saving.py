@@ -129,6 +129,13 @@ SCHEDULES: list[schedules.LearningRateSchedule] = [
     schedules.PolynomialDecay(0.1, 5, power=2.0, cycle=True),
     schedules.CosineDecay(0.01, 20, alpha=0.1, warmup_target=0.1, warmup_steps=3),
 ]
+
+
+@tinynet.saving.register_keras_serializable("tests")
+def cubic(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    return np.mean(np.abs(y_true - y_pred) ** 3, axis=-1)
+
+
 LOSSES: list[losses.Loss] = [
     losses.SparseCategoricalCrossentropy(name="mine"),
     losses.CategoricalCrossentropy(label_smoothing=0.1, reduction="sum"),
@@ -147,6 +154,7 @@ METRICS: list[Any] = [
     metrics.F1Score(average="macro", threshold=0.3),
     metrics.MeanSquaredError(),
     metrics.MeanAbsoluteError("off"),
+    metrics.MeanMetricWrapper(cubic, "mine_too"),
 ]
 SPARSE_METRICS: list[Any] = [
     metrics.SparseCategoricalAccuracy(),
@@ -236,7 +244,7 @@ def test_losses_from_logits(tmp_path: Path) -> None:
 
 def test_metrics(tmp_path: Path) -> None:
     model = network()
-    model.compile("sgd", "mse", metrics=METRICS, weighted_metrics=["accuracy", "mae"])
+    model.compile("sgd", "mse", metrics=METRICS, weighted_metrics=["accuracy", "mae", cubic])
     again = saved_and_read(model, tmp_path, HOT)
     assert again.metrics_names == model.metrics_names
     assert {type(each) for each in again.metrics} >= {type(each) for each in METRICS}

@@ -32,6 +32,7 @@ __all__ = [
     "plots",
     "random",
     "regularizers",
+    "saving",
     "utils",
 ]
 
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         plots,
         random,
         regularizers,
+        saving,
         utils,
     )
     from tinynet.layers import Input, Layer

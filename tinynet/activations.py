@@ -18,8 +18,10 @@ from typing import Any
 import numpy as np
 
 from tinynet.arrays import as_float
+from tinynet.checks import plain
 from tinynet.config import through_float32
-from tinynet.configurable import Configurable, known_name
+from tinynet.configurable import Configurable, UnknownObjectError, known_name, unknown_object
+from tinynet.custom_objects import get_registered_object
 from tinynet.kernels import rectifiers, smooth
 from tinynet.kernels.registry import Array
 
@@ -47,8 +49,8 @@ class Activation(Configurable):
         functools.update_wrapper(self, choose)
         self.name = choose.__name__
         self.choose = choose
-        self.options = options
-        self._chosen = choose(**options)
+        self.options = {key: plain(value) for key, value in options.items()}
+        self._chosen = choose(**self.options)
 
     def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
         """Return the function's value at every element of `x`."""
@@ -96,6 +98,9 @@ class Activation(Configurable):
         """Return the function's name and the options that differ from its own defaults."""
         defaults = {k: p.default for k, p in inspect.signature(self.choose).parameters.items()}
         changed = {k: v for k, v in self.options.items() if k not in defaults or v != defaults[k]}
+        own = ACTIVATIONS.get(self.name)
+        if own is None or own.choose is not self.choose:  # not one of tinynet's
+            changed["module"] = self.choose.__module__
         return {"name": self.name, **changed}
 
     def __repr__(self) -> str:
@@ -325,10 +330,17 @@ def get(identifier: object) -> Activation:
         return identifier
     table = {**ACTIVATIONS, **ALIASES}
     if isinstance(identifier, str):
-        return table[known_name("activation", identifier, table)]
+        custom = get_registered_object(identifier)
+        return custom or table[known_name("activation", identifier, table)]
     if isinstance(identifier, dict) and "config" in identifier:
         options = dict(identifier["config"])
-        return get(options.pop("name")).with_options(**options)
+        name, module = options.pop("name"), options.pop("module", None)
+        if module is None:
+            return table[known_name("activation", name, table)].with_options(**options)
+        custom = get_registered_object(name)
+        if custom is None:
+            raise UnknownObjectError(unknown_object("activation", name, f"of the module {module}"))
+        return get(custom).with_options(**options)
     raise TypeError(
         f"activation: expected its name or an Activation (a function with its derivative), "
         f"got {identifier!r} of type {type(identifier).__name__}"

@@ -85,3 +85,26 @@ def copy_into(arrays: Mapping[str, Array], values: Sequence[Any]) -> None:
         new.append(value)
     for array, value in zip(arrays.values(), new, strict=True):
         array[...] = value
+
+
+def read_only(x: Array) -> Array:
+    """Return a view of an array that a function of the user's cannot write to."""
+    view = x.view()
+    view.flags.writeable = False
+    return view
+
+
+def same_rank(a: Array, b: Array) -> tuple[Array, Array]:
+    """Return two arrays of one rank where they differ by a last axis of 1.
+
+    (n,) and (n, 1) become (n, 1); of higher ranks the axis is dropped.
+
+    Notes
+    -----
+    Follows ``squeeze_or_expand_to_same_rank`` in keras/src/losses/loss.py.
+    """
+    if a.ndim == b.ndim + 1 and a.shape[-1] == 1:
+        return (a, b[:, None]) if b.ndim == 1 else (a[..., 0], b)
+    if b.ndim == a.ndim + 1 and b.shape[-1] == 1:
+        return (a[:, None], b) if a.ndim == 1 else (a, b[..., 0])
+    return a, b

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinynet.checks import integer
 from tinynet.kernels import registry
-from tinynet.kernels.threads import set_products, set_workers, switch
+from tinynet.kernels.threads import products, set_products, set_workers
 
 _floatx = "float32"
 _epsilon = 1e-7
@@ -80,19 +81,23 @@ def kernels() -> str:
 
 
 def set_threads(n: int) -> None:
-    """Set in how many threads matrix products run, and layers of images; all else runs in one.
+    """Choose in how many threads matrix products run, and layers of images; all else runs in one.
 
-    Without this NumPy takes as many as there are processors, or what the environment variable
-    ``OPENBLAS_NUM_THREADS`` says. With more than one, products add up in another order, so that
-    the same seed gives the same run only with the same choice between one thread and several.
-    Convolution and pooling divide a large batch among as many as there are processors, or what
-    ``OMP_NUM_THREADS`` says, up to eight; their results are the same in any number.
+    Without a choice, products run in one thread while a model is trained or used (`fit`,
+    `evaluate`, `predict`, their ``..._on_batch`` forms, a call), and NumPy has its own threads back
+    afterward. The environment variables ``OPENBLAS_NUM_THREADS`` and ``OMP_NUM_THREADS``, set
+    before Python starts, are a choice too. With several threads, a product is added up in another
+    order, so the same seed gives the same run only with the same choice.
+
+    Convolution and pooling divide a large batch among as many threads as there are processors, or
+    as ``OMP_NUM_THREADS`` says, up to four; their results are the same in any number.
 
     Parameters
     ----------
     n : int
-        At least 1. One thread is the better choice where other programs keep the processors
-        busy: threads of a product wait for each other.
+        At least 1. Several threads pay off on an idle machine and with large products only:
+        where other programs keep the processors busy, the threads of a product wait for each
+        other, and can take many times as long as one.
 
     Raises
     ------
@@ -101,21 +106,19 @@ def set_threads(n: int) -> None:
     RuntimeError
         If NumPy was built with another library than OpenBLAS for its products.
     """
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-        raise ValueError(f"set_threads: expected a positive integer, got {n!r}")
-    if not set_products(int(n)):
+    n = integer("set_threads", n)
+    if not set_products(n):
         raise RuntimeError(
             "set_threads: the matrix products of this NumPy are not those of OpenBLAS; set "
             "their threads by an environment variable (MKL_NUM_THREADS, VECLIB_MAXIMUM_THREADS) "
             "before Python starts"
         )
-    set_workers(int(n))
+    set_workers(n)
 
 
 def threads() -> int | None:
-    """Return in how many threads matrix products run; None where that cannot be asked."""
-    get_blas_threads = switch("get")
-    return None if get_blas_threads is None else int(get_blas_threads())
+    """Return in how many threads a model's matrix products run; None where that cannot be asked."""
+    return products()
 
 
 def through_float32(value: float) -> float:

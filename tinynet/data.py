@@ -237,7 +237,7 @@ def warn_of_grey_values(x: Array) -> None:
             f"x: values from {smallest} to {largest} look like grey values that were not scaled; "
             f"training goes better from 0 to 1: divide by 255, or begin the model with "
             f"Rescaling(1/255)",
-            stacklevel=3,
+            stacklevel=4,  # the line that calls fit: past its decorator, too
         )
 
 

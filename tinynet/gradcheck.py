@@ -8,7 +8,12 @@ and looking at L tells what it really is:
           \frac{L(\theta - 2h) - 8 L(\theta - h) + 8 L(\theta + h) - L(\theta + 2h)}{12 h}
 
 with an error of the order :math:`h^4`. A u of ones would not do: softmax and batch norm have
-dx = 0 for it, and a wrong formula would pass.
+dx = 0 for it, and a wrong formula would pass. Nor would a single backward: one that adds to
+``grads`` in place of overwriting them is right the first time.
+
+Where the function has a kink, as ReLU has at 0, there is a slope on either side and no derivative.
+Any number from the one slope to the other is right there. (Where several kinks meet, as in a ReLU
+layer that sees nothing but zeros, that is too strict; the message says so.)
 """
 
 from __future__ import annotations
@@ -26,6 +31,12 @@ from tinynet.losses import Loss
 from tinynet.models import Sequential
 
 STEP = 1e-4
+# Where the two disagree, a kink may lie within 2 steps: it is looked at again from this close.
+CLOSE_STEP = 1e-6
+# How far two calls with the same input may be apart, relative to the largest entry.
+SAME = 1e-9
+# By how much rounding can move a slope, relative to the largest value of L over the step.
+ROUNDING = 16 * np.finfo(np.float64).eps
 # Rounding of L alone moves the differences by some 1e-12 of it. Gradients are therefore held to
 # no finer scale than this part of L, or one that is zero could never agree: that of a bias in
 # front of a batch norm, which takes any shift out again.
@@ -52,6 +63,11 @@ class TensorReport:
         What backward says there, and what the differences say.
     checked : int
         How many entries were compared.
+    kinks : int
+        How many of them are at a kink, and were held to the slopes on its two sides.
+    slopes : tuple of float, or None
+        Those below and above, if the entry at `index` is at a kink; `numeric` is then the nearest
+        number to `analytic` between the two.
     """
 
     name: str
@@ -60,6 +76,8 @@ class TensorReport:
     analytic: float
     numeric: float
     checked: int
+    kinks: int = 0
+    slopes: tuple[float, float] | None = None
 
 
 def gradcheck(
@@ -83,8 +101,7 @@ def gradcheck(
         included. A compiled model with targets `y` is checked with its loss on top. Layers
         have to be built in float64: ``set_floatx("float64")`` first, or ``dtype="float64"``.
     x : array_like of shape (n, ...)
-        The input; for a loss, the predictions. Keep away from kinks by more than 2e-4, or
-        raise the tolerance: a difference across a kink is no derivative.
+        The input; for a loss, the predictions.
     y : array_like, optional
         The targets, for a loss or a compiled model.
     training : bool
@@ -109,7 +126,9 @@ def gradcheck(
     Raises
     ------
     GradientError
-        If a gradient is off; the message names the array and the entry.
+        If a gradient is off; the message names the array and the entry. If the same batch gives
+        another output or other gradients the second time, as ``grads[...] +=`` does, or `x` or
+        the upstream gradient was written to.
     TypeError
         If the layers are not float64.
 
@@ -128,24 +147,87 @@ def gradcheck(
         value, gradients, arrays = _functions(
             target, x, y, training, sample_weight, from_logits, rng
         )
-        rewind()
-        finest = FINEST * max(1.0, abs(value()))
-        claimed = {name: np.array(g, np.float64) for name, g in gradients().items()}
-        if missing := [name for name in arrays if name not in claimed]:
-            raise GradientError(f"{_name_of(target)}: backward left no gradient of {missing[0]}")
+        here, claimed = _twice(_name_of(target), value, gradients, rewind, arrays)
         reports = [
-            _compare(name, arrays[name], claimed[name], value, rewind, finest, max_entries, rng)
+            _compare(
+                name, arrays[name], claimed[name], value, rewind, here, tolerance, max_entries, rng
+            )
             for name in arrays
         ]
     for report in reports:
         if not report.error <= tolerance:
-            raise GradientError(
-                f"{_name_of(target)}: the gradient of {report.name} differs most at "
-                f"{report.index}: backward gives {report.analytic:.12g}, differences give "
-                f"{report.numeric:.12g}; error {report.error:.2e} of the largest entry, allowed "
-                f"{tolerance:.0e}"
-            )
+            raise GradientError(f"{_name_of(target)}: {_what_is_wrong(report, tolerance)}")
     return reports
+
+
+def _what_is_wrong(report: TensorReport, tolerance: float) -> str:
+    if report.slopes is None:
+        numeric = f"differences give {report.numeric:.12g}"
+    else:
+        below, above = report.slopes
+        numeric = (
+            f"at a kink, with the slopes {below:.6g} below and {above:.6g} above (where several "
+            f"kinks meet, a right gradient can be neither nor between: try another x)"
+        )
+    return (
+        f"the gradient of {report.name} differs most at {report.index}: backward gives "
+        f"{report.analytic:.12g}, {numeric}; error {report.error:.2e} of the largest entry, "
+        f"allowed {tolerance:.0e}"
+    )
+
+
+def _twice(
+    target: str,
+    value: Callable[[], float],
+    gradients: Callable[[], dict[str, Array]],
+    rewind: Callable[[], None],
+    arrays: dict[str, Array],
+) -> tuple[float, dict[str, Array]]:
+    """Return the number to differentiate and its claimed gradients, both computed twice."""
+    before = arrays["x"].copy()
+    found = []
+    for _ in range(2):
+        rewind()
+        number = value()
+        if not np.array_equal(arrays["x"], before):
+            raise GradientError(
+                f"{target}: forward wrote to x, which belongs to the layer below; compute into a "
+                f"new array"
+            )
+        claimed = {name: np.array(g, np.float64) for name, g in gradients().items()}
+        for name, array in arrays.items():
+            if name not in claimed:
+                raise GradientError(f"{target}: backward left no gradient of {name}")
+            if claimed[name].shape != array.shape:
+                raise GradientError(
+                    f"{target}: the gradient of {name} has shape {claimed[name].shape}, {name} has "
+                    f"{array.shape}"
+                )
+        found.append((number, claimed))
+    (number, first), (again, second) = found
+    if not np.isclose(again, number, rtol=SAME, equal_nan=True):
+        raise GradientError(
+            f"{target}: the same batch gives another output the second time; a random layer has to "
+            f"draw from its seed_generator, which can be put back, and what changes from step to "
+            f"step has to be in its state"
+        )
+    for name, g in first.items():
+        largest = np.abs(g[np.isfinite(g)]).max(initial=0)
+        if not np.allclose(second[name], g, rtol=0, atol=SAME * largest, equal_nan=True):
+            raise GradientError(
+                f"{target}: backward twice with the same batch gives two gradients of {name}, and "
+                f"the second is {_ratio(second[name], g)}; backward has to overwrite what the last "
+                f'step left: grads["{name.rpartition("/")[2]}"] = ..., not +='
+            )
+    return number, first
+
+
+def _ratio(second: Array, first: Array) -> str:
+    """Say how many times as large the second gradient is, if that can be said in one number."""
+    scale = float(np.sum(first * second) / max(float(np.sum(first * first)), 1e-300))
+    if np.allclose(second, scale * first):
+        return f"{scale:.4g} times the first"
+    return "another one"
 
 
 def _compare(
@@ -154,21 +236,33 @@ def _compare(
     claimed: Array,
     value: Callable[[], float],
     rewind: Callable[[], None],
-    finest: float,
+    here: float,
+    tolerance: float,
     max_entries: int,
     rng: np.random.Generator,
 ) -> TensorReport:
-    if claimed.shape != array.shape:
-        raise GradientError(
-            f"the gradient of {name} has shape {claimed.shape}, {name} has {array.shape}"
-        )
     entries = np.arange(array.size)
     if array.size > max_entries:
         entries = rng.choice(array.size, max_entries, replace=False)
     flat = array.reshape(-1)  # a view
-    numeric = np.array([_difference(flat, int(i), value, rewind) for i in entries])
     analytic = claimed.reshape(-1)[entries]
+    values = np.array([_values(flat, int(i), value, rewind, STEP) for i in entries])
+    numeric = values @ (1, -8, 8, -1) / (12 * STEP)
+    finest = FINEST * max(1.0, abs(here))
     largest = max(float(np.abs(numeric).max()), float(np.abs(analytic).max()), finest)
+    kinks = {}
+    agree = np.abs(analytic - numeric) <= tolerance * largest
+    for place in np.flatnonzero(~agree & np.isfinite(analytic)):
+        below, above = _slopes(here, values[place], STEP)
+        if abs(above - below) < abs(analytic[place] - numeric[place]) / 10:
+            continue  # no kink is near: the gradient is wrong
+        close = _values(flat, int(entries[place]), value, rewind, CLOSE_STEP)
+        below, above = _slopes(here, close, CLOSE_STEP)
+        noise = ROUNDING * float(np.abs(close).max()) / CLOSE_STEP
+        low, high = min(below, above), max(below, above)
+        numeric[place] = np.clip(analytic[place], low - noise, high + noise)
+        if high - low > tolerance * largest + 2 * noise:
+            kinks[int(place)] = (below, above)
     with np.errstate(invalid="ignore"):  # infinity over infinity: a NaN, which is the worst error
         errors = np.abs(analytic - numeric) / largest
     worst = int(np.argmax(np.where(np.isnan(errors), np.inf, errors)))
@@ -180,20 +274,32 @@ def _compare(
         float(analytic[worst]),
         float(numeric[worst]),
         len(entries),
+        len(kinks),
+        kinks.get(worst),
     )
 
 
-def _difference(
-    flat: Array, i: int, value: Callable[[], float], rewind: Callable[[], None]
-) -> float:
+def _values(
+    flat: Array, i: int, value: Callable[[], float], rewind: Callable[[], None], step: float
+) -> Array:
+    """Return L with one entry moved by -2, -1, 1 and 2 steps."""
     kept = flat[i]
     values = []
     for steps in (-2, -1, 1, 2):
-        flat[i] = kept + steps * STEP
+        flat[i] = kept + steps * step
         rewind()
         values.append(value())
     flat[i] = kept
-    return (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * STEP)
+    return np.array(values)
+
+
+def _slopes(here: float, values: Array, step: float) -> tuple[float, float]:
+    """Return the slopes below and above an entry, with an error of the order step^2."""
+    two_below, below, above, two_above = values
+    return (
+        (3 * here - 4 * below + two_below) / (2 * step),
+        (-3 * here + 4 * above - two_above) / (2 * step),
+    )
 
 
 def _functions(
@@ -226,7 +332,13 @@ def _functions(
     u = rng.normal(size=target.forward(x, training).shape)
 
     def gradients() -> dict[str, Array]:
-        dx = target.backward(u)
+        dout = u.copy()
+        dx = target.backward(dout)
+        if not np.array_equal(dout, u):
+            raise GradientError(
+                f"{_name_of(target)}: backward wrote to dout, which belongs to the layer above; "
+                f"compute into a new array"
+            )
         if isinstance(target, Layer):
             target.add_penalty_gradients()
         return {"x": dx, **target.grads}

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tinynet import config, random
+from tinynet.checks import number
 from tinynet.configurable import Configurable, by_name, resolve
 from tinynet.kernels.registry import Array
 
@@ -55,7 +56,7 @@ class Constant(Initializer):
     """
 
     def __init__(self, value: float = 0.0) -> None:
-        self.value = value
+        self.value = number("value", value)
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
         """Return an array full of `value`, rounded through float32 as TensorFlow does."""
@@ -84,8 +85,8 @@ class RandomInitializer(Initializer):
     def __init__(self, seed: int | random.SeedGenerator | None = None) -> None:
         if isinstance(seed, Mapping):  # from a config
             seed = random.SeedGenerator.from_config(seed["config"])
-        if not isinstance(seed, int | random.SeedGenerator | None):
-            raise ValueError(f"seed: expected an integer, a SeedGenerator or None, got {seed!r}")
+        if not isinstance(seed, random.SeedGenerator):
+            seed = random.plain_seed(seed)
         self.seed = seed
         self.drawn_seed = random.make_default_seed() if seed is None else seed
 
@@ -99,8 +100,8 @@ class RandomNormal(RandomInitializer):
         stddev: float = 0.05,
         seed: int | random.SeedGenerator | None = None,
     ) -> None:
-        self.mean = mean
-        self.stddev = stddev
+        self.mean = number("mean", mean)
+        self.stddev = number("stddev", stddev)
         super().__init__(seed)
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
@@ -125,8 +126,8 @@ class RandomUniform(RandomInitializer):
         maxval: float = 0.05,
         seed: int | random.SeedGenerator | None = None,
     ) -> None:
-        self.minval = minval
-        self.maxval = maxval
+        self.minval = number("minval", minval)
+        self.maxval = number("maxval", maxval)
         super().__init__(seed)
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
@@ -162,8 +163,7 @@ class VarianceScaling(RandomInitializer):
         distribution: str = "truncated_normal",
         seed: int | random.SeedGenerator | None = None,
     ) -> None:
-        if scale <= 0:
-            raise ValueError(f"scale: expected a number above 0, got {scale!r}")
+        self.scale = number("scale", scale, above=0)
         if mode not in self.MODES:
             raise ValueError(f"mode: expected one of {self.MODES}, got {mode!r}")
         if distribution == "normal":
@@ -172,7 +172,6 @@ class VarianceScaling(RandomInitializer):
             raise ValueError(
                 f"distribution: expected one of {self.DISTRIBUTIONS}, got {distribution!r}"
             )
-        self.scale = scale
         self.mode = mode
         self.distribution = distribution
         super().__init__(seed)

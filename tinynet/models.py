@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tinynet import config, saving
 from tinynet.data import Dataset
 from tinynet.kernels.registry import Array
+from tinynet.kernels.threads import products_as_chosen
 from tinynet.summary import summary_table
 from tinynet.training import Trainer
 
@@ -33,6 +34,7 @@ class Sequential(Trainer):
     Follows keras/src/models/sequential.py.
     """
 
+    @products_as_chosen()
     def __call__(self, x: Any, training: bool | None = None) -> Array:
         """Make the weights if need be, and send a batch through all layers.
 
@@ -69,17 +71,29 @@ class Sequential(Trainer):
         """Write the weights and states alone."""
         saving.save_weights(self, filepath)
 
-    def load_weights(self, filepath: str | os.PathLike[str]) -> None:
-        """Read weights and states from a file that `save` or `save_weights` wrote."""
-        saving.load_weights(self, filepath)
+    def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
+        """Read weights and states from a file that `save` or `save_weights` wrote.
+
+        See `tinynet.saving.load_weights`.
+        """
+        saving.load_weights(self, filepath, skip_mismatch)
 
 
-def load_model(filepath: str | os.PathLike[str]) -> Sequential:
+def load_model(
+    filepath: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+) -> Sequential:
     """Read a model that `Sequential.save` wrote, compiled as it was.
 
     Parameters
     ----------
     filepath : str or path
+    custom_objects : dict of str to class or function, optional
+        What the model has that is not tinynet's: ``{"Scaled": Scaled}``. Classes that were
+        registered with `tinynet.saving.register_keras_serializable` are found without.
+    compile : bool
+        Whether to bring the optimizer, the loss and the metrics back too.
 
     Returns
     -------
@@ -92,10 +106,11 @@ def load_model(filepath: str | os.PathLike[str]) -> Sequential:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not a file of `save`, or damaged.
+        If it is not a file of `save`, or damaged; if it speaks of a class that is not tinynet's
+        and is not known.
     """
     content = saving.read(filepath)
-    with saving.naming(content.path):
+    with saving.naming(content.path), saving.custom_object_scope(custom_objects or {}):
         model = Sequential.from_config(content.architecture)
-        saving.restore(model, content)
+        saving.restore(model, content, compile)
     return model

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from tinynet import config
+from tinynet.checks import integer, plain
 from tinynet.configurable import Configurable
 from tinynet.kernels import random_bits
 from tinynet.kernels.registry import Array
@@ -53,10 +54,8 @@ class SeedGenerator(Configurable):
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        if seed is not None and not isinstance(seed, int):
-            raise ValueError(f"seed: expected an integer or None, got {seed!r}")
-        self.seed = seed
-        self.state = [make_default_seed() if seed is None else seed, 0]
+        self.seed = plain_seed(seed)
+        self.state = [make_default_seed() if self.seed is None else self.seed, 0]
 
     def next(self) -> SeedPair:
         """Return the pair for one draw and step on."""
@@ -69,6 +68,17 @@ class SeedGenerator(Configurable):
         pair = (self.state[0], self.state[1])
         self.state = [(s + 1) * 5387 % 933199 for s in self.state]
         return pair
+
+
+def plain_seed(seed: object) -> int | None:
+    """Return a seed as a plain integer, or None.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    return None if seed is None else integer("seed", seed, least=None)
 
 
 def make_default_seed() -> int:
@@ -94,7 +104,8 @@ def set_random_seed(seed: int) -> None:
         If `seed` is not an integer in that range.
     """
     global _global_seed, _global_generator
-    if not isinstance(seed, int) or not 0 <= seed <= MASK32:
+    seed = plain(seed)
+    if type(seed) is not int or not 0 <= seed <= MASK32:
         raise ValueError(f"seed: expected an integer from 0 to 2**32 - 1, got {seed!r}")
     _global_seed = seed
     _global_generator = None
@@ -257,13 +268,11 @@ def _pair(seed: int | SeedGenerator | None) -> SeedPair:
     global _global_generator
     if isinstance(seed, SeedGenerator):
         return seed.next()
-    if isinstance(seed, int):
-        return (seed, 0)
-    if seed is None:
-        if _global_generator is None:
-            _global_generator = SeedGenerator()
-        return _global_generator.next_unordered()
-    raise ValueError(f"seed: expected an integer, a SeedGenerator or None, got {seed!r}")
+    if seed is not None:
+        return (integer("seed", seed, least=None), 0)
+    if _global_generator is None:
+        _global_generator = SeedGenerator()
+    return _global_generator.next_unordered()
 
 
 def _halves(value: int) -> tuple[int, int]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
+from tinynet.checks import number
 from tinynet.config import through_float32
 from tinynet.configurable import Configurable, by_name, resolve
 from tinynet.kernels.registry import Array
@@ -48,8 +47,8 @@ class L1L2(Regularizer):
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1 = _factor("l1", l1)
-        self.l2 = _factor("l2", l2)
+        self.l1 = number("l1", l1, least=0)
+        self.l2 = number("l2", l2, least=0)
 
     def __call__(self, x: Array) -> float:
         """Return the penalty on `x`."""
@@ -82,12 +81,6 @@ class L2(L1L2):
 
     def __init__(self, l2: float = 0.01) -> None:
         super().__init__(l2=l2)
-
-
-def _factor(name: str, value: float) -> float:
-    if not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
-        raise ValueError(f"{name}: expected a finite number, 0 or above, got {value!r}")
-    return float(value)
 
 
 l1 = L1

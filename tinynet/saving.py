@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,18 +23,36 @@ import numpy as np
 
 from tinynet import losses, optimizers
 from tinynet.arrays import copy_into
-from tinynet.configurable import serialize
+from tinynet.configurable import UnknownObjectError, serialize
+from tinynet.custom_objects import (
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
 from tinynet.files import whole_or_not
 from tinynet.kernels.registry import Array
 
 if TYPE_CHECKING:
     from tinynet.models import Sequential
 
+__all__ = [
+    "custom_object_scope",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "load_weights",
+    "register_keras_serializable",
+    "save_model",
+    "save_weights",
+]
+
 SUFFIX = ".safetensors"
 FORMAT = "tinynet 1"
 
 
-class Content(NamedTuple):
+class _Content(NamedTuple):
     """What a file holds."""
 
     path: Path
@@ -85,8 +104,19 @@ def save_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
     _write(path, _weights(model), {"architecture": model.get_config(), "compiled": None})
 
 
-def load_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
+def load_weights(
+    model: Sequential, filepath: str | os.PathLike[str], skip_mismatch: bool = False
+) -> None:
     """Copy the weights and states of a file into a model of the same architecture.
+
+    Parameters
+    ----------
+    model : Sequential
+    filepath : str or path
+    skip_mismatch : bool
+        Whether the file may be that of another architecture. Each layer then takes what the layer
+        of its name has in the file (if no name is in both, the layer in its place), and those that
+        it does not fit keep what they have, with a warning.
 
     Raises
     ------
@@ -95,19 +125,46 @@ def load_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
     """
     model.require_built()
     content = read(filepath)
+    if skip_mismatch:
+        _load_what_fits(model, content)
+        return
     stored = [value for key, value in content.arrays.items() if key.startswith("weights/")]
+    hint = "is it a file of another model? skip_mismatch=True takes over what fits"
     if len(stored) != len(model.arrays):
         raise ValueError(
             f"{content.path}: expected {len(model.arrays)} weights and states, got {len(stored)}; "
-            f"is it a file of another model?"
+            f"{hint}"
         )
     try:
         copy_into(model.arrays, stored)
     except ValueError as error:
-        raise ValueError(f"{content.path}: {error}; is it a file of another model?") from None
+        raise ValueError(f"{content.path}: {error}; {hint}") from None
 
 
-def read(filepath: str | os.PathLike[str]) -> Content:
+def _load_what_fits(model: Sequential, content: _Content) -> None:
+    """Copy the weights of those layers that they fit, and warn of the others."""
+    stored: dict[str, list[Array]] = {}
+    for key, value in content.arrays.items():
+        if key.startswith("weights/"):
+            stored.setdefault(key.split("/")[1], []).append(value)
+    layers = [layer for layer in model.layers if layer.arrays]
+    if not stored.keys() & {layer.name for layer in layers}:
+        stored = dict(zip([layer.name for layer in layers], stored.values(), strict=False))
+    skipped = []
+    for layer in layers:
+        try:
+            copy_into(layer.arrays, stored.get(layer.name, []))
+        except ValueError as error:
+            skipped.append(f"{layer.name} ({str(error).removeprefix('weights: ')})")
+    if skipped:
+        warnings.warn(
+            f"{content.path}: these layers keep the weights that they had, because the file's do "
+            f"not fit: {'; '.join(skipped)}",
+            stacklevel=4,
+        )
+
+
+def read(filepath: str | os.PathLike[str]) -> _Content:
     """Read a file of `save_model` or `save_weights`.
 
     Raises
@@ -138,7 +195,7 @@ def read(filepath: str | os.PathLike[str]) -> Content:
     with naming(path):
         order = json.loads(header["order"])  # safetensors sorts its arrays by size
         arrays = {key: found[key] for key in order}
-        return Content(
+        return _Content(
             path, arrays, json.loads(header["architecture"]), json.loads(header["compiled"])
         )
 
@@ -148,6 +205,8 @@ def naming(path: Path) -> Iterator[None]:
     """Turn whatever a wrong content leads to into an error that names the file."""
     try:
         yield
+    except UnknownObjectError as error:
+        raise UnknownObjectError(f"{path}: {error}") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path}: what the file says about the model cannot be read "
@@ -155,14 +214,14 @@ def naming(path: Path) -> Iterator[None]:
         ) from error
 
 
-def restore(model: Sequential, content: Content) -> None:
-    """Bring a new model of the stored architecture to the stored state."""
+def restore(model: Sequential, content: _Content, compile: bool = True) -> None:
+    """Bring a new model of the stored architecture to the stored state, compiled if asked to."""
     arrays = content.arrays
     copy_into(model.arrays, [v for k, v in arrays.items() if k.startswith("weights/")])
     for layer in model.layers:
         if layer.seed_generator is not None:
             layer.seed_generator.state = [int(n) for n in arrays[f"random/{layer.name}"]]
-    if content.compiled is None:
+    if content.compiled is None or not compile:
         return
     optimizer = optimizers.get(content.compiled["optimizer"])
     model.compile(
@@ -206,6 +265,9 @@ def _write(path: Path, arrays: Mapping[str, Array], header: Mapping[str, Any]) -
 
     metadata = {key: json.dumps(value) for key, value in header.items()}
     metadata |= {"format": FORMAT, "order": json.dumps(list(arrays))}
+    # safetensors 0.8.0 writes an array as it lies in memory, under the shape of the view: of a
+    # transpose or a slice, numbers are then read back in other places, without a word. So every
+    # array is laid out row by row first. (np.ascontiguousarray would make a vector of one number.)
     in_order = {key: np.asarray(value, order="C") for key, value in arrays.items()}
     with whole_or_not(path) as beside:
         try:

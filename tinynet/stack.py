@@ -8,7 +8,13 @@ from typing import Any, Self
 import numpy as np
 
 from tinynet.arrays import Packed, copy_into
-from tinynet.configurable import Configurable, auto_name, serialize
+from tinynet.configurable import (
+    MODEL_NAME,
+    Configurable,
+    auto_name,
+    checked_name,
+    serialize,
+)
 from tinynet.kernels.registry import Array
 from tinynet.layers import Input, Layer, deserialize
 from tinynet.layers.base import Shape
@@ -34,6 +40,8 @@ class Stack(Configurable):
         trainable: bool = True,
         name: str | None = None,
     ) -> None:
+        if name not in (None, ""):
+            checked_name(name, MODEL_NAME)
         self.layers: list[Layer] = []
         self.input_shape: Shape | None = None
         self.input_name = "input_layer"

@@ -16,6 +16,8 @@ from tinynet import config, losses, optimizers
 from tinynet.arrays import keep_freed_memory
 from tinynet.callbacks import Callback, CallbackList, History, ProgbarLogger
 from tinynet.callbacks.base import as_list, expected_logs
+from tinynet.checks import integer
+from tinynet.configurable import require_saveable
 from tinynet.data import (
     Batch,
     Dataset,
@@ -24,7 +26,9 @@ from tinynet.data import (
     training_data,
     warn_of_grey_values,
 )
+from tinynet.freezing import Freezing
 from tinynet.kernels.registry import Array
+from tinynet.kernels.threads import products_as_chosen
 from tinynet.layers import BatchNormalization, Flatten, Rescaling, Reshape
 from tinynet.layers.base import Shape
 from tinynet.layers.preprocessing import Augmentation
@@ -74,9 +78,15 @@ class Trainer(Stack):
             raise ValueError("loss: expected a name or a Loss, got None; what should go down?")
         new_loss = losses.get(loss)
         figures = Figures(metrics or (), weighted_metrics or ())
-        self.optimizer = optimizers.get(optimizer)  # the last that can fail
-        self.loss, self.figures = new_loss, figures
+        new_optimizer = optimizers.get(optimizer)
+        require_saveable("layer", *self.layers)
+        require_saveable("optimizer", new_optimizer)
+        require_saveable("loss", new_loss)
+        require_saveable("metric", *figures.plain, *figures.weighted)
+        self.optimizer, self.loss, self.figures = new_optimizer, new_loss, figures
+        self.freezing = Freezing()
 
+    @products_as_chosen()
     def fit(
         self,
         x: Any,
@@ -134,13 +144,14 @@ class Trainer(Stack):
             For arguments that cannot be trained with, before anything is changed.
         """
         self._compiled()
-        batch_size = _positive("batch_size", 32 if batch_size is None else batch_size)
-        val_batch_size = _positive(
+        require_saveable("layer", *self.layers)  # some may have come after compile
+        batch_size = integer("batch_size", 32 if batch_size is None else batch_size)
+        val_batch_size = integer(
             "validation_batch_size",
             batch_size if validation_batch_size is None else validation_batch_size,
         )
-        epochs = _positive("epochs", epochs)
-        first_epoch = _positive("initial_epoch", initial_epoch, least=0)
+        epochs = integer("epochs", epochs)
+        first_epoch = integer("initial_epoch", initial_epoch, least=0)
         if shuffle not in (True, False, "every_epoch"):
             raise ValueError(f"shuffle: expected True, False or 'every_epoch', got {shuffle!r}")
         data, validation = training_data(
@@ -164,6 +175,7 @@ class Trainer(Stack):
 
         # What could be wrong has been looked for; from here on things change.
         self._build(data)
+        self._begin_to_learn()
         orders = epoch_orders(shuffle, len(data), first_epoch)
         self.stop_training = False
         told.tell("train_begin")
@@ -175,7 +187,7 @@ class Trainer(Stack):
             for step, batch in enumerate(data.batches(batch_size, next(orders))):
                 if begin:
                     told.tell("train_batch_begin", step)
-                self.train_step(batch)
+                self._train(batch)
                 if end:  # otherwise nobody wants the figures of every batch
                     told.tell("train_batch_end", step, logs=self.figures.results())
                 if self.stop_training:
@@ -190,6 +202,16 @@ class Trainer(Stack):
                 break
         told.tell("train_end", logs=logs)
         return history
+
+    def _begin_to_learn(self) -> None:
+        """Have the optimizer for the layers that learn, or say that it trains others."""
+        optimizer, _ = self._compiled()
+        self.freezing.warn_of_changes(self.layers)
+        optimizer.begin_with(self.freezing.learning(self.layers))
+
+    def _train(self, batch: Batch) -> None:
+        with self.freezing.as_at_first("training", self.layers):
+            self.train_step(batch)
 
     def train_step(self, batch: Batch) -> None:
         """Make one step, and count the batch in the figures.
@@ -236,6 +258,7 @@ class Trainer(Stack):
 
     # Testing and using.
 
+    @products_as_chosen()
     def evaluate(
         self,
         x: Any,
@@ -260,7 +283,7 @@ class Trainer(Stack):
         float, list of float, or dict
             The loss alone if there are no metrics, else the loss and then the metrics.
         """
-        batch_size = _positive("batch_size", 32 if batch_size is None else batch_size)
+        batch_size = integer("batch_size", 32 if batch_size is None else batch_size)
         self._compiled()
         data = Dataset(x, y, sample_weight, config.floatx())
         self.check(data, needs_targets=True)
@@ -274,13 +297,15 @@ class Trainer(Stack):
         self.figures.reset()
         for step, batch in enumerate(data.batches(batch_size)):
             told.tell("test_batch_begin", step)
-            self.test_step(batch)
+            with self.freezing.as_at_first("testing", self.layers):
+                self.test_step(batch)
             if told.listeners("test_batch_end"):
                 told.tell("test_batch_end", step, logs=self.figures.results())
         logs = self.figures.results()
         told.tell("test_end", logs=logs)
         return logs
 
+    @products_as_chosen()
     def predict(
         self,
         x: Any,
@@ -289,7 +314,7 @@ class Trainer(Stack):
         callbacks: Callbacks = None,
     ) -> Array:
         """Return the outputs for some samples, (n, ...), without training's disturbances."""
-        batch_size = _positive("batch_size", 32 if batch_size is None else batch_size)
+        batch_size = integer("batch_size", 32 if batch_size is None else batch_size)
         data = Dataset(x, None, None, config.floatx())
         self.check(data)
         steps = -(-len(data) // batch_size)
@@ -304,6 +329,7 @@ class Trainer(Stack):
         told.tell("predict_end")
         return np.concatenate(outputs)
 
+    @products_as_chosen()
     def train_on_batch(
         self,
         x: Any,
@@ -316,10 +342,12 @@ class Trainer(Stack):
         self._compiled()
         data, _ = training_data(x, y, sample_weight, class_weight)
         batch = self._single_batch(data, needs_targets=True)
+        self._begin_to_learn()
         self.figures.reset()
-        self.train_step(batch)
+        self._train(batch)
         return self.figures.returned(self.figures.results(), return_dict)
 
+    @products_as_chosen()
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
@@ -328,9 +356,11 @@ class Trainer(Stack):
         data = Dataset(x, y, sample_weight, config.floatx())
         batch = self._single_batch(data, needs_targets=True)
         self.figures.reset()
-        self.test_step(batch)
+        with self.freezing.as_at_first("testing", self.layers):
+            self.test_step(batch)
         return self.figures.returned(self.figures.results(), return_dict)
 
+    @products_as_chosen()
     def predict_on_batch(self, x: Any) -> Array:
         """Return the outputs for one batch."""
         return self.forward(self._single_batch(Dataset(x, None, None, config.floatx())).x)
@@ -441,10 +471,3 @@ def _likely(got: Shape, expected: Shape) -> str:
     if got == expected[1:]:
         return "a single sample needs a batch axis: x[None]"
     return "were rows and columns mixed up, or is this other data?"
-
-
-def _positive(name: str, value: int, least: int = 1) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        kind = "a positive integer" if least == 1 else f"an integer from {least} on"
-        raise ValueError(f"{name}: expected {kind}, got {value!r}")
-    return int(value)

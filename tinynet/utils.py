@@ -7,10 +7,23 @@ from typing import Any
 import numpy as np
 
 from tinynet import configurable, random
+from tinynet.checks import integer
+from tinynet.custom_objects import (
+    custom_object_scope,
+    get_custom_objects,
+    register_keras_serializable,
+)
 from tinynet.kernels.registry import Array
 from tinynet.random import set_random_seed
 
-__all__ = ["clear_session", "set_random_seed", "to_categorical"]
+__all__ = [
+    "clear_session",
+    "custom_object_scope",
+    "get_custom_objects",
+    "register_keras_serializable",
+    "set_random_seed",
+    "to_categorical",
+]
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> Array:
@@ -32,10 +45,8 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
     ValueError
         If a label is not an integer in that range, or `num_classes` not a positive integer.
     """
-    if num_classes is not None and (
-        not isinstance(num_classes, (int, np.integer)) or num_classes < 1
-    ):
-        raise ValueError(f"num_classes: expected a positive integer, got {num_classes!r}")
+    if num_classes is not None:
+        num_classes = integer("num_classes", num_classes)
     try:
         given = np.asarray(x)
     except ValueError as error:

@@ -12,7 +12,7 @@ FLOORS = {
     "looking at models": {"interop": 11, "gradcheck": 31, "plots": 54, "backend": 75},
     "the model": {"models": 31},
     "around the model": {"summary": 11, "training": 31, "saving": 51, "utils": 75},
-    "the layers together": {"stack": 12},
+    "the layers together": {"stack": 12, "freezing": 31},
     "the parts of a step": {
         "layers": 17,
         "losses": 33,
@@ -24,7 +24,7 @@ FLOORS = {
     "the parts of a layer": {"initializers": 9, "regularizers": 25, "activations": 41},
     "tools": {"random": 12, "arrays": 62, "files": 77, "datasets": 92},
     "settings": {"config": 62, "configurable": 78},
-    "the arithmetic": {"kernels": 38},
+    "the ground": {"kernels": 38, "checks": 62, "custom_objects": 80},
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
@@ -11,6 +12,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from tinynet.callbacks.base import Callback, Logs
+from tinynet.files import write_atomically
 
 
 class LearningRateScheduler(Callback):
@@ -76,7 +78,14 @@ class CSVLogger(Callback):
     filename : str or path
     separator : str
     append : bool
-        Whether to go on with a table that is there, without a second header.
+        Whether to go on with a table that is there, without a second header. A last line that was
+        cut off, by a kill or a full disk, is taken away first, with a warning.
+
+    Raises
+    ------
+    ValueError
+        With `append`, if the table that is there has other columns than the logs: before training
+        begins, or after the first epoch where a callback of one's own may add to the logs.
 
     Notes
     -----
@@ -94,11 +103,22 @@ class CSVLogger(Callback):
         self.file: TextIO | None = None
         self.keys: list[str] | None = None
 
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Look whether the logs fit a table that is there, before anything has begun."""
+        super().set_params(params)
+        names = params.get("metrics")
+        if names is not None:
+            # A callback that stands behind this one adds its figure after the line is written.
+            without = [name for name in names if name != "learning_rate"]
+            self._require_columns(_columns(names), _columns(without))
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Open the file."""
         self.keys = None
         self._close()
-        self.goes_on = self.append and self.filename.exists() and self.filename.stat().st_size > 0
+        if self.append:
+            self._take_away_half_a_line()
+        self.goes_on = self._header() is not None
         self.file = self.filename.open("a" if self.append else "w", newline="")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -108,9 +128,8 @@ class CSVLogger(Callback):
         logs = logs or {}
         writer = csv.writer(self.file, delimiter=self.separator)
         if self.keys is None:
-            self.keys = sorted(logs)
-            if not any(key.startswith("val_") for key in self.keys):
-                self.keys += [f"val_{key}" for key in self.keys]
+            self.keys = _columns(list(logs))
+            self._require_columns(self.keys)
             if not self.goes_on:
                 writer.writerow(["epoch", *self.keys])
         writer.writerow([epoch, *(_cell(logs.get(key, "NA")) for key in self.keys)])
@@ -124,6 +143,48 @@ class CSVLogger(Callback):
         if self.file is not None:
             self.file.close()
             self.file = None
+
+    def _header(self) -> list[str] | None:
+        """Return the columns of the table that is gone on with; None if there is none."""
+        if not self.append or not self.filename.exists():
+            return None
+        with self.filename.open(newline="") as file:
+            first = file.readline()
+        if not first.endswith("\n"):
+            return None  # empty, or cut off in its first line
+        return next(csv.reader([first], delimiter=self.separator))
+
+    def _require_columns(self, *possible: list[str]) -> None:
+        header = self._header()
+        if header is not None and header not in [["epoch", *keys] for keys in possible]:
+            self._close()
+            raise ValueError(
+                f"CSVLogger: {self.filename} has the columns {', '.join(header)}, and this "
+                f"training would write epoch, {', '.join(possible[0])}; give it another file, or "
+                f"append=False to write over this one"
+            )
+
+    def _take_away_half_a_line(self) -> None:
+        if not self.filename.exists():
+            return
+        content = self.filename.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole != content:
+            cut = content[len(whole) :].decode(errors="replace")
+            warnings.warn(
+                f"CSVLogger: the last line of {self.filename} was cut off, and is taken away: "
+                f"{cut!r}",
+                stacklevel=2,
+            )
+            write_atomically(self.filename, whole)
+
+
+def _columns(names: list[str]) -> list[str]:
+    """Return the columns for some logs; validation has its own, even if it comes later."""
+    keys = sorted(names)
+    if not any(key.startswith("val_") for key in keys):
+        keys += [f"val_{key}" for key in keys]
+    return keys
 
 
 class TerminateOnNaN(Callback):

@@ -22,9 +22,10 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from tinynet import optimizers, random
 from tinynet.callbacks import Callback
+from tinynet.checks import integer
 from tinynet.kernels.registry import Array
 from tinynet.layers import Activation, BatchNormalization, Dense, Dropout, Flatten, Input
-from tinynet.layers.base import Shape, positive
+from tinynet.layers.base import Shape
 from tinynet.losses import Loss
 from tinynet.models import Sequential
 
@@ -148,7 +149,7 @@ class _Net(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
         if len(input_shape) > 1:
             model.add(Flatten())
         for size in np.atleast_1d(np.asarray(self.hidden_layer_sizes, object)):
-            units = positive("hidden_layer_sizes", size)
+            units = integer("hidden_layer_sizes", size)
             model.add(Dense(units, use_bias=not self.batch_normalization))
             if self.batch_normalization:
                 model.add(BatchNormalization())

@@ -41,3 +41,18 @@ def rescale_loops(x: Array, scale: float, offset: float, out: Array) -> None:
     shift = number(offset)
     for i in range(x.size):
         out[i] = number(x[i]) * factor + shift
+
+
+@kernel
+def rescale_columns(x: Array, scale: Array, offset: Array, out: Array) -> None:
+    """out = x*scale + offset, x and out (rows, columns), scale and offset (columns,) as out."""
+    np.multiply(x.astype(out.dtype), scale, out=out)
+    out += offset
+
+
+@rescale_columns.loops
+def rescale_columns_loops(x: Array, scale: Array, offset: Array, out: Array) -> None:
+    number = out.dtype.type
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            out[i, j] = number(x[i, j]) * scale[j] + offset[j]

@@ -3,6 +3,10 @@
 Products belong to the BLAS library behind NumPy, which has a switch for its threads but no way to
 it from Python. The switch is looked up by its name in the libraries that NumPy has loaded.
 
+By itself BLAS takes as many threads as there are processors. They wait for each other by spinning,
+so on a machine that has other work to do too, a product can take many times as long as in one
+thread. A model that is trained or used therefore keeps to one, unless somebody has said otherwise.
+
 Layers for images divide a batch into shares, which take turns or run side by side. Shares depend
 on the sizes of the arrays alone, so the result is the same in any number of threads.
 """
@@ -31,7 +35,11 @@ PATTERNS = (
 SHARES = 4  # at most, of a batch: with more, threads wait for the interpreter more than they work
 LEAST = 1 << 17  # bytes of a share's largest array: less is done before a thread wakes up
 
+# Whoever sets one of these before Python starts has chosen the threads of OpenBLAS.
+CHOSEN_OUTSIDE = any(os.environ.get(f"{name}_NUM_THREADS") for name in ("OPENBLAS", "OMP"))
+
 Work = Callable[[int, slice], None]
+_chosen = CHOSEN_OUTSIDE  # whether anybody has said in how many threads products run
 _workers: int | None = None
 _pool: ThreadPoolExecutor | None = None
 _here = threading.local()  # in_part, while a thread works on one
@@ -78,12 +86,21 @@ def set_workers(n: int) -> None:
     _workers = n
 
 
+def products() -> int | None:
+    """Return in how many threads a model's products run; None where BLAS cannot be asked."""
+    get = switch("get")
+    if get is None:
+        return None
+    return int(get()) if _chosen else 1
+
+
 def set_products(n: int) -> bool:
     """Set in how many threads products run; return whether this BLAS can be told."""
-    global _products_before
+    global _chosen, _products_before
     set_to = switch("set")
     if set_to is None:
         return False
+    _chosen = True
     with _lock:
         if _batches:
             _products_before = n  # for when the batch is done
@@ -145,7 +162,7 @@ def side_by_side(work: Work, parts: list[slice]) -> None:
         finally:
             _here.in_part = False
 
-    with _products_in_one_thread():
+    with products_in_one_thread():
         helpers = min(len(parts), workers()) - 1
         if helpers == 0 or getattr(_here, "in_part", False):
             for job in enumerate(parts):
@@ -171,7 +188,17 @@ def _threads() -> ThreadPoolExecutor:
 
 
 @contextmanager
-def _products_in_one_thread() -> Iterator[None]:
+def products_as_chosen() -> Iterator[None]:
+    """Keep BLAS to one thread while a model is trained or used, unless somebody chose otherwise."""
+    if _chosen:
+        yield
+    else:
+        with products_in_one_thread():
+            yield
+
+
+@contextmanager
+def products_in_one_thread() -> Iterator[None]:
     """Keep BLAS to one thread, for as long as any batch is being worked on."""
     global _batches, _products_before
     get, set_to = switch("get"), switch("set")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinynet import activations
+from tinynet.checks import integer, number
 from tinynet.layers.core import Activation
 
 
@@ -32,14 +33,13 @@ class ReLU(Activation):
         threshold: float = 0.0,
         **kwargs: Any,
     ) -> None:
-        given = {"max_value": max_value, "negative_slope": negative_slope, "threshold": threshold}
-        for name, value in given.items():
-            if value is not None and value < 0:
-                raise ValueError(f"{name}: expected 0 or above, got {value!r}")
-        self.max_value = max_value
-        self.negative_slope = negative_slope
-        self.threshold = threshold
-        super().__init__(activations.relu.with_options(**given), **kwargs)
+        self.max_value = None if max_value is None else number("max_value", max_value, least=0)
+        self.negative_slope = number("negative_slope", negative_slope, least=0)
+        self.threshold = number("threshold", threshold, least=0)
+        relu = activations.relu.with_options(
+            max_value=self.max_value, negative_slope=self.negative_slope, threshold=self.threshold
+        )
+        super().__init__(relu, **kwargs)
 
 
 class LeakyReLU(Activation):
@@ -59,11 +59,9 @@ class LeakyReLU(Activation):
     """
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
-        if negative_slope < 0:
-            raise ValueError(f"negative_slope: expected 0 or above, got {negative_slope!r}")
-        self.negative_slope = negative_slope
+        self.negative_slope = number("negative_slope", negative_slope, least=0)
         super().__init__(
-            activations.leaky_relu.with_options(negative_slope=negative_slope), **kwargs
+            activations.leaky_relu.with_options(negative_slope=self.negative_slope), **kwargs
         )
 
 
@@ -78,8 +76,8 @@ class ELU(Activation):
     """
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
-        self.alpha = alpha
-        super().__init__(activations.elu.with_options(alpha=alpha), **kwargs)
+        self.alpha = number("alpha", alpha)
+        super().__init__(activations.elu.with_options(alpha=self.alpha), **kwargs)
 
 
 class Softmax(Activation):
@@ -94,5 +92,5 @@ class Softmax(Activation):
     """
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
-        self.axis = axis
-        super().__init__(activations.softmax.with_options(axis=axis), **kwargs)
+        self.axis = integer("axis", axis, least=None)
+        super().__init__(activations.softmax.with_options(axis=self.axis), **kwargs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -10,7 +12,8 @@ import numpy as np
 from tinynet import config
 from tinynet.activations import Activation, linear
 from tinynet.arrays import copy_into
-from tinynet.configurable import Configurable, auto_name, serialize
+from tinynet.checks import entries, flag
+from tinynet.configurable import LAYER_NAME, Configurable, auto_name, checked_name, serialize
 from tinynet.initializers import Initializer
 from tinynet.kernels.registry import Array
 from tinynet.random import SeedGenerator
@@ -68,9 +71,9 @@ class Layer(Configurable):
         input_shape: Sequence[int] | None = None,
     ) -> None:
         self.dtype = config.float_type(dtype or config.floatx())
-        self.name = name or auto_name(type(self))
-        self.trainable = trainable
-        self.input_shape = None if input_shape is None else tuple(input_shape)
+        self.name = auto_name(type(self)) if name in (None, "") else checked_name(name, LAYER_NAME)
+        self.trainable = flag("trainable", trainable)
+        self.input_shape = None if input_shape is None else sample_shape("input_shape", input_shape)
         self.params: dict[str, Array] = {}
         self.grads: dict[str, Array] = {}
         self.state: dict[str, Array] = {}
@@ -130,9 +133,25 @@ class Layer(Configurable):
     def ensure_built(self, input_shape: Shape) -> None:
         """Build the layer once, for an input that it can take."""
         if not self.built:
-            self.compute_output_shape(tuple(input_shape))
+            out_shape = self.compute_output_shape(tuple(input_shape))
             self.build(tuple(input_shape))
             self.built = True
+            self._warn_of_softmax_over_one(out_shape)
+
+    def _warn_of_softmax_over_one(self, out_shape: Shape) -> None:
+        axis = self.final_activation.options.get("axis", -1)
+        sizes = (0, *out_shape)  # 0 stands in for the batch axis
+        if (
+            self.final_activation.name == "softmax"
+            and -len(sizes) <= axis < len(sizes)
+            and sizes[axis] == 1
+        ):
+            warnings.warn(
+                f"{self.name}: a softmax over a single number, axis {axis} of an output of shape "
+                f"(batch, {', '.join(map(str, out_shape))}), is always 1, and nothing can be "
+                f"learned from it; for two classes take one sigmoid",
+                stacklevel=3,
+            )
 
     def add_weight(
         self,
@@ -207,15 +226,42 @@ class Layer(Configurable):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Layer:
-        """Make the layer that `get_config` described."""
-        return cls(**config)
+        """Make the layer that `get_config` described.
+
+        A class whose constructor does not take `name` and its like gets them afterwards.
+        """
+        if _takes(cls, "name"):
+            return cls(**config)
+        layer = cls(**{k: v for k, v in config.items() if k not in cls.BASE_ARGUMENTS})
+        layer.name, layer.trainable = config["name"], config["trainable"]
+        layer.dtype = config["dtype"]
+        if config["input_shape"] is not None:
+            layer.input_shape = tuple(config["input_shape"])
+        return layer
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
 
-def positive(name: str, value: int) -> int:
-    """Return a positive integer, or say that it is none."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name}: expected a positive integer, got {value!r}")
-    return int(value)
+def _takes(cls: type, argument: str) -> bool:
+    """Return whether a constructor takes an argument by name."""
+    parameters = inspect.signature(cls).parameters
+    kinds = {each.kind for each in parameters.values()}
+    return argument in parameters or inspect.Parameter.VAR_KEYWORD in kinds
+
+
+def sample_shape(name: str, value: Any) -> Shape:
+    """Return the shape of a sample, without the batch axis.
+
+    Raises
+    ------
+    ValueError
+        If `value` is not a sequence of positive integers.
+    """
+    sizes = entries(value)
+    if sizes is None or not all(type(n) is int and n > 0 for n in sizes):
+        raise ValueError(
+            f"{name}: expected a tuple of positive integers without the batch axis, got "
+            f"{value!r}; write (784,), with a comma, for vectors"
+        )
+    return tuple(sizes)

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from tinynet import activations, initializers, regularizers
+from tinynet.checks import flag, integer
 from tinynet.kernels import convolution, linear, winograd
 from tinynet.kernels.convolution import Pair
 from tinynet.kernels.registry import Array
-from tinynet.layers.base import Shape, positive
+from tinynet.layers.base import Shape
 from tinynet.layers.images import (
     channels_last,
     image_shape,
@@ -64,7 +65,7 @@ class Convolution(InShares):
                 f"{self.activation!r}, which goes along the axis of the images; put it into an "
                 f"Activation layer of its own"
             )
-        self.use_bias = use_bias
+        self.use_bias = flag("use_bias", use_bias)
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         for name, rule in rules.items():  # what can fail comes before what draws a seed
@@ -277,7 +278,7 @@ class Conv2D(Convolution):
         activity_regularizer: object = None,
         **kwargs: Any,
     ) -> None:
-        self.filters = positive("filters", filters)
+        self.filters = integer("filters", filters)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         super().__init__(
             kernel_size,

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from tinynet import activations, initializers, regularizers
+from tinynet.checks import entries, flag, integer, number
 from tinynet.config import floatx, through_float32
+from tinynet.configurable import INPUT_NAME, checked_name
 from tinynet.kernels import linear, rows
 from tinynet.kernels.registry import Array
-from tinynet.layers.base import Layer, Shape, positive
+from tinynet.layers.base import Layer, Shape, sample_shape
 
 
 class Input:
@@ -34,13 +36,8 @@ class Input:
     def __init__(
         self, shape: Sequence[int], name: str | None = None, dtype: str | None = None
     ) -> None:
-        if isinstance(shape, int) or not all(isinstance(n, int) and n > 0 for n in shape):
-            raise ValueError(
-                f"shape: expected a tuple of positive integers without the batch axis, "
-                f"got {shape!r}; write (784,), with a comma, for vectors"
-            )
-        self.shape = tuple(shape)
-        self.name = name or "input_layer"
+        self.shape = sample_shape("shape", shape)
+        self.name = "input_layer" if name in (None, "") else checked_name(name, INPUT_NAME)
         self.dtype = dtype or floatx()
 
 
@@ -91,9 +88,9 @@ class Dense(Layer):
         activity_regularizer: object = None,
         **kwargs: Any,
     ) -> None:
-        self.units = positive("units", units)
+        self.units = integer("units", units)
         self.activation = activations.get(activation)
-        self.use_bias = use_bias
+        self.use_bias = flag("use_bias", use_bias)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.activity_regularizer = regularizers.get(activity_regularizer)
@@ -249,11 +246,16 @@ class Reshape(Layer):
     """
 
     def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
-        self.target_shape = tuple(target_shape)
-        if self.target_shape.count(-1) > 1 or not all(n > 0 or n == -1 for n in self.target_shape):
+        sizes = entries(target_shape)
+        if (
+            sizes is None
+            or sizes.count(-1) > 1
+            or not all(type(n) is int and (n > 0 or n == -1) for n in sizes)
+        ):
             raise ValueError(
                 f"target_shape: expected positive integers and at most one -1, got {target_shape!r}"
             )
+        self.target_shape = tuple(sizes)
         super().__init__(**kwargs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -285,28 +287,78 @@ class Rescaling(Layer):
 
     Parameters
     ----------
-    scale, offset : float
-        Rounded through float32.
+    scale, offset : float, or array_like
+        An array is broadcast to the shape of a sample: three numbers are those of three channels.
+        Numbers and lists are rounded through float32, as TensorFlow does; NumPy's arrays are not.
     **kwargs
         See `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `scale` or `offset` is not made of numbers; if it does not fit a sample.
+
+    Notes
+    -----
+    Follows keras/src/layers/preprocessing/rescaling.py.
     """
 
-    def __init__(self, scale: float, offset: float = 0.0, **kwargs: Any) -> None:
+    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
+        self.scale = _factors("scale", scale)
+        self.offset = _factors("offset", offset)
         super().__init__(**kwargs)
-        self.scale = scale
-        self.offset = offset
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Compute x*scale + offset in the layer's own dtype."""
         self.shape = x.shape
-        out = np.empty(x.shape, self.dtype)
-        offset = through_float32(self.offset)
-        rows.rescale(x.reshape(-1), through_float32(self.scale), offset, out.reshape(-1))
-        return out
+        return self._rescaled(x, self.scale, self.offset)
 
     def backward(self, dout: Array) -> Array:
         """Return dout*scale."""
         self.check_dout(dout, self.kept("shape"))
-        dx = np.empty(self.shape, self.dtype)
-        rows.rescale(dout.reshape(-1), through_float32(self.scale), 0.0, dx.reshape(-1))
-        return dx
+        return self._rescaled(dout, self.scale, 0.0)
+
+    def _rescaled(self, x: Array, scale: Any, offset: Any) -> Array:
+        out = np.empty(x.shape, self.dtype)
+        if np.ndim(scale) == np.ndim(offset) == 0:
+            scale, offset = through_float32(scale), through_float32(offset)
+            rows.rescale(x.reshape(-1), scale, offset, out.reshape(-1))
+        else:
+            self.compute_output_shape(x.shape[1:])
+            columns = [self._columns(each, x.shape[1:]) for each in (scale, offset)]
+            samples = len(x), columns[0].size
+            rows.rescale_columns(x.reshape(samples), *columns, out.reshape(samples))
+        return out
+
+    def _columns(self, factors: Any, shape: Shape) -> Array:
+        """Return one number for each of a sample's, in the layer's own dtype."""
+        if not isinstance(factors, np.ndarray):
+            factors = np.asarray(factors, np.float32)
+        return np.broadcast_to(factors, shape).reshape(-1).astype(self.dtype)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the same shape, if scale and offset fit it."""
+        for name, factors in (("scale", self.scale), ("offset", self.offset)):
+            try:
+                fits = np.broadcast_shapes(np.shape(factors), input_shape) == input_shape
+            except ValueError:
+                fits = False
+            if not fits:
+                raise ValueError(
+                    f"{self.name}: expected a {name} that can be broadcast to samples of shape "
+                    f"{input_shape}, got shape {np.shape(factors)}"
+                )
+        return input_shape
+
+
+def _factors(name: str, value: Any) -> Any:
+    """Return a number, a list of numbers or an array as it is kept, or say what is wrong."""
+    if entries(value) is None:
+        return number(name, value)
+    try:
+        factors = np.array(value, np.float64)
+    except (TypeError, ValueError):
+        factors = np.array(np.nan)
+    if not factors.size or not np.isfinite(factors).all():
+        raise ValueError(f"{name}: expected a number, a list of numbers or an array, got {value!r}")
+    return factors if isinstance(value, np.ndarray) else factors.tolist()

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from tinynet import initializers, regularizers
+from tinynet.checks import integer
 from tinynet.kernels import depthwise
 from tinynet.kernels.registry import Array
-from tinynet.layers.base import Shape, positive
+from tinynet.layers.base import Shape
 from tinynet.layers.convolutional import Convolution
 
 
@@ -67,7 +68,7 @@ class DepthwiseConv2D(Convolution):
         activity_regularizer: object = None,
         **kwargs: Any,
     ) -> None:
-        self.depth_multiplier = positive("depth_multiplier", depth_multiplier)
+        self.depth_multiplier = integer("depth_multiplier", depth_multiplier)
         self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
         rules = {"depthwise_initializer": depthwise_initializer}
         super().__init__(
@@ -169,8 +170,8 @@ class SeparableConv2D(Convolution):
         activity_regularizer: object = None,
         **kwargs: Any,
     ) -> None:
-        self.filters = positive("filters", filters)
-        self.depth_multiplier = positive("depth_multiplier", depth_multiplier)
+        self.filters = integer("filters", filters)
+        self.depth_multiplier = integer("depth_multiplier", depth_multiplier)
         self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
         self.pointwise_regularizer = regularizers.get(pointwise_regularizer)
         super().__init__(

@@ -6,10 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from tinynet.checks import entries, integer, plain
 from tinynet.kernels.convolution import Pair
-from tinynet.layers.base import Shape, positive
+from tinynet.layers.base import Shape
 
 
 def pair(name: str, value: int | Sequence[int]) -> Pair:
@@ -20,9 +19,9 @@ def pair(name: str, value: int | Sequence[int]) -> Pair:
     ValueError
         If it is something else.
     """
-    numbers = value if isinstance(value, (tuple, list)) else (value, value)
+    numbers = entries(value) or (value, value)
     try:
-        height, width = (positive(name, n) for n in numbers)
+        height, width = (integer(name, n) for n in numbers)
     except ValueError:
         raise ValueError(
             f"{name}: expected a positive integer or two of them, got {value!r}"
@@ -38,12 +37,12 @@ def around_pair(name: str, value: Any) -> tuple[Pair, Pair]:
     ValueError
         If it is something else, or a number is negative.
     """
-    both = value if isinstance(value, (tuple, list)) else (value, value)
-    found = [each if isinstance(each, (tuple, list)) else (each, each) for each in both]
+    both = entries(value) or [plain(value)] * 2
+    found = [entries(each) or [each] * 2 for each in both]
     numbers = [n for each in found for n in each]
     if (
         [len(each) for each in found] != [2, 2]
-        or not all(isinstance(n, (int, np.integer)) for n in numbers)
+        or not all(type(n) is int for n in numbers)
         or min(numbers) < 0
     ):
         raise ValueError(
@@ -51,7 +50,7 @@ def around_pair(name: str, value: Any) -> tuple[Pair, Pair]:
             f"bottom), (left, right)), got {value!r}"
         )
     (top, bottom), (left, right) = found
-    return (int(top), int(bottom)), (int(left), int(right))
+    return (top, bottom), (left, right)
 
 
 def padding_name(value: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinynet import initializers, regularizers
+from tinynet.checks import entries, flag, integer, number
 from tinynet.kernels import normalization
 from tinynet.kernels.registry import Array
 from tinynet.layers.base import Layer, Shape
@@ -65,11 +66,11 @@ class BatchNormalization(Layer):
         gamma_regularizer: object = None,
         **kwargs: Any,
     ) -> None:
-        self.axis = axis
-        self.momentum = momentum
-        self.epsilon = epsilon
-        self.center = center
-        self.scale = scale
+        self.axis = integer("axis", axis, least=None)
+        self.momentum = number("momentum", momentum, least=0, most=1)
+        self.epsilon = number("epsilon", epsilon, least=0)
+        self.center = flag("center", center)
+        self.scale = flag("scale", scale)
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
@@ -211,11 +212,11 @@ class LayerNormalization(Layer):
         gamma_regularizer: object = None,
         **kwargs: Any,
     ) -> None:
-        several = [] if isinstance(axis, int) else list(axis)
-        self.axis = several[0] if len(several) == 1 else several or axis
-        self.epsilon = epsilon
-        self.center = center
-        self.scale = scale
+        axes = [integer("axis", each, least=None) for each in entries(axis) or [axis]]
+        self.axis = axes[0] if len(axes) == 1 else axes
+        self.epsilon = number("epsilon", epsilon, least=0)
+        self.center = flag("center", center)
+        self.scale = flag("scale", scale)
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)
         self.beta_regularizer = regularizers.get(beta_regularizer)

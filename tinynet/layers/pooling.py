@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinynet.checks import flag
 from tinynet.kernels import pooling
 from tinynet.kernels.convolution import NO_GAPS
 from tinynet.kernels.registry import Array
@@ -160,7 +161,7 @@ class GlobalPooling(InShares):
         self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
     ) -> None:
         self.data_format = channels_last(data_format)
-        self.keepdims = keepdims
+        self.keepdims = flag("keepdims", keepdims)
         super().__init__(**kwargs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from tinynet import random
+from tinynet.checks import entries, integer, number, plain
 from tinynet.kernels.registry import Array
-from tinynet.layers.base import Layer, Shape, positive
+from tinynet.layers.base import Layer, Shape
 from tinynet.layers.images import channels_last, image_shape
 
 # How a flip walks through an image, down and across.
@@ -28,6 +29,7 @@ class Augmentation(Layer):
     """
 
     def __init__(self, seed: int | None, **kwargs: Any) -> None:
+        seed = random.plain_seed(seed)
         super().__init__(**kwargs)
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed)
@@ -78,7 +80,7 @@ def limits(
     ValueError
         If it is something else, or not between low and high.
     """
-    given = factor if isinstance(factor, (tuple, list)) else (factor,)
+    given = entries(factor) or [plain(factor)]
     numbers = [n for n in given if isinstance(n, (int, float)) and low <= n <= high]
     if len(numbers) != len(given) or len(given) not in (1, 2):
         raise ValueError(
@@ -188,13 +190,13 @@ class RandomContrast(Augmentation):
         **kwargs: Any,
     ) -> None:
         self.factor = limits("factor", factor, 0, 1)
-        pair = isinstance(value_range, (tuple, list)) and len(value_range) == 2
-        if not (pair and value_range[0] < value_range[1]):
+        pair = [number("value_range", each) for each in entries(value_range) or []]
+        if len(pair) != 2 or not pair[0] < pair[1]:
             raise ValueError(
                 f"value_range: expected the smallest and the largest value of a pixel, got "
                 f"{value_range!r}"
             )
-        self.value_range = value_range
+        self.value_range = pair
         super().__init__(seed, **kwargs)
 
     def change(self, x: Array) -> Array:
@@ -264,9 +266,9 @@ class RandomCrop(Augmentation):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        self.height, self.width = positive("height", height), positive("width", width)
+        self.height, self.width = integer("height", height), integer("width", width)
         self.data_format = channels_last(data_format)
-        written = random.make_default_seed() if seed is None else seed
+        written = random.make_default_seed() if seed is None else random.plain_seed(seed)
         super().__init__(seed, **kwargs)
         self.seed = written
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinynet import random
+from tinynet.checks import entries, number
 from tinynet.kernels.dropout import dropout
 from tinynet.kernels.registry import Array
 from tinynet.layers.base import Layer, Shape
@@ -51,11 +52,11 @@ class Dropout(Layer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        if not 0 <= rate <= 1:
-            raise ValueError(f"rate: expected a share between 0 and 1, got {rate!r}")
+        rate = number("rate", rate, least=0, most=1)
+        seed = random.plain_seed(seed)
         super().__init__(**kwargs)
         self.rate = rate
-        self.noise_shape = noise_shape
+        self.noise_shape = None if noise_shape is None else entries(noise_shape)
         self.seed = seed
         if rate > 0:
             self.seed_generator = random.SeedGenerator(seed)
@@ -163,8 +164,8 @@ class GaussianNoise(Layer):
     """
 
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
-        if not stddev >= 0:
-            raise ValueError(f"stddev: expected 0 or above, got {stddev!r}")
+        stddev = number("stddev", stddev, least=0)
+        seed = random.plain_seed(seed)
         super().__init__(**kwargs)
         self.stddev = stddev
         self.seed = seed

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinynet.checks import entries, number, plain
 from tinynet.config import through_float32
 from tinynet.kernels import warping
 from tinynet.kernels.convolution import Pair
@@ -49,7 +50,7 @@ class Warp(Augmentation):
                 raise ValueError(f"{name}: expected one of {list(known)}, got {value!r}")
         self.fill_mode = fill_mode
         self.interpolation = interpolation
-        self.fill_value = fill_value
+        self.fill_value = number("fill_value", fill_value)
         self.data_format = channels_last(data_format)
         super().__init__(seed, **kwargs)
 
@@ -193,8 +194,8 @@ class RandomZoom(Warp):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        self.height_factor = height_factor
-        self.width_factor = width_factor
+        self.height_factor = entries(height_factor) or plain(height_factor)
+        self.width_factor = entries(width_factor) or plain(width_factor)
         self._limits = [zoom_limits("height_factor", height_factor)]
         if width_factor is not None:
             self._limits.append(zoom_limits("width_factor", width_factor))
@@ -210,7 +211,7 @@ class RandomZoom(Warp):
 
 def zoom_limits(name: str, factor: float | Sequence[float]) -> tuple[float, float]:
     """Return a lower and an upper limit of what is added to a zoom of 1."""
-    if factor == -1 or (isinstance(factor, (tuple, list)) and -1 in factor):
+    if -1 in (entries(factor) or [plain(factor)]):
         raise ValueError(
             f"{name}: expected numbers above -1, which would make one pixel as large as the "
             f"image, got {factor!r}"
@@ -263,8 +264,8 @@ class RandomTranslation(Warp):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        self.height_factor = height_factor
-        self.width_factor = width_factor
+        self.height_factor = entries(height_factor) or plain(height_factor)
+        self.width_factor = entries(width_factor) or plain(width_factor)
         self._limits = (
             limits("height_factor", height_factor, -1, 1),
             limits("width_factor", width_factor, -1, 1),

@@ -12,6 +12,8 @@ logits where its last layer ends in one of them. (It also does so where the two 
 together, a softmax under `BinaryCrossentropy`: the loss then takes the logits for its own.)
 """
 
+from typing import Any
+
 from tinynet.configurable import by_name, resolve
 from tinynet.losses.base import Loss
 from tinynet.losses.cross_entropy import (
@@ -19,6 +21,7 @@ from tinynet.losses.cross_entropy import (
     CategoricalCrossentropy,
     SparseCategoricalCrossentropy,
 )
+from tinynet.losses.functions import LossFunctionWrapper
 from tinynet.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError
 
 __all__ = [
@@ -50,9 +53,10 @@ LOSSES: dict[str, type[Loss]] = {
 
 
 def get(identifier: object) -> Loss:
-    """Return the loss that a name, a config or a class stands for."""
-    if isinstance(identifier, Loss):
-        return identifier
+    """Return the loss that a name, a config, a class or a function stands for."""
     if isinstance(identifier, type) and issubclass(identifier, Loss):
         return identifier()
-    return resolve("loss", identifier, LOSSES)
+    found: Any = identifier
+    if not callable(identifier):
+        found = resolve("loss", identifier, {**LOSSES, "LossFunctionWrapper": LossFunctionWrapper})
+    return found if isinstance(found, Loss) else LossFunctionWrapper(found)

@@ -44,6 +44,7 @@ class Loss(Configurable):
             raise ValueError(f"reduction: expected one of {REDUCTIONS}, got {reduction!r}")
         self.reduction = reduction
         self.name = name or to_snake_case(type(self).__name__)
+        self._has_looked = False
 
     # What a subclass defines.
 
@@ -70,6 +71,9 @@ class Loss(Configurable):
                 f"output, got {y_true.shape}"
             )
         return y_true
+
+    def look_at(self, rows: Array, from_logits: bool) -> None:
+        """Warn if the first predictions, (rows, outputs), are not what the loss is made for."""
 
     # What all losses share.
 
@@ -114,6 +118,9 @@ class Loss(Configurable):
         rows = np.ascontiguousarray(y_pred).reshape(-1, y_pred.shape[-1])  # (rows, outputs)
         self.targets = self.target_rows(targets, rows)
         self.rows, self.weights, self.shape = rows, weights, y_pred.shape
+        if not self._has_looked:
+            self._has_looked = True
+            self.look_at(rows, from_logits)
         forward, self.backward, *self.constants = self.kernels(from_logits)
         losses = np.empty(len(rows), rows.dtype)
         forward(self.targets, rows, *self.constants, losses)

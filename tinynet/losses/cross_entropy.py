@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from tinynet import config
+from tinynet.checks import flag, number
 from tinynet.kernels import cross_entropy
 from tinynet.kernels.registry import Array
 from tinynet.losses.base import Loss
 
-# Keras keeps the logits of both, whichever cross-entropy asks.
-LOOKED_THROUGH = ("softmax", "sigmoid")
+
+class Crossentropy(Loss):
+    """What the three cross-entropies share: they look through the activation that makes them."""
+
+    # Keras keeps the logits of both, whichever cross-entropy asks.
+    looks_through = ("softmax", "sigmoid")
+    over_classes = True  # whether the outputs of a sample are probabilities of one another
+
+    def look_at(self, rows: Array, from_logits: bool) -> None:
+        """Warn of logits in the place of probabilities, and of a single class."""
+        if self.over_classes and rows.shape[1] == 1:
+            warnings.warn(
+                f"{self.name}: predictions with one column, shape {rows.shape}, leave no choice "
+                f"between classes, and the loss says nothing; for two classes take one sigmoid and "
+                f"binary_crossentropy",
+                stacklevel=3,
+            )
+        if not from_logits and rows.size and (rows.min() < 0 or rows.max() > 1 + 1e-3):
+            warnings.warn(
+                f"{self.name}: expected probabilities, got predictions from {rows.min():.3g} to "
+                f"{rows.max():.3g}, which look like logits; end the model in softmax or sigmoid, "
+                f"or make the loss with from_logits=True",
+                stacklevel=3,
+            )
 
 
-class SparseCategoricalCrossentropy(Loss):
+class SparseCategoricalCrossentropy(Crossentropy):
     r"""Cross-entropy with integer labels: :math:`-\log p_{i, y_i}`.
 
     From logits z it is :math:`\log\sum_j e^{z_{ij}} - z_{i y_i}` with the gradient
@@ -36,8 +60,6 @@ class SparseCategoricalCrossentropy(Loss):
     keras/src/backend/tensorflow/nn.py; the gradient is derived in Bishop 2006, section 4.3.4.
     """
 
-    looks_through = LOOKED_THROUGH
-
     def __init__(
         self,
         from_logits: bool = False,
@@ -45,7 +67,7 @@ class SparseCategoricalCrossentropy(Loss):
         name: str | None = None,
     ) -> None:
         super().__init__(reduction, name)
-        self.from_logits = from_logits
+        self.from_logits = flag("from_logits", from_logits)
 
     def kernels(self, from_logits: bool) -> tuple[Any, ...]:
         """Return the pair for logits or for probabilities."""
@@ -100,13 +122,11 @@ class SparseCategoricalCrossentropy(Loss):
         return np.ascontiguousarray(targets, np.int64).reshape(-1)
 
 
-class SmoothedCrossentropy(Loss):
+class SmoothedCrossentropy(Crossentropy):
     """What the two losses with targets of floats share: targets drawn towards indifference.
 
     With label smoothing s, ``t*(1 - s) + s*indifferent`` takes the place of every target t.
     """
-
-    looks_through = LOOKED_THROUGH
 
     def __init__(
         self,
@@ -116,12 +136,8 @@ class SmoothedCrossentropy(Loss):
         name: str | None = None,
     ) -> None:
         super().__init__(reduction, name)
-        if not 0 <= label_smoothing <= 1:
-            raise ValueError(
-                f"label_smoothing: expected a share between 0 and 1, got {label_smoothing!r}"
-            )
-        self.from_logits = from_logits
-        self.label_smoothing = label_smoothing
+        self.from_logits = flag("from_logits", from_logits)
+        self.label_smoothing = number("label_smoothing", label_smoothing, least=0, most=1)
 
     def indifferent(self, columns: int) -> float:
         """Return the target that says nothing."""
@@ -222,6 +238,8 @@ class BinaryCrossentropy(SmoothedCrossentropy):
     Targets: 0 or 1, the shape of the output; (n,) for an output (n, 1). Follows
     keras/src/backend/tensorflow/nn.py.
     """
+
+    over_classes = False
 
     def kernels(self, from_logits: bool) -> tuple[Any, ...]:
         """Return the pair for logits or for probabilities."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinynet.checks import number
 from tinynet.kernels import regression
 from tinynet.kernels.registry import Kernel
 from tinynet.losses.base import Loss
@@ -55,9 +56,7 @@ class Huber(Loss):
         name: str | None = None,
     ) -> None:
         super().__init__(reduction, name)
-        if not delta > 0:
-            raise ValueError(f"delta: expected a number above 0, got {delta!r}")
-        self.delta = delta
+        self.delta = number("delta", delta, above=0)
 
     def kernels(self, from_logits: bool) -> tuple[Any, ...]:
         """Return the pair of kernels and delta."""

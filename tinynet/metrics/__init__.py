@@ -6,10 +6,12 @@ scikit-learn.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from tinynet.configurable import by_name, resolve
 from tinynet.metrics.base import Mean, Metric
 from tinynet.metrics.counts import F1Score, Precision, Recall, confusion_matrix
+from tinynet.metrics.functions import MeanMetricWrapper
 from tinynet.metrics.means import (
     Accuracy,
     BinaryAccuracy,
@@ -28,6 +30,7 @@ __all__ = [
     "F1Score",
     "Mean",
     "MeanAbsoluteError",
+    "MeanMetricWrapper",
     "MeanSquaredError",
     "Metric",
     "Precision",
@@ -52,6 +55,7 @@ METRICS: dict[str, type[Metric]] = {
         F1Score,
         MeanSquaredError,
         MeanAbsoluteError,
+        MeanMetricWrapper,
     ),
     "mse": MeanSquaredError,
     "MSE": MeanSquaredError,
@@ -62,7 +66,7 @@ METRICS: dict[str, type[Metric]] = {
 
 
 def get(identifier: object) -> Metric:
-    """Return the metric that a name, a config or a class stands for.
+    """Return the metric that a name, a config, a class or a function stands for.
 
     A metric asked for by name stands under that very name in the logs.
     """
@@ -70,10 +74,15 @@ def get(identifier: object) -> Metric:
         return identifier
     if isinstance(identifier, type) and issubclass(identifier, Metric):
         return identifier()
-    metric: Metric = resolve("metric", identifier, METRICS)
+    if callable(identifier):
+        return MeanMetricWrapper(identifier)
+    metric: Any = resolve("metric", identifier, METRICS)
+    if not isinstance(metric, Metric):
+        metric = MeanMetricWrapper(metric)
     if isinstance(identifier, str):
         metric.name = identifier
-    return metric
+    found: Metric = metric
+    return found
 
 
 def for_shapes(

@@ -9,6 +9,8 @@ import numpy as np
 from tinynet.configurable import Configurable, to_snake_case
 from tinynet.kernels.registry import Array
 
+Shape = tuple[int, ...]
+
 
 class Mean:
     """Weighted mean of the numbers seen so far; 0 before the first, as in Keras."""
@@ -48,6 +50,12 @@ class Metric(Configurable):
         self.reset_state()
 
     # What a subclass defines.
+
+    def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
+        """Say so if such targets and predictions cannot be read; both shapes have the batch axis.
+
+        `fit` asks before it begins. A metric that does not know may leave this out.
+        """
 
     def add(self, y_true: Array, y_pred: Array, sample_weight: Array | None) -> None:
         """Take in a batch."""
@@ -92,6 +100,10 @@ class SampleMean(Metric):
         """Return one number a sample."""
         raise NotImplementedError
 
+    def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
+        """Say so unless targets have the shape of the predictions."""
+        check_same_shape(self.name, target_shape, output_shape)
+
     def add(self, y_true: Array, y_pred: Array, sample_weight: Array | None) -> None:
         """Take in a batch."""
         values = self.values(y_true, y_pred)
@@ -123,45 +135,52 @@ def spread(sample_weight: Array, shape: tuple[int, ...]) -> Array:
     return np.broadcast_to(sample_weight.reshape(rows), shape)
 
 
-def same_shape(name: str, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
-    """Return targets and predictions of one shape; (n,) and (n, 1) become (n, 1).
+def check_same_shape(name: str, target_shape: Shape, output_shape: Shape) -> None:
+    """Say so unless targets and predictions have one shape, but for a last axis of 1.
 
     Raises
     ------
     ValueError
-        If the shapes differ otherwise.
     """
-    if y_true.shape == (*y_pred.shape, 1):
-        y_pred = y_pred[..., None]
-    elif y_pred.shape == (*y_true.shape, 1):
-        y_true = y_true[..., None]
-    elif y_true.shape != y_pred.shape:
-        hint = ""
-        if len(y_true.shape) < len(y_pred.shape) or y_true.shape[-1] == 1:
-            hint = "; integer labels have to be made one-hot first, with to_categorical"
-        raise ValueError(
-            f"{name}: expected targets in the shape of the predictions, {y_pred.shape}, got "
-            f"{y_true.shape}{hint}"
-        )
-    return y_true, y_pred
+    alike = (output_shape, (*output_shape, 1), output_shape[:-1])
+    if target_shape in alike[:2] or (target_shape == alike[2] and output_shape[-1] == 1):
+        return
+    hint = ""
+    if len(target_shape) < len(output_shape) or target_shape[-1] == 1:
+        hint = "; integer labels have to be made one-hot first, with to_categorical"
+    raise ValueError(
+        f"{name}: expected targets in the shape of the predictions, {output_shape}, got "
+        f"{target_shape}{hint}"
+    )
+
+
+def same_shape(name: str, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+    """Return targets and predictions of one shape; (n,) and (n, 1) become (n, 1)."""
+    check_same_shape(name, y_true.shape, y_pred.shape)
+    if y_true.ndim > y_pred.ndim:
+        return y_true, y_pred[..., None]
+    return (y_true if y_true.ndim == y_pred.ndim else y_true[..., None]), y_pred
+
+
+def check_labels(name: str, target_shape: Shape, output_shape: Shape) -> None:
+    """Say so unless targets are one label (n, ...) for each of the predictions (n, ..., classes).
+
+    Raises
+    ------
+    ValueError
+    """
+    if target_shape in (output_shape[:-1], (*output_shape[:-1], 1)):
+        return
+    hint = ""
+    if target_shape == output_shape:
+        hint = "; targets look one-hot: the metric without 'sparse' in its name reads those"
+    raise ValueError(
+        f"{name}: expected one integer label a sample, shape {output_shape[:-1]}, got "
+        f"{target_shape}{hint}"
+    )
 
 
 def labels_of(name: str, y_true: Array, y_pred: Array) -> Array:
-    """Return integer targets (n, ...) for predictions (n, ..., classes), without a last 1.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit.
-    """
-    if y_true.shape == (*y_pred.shape[:-1], 1):
-        y_true = y_true[..., 0]
-    if y_true.shape != y_pred.shape[:-1]:
-        hint = ""
-        if y_true.shape == y_pred.shape:
-            hint = "; targets look one-hot: the metric without 'sparse' in its name reads those"
-        raise ValueError(
-            f"{name}: expected one integer label a sample, shape {y_pred.shape[:-1]}, got "
-            f"{y_true.shape}{hint}"
-        )
-    return y_true
+    """Return integer targets (n, ...) for predictions (n, ..., classes), without a last 1."""
+    check_labels(name, y_true.shape, y_pred.shape)
+    return y_true if y_true.ndim < y_pred.ndim else y_true[..., 0]

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from tinynet import config
+from tinynet.checks import entries, integer, number, plain
 from tinynet.kernels.registry import Array
-from tinynet.metrics.base import Metric, same_shape, spread
+from tinynet.metrics.base import Metric, Shape, check_same_shape, same_shape, spread
 
 
 class ThresholdCounts(Metric):
@@ -33,14 +34,12 @@ class ThresholdCounts(Metric):
     ) -> None:
         # Among the k largest outputs every one counts, however small.
         default = 0.5 if top_k is None else -np.inf
-        self.limits = np.atleast_1d(np.asarray(default if thresholds is None else thresholds))
-        if thresholds is not None and not np.all((self.limits >= 0) & (self.limits <= 1)):
-            raise ValueError(f"thresholds: expected numbers from 0 to 1, got {thresholds!r}")
-        if top_k is not None and (not isinstance(top_k, int) or top_k < 1):
-            raise ValueError(f"top_k: expected a positive integer or None, got {top_k!r}")
-        self.thresholds = thresholds
-        self.top_k = top_k
-        self.class_id = class_id
+        self.thresholds = entries(thresholds) or plain(thresholds)
+        self.limits = np.atleast_1d(default if thresholds is None else self.thresholds)
+        for each in () if thresholds is None else entries(thresholds) or [thresholds]:
+            number("thresholds", each, least=0, most=1)
+        self.top_k = None if top_k is None else integer("top_k", top_k)
+        self.class_id = None if class_id is None else integer("class_id", class_id, least=None)
         super().__init__(name)
 
     def reset_state(self) -> None:
@@ -49,8 +48,19 @@ class ThresholdCounts(Metric):
         self.false_positives = np.zeros(len(self.limits))
         self.false_negatives = np.zeros(len(self.limits))
 
+    def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
+        """Say so unless targets have the shape of the predictions, and these the class."""
+        check_same_shape(self.name, target_shape, output_shape)
+        classes = output_shape[-1]
+        if self.class_id is not None and not -classes <= self.class_id < classes:
+            raise ValueError(
+                f"class_id: expected one of the {classes} outputs, 0 to {classes - 1}, got "
+                f"{self.class_id}"
+            )
+
     def add(self, y_true: Array, y_pred: Array, sample_weight: Array | None) -> None:
         """Take in a batch; all outputs of all samples are pooled."""
+        self.check_shapes(y_true.shape, y_pred.shape)
         y_true, y_pred = same_shape(self.name, y_true, y_pred)
         y_pred = y_pred.astype(config.floatx())
         weights = spread(
@@ -62,12 +72,6 @@ class ThresholdCounts(Metric):
             np.put_along_axis(inside, kept, True, axis=-1)
             y_pred = np.where(inside, y_pred, -np.inf)
         if self.class_id is not None:
-            classes = y_pred.shape[-1]
-            if not -classes <= self.class_id < classes:
-                raise ValueError(
-                    f"class_id: expected one of the {classes} outputs, 0 to {classes - 1}, got "
-                    f"{self.class_id}"
-                )
             at = (..., self.class_id)
             y_true, y_pred, weights = y_true[at], y_pred[at], weights[at]
         positive = y_true.astype(bool)
@@ -157,10 +161,10 @@ class F1Score(Metric):
     ) -> None:
         if average not in self.AVERAGES:
             raise ValueError(f"average: expected one of {self.AVERAGES}, got {average!r}")
-        if threshold is not None and not 0 < threshold <= 1:
-            raise ValueError(f"threshold: expected above 0 and up to 1, got {threshold!r}")
         self.average = average
-        self.threshold = threshold
+        self.threshold = (
+            None if threshold is None else number("threshold", threshold, above=0, most=1)
+        )
         super().__init__(name)
 
     def reset_state(self) -> None:
@@ -170,14 +174,21 @@ class F1Score(Metric):
         self.false_negatives: Array | float = 0.0
         self.weight: Array | float = 0.0
 
+    def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
+        """Say so unless targets and predictions are both (n, classes)."""
+        if len(output_shape) == 2 and target_shape == output_shape:
+            return
+        hint = "to_categorical makes labels one-hot"
+        if output_shape == (*target_shape, 1):
+            hint = "for a single output, reshape y to (n, 1): y[:, None]"
+        raise ValueError(
+            f"{self.name}: expected one-hot targets and predictions of one shape (n, classes), got "
+            f"{target_shape} and {output_shape}; {hint}"
+        )
+
     def add(self, y_true: Array, y_pred: Array, sample_weight: Array | None) -> None:
         """Take in a batch of one-hot targets and predictions, both (n, classes)."""
-        if y_true.ndim != 2 or y_true.shape != y_pred.shape:
-            raise ValueError(
-                f"{self.name}: expected one-hot targets and predictions of one shape "
-                f"(n, classes), got {y_true.shape} and {y_pred.shape}; to_categorical makes "
-                f"labels one-hot"
-            )
+        self.check_shapes(y_true.shape, y_pred.shape)
         if self.threshold is None:
             largest = np.max(y_pred, axis=-1, keepdims=True)
             predicted = (y_pred >= largest) & (np.abs(y_pred) > 1e-9)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from tinynet import metrics
 from tinynet.kernels.registry import Array
@@ -45,8 +42,17 @@ class Figures:
         for argument, given in (("metrics", plain), ("weighted_metrics", weighted)):
             if not isinstance(given, (list, tuple)):
                 raise TypeError(f"{argument}: expected a list, got {given!r}; write [{given!r}]")
-        self.choices = (list(plain), list(weighted))
-        self.plain, self.weighted = ([metrics.get(each) for each in some] for some in self.choices)
+        self.plain, self.weighted = (
+            [metrics.get(each) for each in some] for some in (plain, weighted)
+        )
+        # What can be asked for once more when the shapes are known, and written to a file.
+        self.choices = tuple(
+            [
+                choice if isinstance(choice, str) and choice in metrics.METRICS else metric
+                for choice, metric in zip(some, found, strict=True)
+            ]
+            for some, found in ((plain, self.plain), (weighted, self.weighted))
+        )
         self.built = False
         self.named: dict[str, metrics.Metric] = {}
         self._name()
@@ -56,9 +62,7 @@ class Figures:
         """See that all metrics accept such targets; nothing is changed."""
         plain, weighted = self._for_shapes(y, output_shape)
         for metric in (*plain, *weighted):
-            probe = copy.copy(metric)
-            probe.reset_state()
-            probe.update_state(y[:1], np.zeros((1, *output_shape)))
+            metric.check_shapes(y.shape, (len(y), *output_shape))
 
     def build(self, y: Array, output_shape: tuple[int, ...]) -> None:
         """Settle which accuracy is meant, once."""

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinynet.checks import integer, number
 from tinynet.kernels.registry import Array
-from tinynet.metrics.base import SampleMean, labels_of, same_shape
+from tinynet.metrics.base import (
+    SampleMean,
+    Shape,
+    check_labels,
+    check_same_shape,
+    labels_of,
+    same_shape,
+)
 
 
 class Accuracy(SampleMean):
@@ -30,7 +38,7 @@ class BinaryAccuracy(SampleMean):
 
     def __init__(self, name: str | None = None, threshold: float = 0.5) -> None:
         super().__init__(name)
-        self.threshold = threshold
+        self.threshold = number("threshold", threshold)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return whether each output is on the right side."""
@@ -51,6 +59,10 @@ class CategoricalAccuracy(SampleMean):
 
 class SparseCategoricalAccuracy(SampleMean):
     """Share of samples whose largest output has the index given as target; ties go low."""
+
+    def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
+        """Say so unless there is one label for each prediction."""
+        check_labels(self.name, target_shape, output_shape)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return whether the index agrees."""
@@ -76,10 +88,12 @@ class SparseTopKCategoricalAccuracy(SampleMean):
     """
 
     def __init__(self, k: int = 5, name: str | None = None) -> None:
+        self.k = integer("k", k)
         super().__init__(name)
-        if not isinstance(k, int) or k < 1:
-            raise ValueError(f"k: expected a positive integer, got {k!r}")
-        self.k = k
+
+    def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
+        """Say so unless there is one label for each prediction."""
+        check_labels(self.name, target_shape, output_shape)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return whether fewer than k outputs are larger than the target's."""
@@ -94,6 +108,10 @@ class SparseTopKCategoricalAccuracy(SampleMean):
 
 class TopKCategoricalAccuracy(SparseTopKCategoricalAccuracy):
     """As `SparseTopKCategoricalAccuracy`, for one-hot targets."""
+
+    def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
+        """Say so unless targets have the shape of the predictions."""
+        check_same_shape(self.name, target_shape, output_shape)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return whether fewer than k outputs are larger than the target's."""

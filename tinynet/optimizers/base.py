@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from tinynet.arrays import Packed
+from tinynet.checks import number
 from tinynet.config import through_float32
 from tinynet.configurable import Configurable, auto_name, serialize
 from tinynet.kernels import updates
@@ -72,26 +74,29 @@ class Optimizer(Configurable):
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         if sum(value is not None for value in clips.values()) > 1:
             raise ValueError(f"expected at most one of {', '.join(clips)}, got {clips}")
-        for key, value in {**clips, "weight_decay": weight_decay}.items():
-            if value is not None and not value >= 0:
-                raise ValueError(f"{key}: expected a number, 0 or above, got {value!r}")
+        limits = {
+            key: None if value is None else number(key, value, least=0)
+            for key, value in {**clips, "weight_decay": weight_decay}.items()
+        }
         self._schedule: schedules.LearningRateSchedule | None = None
         self._rate = 0.0
         self.learning_rate = schedules.get(learning_rate)
-        self.weight_decay = weight_decay
-        self.clipnorm = clipnorm
-        self.clipvalue = clipvalue
-        self.global_clipnorm = global_clipnorm
+        self.weight_decay = limits["weight_decay"]
+        self.clipnorm = limits["clipnorm"]
+        self.clipvalue = limits["clipvalue"]
+        self.global_clipnorm = limits["global_clipnorm"]
         self.name = name or auto_name(type(self))
         self.iterations = 0
         self.slots: dict[str, dict[str, Array]] = {}
         self._layout: tuple[tuple[str, int], ...] = ()
         self._flat_slots: dict[str, Array] = {}
         self.excluded_from_decay: list[str] = []
+        self._trains: weakref.WeakSet[Any] | None = None  # the layers; None before the first step
 
     def __getstate__(self) -> dict[str, Any]:
-        # For copy and pickle: the same numbers stand in `slots`, which the next step packs anew.
-        return {**vars(self), "_layout": (), "_flat_slots": {}}
+        # For copy and pickle: the same numbers stand in `slots`, which the next step packs anew,
+        # and the layers are copies too.
+        return {**vars(self), "_layout": (), "_flat_slots": {}, "_trains": None}
 
     # What a subclass defines.
 
@@ -122,11 +127,7 @@ class Optimizer(Configurable):
             self._schedule = value
             return
         self.require_settable_rate()
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-            raise ValueError(f"learning_rate: expected a number or a schedule, got {value!r}")
-        if not value >= 0:
-            raise ValueError(f"learning_rate: expected 0 or above, got {value!r}")
-        self._rate = float(value)
+        self._rate = float(number("learning_rate", value, least=0))
 
     def require_settable_rate(self) -> None:
         """Say so if a schedule sets the learning rate, and nothing else can."""
@@ -134,6 +135,23 @@ class Optimizer(Configurable):
             raise TypeError(
                 "learning_rate: the optimizer was made with a schedule, which sets it; make the "
                 "optimizer with a number to set it by hand or by a callback"
+            )
+
+    def begin_with(self, layers: Sequence[Any]) -> None:
+        """Take on the layers of a model that is about to be trained.
+
+        Raises
+        ------
+        ValueError
+            If the optimizer has begun with others: its slots and its step counter are theirs.
+        """
+        if self._trains is None:
+            self._trains = weakref.WeakSet(layers)
+        elif others := [layer.name for layer in layers if layer not in self._trains]:
+            raise ValueError(
+                f"optimizer: {type(self).__name__} {self.name!r} has begun with other layers and "
+                f"cannot go on with {', '.join(others)}; give every model an optimizer of its own, "
+                f"and a new one to a model in which other layers are to learn"
             )
 
     def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinynet.checks import flag, number
 from tinynet.config import through_float32
 from tinynet.kernels import updates
 from tinynet.kernels.registry import Array
@@ -52,11 +53,9 @@ class SGD(Optimizer):
         nesterov: bool = False,
         **kwargs: Any,
     ) -> None:
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"momentum: expected a number between 0 and 1, got {momentum!r}")
+        self.momentum = number("momentum", momentum, least=0, most=1)
+        self.nesterov = flag("nesterov", nesterov)
         super().__init__(learning_rate, **kwargs)
-        self.momentum = momentum
-        self.nesterov = nesterov
 
     def slot_names(self) -> tuple[str, ...]:
         """Return the moment's name if there is momentum."""
@@ -105,11 +104,11 @@ class RMSprop(Optimizer):
         centered: bool = False,
         **kwargs: Any,
     ) -> None:
+        self.rho = number("rho", rho, least=0, most=1)
+        self.momentum = number("momentum", momentum, least=0, most=1)
+        self.epsilon = number("epsilon", epsilon, least=0)
+        self.centered = flag("centered", centered)
         super().__init__(learning_rate, **kwargs)
-        self.rho = rho
-        self.momentum = momentum
-        self.epsilon = epsilon
-        self.centered = centered
 
     def slot_names(self) -> tuple[str, ...]:
         """Return the names of the averages that are in use."""
@@ -169,11 +168,11 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         **kwargs: Any,
     ) -> None:
+        self.beta_1 = number("beta_1", beta_1, least=0, below=1)
+        self.beta_2 = number("beta_2", beta_2, least=0, below=1)
+        self.epsilon = number("epsilon", epsilon, least=0)
+        self.amsgrad = flag("amsgrad", amsgrad)
         super().__init__(learning_rate, **kwargs)
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.amsgrad = amsgrad
 
     def slot_names(self) -> tuple[str, ...]:
         """Return the names of the moments."""
@@ -257,9 +256,11 @@ class Adagrad(Optimizer):
         epsilon: float = 1e-7,
         **kwargs: Any,
     ) -> None:
+        self.initial_accumulator_value = number(
+            "initial_accumulator_value", initial_accumulator_value, least=0
+        )
+        self.epsilon = number("epsilon", epsilon, least=0)
         super().__init__(learning_rate, **kwargs)
-        self.initial_accumulator_value = initial_accumulator_value
-        self.epsilon = epsilon
 
     def slot_names(self) -> tuple[str, ...]:
         """Return the name of the sum of squares."""
@@ -304,10 +305,10 @@ class Nadam(Optimizer):
         epsilon: float = 1e-7,
         **kwargs: Any,
     ) -> None:
+        self.beta_1 = number("beta_1", beta_1, least=0, below=1)
+        self.beta_2 = number("beta_2", beta_2, least=0, below=1)
+        self.epsilon = number("epsilon", epsilon, least=0)
         super().__init__(learning_rate, **kwargs)
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
         self.u_product = 1.0
 
     def slot_names(self) -> tuple[str, ...]:

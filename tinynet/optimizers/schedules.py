@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tinynet.checks import flag, number, numbers
 from tinynet.configurable import Configurable, by_name, resolve
 
 f32 = np.float32
@@ -47,10 +48,10 @@ class ExponentialDecay(LearningRateSchedule):
         staircase: bool = False,
         name: str = "ExponentialDecay",
     ) -> None:
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = _positive("decay_steps", decay_steps)
-        self.decay_rate = decay_rate
-        self.staircase = staircase
+        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate)
+        self.decay_steps = number("decay_steps", decay_steps, above=0)
+        self.decay_rate = number("decay_rate", decay_rate)
+        self.staircase = flag("staircase", staircase)
         self.name = name
 
     def __call__(self, step: int) -> float:
@@ -81,12 +82,13 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     def __init__(
         self, boundaries: Sequence[int], values: Sequence[float], name: str = "PiecewiseConstant"
     ) -> None:
-        if len(boundaries) != len(values) - 1:
+        self.boundaries = numbers("boundaries", boundaries)
+        self.values = numbers("values", values)
+        if len(self.boundaries) != len(self.values) - 1:
             raise ValueError(
-                f"values: expected one more than boundaries ({len(boundaries)}), got {len(values)}"
+                f"values: expected one more than boundaries ({len(self.boundaries)}), got "
+                f"{len(self.values)}"
             )
-        self.boundaries = list(boundaries)
-        self.values = list(values)
         self.name = name
 
     def __call__(self, step: int) -> float:
@@ -119,11 +121,11 @@ class PolynomialDecay(LearningRateSchedule):
         cycle: bool = False,
         name: str = "PolynomialDecay",
     ) -> None:
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = _positive("decay_steps", decay_steps)
-        self.end_learning_rate = end_learning_rate
-        self.power = power
-        self.cycle = cycle
+        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate)
+        self.decay_steps = number("decay_steps", decay_steps, above=0)
+        self.end_learning_rate = number("end_learning_rate", end_learning_rate)
+        self.power = number("power", power)
+        self.cycle = flag("cycle", cycle)
         self.name = name
 
     def __call__(self, step: int) -> float:
@@ -166,12 +168,14 @@ class CosineDecay(LearningRateSchedule):
         warmup_target: float | None = None,
         warmup_steps: int = 0,
     ) -> None:
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = _positive("decay_steps", decay_steps)
-        self.alpha = alpha
+        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate)
+        self.decay_steps = number("decay_steps", decay_steps, above=0)
+        self.alpha = number("alpha", alpha)
         self.name = name
-        self.warmup_target = warmup_target
-        self.warmup_steps = warmup_steps
+        self.warmup_target = (
+            None if warmup_target is None else number("warmup_target", warmup_target)
+        )
+        self.warmup_steps = number("warmup_steps", warmup_steps, least=0)
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of that step."""
@@ -202,9 +206,3 @@ def get(identifier: object) -> float | LearningRateSchedule:
     if isinstance(identifier, dict):
         return resolve("learning rate schedule", identifier, SCHEDULES)
     return identifier  # type: ignore[return-value]  # the optimizer checks it
-
-
-def _positive(name: str, value: int) -> int:
-    if not value > 0:
-        raise ValueError(f"{name}: expected a number above 0, got {value!r}")
-    return value

@@ -1,0 +1,411 @@
+"""Classes and functions of one's own: saved and read; without them, errors that help."""
+
+import json
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinynet as keras
+from tests.saved_models import HOT, X, Y, equal_models
+from tinynet import Sequential, custom_objects
+from tinynet.activations import Activation
+from tinynet.callbacks import ModelCheckpoint
+from tinynet.configurable import UnknownObjectError
+from tinynet.models import load_model
+from tinynet.saving import custom_object_scope, register_keras_serializable
+from tinynet.utils import set_random_seed
+
+
+class Scaled(keras.layers.Layer):
+    """Its input times numbers that are given, one a feature."""
+
+    def __init__(self, factors: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.factors = factors
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        return x * np.asarray(self.factors, x.dtype)
+
+    def backward(self, dout: np.ndarray) -> np.ndarray:
+        return dout * np.asarray(self.factors, dout.dtype)
+
+
+class Doubled(Scaled):
+    """As a learner writes it: no name, no keyword arguments."""
+
+    def __init__(self) -> None:
+        super().__init__(np.full(4, 2.0))
+
+
+class Dense(keras.layers.Dense):
+    """A class with the name of one of tinynet's."""
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        return super().forward(2 * x, training)
+
+
+class Share(keras.metrics.Metric):
+    def reset_state(self) -> None:
+        self.hits = self.seen = 0
+
+    def add(self, y_true: np.ndarray, y_pred: np.ndarray, sample_weight: Any) -> None:
+        self.hits += int(np.sum(y_pred.argmax(axis=-1) == y_true.argmax(axis=-1)))
+        self.seen += len(y_true)
+
+    def result(self) -> float:
+        return self.hits / max(1, self.seen)
+
+
+class Fourth(keras.losses.MeanSquaredError):
+    """Twice the squared error."""
+
+    def gradient(self) -> np.ndarray:
+        return 2 * super().gradient()
+
+
+class Slow(keras.optimizers.SGD):
+    """Gradient descent that takes half a step."""
+
+    def update(self, w: Any, g: Any, slots: Any, learning_rate: float) -> None:
+        super().update(w, g, slots, learning_rate / 2)
+
+
+class Falling(keras.optimizers.schedules.LearningRateSchedule):
+    def __init__(self, first: float) -> None:
+        self.first = first
+
+    def __call__(self, step: int) -> float:
+        return self.first / (1 + step)
+
+
+class Halves(keras.initializers.Initializer):
+    def __call__(self, shape: Any, dtype: str | None = None) -> np.ndarray:
+        return np.full(shape, 0.5, dtype or keras.config.floatx())
+
+
+class Away(keras.regularizers.Regularizer):
+    def __init__(self, strength: float) -> None:
+        self.strength = strength
+
+    def __call__(self, x: np.ndarray) -> float:
+        return self.strength * float(np.sum(x))
+
+    def gradient(self, x: np.ndarray) -> np.ndarray:
+        return np.full_like(x, self.strength)
+
+
+def twice(x: np.ndarray, out: np.ndarray) -> None:
+    out[...] = 2 * x
+
+
+def twice_backward(dout: Any, x: Any, out: Any, dx: np.ndarray) -> None:
+    dx[...] = 2 * dout
+
+
+def double() -> tuple[Any, ...]:
+    """Return the two functions of an activation that doubles."""
+    return twice, twice_backward
+
+
+DOUBLE = Activation(double)
+
+
+def sureness(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    return y_pred.max(axis=-1)
+
+
+def squares(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    return np.mean((y_true - y_pred) ** 2, axis=-1)
+
+
+Made = Callable[[], tuple[list[Any], dict[str, Any]]]
+PLAIN = {"optimizer": "sgd", "loss": "mse"}
+# What is one's own: the objects by name, and the layers and arguments of compile that have them.
+CASES: dict[str, tuple[dict[str, Any], Made]] = {
+    "layer": ({"Scaled": Scaled}, lambda: ([Scaled(np.arange(4.0), name="mine")], PLAIN)),
+    "layer without arguments": ({"Doubled": Doubled}, lambda: ([Doubled()], PLAIN)),
+    "layer of a known name": ({"Dense": Dense}, lambda: ([Dense(4)], PLAIN)),
+    "metric": ({"Share": Share}, lambda: ([], {**PLAIN, "metrics": [Share("part")]})),
+    "metric as a class": ({"Share": Share}, lambda: ([], {**PLAIN, "metrics": [Share]})),
+    "loss": ({"Fourth": Fourth}, lambda: ([], {**PLAIN, "loss": Fourth()})),
+    "optimizer": ({"Slow": Slow}, lambda: ([], {**PLAIN, "optimizer": Slow(0.1, momentum=0.5)})),
+    "schedule": (
+        {"Falling": Falling},
+        lambda: ([], {**PLAIN, "optimizer": keras.optimizers.Adam(Falling(0.1))}),
+    ),
+    "initializer": (
+        {"Halves": Halves},
+        lambda: ([keras.layers.Dense(4, kernel_initializer=Halves())], PLAIN),
+    ),
+    "regularizer": (
+        {"Away": Away},
+        lambda: ([keras.layers.Dense(4, kernel_regularizer=Away(0.01))], PLAIN),
+    ),
+    "activation": ({"double": DOUBLE}, lambda: ([keras.layers.Dense(4, DOUBLE)], PLAIN)),
+    "metric function": ({"sureness": sureness}, lambda: ([], {**PLAIN, "metrics": [sureness]})),
+    "weighted function": (
+        {"sureness": sureness},
+        lambda: ([], {**PLAIN, "weighted_metrics": [sureness, "accuracy"]}),
+    ),
+    "loss function": ({"squares": squares}, lambda: ([], {**PLAIN, "loss": squares})),
+}
+IN_LAYERS = {"layer", "layer without arguments", "layer of a known name"} | {
+    "initializer",
+    "regularizer",
+    "activation",
+}
+
+
+@pytest.fixture(autouse=True)
+def nothing_registered() -> Iterator[None]:
+    registered, names = dict(custom_objects._registered), dict(custom_objects._names)
+    yield
+    for table, before in ((custom_objects._registered, registered), (custom_objects._names, names)):
+        table.clear()
+        table.update(before)
+
+
+def trained(name: str, path: Path) -> Sequential:
+    """Train a model with the case's objects, and save it as it goes."""
+    layers, compiled = CASES[name][1]()
+    set_random_seed(0)
+    model = Sequential(
+        [keras.Input((4,)), *layers, keras.layers.Dense(3, activation="softmax", name="top")]
+    )
+    model.compile(**compiled)
+    model.fit(X, HOT, epochs=2, verbose=0, callbacks=[ModelCheckpoint(path, "loss")])
+    return model
+
+
+def expect_same(model: Sequential, again: Sequential) -> None:
+    equal_models(model, again)
+    assert [type(each) for each in again.layers] == [type(each) for each in model.layers]
+    histories = []
+    for each in (model, again):
+        set_random_seed(1)
+        histories.append(each.fit(X, HOT, epochs=2, verbose=0).history)
+    assert histories[0] == histories[1]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_read_with_custom_objects(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    model = trained(name, path)
+    expect_same(model, load_model(path, custom_objects=CASES[name][0]))
+    with custom_object_scope({"other": squares}), custom_object_scope(CASES[name][0]):
+        load_model(path)
+
+
+@pytest.mark.parametrize("package", ["Custom", "lesson"])
+@pytest.mark.parametrize("name", CASES)
+def test_read_when_registered(name: str, package: str, tmp_path: Path) -> None:
+    early, late = tmp_path / "early.safetensors", tmp_path / "late.safetensors"
+    trained(name, early)
+    for each in CASES[name][0].values():
+        assert register_keras_serializable(package)(each) is each
+    model = trained(name, late)
+    load_model(early)  # saved before it was registered
+    expect_same(model, load_model(late))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_without_them_the_error_says_what_to_pass(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    model = trained(name, path)
+    (missing,) = CASES[name][0]
+    said = rf"{re.escape(str(path))}: the [\w ]+ '{missing}' \(.*{__name__}\) .*"
+    said += rf"custom_objects={{'{missing}': {missing}}}, or .*register_keras_serializable"
+    with pytest.raises(UnknownObjectError, match=said):
+        load_model(path)
+    if name in IN_LAYERS:
+        return
+    with pytest.raises(UnknownObjectError, match="compile=False reads the model without it"):
+        load_model(path)
+    again = load_model(path, compile=False)
+    assert again.optimizer is None
+    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def test_nothing_is_lent_after_the_with() -> None:
+    with custom_object_scope({"double": DOUBLE}):
+        assert keras.layers.Dense(2, "double").activation is DOUBLE
+        with custom_object_scope({"squares": squares}):
+            assert keras.losses.get("squares").fn is squares
+            assert keras.activations.get("double") is DOUBLE
+        with pytest.raises(ValueError, match="unknown loss 'squares'"):
+            keras.losses.get("squares")
+    with pytest.raises(ValueError, match="unknown activation 'double'"):
+        keras.layers.Dense(2, "double")
+
+
+def test_names() -> None:
+    register_keras_serializable("lesson", "Other")(Scaled)
+    assert keras.saving.get_registered_name(Scaled) == "lesson>Other"
+    assert keras.saving.get_registered_name(Share) == "Share"
+    assert keras.saving.get_registered_object("lesson>Other") is Scaled
+    assert keras.saving.get_registered_object("nothing") is None
+    assert keras.saving.get_registered_object("a", {"a": Share}) is Share
+    assert keras.utils.get_custom_objects()["lesson>Other"] is Scaled
+    with pytest.raises(ValueError, match="expected a class with get_config"):
+        register_keras_serializable()(int)
+    with (
+        pytest.raises(TypeError, match=r"custom_objects: expected a dict .* got \[<class"),
+        custom_object_scope([Scaled]),  # type: ignore[arg-type]
+    ):
+        pass
+
+
+def test_a_file_cannot_name_what_was_not_lent(tmp_path: Path) -> None:
+    """A class is found among what is lent and registered, never by import."""
+    path = tmp_path / "model.safetensors"
+    trained("layer", path)
+    content = path.read_bytes()
+    start = content.index(b'\\"Scaled\\"')
+    for name, module in (("dict()", "builtin"), ("Popen", "subproc"), ("Layer", "tinynet")):
+        config = content[start : start + 400].decode()
+        forged = config.replace("Scaled", name.ljust(6)[:6], 1)
+        forged = forged.replace(__name__, module.ljust(len(__name__))[: len(__name__)])
+        path.write_bytes(content[:start] + forged.encode() + content[start + 400 :])
+        with pytest.raises(ValueError, match=f"{re.escape(str(path))}: "):
+            load_model(path)
+
+
+# What cannot be saved is refused when the model is compiled.
+
+
+class Forgetful(Scaled):
+    def __init__(self, factor: float) -> None:
+        super().__init__(np.full(4, factor))
+
+
+class WithFunction(Scaled):
+    def __init__(self, factors: Any, function: Any = np.sin) -> None:
+        super().__init__(factors)
+        self.function = function
+
+
+class NoConfig(keras.metrics.MeanSquaredError):
+    def get_config(self) -> dict[str, Any]:
+        raise NotImplementedError("no config here")
+
+
+class OddLoss(keras.losses.MeanSquaredError):
+    def __init__(self, limits: Any) -> None:
+        super().__init__()
+        self.limits = limits
+
+
+class OddOptimizer(keras.optimizers.SGD):
+    def __init__(self, hook: Any) -> None:
+        super().__init__(0.1)
+        self.hook = hook
+
+
+@pytest.mark.parametrize(
+    ("layers", "compiled", "message"),
+    [
+        ([Forgetful(2)], {}, r"layer: .*Forgetful named 'forget.* write self.factor = factor in"),
+        ([WithFunction(np.ones(4))], {}, "layer: .*WithFunction .*: Object of type ufunc is not"),
+        ([], {"metrics": [NoConfig()]}, "metric: .*NoConfig named 'no_config': no config here"),
+        ([], {"loss": OddLoss({1, 2})}, "loss: .*OddLoss .*: Object of type set is not"),
+        ([], {"loss": OddLoss(1j)}, "loss: .*OddLoss .*: Object of type complex is not"),
+        (
+            [],
+            {"optimizer": OddOptimizer(len)},
+            "optimizer: .*OddOptimizer .*: Object of type b",
+        ),
+    ],
+)
+def test_what_cannot_be_saved_is_refused_before_training(
+    layers: list[Any], compiled: dict[str, Any], message: str
+) -> None:
+    model = Sequential([keras.Input((4,)), *layers, keras.layers.Dense(3)])
+    with pytest.raises(ValueError, match=message):
+        model.compile(**{**PLAIN, **compiled})
+    assert model.optimizer is None  # nothing was changed
+    assert model.predict(X, verbose=0).shape == (30, 3)  # it can be used all the same
+    model = Sequential([keras.Input((4,))])
+    model.compile(**PLAIN)
+    for layer in layers:
+        model.add(layer)
+        with pytest.raises(ValueError, match=message):
+            model.fit(X, X, verbose=0)
+
+
+def test_an_array_comes_back_as_an_array(tmp_path: Path) -> None:
+    model = Sequential([keras.Input((4,)), Scaled(np.array([1, 2, 3, 4], np.float32))])
+    model.save(tmp_path / "model.safetensors")
+    (again,) = load_model(tmp_path / "model.safetensors", {"Scaled": Scaled}).layers
+    assert again.factors.dtype == np.float32  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(again.factors, [1, 2, 3, 4])  # type: ignore[attr-defined]
+
+
+# Weights of another architecture.
+
+
+def net(*units: int, names: bool = True) -> Sequential:
+    return Sequential(
+        [
+            keras.Input((4,)),
+            *(
+                keras.layers.Dense(n, name=f"layer_{place}" if names else None)
+                for place, n in enumerate(units)
+            ),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "taken"),
+    [
+        (net(8, 3), net(8, 4), ["layer_0"]),
+        (net(8, 3), net(8, 3), ["layer_0", "layer_1"]),
+        (net(6, 3), net(8, 3), []),
+        (net(8, 5, 3), net(8, 5), ["layer_0", "layer_1"]),
+        (net(8), net(8, 3), ["layer_0"]),
+    ],
+)
+def test_layers_take_the_weights_that_fit(
+    old: Sequential, new: Sequential, taken: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "weights.safetensors"
+    old.save_weights(path)
+    before = {layer.name: layer.get_weights() for layer in new.layers}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        new.load_weights(path, skip_mismatch=True)
+    for layer in new.layers:
+        source = old.get_layer(layer.name).get_weights() if layer.name in taken else None
+        for own, expected in zip(layer.get_weights(), source or before[layer.name], strict=True):
+            np.testing.assert_array_equal(own, expected)
+    left = [layer.name for layer in new.layers if layer.name not in taken]
+    assert len(caught) == bool(left)
+    for name in left:
+        assert f"{name} (expected" in str(caught[0].message)
+        assert caught[0].filename == __file__
+
+
+def test_layers_without_a_common_name_go_by_their_place(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    old, new = net(8, 3, names=False), net(8, 3, names=False)
+    old.save_weights(path)
+    new.load_weights(path, skip_mismatch=True)
+    for own, expected in zip(new.get_weights(), old.get_weights(), strict=True):
+        np.testing.assert_array_equal(own, expected)
+    with pytest.raises(ValueError, match="skip_mismatch=True takes over what fits"):
+        net(8, 4).load_weights(path)
+
+
+def test_the_format_of_tinynet_s_own_classes_is_as_it_was(tmp_path: Path) -> None:
+    """Files of before are read, and files without a class of one's own have no new entries."""
+    model = net(3)
+    model.compile("adam", "mse", metrics=["accuracy"])
+    model.fit(X, HOT, verbose=0)
+    config = json.dumps(model.get_config())
+    assert '"module"' not in config and '{"class_name": "Dense", "config": ' in config
+    assert Y is not None

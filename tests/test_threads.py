@@ -1,0 +1,142 @@
+"""In how many threads products run: one inside tinynet, unless somebody has said otherwise."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinynet import Sequential, callbacks, config
+from tinynet.interop.sklearn import NetClassifier
+from tinynet.kernels import threads
+from tinynet.layers import Dense
+
+X, Y = np.random.default_rng(0).normal(size=(6, 4)).astype("float32"), np.arange(6) % 3
+ROOT = Path(__file__).parents[1]
+
+
+def blas_threads() -> int:
+    get = threads.switch("get")
+    assert get is not None, "these tests are about the OpenBLAS in NumPy's wheels"
+    return int(get())
+
+
+class Seeing(Dense):
+    """A dense layer that notes in how many threads products run while it computes."""
+
+    def __init__(self) -> None:
+        super().__init__(3, activation="softmax")
+        self.counts: list[int] = []
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        self.counts.append(blas_threads())
+        return super().forward(x, training)
+
+
+WAYS: dict[str, Callable[[Sequential], object]] = {
+    "fit": lambda model: model.fit(X, Y, verbose=0, validation_split=0.5),
+    "evaluate": lambda model: model.evaluate(X, Y, verbose=0),
+    "predict": lambda model: model.predict(X, verbose=0),
+    "train_on_batch": lambda model: model.train_on_batch(X, Y),
+    "test_on_batch": lambda model: model.test_on_batch(X, Y),
+    "predict_on_batch": lambda model: model.predict_on_batch(X),
+    "call": lambda model: model(X),
+}
+
+
+def model() -> Sequential:
+    made = Sequential([Seeing()])
+    made.compile("sgd", "sparse_categorical_crossentropy")
+    return made
+
+
+@pytest.fixture
+def nobody_has_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads.set_products(3)  # what BLAS takes by itself
+    monkeypatch.setattr(threads, "_chosen", False)
+
+
+@pytest.mark.usefixtures("nobody_has_chosen")
+@pytest.mark.parametrize("way", WAYS)
+def test_products_run_in_one_thread_and_numpy_gets_its_own_back(way: str) -> None:
+    seeing = model()
+    WAYS[way](seeing)
+    assert set(seeing.layers[0].counts) == {1}  # type: ignore[attr-defined]
+    assert blas_threads() == 3
+    assert config.threads() == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_choice_counts(way: str) -> None:
+    config.set_threads(2)
+    seeing = model()
+    WAYS[way](seeing)
+    assert set(seeing.layers[0].counts) == {2}  # type: ignore[attr-defined]
+    assert blas_threads() == config.threads() == 2
+
+
+@pytest.mark.usefixtures("nobody_has_chosen")
+def test_threads_come_back_after_an_error_and_after_ctrl_c() -> None:
+    for error in (ValueError, KeyboardInterrupt):
+
+        def stop(epoch: int, logs: object, error: type[BaseException] = error) -> None:
+            raise error
+
+        with pytest.raises(error):
+            model().fit(X, Y, verbose=0, callbacks=[callbacks.LambdaCallback(on_epoch_end=stop)])
+        assert blas_threads() == 3
+
+
+@pytest.mark.usefixtures("nobody_has_chosen")
+def test_a_choice_made_during_fit_counts_from_the_next_one_on() -> None:
+    def choose(epoch: int, logs: object) -> None:
+        config.set_threads(2)
+
+    seeing = model()
+    seeing.fit(X, Y, verbose=0, callbacks=[callbacks.LambdaCallback(on_epoch_begin=choose)])
+    seeing.fit(X, Y, verbose=0)
+    assert seeing.layers[0].counts == [1, 2]  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("nobody_has_chosen")
+def test_one_fit_inside_another_and_an_estimator() -> None:
+    inner = model()
+    seen = []
+
+    def fit_another(epoch: int, logs: object) -> None:
+        inner.fit(X, Y, verbose=0)
+        NetClassifier().fit(X, Y)
+        seen.append(blas_threads())
+
+    model().fit(X, Y, verbose=0, callbacks=[callbacks.LambdaCallback(on_epoch_end=fit_another)])
+    assert (inner.layers[0].counts, seen) == ([1], [1])  # type: ignore[attr-defined]
+    assert blas_threads() == 3
+
+
+@pytest.mark.parametrize(
+    ("chosen", "inside"),
+    [
+        ({}, 1),
+        ({"OPENBLAS_NUM_THREADS": "2"}, 2),
+        ({"OMP_NUM_THREADS": "2"}, 2),
+        ({"OPENBLAS_NUM_THREADS": ""}, 1),
+        ({"MKL_NUM_THREADS": "2"}, 1),
+    ],
+)
+def test_the_environment_chooses(chosen: dict[str, str], inside: int) -> None:
+    if inside > (os.cpu_count() or 1):
+        pytest.skip("OpenBLAS takes no more threads than there are processors: here is one")
+    script = """
+import numpy as np, tinynet
+from tinynet.kernels import threads
+tinynet.layers.Layer.forward = lambda self, x, training=False: print(threads.switch("get")()) or x
+tinynet.Sequential([tinynet.layers.Layer()]).predict(np.ones((2, 2)), verbose=0)
+"""
+    environment = {k: v for k, v in os.environ.items() if "NUM_THREADS" not in k} | chosen
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout.split() == [str(inside)], done.stderr

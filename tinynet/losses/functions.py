@@ -1,0 +1,165 @@
+"""A loss that is given as a function of targets and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinynet.arrays import read_only, same_rank
+from tinynet.configurable import function_config, function_of, name_of_function
+from tinynet.kernels.registry import Array
+from tinynet.losses.base import Loss
+
+# Steps of the differences, relative to a prediction or, if that is smaller, to SMALLEST. The
+# later ones are for predictions so near to the edge of the function's domain (a logarithm's) that
+# the first steps lead out of it.
+STEPS = (1e-5, 1e-8, 1e-11)
+SMALLEST = 1e-2
+
+
+class LossFunctionWrapper(Loss):
+    """A function ``fn(y_true, y_pred)`` as a loss. Its gradient is measured.
+
+    With the loss L, each entry of its gradient is the difference
+
+    ``(L(p - 2h) - 8 L(p - h) + 8 L(p + h) - L(p + 2h))/(12 h)``
+
+    in float64. That is right to some ten digits, and takes four calls of the function for each
+    output of the model. A subclass of `Loss` with a gradient of its own is exact and faster.
+
+    Parameters
+    ----------
+    fn : callable
+        Takes targets and predictions as arrays of `floatx` and of the same rank, and returns one
+        loss a sample (n, ...), or one number for all.
+    reduction : str, optional
+        See `Loss`.
+    name : str, optional
+        By default that of the function.
+
+    Notes
+    -----
+    Follows the class of the same name in keras/src/losses/losses.py.
+    """
+
+    def __init__(
+        self,
+        fn: Callable[[Array, Array], Any],
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(reduction, name or name_of_function(fn))
+        self.fn = fn
+
+    def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:
+        """Take any targets: only the function knows which ones it reads."""
+        return y_true
+
+    def value(
+        self,
+        y_true: Array,
+        y_pred: Array,
+        sample_weight: Any = None,
+        from_logits: bool = False,
+    ) -> float | Array:
+        """Call the function, weight and reduce what it returns; keep what `gradient` needs.
+
+        Raises
+        ------
+        ValueError
+            If the function returns something else than numbers, one for each sample or one.
+        """
+        targets, rows = same_rank(y_true.astype(y_pred.dtype), read_only(y_pred))
+        self.targets, self.rows, self.shape = targets, rows, y_pred.shape
+        self.given = None if sample_weight is None else np.asarray(sample_weight, rows.dtype)
+        losses = self._losses(targets, rows)
+        if losses.ndim and len(losses) != len(rows):
+            raise ValueError(
+                f"{self.name}: expected one loss for each of {len(rows)} samples or one for all, "
+                f"got shape {losses.shape}; take the mean over the last axis only, axis=-1"
+            )
+        parts = self._parts(losses)
+        return parts if self.reduction in ("none", None) else float(parts.sum())
+
+    def gradient(self) -> Array:
+        """Return the measured derivative of the last `value` with respect to its `y_pred`."""
+        if not hasattr(self, "rows"):
+            raise RuntimeError(f"{self.name}: gradient came before value; call value first")
+        targets, rows = self.targets.astype(np.float64), self.rows.astype(np.float64)
+        losses = self._losses(targets, rows)
+        by_sample = losses.ndim > 0 and self._knows_no_other_sample(targets, rows, losses)
+        drows = np.full(rows.shape, np.nan)
+        for step in STEPS:
+            h = step * np.maximum(np.abs(rows), SMALLEST)
+            for at in np.ndindex(rows.shape[1:] if by_sample else rows.shape):
+                # The same output of every sample, or a single entry.
+                entry: Any = (slice(None), *at) if by_sample else at
+                known = np.isfinite(drows[entry])
+                if not np.all(known):
+                    slope = self._difference(targets, rows, entry, h[entry])
+                    drows[entry] = np.where(known, drows[entry], slope)
+        return drows.astype(self.rows.dtype).reshape(self.shape)
+
+    def _difference(self, targets: Array, rows: Array, entry: Any, h: Any) -> Any:
+        """Return the derivative for one output of all samples, or for one entry."""
+        moved = rows.copy()
+        found = []
+        for steps in (-2, -1, 1, 2):
+            moved[entry] = rows[entry] + steps * h
+            found.append(self._losses(targets, moved))
+        with np.errstate(invalid="ignore"):
+            slope = (found[0] - 8 * found[1] + 8 * found[2] - found[3]) / 12
+        parts = self._parts(slope)
+        whole = parts.sum() if np.ndim(h) == 0 else parts.reshape(len(parts), -1).sum(axis=1)
+        return whole / h
+
+    def _losses(self, targets: Array, rows: Array) -> Array:
+        with np.errstate(divide="ignore", invalid="ignore"):  # a step may lead out of its domain
+            returned = self.fn(targets, rows)
+        try:
+            if returned is None:
+                raise TypeError
+            return np.asarray(returned, rows.dtype)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"{self.name}: expected numbers, one for each sample, got {returned!r}"
+            ) from None
+
+    def _parts(self, losses: Array) -> Array:
+        """Return the losses with their weights, and with the factor of the reduction."""
+        total: float = losses.size
+        if self.given is not None:
+            losses, weights = same_rank(losses, self.given)
+            weights = weights.reshape(weights.shape + (1,) * (losses.ndim - weights.ndim))
+            losses = losses * weights
+            total = losses.size
+            if self.reduction == "mean_with_sample_weight":
+                total = float(np.broadcast_to(weights, losses.shape).sum())
+        if self.reduction in ("none", None, "sum"):
+            return losses
+        return losses / total if total else losses * 0
+
+    def _knows_no_other_sample(self, targets: Array, rows: Array, losses: Array) -> bool:
+        """Return whether half of the samples have the same losses without the other half."""
+        half = len(rows) // 2
+        if half == 0:
+            return True
+        alone = self._losses(targets[:half], rows[:half])
+        return alone.shape == losses[:half].shape and np.allclose(
+            alone, losses[:half], equal_nan=True
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments, the function by its name."""
+        return {
+            "fn": function_config(self.fn),
+            "reduction": self.reduction,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> LossFunctionWrapper:
+        """Find the function among the custom objects, and wrap it."""
+        return cls(**{**config, "fn": function_of("loss", config["fn"])})
