@@ -22,7 +22,6 @@ From a terminal, with ``pip install 'tinynet[mpi]'`` done before::
 # talk. Each has a number, its *rank*. The process that reads this line is alone and has rank 0; the
 # others are started further below.
 
-import os
 import pickle
 import shlex
 import shutil
@@ -278,9 +277,8 @@ model, one = train()
 # first file: it packs a function with all that it uses, be it from a script or from a notebook, the
 # classes above, the options and the images.
 #
-# Matrix products run in as many threads as there are processors, in each of the processes, so the
-# threads are divided among them. On several machines, each needs the same environment, and has to
-# see the folder of the results under the same path: ``--mpiexec "mpiexec -hosts first,second"``.
+# On several machines, each needs the same environment, and has to see the folder of the results
+# under the same path. ``--mpiexec "mpiexec -hosts first,second"`` starts the processes there.
 
 CALL = """
 import pathlib, pickle, sys
@@ -297,14 +295,8 @@ def in_processes(function):
         packed.write_bytes(cloudpickle.dumps(function))
         command = [*shlex.split(args.mpiexec), "-n", str(args.processes), sys.executable]
         command += ["-m", "mpi4py", "-c", CALL, packed, answer]  # -m mpi4py: an error ends all
-        threads = str(max(1, os.cpu_count() // args.processes))
-        with subprocess.Popen(
-            command,
-            env={"OPENBLAS_NUM_THREADS": threads, **os.environ},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as processes:
+        output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        with subprocess.Popen(command, **output) as processes:
             for line in processes.stdout:
                 print(line, end="", flush=True)
         if processes.returncode:
