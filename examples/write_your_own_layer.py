@@ -15,6 +15,7 @@ From a terminal::
 # What we need
 # ------------
 
+import textwrap
 import time
 
 import matplotlib.pyplot as plt
@@ -140,7 +141,7 @@ for wrong in (ForgetsTheProductRule, TakesTheMean):
     try:
         gradcheck(wrong(dtype="float64"), x)
     except GradientError as error:
-        print(error)
+        print(textwrap.fill(str(error), width=96))
     else:
         raise AssertionError(f"{wrong.__name__} went unnoticed")
 
@@ -231,10 +232,15 @@ print(f"test loss {test_loss:.4f}, test accuracy {test_accuracy:.2%}, with our l
 # %%
 # What is kept
 # ------------
-# ``load_model`` does not know a class that stands in this script, so we keep the weights alone:
-# make the model anew, and ``model.load_weights`` fills it.
+# A file holds names and numbers, never code. It says that there is a ``Swish``; what that is, the
+# one who loads the model has to say.
 
-model.save_weights(args.out / "swish.weights.safetensors")
+path = args.out / "model.safetensors"
+model.save(path)
+loaded = tn.models.load_model(path, custom_objects={"Swish": Swish})
+same = np.array_equal(loaded.predict(x_test, verbose=0), model.predict(x_test, verbose=0))
+print(f"the loaded model predicts the same: {same}")
+
 lessons.keep_results(
     args,
     data,
