@@ -25,7 +25,7 @@ import tinynet as tn
 from tinynet import layers, lessons, plots
 
 parser = lessons.options("Train the best convolutional network.", "best_cnn", epochs=30)
-parser.add_argument("--validate", action="store_true", help="report on kept training images")
+parser.add_argument("--validate", action="store_true", help="report on images kept aside")
 args = lessons.begin(parser)
 data, (x_train, y_train), (x_test, y_test) = lessons.images(args)
 if args.validate:

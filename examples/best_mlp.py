@@ -27,7 +27,7 @@ from tinynet import layers, lessons, plots
 from tinynet.datasets import fashion_mnist
 
 parser = lessons.options("Train the best dense network.", "best_mlp", epochs=120)
-parser.add_argument("--validate", action="store_true", help="report on kept training images")
+parser.add_argument("--validate", action="store_true", help="report on images kept aside")
 args = lessons.begin(parser)
 data, (x_train, y_train), (x_test, y_test) = lessons.images(args)
 if args.validate:

@@ -52,11 +52,7 @@ def notebook(example: Path, folder: Path, options: list[str]) -> nbformat.Notebo
     """Run the notebook of a script in a folder of its own, its options beside the kernel's."""
     book = gallery.as_notebook(example)
     first = next(cell for cell in book.cells if cell.cell_type == "code")
-    first.source = (
-        f"import sys\nsys.argv += {options}\n"
-        "%config InlineBackend.print_figure_kwargs = {'bbox_inches': None}\n"  # half of the time
-        f"{first.source}"
-    )
+    first.source = f"import sys\nsys.argv += {options}\n{first.source}"
     return gallery.run(book, folder / f"{example.stem}.ipynb")
 
 
