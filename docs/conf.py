@@ -58,7 +58,6 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "plot_gallery": False,
-    "thumbnail_size": (480, 300),
     "within_subsection_order": "gallery.place",
     "write_computation_times": False,
 }

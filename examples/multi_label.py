@@ -109,7 +109,7 @@ plots.learning_curves(history, axes=[left])
 kinds = {"binary accuracy": "val_binary_accuracy", "F1": "val_f1"}
 curves = {kind: {"share": history[figure]} for kind, figure in kinds.items()}
 plots.compare_runs(curves, "share", ax=right)
-right.set(ylabel="validation pictures", title="Two measures of the same answers")
+right.set(ylabel="on the validation pictures", title="Two measures of the same answers")
 lessons.keep_figure(args, "learning_curves")
 
 # %%
@@ -136,7 +136,7 @@ colors = (plots.BLUE, plots.GREEN, plots.VERMILION)
 for (name, values), color in zip(figures.items(), colors, strict=True):
     ax.plot(thresholds, values, color=color, label=name)
 ax.axvline(threshold, color=plots.GREY, linestyle=":", label="chosen")
-ax.set(xlabel="threshold", ylabel="validation pictures")
+ax.set(xlabel="threshold", ylabel="on the validation pictures")
 ax.yaxis.set_major_formatter(PercentFormatter(1))
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
@@ -168,7 +168,7 @@ where = np.arange(10)
 for i, kind in enumerate(("precision", "recall", "F1")):
     ax.bar(where + 0.27 * (i - 1), scores[i], width=0.25, color=colors[i], label=kind)
 ax.set_xticks(where, names, rotation=30, ha="right", rotation_mode="anchor")
-ax.set(ylim=(0, 1), ylabel="test pictures")
+ax.set(ylim=(0, 1), ylabel="on the test pictures")
 ax.yaxis.set_major_formatter(PercentFormatter(1))
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))

@@ -39,7 +39,7 @@ plots.sample_images(x_train[:30], y_train[:30], names, columns=10)
 lessons.keep_figure(args, "samples")
 
 # %%
-# Two things are prepared here, before the network rather than in it. Grey values from 0 to 255
+# Two things are prepared here, before the network rather than in it. Gray values from 0 to 255
 # become numbers from 0 to 1. And each label becomes a row of ten numbers, nine of them 0 and one 1:
 # what a perfect network would put out. This is called one-hot, and the loss that goes with it is
 # ``categorical_crossentropy``. (The full example does both in other ways: with a ``Rescaling``

@@ -10,8 +10,8 @@ import json
 import re
 from pathlib import Path
 
+from PIL import Image, ImageOps
 from sphinx_gallery.gen_rst import CODE_OUTPUT
-from sphinx_gallery.utils import scale_image
 
 DOCS = Path(__file__).parents[1]
 RECORDS = DOCS / "gallery"
@@ -20,18 +20,19 @@ RECORDS = DOCS / "gallery"
 THUMBNAILS = {
     "xor": "surfaces",
     "another_dataset": "samples",
-    "three_models": "three_models",
+    "three_models": "predictions",
     "dropout_ann": "optimizers",
     "fashion_mnist_ann": "learning_curves",
     "multi_label": "predictions",
     "write_your_own_layer": "curves",
-    "tune_ann": "history",
+    "tune_ann": "parallel_coordinates",
     "ann_vs_cnn": "confusion_matrices",
     "augmentation": "changed",
     "best_mlp": "mixed",
     "best_cnn": "misclassified",
     "data_parallel": "losses",
 }
+THUMBNAIL = (480, 300)
 
 # sphinx-gallery writes this above every cell, and the links for downloads below the last one.
 ABOVE_CELL = re.compile(r"(?=^\.\. GENERATED FROM PYTHON SOURCE LINES )", re.MULTILINE)
@@ -108,10 +109,11 @@ def make_thumbnails(app):
     """Put the pictures in the place of sphinx-gallery's, which are all the same."""
     thumbnails = DOCS / "auto_examples" / "images" / "thumb"
     for example, name in THUMBNAILS.items():
-        picture = RECORDS / example / f"{name}.png"
-        if picture.exists():
-            size = app.config.sphinx_gallery_conf["thumbnail_size"]
-            scale_image(picture, thumbnails / f"sphx_glr_{example}_thumb.png", *size)
+        path = RECORDS / example / f"{name}.png"
+        if path.exists():
+            picture = Image.open(path).convert("RGB")  # colors can be mixed, those of a palette not
+            picture = ImageOps.pad(picture, THUMBNAIL, color="white")
+            picture.save(thumbnails / f"sphx_glr_{example}_thumb.png")
 
 
 def setup(app):
