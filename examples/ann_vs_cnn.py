@@ -7,7 +7,9 @@ and would learn as well from images whose pixels were shuffled. A convolution lo
 window and uses the same weights everywhere. Here both meet on the same images: which is right more
 often, what does it cost, and what does each get wrong?
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/ann_vs_cnn.py --seed 0 --out runs/ann_vs_cnn
 """

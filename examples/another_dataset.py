@@ -6,7 +6,9 @@ Nothing in tinynet is about clothes. Here it learns to read handwritten digits: 
 8 pixels, which come with scikit-learn. What is different with few and small images? The network is
 small, a single split is a matter of luck, and an accuracy without its uncertainty says little.
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/another_dataset.py --epochs 150 --seed 0 --out runs/another_dataset
 """

@@ -6,7 +6,9 @@ A T-shirt is a T-shirt if it lies a little further to the left, is a little larg
 mirror. A network has to learn that from examples, and here it gets them: layers that flip, shift,
 rotate and zoom each image at random, anew in every epoch, and only in training. Which of them help?
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/augmentation.py --seed 0 --out runs/augmentation
 """

@@ -5,7 +5,9 @@ As far as a convolutional network goes
 Four convolutions, mirrored images, pieces of other images, a learning rate that falls, two looks at
 each image: everything that helped on the validation images, put together.
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/best_cnn.py --seed 0 --out runs/best_cnn
 """

@@ -6,7 +6,9 @@ No convolution, only dense layers, which do not know that pixels have neighbors.
 Fashion-MNIST can they learn? This puts together what the other examples tried one by one, and adds
 one thing that they did not: images with a piece of another image in them.
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/best_mlp.py --seed 0 --out runs/best_mlp
 """

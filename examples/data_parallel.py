@@ -10,7 +10,9 @@ places: the gradient, batch normalization and dropout.
 So we train twice, first in one process and then in several, and look at how much the two runs
 differ. The formulas are in the documentation, on the page "When to leave tinynet".
 
-From a terminal, with ``pip install 'tinynet[mpi]'`` done before::
+From a terminal, with ``pip install 'tinynet[mpi]'`` done before:
+
+.. code-block:: sh
 
     python examples/data_parallel.py --processes 2 --seed 0 --out runs/data_parallel
 """

@@ -6,7 +6,9 @@ A network with two hidden layers, 784-128-64-10, and dropout between them. We tr
 momentum, with RMSprop and with Adam, choose one on validation data, and look at what dropout has
 done by leaving it out.
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/dropout_ann.py --epochs 40 --seed 0 --out runs/dropout_ann
 """

@@ -7,7 +7,9 @@ batch normalization, dropout, a learning rate that is halved when progress stall
 stopping when there is no more. Read it from top to bottom; an editor that knows ``# %%`` runs it
 cell by cell.
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/fashion_mnist_ann.py --epochs 120 --seed 0 --out runs/fashion_mnist_ann
 """

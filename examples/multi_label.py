@@ -6,7 +6,9 @@ Which garments are in this picture? There may be none, one or two of them. A sof
 that: it shares out one whole among the classes. Ten sigmoids can, each of which says yes or no to
 its own class. What changes is the last layer, the loss, and above all how the result is measured.
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/multi_label.py --epochs 15 --seed 0 --out runs/multi_label
 """

@@ -6,7 +6,9 @@ A network with one small hidden layer is trained for ten epochs. Can it do bette
 network for longer, and then a larger one, and compare the three: in a table, in one figure, and by
 the mistakes that they make.
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/three_models.py --seed 0 --out runs/three_models
 """

@@ -7,7 +7,9 @@ Here Optuna tries: first at random, then where the trials so far look good, and 
 prospects ends early. The search can be stopped and goes on where it was; several machines can work
 on it together.
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/tune_ann.py --trials 40 --seed 0 --out runs/tune_ann
 """

@@ -6,7 +6,9 @@ A layer is two formulas: what it computes, and the derivative of that. Here both
 activation that learns its own shape, written as a class, held against differences of the forward
 pass, made wrong on purpose to see what the check says, and trained.
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/write_your_own_layer.py --epochs 15 --seed 0 --out runs/write_your_own_layer
 """

@@ -6,7 +6,9 @@ Four points, two classes, and no straight line between them. A network without a
 cannot learn this; with two hidden units it can, if it is lucky. Here is what it looks like when
 it works, what it looks like when it gets stuck, and how often that happens.
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/xor.py --epochs 200 --seed 0 --out runs/xor
 """
