@@ -111,7 +111,9 @@ print(f"trained for {len(history['loss'])} epochs in {seconds:.0f} s; best epoch
 # %%
 # Loss and accuracy over the epochs. At first the network does *worse* in training, where dropout
 # switches part of it off, than on the validation images, where all of it works. Later it knows
-# the training images better than it can know any others.
+# the training images better than it can know any others. The run that is shown here went on to the
+# last of its 120 epochs: cuts of the learning rate kept bringing a little more, and early stopping
+# was left with putting back the best weights, those of epoch 116.
 
 plots.learning_curves(history, monitor="val_accuracy")
 lessons.keep_figure(args, "learning_curves")

@@ -44,7 +44,7 @@ def test_a_typo_is_an_error(
 def test_in_a_notebook_other_words_are_those_of_the_kernel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lessons, "_in_a_notebook", lambda: True)
+    monkeypatch.setattr(lessons, "_in_ipython", lambda: True)
     for words in (["-f", "kernel.json"], ["--f=/a/kernel.json"], ["--ip=127.0.0.1", "--stdin=9"]):
         argv = ["launcher.py", *words, "--quick", "--out", str(tmp_path)]
         monkeypatch.setattr(sys, "argv", argv)
@@ -57,7 +57,7 @@ def test_in_a_notebook_other_words_are_those_of_the_kernel(
 
 
 def test_a_test_is_no_notebook() -> None:
-    assert not lessons._in_a_notebook()
+    assert not lessons._in_ipython()
 
 
 def test_quick_takes_drawn_garments_and_looks_for_nothing(

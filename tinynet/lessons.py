@@ -77,8 +77,8 @@ def begin(
         See `options`.
     options : sequence of str, optional
         What a notebook says in place of a command line, such as ``["--quick"]``. By default the
-        words of the command line. In a notebook that line started the kernel, so words that
-        the parser does not know are left to the kernel there.
+        words of the command line. In a notebook that line started something else, the kernel, so
+        words that the parser does not know are left alone there.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def begin(
     SystemExit
         If an option is unknown or has no such value; the usage is printed.
     """
-    if options is None and _in_a_notebook():
+    if options is None and _in_ipython():
         args, _ = parser.parse_known_args()
     else:
         args = parser.parse_args(options)
@@ -225,7 +225,7 @@ def keep_results(args: argparse.Namespace, data: str, results: dict[str, Any]) -
         print(DRAWN)
 
 
-def _in_a_notebook() -> bool:
-    """Return whether the code runs in a kernel: Jupyter's, Colab's or an editor's."""
+def _in_ipython() -> bool:
+    """Return whether IPython runs the code: in a notebook, a cell of an editor, or a shell."""
     ipython = sys.modules.get("IPython")
-    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+    return ipython is not None and ipython.get_ipython() is not None
