@@ -30,7 +30,6 @@ from PIL import Image
 from sphinx_gallery import gen_gallery, notebook, py_source_parser
 
 from benchmarks.accuracy import ROOT, digest, script_of
-from tinynet.files import write_atomically
 
 RECORDS = ROOT / "docs" / "gallery"
 COLORS = 256  # of a picture: it is a third as large then, and nobody sees the difference
@@ -122,10 +121,6 @@ def record(example: str, folder: Path) -> dict[str, Any]:
         cells.append({"text": text, "pictures": own})
     if names:
         raise ValueError(f"{example}: saved, but not shown: {names}")
-    shutil.rmtree(RECORDS / example, ignore_errors=True)
-    (RECORDS / example).mkdir(parents=True)
-    for name, picture in pictures.items():
-        write_atomically(RECORDS / example / name, picture)
     kept = {
         "script": made_by,
         "data": said["data"],
@@ -135,8 +130,16 @@ def record(example: str, folder: Path) -> dict[str, Any]:
         "versions": said["versions"],
         "cells": cells,
     }
-    text = json.dumps(kept, indent=1, ensure_ascii=False)
-    write_atomically(RECORDS / example / "record.json", text + "\n")
+    RECORDS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=RECORDS) as beside:
+        fresh = Path(beside, example)
+        fresh.mkdir()
+        for name, picture in pictures.items():
+            (fresh / name).write_bytes(picture)
+        text = json.dumps(kept, indent=1, ensure_ascii=False)
+        (fresh / "record.json").write_text(text + "\n", encoding="utf-8")
+        shutil.rmtree(RECORDS / example, ignore_errors=True)
+        fresh.replace(RECORDS / example)
     return kept
 
 

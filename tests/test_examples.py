@@ -13,7 +13,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from benchmarks import gallery
+from benchmarks import accuracy, gallery
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -130,6 +130,51 @@ def test_the_record_is_that_of_the_script(example: Path) -> None:
     for name in named:
         assert (gallery.RECORDS / example.stem / name).stat().st_size < 200_000
     assert any(cell["text"] for cell in record["cells"])
+
+
+TINY = """
+'''
+Tiny
+====
+
+A lesson.
+'''
+
+# %%
+# A picture.
+
+import matplotlib.pyplot as plt
+
+from tinynet import lessons
+
+args = lessons.begin(lessons.options("Draw.", "tiny"))
+print("drawn\\rDRAW")
+plt.subplots(figsize=(2, 1))
+lessons.keep_figure(args, "line")
+
+# %%
+# What is kept
+
+lessons.keep_results(args, "nothing", {})
+"""
+
+
+def test_an_example_is_recorded_cell_by_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "examples" / "tiny.py").write_text(TINY.lstrip().replace("'''", '"""'))
+    monkeypatch.setattr(accuracy, "ROOT", tmp_path)
+    monkeypatch.setattr(gallery, "RECORDS", tmp_path / "records")
+    made = gallery.record("tiny", tmp_path / "run")
+    assert made == gallery.recorded("tiny") and made["data"] == "nothing"
+    assert [cell["pictures"] for cell in made["cells"]] == [["line.png"], []]
+    assert [cell["text"] for cell in made["cells"]] == ["DRAWn", "results in runs/tiny/"]
+    kept = tmp_path / "records" / "tiny"
+    assert sorted(path.name for path in kept.iterdir()) == ["line.png", "record.json"]
+    assert (kept / "line.png").read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in kept.parent.iterdir()] == ["tiny"]  # nothing is left beside it
 
 
 def test_what_a_bar_overwrites_is_not_recorded() -> None:
