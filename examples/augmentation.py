@@ -58,7 +58,7 @@ CHANGES = {
 }
 
 # %%
-# One garment, as the network meets it in eight epochs.
+# Four garments, each as the network may meet it in eight epochs.
 
 show = tn.Sequential([tn.Input((28, 28)), layers.Reshape((28, 28, 1))])
 for layer in CHANGES["flip, shift, rotate, zoom"]():
@@ -129,7 +129,8 @@ lessons.keep_figure(args, "learning_curves")
 # %%
 # The test, once
 # --------------
-# Of the network that was best on the validation images, and of the one without changes.
+# Of the network that was best on the validation images, and of the one without changes: here they
+# are one and the same.
 
 best = max(histories, key=lambda name: histories[name]["val_accuracy"][-1])
 rows = {name: {"validation_accuracy": h["val_accuracy"][-1]} for name, h in histories.items()}
