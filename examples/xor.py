@@ -27,7 +27,7 @@ import tinynet as tn
 from tinynet import layers, lessons, plots
 
 parser = lessons.options("Learn XOR, again and again.", "xor", epochs=200)
-parser.add_argument("--runs", type=int, default=100, help="networks of each size (default: 100)")
+parser.add_argument("--runs", type=int, default=50, help="networks of each size (default: 50)")
 args = lessons.begin(parser)
 
 # %%
@@ -107,14 +107,14 @@ def draw_while_training(model, row):
 # %%
 # How many get stuck
 # ------------------
-# We train a hundred networks of each size, each from its own seed. A network may stay on one of two
+# We train fifty networks of each size, each from its own seed. A network may stay on one of two
 # floors. With a loss of ln 2 = 0.693 it says one half to all four points; without hidden units it
 # can do no better. With half of that, two points are right, and it says one half to the other two.
 # To leave that floor it would have to give up what it has, and the gradient only leads downhill.
 #
 # We call a network stuck if its loss ends above 0.1. Two hidden units are enough for XOR; with more
 # of them it is likelier that two of them start where they are needed. And 200 epochs are enough to
-# tell: of the networks with the seeds 0 to 99, the same are stuck after 4,000 epochs.
+# tell: of the networks with the seeds 0 to 49, the same are stuck after 4,000 epochs.
 
 seeds = range(args.seed, args.seed + args.runs)
 curves = {}  # for each size the losses, (runs, epochs)
