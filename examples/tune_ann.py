@@ -26,6 +26,9 @@ import time
 import warnings
 
 import matplotlib.pyplot as plt
+
+warnings.filterwarnings("ignore", message="IProgress not found")  # Optuna looks for ipywidgets
+
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.visualization import matplotlib as figures
@@ -224,20 +227,20 @@ def keep(ax, name, width, height, **said):
     ax.figure.savefig(args.out / name, dpi=150, bbox_inches="tight")
 
 
-with plt.rc_context():  # Optuna sets colors that are to end with its figures
-    ax = figures.plot_optimization_history(study, **as_said)
-    ax.legend(["trial", "best so far"], loc="lower right")
-    keep(ax, "history.png", 8, 4, xlabel="trial")
-    ax = figures.plot_param_importances(study, **as_said)
-    ax.get_legend().remove()
-    keep(ax, "importance.png", 8, 4, xlabel="importance, in all 1", ylabel="")
-    ax = figures.plot_parallel_coordinate(study, **as_said)
-    ax.tick_params(axis="x", rotation=0)
-    plt.setp(ax.get_xticklabels(), ha="center")
-    keep(ax, "parallel_coordinates.png", 15, 6)
-    ax = figures.plot_intermediate_values(study)
-    ax.get_legend().remove()
-    keep(ax, "trials.png", 8, 4.5, xlabel="epoch (the first is 0)", ylabel=as_said["target_name"])
+ax = figures.plot_optimization_history(study, **as_said)
+ax.legend(["trial", "best so far"], loc="lower right")
+keep(ax, "history.png", 8, 4, xlabel="trial")
+ax = figures.plot_param_importances(study, **as_said)
+ax.get_legend().remove()
+keep(ax, "importance.png", 8, 4, xlabel="importance, in all 1", ylabel="")
+ax = figures.plot_parallel_coordinate(study, **as_said)
+ax.tick_params(axis="x", rotation=0)
+plt.setp(ax.get_xticklabels(), ha="center")
+keep(ax, "parallel_coordinates.png", 15, 6)
+ax = figures.plot_intermediate_values(study)
+ax.get_legend().remove()
+keep(ax, "trials.png", 8, 4.5, xlabel="epoch (the first is 0)", ylabel=as_said["target_name"])
+plt.style.use("default")  # Optuna has chosen another one
 
 columns = ["number", "state", "value", "epochs", "seconds", "seed", "retry_of", *space]
 table = io.StringIO()
