@@ -30,12 +30,13 @@ EXTRAS_parity-jax := dev,parity-jax,plots,report
 EXTRAS_parity-torch := dev,parity-torch,plots,report
 EXTRAS_bench := parity,parity-jax,parity-torch,plots
 EXTRAS_docs := docs,search
+EXTRAS_docs-browser := browser,dev
 EXTRAS_lint := lint,plots,search
-EXTRAS_dev := dask,dev,docs,mpi,parity,plots,report,search
+EXTRAS_dev := browser,dask,dev,docs,mpi,parity,plots,report,search
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # two pips in one environment would get in each other's way
-.PHONY: help train retrain seeds accuracy gallery tune bench growth profile test parity parity-gpu mutants lint format docs dev constraints clean distclean FORCE
+.PHONY: help train retrain seeds accuracy gallery tune bench growth profile test parity parity-gpu mutants lint format docs docs-browser dev constraints clean distclean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -61,22 +62,28 @@ gallery: .venv/.has-gallery ## run the examples whose code has changed, for the 
 tune: .venv/.has-tune ## search for a network with Optuna, on where it was; ARGS="--trials 60"
 	$(PY) examples/tune_ann.py $(ARGS)
 
-# In as many threads as there are processors; "1 thread" is measured as well.
-bench growth profile: export OPENBLAS_NUM_THREADS := $(shell nproc 2>/dev/null || echo 2)
+# Both tinynet and the products alone in as many threads as there are processors; the other
+# benchmarks set the threads themselves.
+growth: export OPENBLAS_NUM_THREADS := $(shell nproc 2>/dev/null || echo 2)
 
 bench: .venv/.has-bench ## time tinynet, Keras, PyTorch and JAX in turn; ARGS="--rounds 3"
 	$(PY) -m benchmarks.race $(ARGS)
 
-profile: .venv/.has-bench ## what each idea brings, how a step's time changes, what callbacks cost
+profile: .venv/.has-bench ## what each idea brings, what other programs cost, and callbacks
 	$(PY) -m benchmarks.tried
+	$(PY) -m benchmarks.busy
 	$(PY) -m benchmarks.moments
 	$(PY) -m benchmarks.overhead
 
 growth: .venv/.has-bench ## time and memory against the size of batch, layers, network and data
 	$(PY) -m benchmarks.growth $(ARGS)
 
+# In all processors, each with a process of its own, in which everything runs in one thread.
+test parity parity-gpu: export TF_NUM_INTRAOP_THREADS ?= 1
+test parity parity-gpu: export TF_NUM_INTEROP_THREADS ?= 1
+
 test: .venv/.has-test ## run all tests but the long ones against Keras; ARGS="-k dense"
-	$(PY) -m pytest tests parity_tests $(ARGS)
+	$(PY) -m pytest -p tests.progress -o console_output_style=classic -n auto tests parity_tests $(ARGS)
 
 parity: .venv/.has-parity-$(BACKEND) ## compare everything with Keras, and write a report; BACKEND=jax, BACKEND=torch
 	KERAS_BACKEND=$(BACKEND) $(PY) -m pytest parity_tests -m "" \
@@ -102,6 +109,9 @@ format: .venv/.has-lint ## mend style and format
 docs: .venv/.has-docs ## build the documentation; a warning is an error
 	MPLBACKEND=Agg $(PY) -m sphinx -W --keep-going $(if $(CI),--quiet --no-color) -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
+
+docs-browser: .venv/.has-docs-browser ## look at what make docs has built in Chromium, as on a phone
+	$(PY) -m pytest docs/browser $(ARGS)
 
 dev: .venv/.has-dev ## install everything that work on tinynet needs
 	@echo "Next: source .venv/bin/activate"

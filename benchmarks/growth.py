@@ -130,7 +130,7 @@ def as_markdown(found: dict[str, dict[str, dict[str, float]]]) -> str:
 
 
 def draw(found: dict[str, dict[str, dict[str, float]]], path: Path) -> None:
-    """Draw time above, on logarithmic axes, and memory below."""
+    """Draw time on the left, on logarithmic axes, and memory on the right."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -138,24 +138,23 @@ def draw(found: dict[str, dict[str, dict[str, float]]], path: Path) -> None:
 
     from tinynet.plots import BLUE, GREY, ORANGE
 
-    fig, axes = plt.subplots(
-        2, len(found), figsize=(3.6 * len(found), 5.6), sharex="col", layout="constrained"
-    )
-    for (upper, lower), (name, points) in zip(axes.T, found.items(), strict=True):
+    fig, axes = plt.subplots(len(found), 2, figsize=(5.2, 2.2 * len(found)), layout="constrained")
+    for (left, right), (name, points) in zip(axes, found.items(), strict=True):
         at = [int(value) for value in points]
         kind, unit = ("epoch_s", "s an epoch") if name == "images" else ("step_ms", "ms a step")
-        upper.loglog(at, [p[kind] for p in points.values()], "o-", color=BLUE, label="tinynet")
+        left.loglog(at, [p[kind] for p in points.values()], "o-", color=BLUE, label="tinynet")
         alone = [p["products_ms"] / p["step_ms"] * p[kind] for p in points.values()]
-        upper.loglog(at, alone, "s--", color=GREY, label="matrix products alone")
-        upper.set_ylabel(unit)
-        lower.semilogx(at, [p["peak_mib"] for p in points.values()], "o-", color=ORANGE)
-        lower.set_ylim(0, 1.1 * max(p["peak_mib"] for p in points.values()))
-        lower.set_ylabel("peak MiB")
-        lower.set_xlabel(LABELS[name])
-        for ax in (upper, lower):
+        left.loglog(at, alone, "s--", color=GREY, label="matrix products alone")
+        left.set_ylabel(unit)
+        right.semilogx(at, [p["peak_mib"] for p in points.values()], "o-", color=ORANGE)
+        right.set_ylim(0, 1.1 * max(p["peak_mib"] for p in points.values()))
+        right.set_ylabel("peak MiB")
+        for ax in (left, right):
+            ax.set_xlabel(LABELS[name])
             ax.grid(alpha=0.3)
             ax.spines[["top", "right"]].set_visible(False)
-    axes[0][0].legend()
+    lines = axes[0][0].get_legend_handles_labels()
+    fig.legend(*lines, loc="outside upper center", ncols=2)
     fig.savefig(path, dpi=150)
     plt.close(fig)
 

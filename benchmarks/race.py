@@ -56,6 +56,8 @@ def work(job: str, contender: str, *options: str, **environ: str) -> dict[str, A
     environment = {k: v for k, v in os.environ.items() if "NUM_THREADS" not in k}
     if "1 thread" in contender:
         environment["OPENBLAS_NUM_THREADS"] = "1"
+    if "all threads" in contender:
+        environment["OPENBLAS_NUM_THREADS"] = str(os.cpu_count() or 1)
     environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", **environ}
     command = [sys.executable, "-m", "benchmarks.worker", job, contender, *options]
     start = time.perf_counter()
@@ -181,7 +183,7 @@ def main() -> None:
         results["first step"] = {"warm": [], "cold": []}
         for number in range(args.rounds):
             cache = str(Path(folder) / f"cache_{number}")
-            job = ("start", "tinynet, all threads", "--data", folder)
+            job = ("start", "tinynet, as installed", "--data", folder)
             results["first step"]["warm"].append(work(*job)["whole"])
             results["first step"]["cold"].append(work(*job, NUMBA_CACHE_DIR=cache)["whole"])
     if len(names) > len(models):

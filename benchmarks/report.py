@@ -184,36 +184,35 @@ def draw(results: dict[str, Any], path: Path) -> None:
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    from tinynet.plots import BLUE, GREY, ORANGE, VERMILION
+    from tinynet.plots import BLUE, GREY, ORANGE
 
     training = results["training"]
     names = list(next(iter(training.values())))
     fig, axes = plt.subplots(
-        1,
         len(training),
-        figsize=(5.2 * len(training), 0.36 * len(names) + 1.2),
-        sharey=True,
+        1,
+        figsize=(5.2, len(training) * (0.26 * len(names) + 0.8)),  # narrow: it is read on phones
         layout="constrained",
         squeeze=False,
     )
-    for ax, (size, found) in zip(axes[0], training.items(), strict=True):
+    for ax, (size, found) in zip(axes[:, 0], training.items(), strict=True):
         for place, name in enumerate(names):
             seconds = [run["epoch"] for run in found[name]]
             colour = BLUE if "tinynet" in name else GREY if "products" in name else ORANGE
             middle = statistics.median(seconds)
             ax.barh(place, middle, color=colour, height=0.7)
-            ax.plot(seconds, [place] * len(seconds), ".", color=VERMILION, markersize=5)
+            ax.plot(seconds, [place] * len(seconds), ".", color="black", markersize=4)
             at = (max(seconds), place)
             ax.annotate(
                 f"{middle:.2f}", at, (6, 0), textcoords="offset points", va="center", fontsize=9
             )
-        ax.margins(x=0.12)
+        ax.margins(x=0.16)
         ax.set_xlim(left=0)
         ax.set_xlabel("seconds an epoch")
         ax.set_title(f"batch {size}")
         ax.spines[["top", "right"]].set_visible(False)
-    axes[0][0].set_yticks(range(len(names)), names)
-    axes[0][0].invert_yaxis()  # shared by all: the first name on top
+        ax.set_yticks(range(len(names)), names)
+        ax.invert_yaxis()  # the first name on top
     fig.savefig(path, dpi=150)
     plt.close(fig)
 

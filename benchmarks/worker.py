@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 # Package, module in contenders/ and options of each. "1 thread" and "all threads" are those of
-# NumPy's matrix products, which race.py sets, or of PyTorch.
+# NumPy's matrix products, which race.py sets, or of PyTorch. As installed, tinynet takes one.
 CONTENDERS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "tinynet, all threads": ("tinynet", "keras_script", {}),
-    "tinynet, 1 thread": ("tinynet", "keras_script", {}),
+    "tinynet, as installed": ("tinynet", "keras_script", {}),
     "Keras on TensorFlow": ("keras", "keras_script", {}),
     "Keras, 32 steps a call": ("keras", "keras_script", {"steps_per_execution": 32}),
     "PyTorch, 1 thread": ("torch", "pytorch", {"threads": 1}),

@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "myst_parser",
     "numpydoc",
+    "sphinx_copybutton",
     "sphinx-mathjax-offline",  # formulas without a network: copies MathJax into the pages
     "sphinx_gallery.gen_gallery",
     # In _ext/, each with a docstring that says what it is for.
@@ -67,14 +68,20 @@ html_theme = "furo"
 html_title = f"tinynet {release}"
 html_static_path = ["_static"]
 html_css_files = ["tinynet.css"]
+html_js_files = [("scroll.js", {"defer": "defer"})]
+html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
     "light_css_variables": {"code-font-size": "78%"},
     "dark_css_variables": {"code-font-size": "78%"},
 }
-pygments_style = "friendly"
+pygments_style = "a11y-light"  # readable by more people: contrasts above 4.5 to 1
 pygments_dark_style = "github-dark"
+
+# What the copy button takes of a block with prompts: what was typed, not what was answered.
+copybutton_prompt_text = r">>> |\.\.\. ?|\$ "
+copybutton_prompt_is_regexp = True
 
 
 def setup(app):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +58,17 @@ WAYS: dict[str, Callable[[Sequential, Any], object]] = {
     "validation_data": lambda model, x: model.fit(X, Y, validation_data=(x, Y), verbose=0),
 }
 
+
+class Batches:
+    """Hands out batches by their number, as data sets of other libraries do."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        return X[:10], Y[:10]
+
+
 BAD_X: dict[str, tuple[Any, type[Exception], list[str]]] = {
     "width": (X[:, :3], ValueError, [r"\(4,\)", r"\(20, 3\)|\(3,\)", "other data|prepared"]),
     "more columns": (np.ones((20, 5)), ValueError, [r"\(4,\)", r"\(20, 5\)|\(5,\)"]),
@@ -65,8 +77,23 @@ BAD_X: dict[str, tuple[Any, type[Exception], list[str]]] = {
     "number": (1.5, ValueError, ["x: expected at least one sample", r"got shape \(\)"]),
     "empty": (X[:0], ValueError, ["x: expected at least one sample", r"got shape \(0, 4\)"]),
     "no features": (X[:, :0], ValueError, ["x: expected at least one", r"got shape \(20, 0\)"]),
-    "none": (None, TypeError, ["x: expected numbers, got dtype object"]),
-    "object": (X.astype(object), TypeError, ["x: expected numbers, got dtype object", "missing"]),
+    "none": (None, TypeError, ["x: expected an array of all samples, got None"]),
+    "object": (
+        with_value(X.astype(object), (7, 2), None),
+        TypeError,
+        [r"x: expected numbers, got None of type NoneType first at index \(7, 2\)", "missing"],
+    ),
+    "rows of objects": (
+        np.array([[1.0, 2.0], [1.0]], dtype=object),
+        TypeError,
+        [r"x: .* got list\(\[1.0, 2.0\]\)|got \[1.0, 2.0\] of type list first", "unequal length"],
+    ),
+    "generator": ((X for _ in range(2)), TypeError, ["x: .* got a generator, which hands out bat"]),
+    "iterator": (iter([X]), TypeError, ["x: .* got a list_iterator, which hands out batches"]),
+    "dict": ({"x": X}, TypeError, ["x: .* got a dict; hand over one of its arrays"]),
+    "set": ({1.0, 2.0}, TypeError, ["x: .* got a set, which hands out"]),
+    "dataset": (Batches(), TypeError, ["x: .* got a Batches, which hands out .* train_on_batch"]),
+    "sparse": (scipy.sparse.csr_array(X), TypeError, [r"x: .* got a csr_array, .* toarray\(\)"]),
     "text": (X.astype(str), TypeError, ["x: expected numbers, got dtype <U", "text"]),
     "dates": (X.astype("M8[s]"), TypeError, ["x: expected numbers, got dtype datetime64"]),
     "complex": (X.astype(complex), TypeError, ["x: expected numbers, got dtype complex128"]),
@@ -178,7 +205,9 @@ CASES: dict[str, Case] = {
     "y of text": Case(
         fit(y=np.array(["shirt", "coat"] * 10)), TypeError, ["y: expected numbers, got dtype <U5"]
     ),
-    "y of objects": Case(fit(y=Y.astype(object)), TypeError, ["y: expected numbers, .*object"]),
+    "y of objects": Case(
+        fit(y=with_value(Y.astype(object), 3, "b")), TypeError, [r"y: .*got 'b' .* index \(3,\)"]
+    ),
     "y with nan": Case(
         fit(y=with_value(Y.astype(float), 4, np.nan)), ValueError, [r"y: .*nan first .*\(4,\)"]
     ),

@@ -1,5 +1,6 @@
 """The documentation: its numbers, its map, its lists; and pages load nothing from elsewhere."""
 
+import codeop
 import doctest
 import inspect
 import re
@@ -33,6 +34,30 @@ def test_examples_give_what_the_page_says(page, kernel_form):
     with np.printoptions():  # what a page sets ends with the page
         runner.run(test, out=failures.append)
     assert not failures, "".join(failures)
+
+
+def test_examples_can_be_pasted_into_python():
+    # There a block such as a loop ends with an empty line: "..." and nothing else on the page.
+    statement = re.compile(r"^( *)>>> .*(?:\n\1\.\.\..*)*", re.MULTILINE)
+    examples, unfinished = 0, []
+    for path in [*PAGES, *sorted(Path(tinynet.__file__).parent.rglob("*.py"))]:
+        for found in statement.finditer(path.read_text(encoding="utf-8")):
+            lines = [line[len(found[1]) + 4 :] for line in found[0].split("\n")]
+            examples += 1
+            if codeop.compile_command("\n".join(lines)) is None:
+                unfinished.append(f"{path.name}: {lines[0]}")
+    assert examples > 200
+    assert unfinished == []
+
+
+def test_how_a_figure_is_drawn_is_no_part_of_its_caption():
+    pages = [page for page in DOCS.rglob("*.md") if "_build" not in page.parts]
+    texts = {page.name: page.read_text(encoding="utf-8") for page in pages}
+    told = re.compile(r"[Dd]rawn[\w\s]*by\s+`python")
+    assert [name for name, text in texts.items() if told.search(text)] == []
+    said = re.findall(r"^% python (docs/figures/\w+\.py)$", "\n".join(texts.values()), re.MULTILINE)
+    assert "docs/figures/adam.py" in said
+    assert [script for script in said if not (DOCS.parent / script).exists()] == []
 
 
 def test_map_has_every_part_and_every_import_leads_down():
@@ -116,3 +141,15 @@ def test_loads_in_style_sheets_are_found():
     css = "@font-face { src: url('https://fonts.example/a.woff2') } a { background: url(a.png) }"
     found = load(DOCS / "_ext" / "offline.py").loads_from_elsewhere(css, ".css")
     assert found == ["https://fonts.example/a.woff2"]
+
+
+def test_the_evening_names_the_files_that_a_step_runs_through() -> None:
+    evening = load(DOCS / "_ext" / "evening.py")
+    assert sorted(evening.ORDER) == sorted(evening.dense_step())
+
+
+def test_the_readme_says_how_much_there_is_to_read() -> None:
+    rows = load(DOCS / "_ext" / "evening.py").rows()
+    whole, run = (round(sum(row[i] for row in rows), -2) for i in (2, 3))
+    readme = " ".join((DOCS.parent / "README.md").read_text(encoding="utf-8").split())
+    assert f"{len(rows)} files with about {whole:,} lines, of which some {run} run" in readme

@@ -29,10 +29,11 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     arrays = [rng.integers(0, 256, shape).astype(np.uint8) for shape in shapes]
     files = []
     for file, array in zip(fashion_mnist.SOURCE.files, arrays, strict=True):
-        content = gzip.compress(idx(array))
-        (tmp_path / file.name).write_bytes(content)
-        md5, sha256 = hashlib.md5(content).hexdigest(), hashlib.sha256(content).hexdigest()
-        files.append(DataFile(file.name, md5, sha256))
+        content = idx(array)
+        packed = gzip.compress(content)
+        (tmp_path / file.name).write_bytes(packed)
+        checksums = [hashlib.sha256(each).hexdigest() for each in (packed, content)]
+        files.append(DataFile(file.name, checksums[0], len(content), checksums[1]))
     source = Source("Small", "fashion-mnist", tuple(files), addresses=())
     monkeypatch.setattr(fashion_mnist, "SOURCE", source)
     return arrays

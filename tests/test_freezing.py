@@ -54,24 +54,23 @@ ALL = ["below", "n", "top"]
 CHANGED = "was changed after training had begun; .* call compile again"
 
 
-@pytest.mark.parametrize("second", WAYS)
-@pytest.mark.parametrize("first", WAYS)
-def test_a_change_counts_from_the_next_compile_on(first: str, second: str) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_change_counts_from_the_next_compile_on(way: str) -> None:
     model = net()
     model.compile("sgd", LOSS)
-    WAYS[first](model)
+    WAYS[way](model)
     model.layers[0].trainable = False
     with pytest.warns(UserWarning, match=f"trainable of below {CHANGED}"):
-        assert learned(model, lambda: WAYS[second](model)) == ALL
+        assert learned(model, lambda: WAYS[way](model)) == ALL
     assert not model.layers[0].trainable  # what the user said stays said
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # it is said once
-        assert learned(model, lambda: WAYS[second](model)) == ALL
+        assert learned(model, lambda: WAYS[way](model)) == ALL
         model.compile("sgd", LOSS)
-        assert learned(model, lambda: WAYS[second](model)) == ["n", "top"]
+        assert learned(model, lambda: WAYS[way](model)) == ["n", "top"]
     model.layers[0].trainable = True
     with pytest.warns(UserWarning, match=CHANGED):
-        assert learned(model, lambda: WAYS[second](model)) == ["n", "top"]
+        assert learned(model, lambda: WAYS[way](model)) == ["n", "top"]
 
 
 def test_a_change_before_the_first_step_counts() -> None:
@@ -80,6 +79,17 @@ def test_a_change_before_the_first_step_counts() -> None:
     model.evaluate(X, Y, verbose=0)
     model.layers[0].trainable = False
     assert learned(model, lambda: WAYS["fit"](model)) == ["n", "top"]
+
+
+def test_each_method_looks_for_itself() -> None:
+    """As Keras does, which writes down another step for each."""
+    model = net()
+    model.compile("sgd", LOSS)
+    WAYS["fit"](model)
+    model.layers[0].trainable = False
+    assert learned(model, lambda: WAYS["train_on_batch"](model)) == ["n", "top"]
+    with pytest.warns(UserWarning, match=CHANGED):
+        assert learned(model, lambda: WAYS["fit"](model)) == ALL
 
 
 def test_a_change_that_was_taken_back_is_none() -> None:
@@ -119,7 +129,7 @@ def test_a_callback_changes_it_for_the_next_compile() -> None:
 def test_penalties_of_training_and_of_testing_are_those_of_their_first_step() -> None:
     model = net()
     model.compile(optimizers.SGD(0.0), LOSS)
-    model.fit(X, Y, batch_size=20, verbose=0)
+    model.train_on_batch(X, Y)
     penalty = model.layers[0].penalty()
     model.layers[0].trainable = False
     assert model.layers[0].penalty() == 0 < penalty

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sklearn
 
-from tinynet import config, metrics
+from tinynet import Sequential, config, metrics
 from tinynet.configurable import serialize
+from tinynet.layers import Dense
 from tinynet.metrics import (
     Accuracy,
     BinaryAccuracy,
@@ -409,3 +410,76 @@ def test_what_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         use()
+
+
+# Errors in fit name the shapes of the data, before anything is trained.
+
+
+@pytest.mark.parametrize(
+    ("units", "metric", "y", "message"),
+    [
+        (
+            1,
+            F1Score(threshold=0.5),
+            (60,),
+            r"\(60,\) and \(60, 1\); .* reshape y to .* y\[:, None\]",
+        ),
+        (3, F1Score(), (60,), r"f1_score: .* got \(60,\) and \(60, 3\); to_categorical"),
+        (3, F1Score(), (60, 1), r"f1_score: .* got \(60, 1\) and \(60, 3\); to_categorical"),
+        (
+            3,
+            Precision(),
+            (60,),
+            r"precision: .* predictions, \(60, 3\), got \(60,\); integer labels",
+        ),
+        (3, Recall(), (60, 1), r"recall: .* predictions, \(60, 3\), got \(60, 1\); integer labels"),
+        (3, CategoricalAccuracy(), (60,), r"accuracy: .* predictions, \(60, 3\), got \(60,\)"),
+        (3, TopKCategoricalAccuracy(2), (60,), r"predictions, \(60, 3\), got \(60,\)"),
+        (3, BinaryAccuracy(), (60,), r"binary_accuracy: .*, \(60, 3\), got \(60,\)"),
+        (3, "mse", (60,), r"mse: .*, \(60, 3\), got \(60,\)"),
+        (
+            3,
+            Precision(class_id=3),
+            (60, 3),
+            "class_id: expected one of the 3 outputs, 0 to 2, got 3",
+        ),
+        (3, SparseCategoricalAccuracy(), (60, 3), r"shape \(60,\), got \(60, 3\); .* look one-hot"),
+        (3, "sparse_top_k_categorical_accuracy", (60, 3), r"shape \(60,\), got \(60, 3\)"),
+    ],
+)
+@pytest.mark.parametrize("way", ["fit", "evaluate", "train_on_batch"])
+def test_errors_name_the_shapes_of_the_data(
+    way: str, units: int, metric: Any, y: tuple[int, ...], message: str
+) -> None:
+    x = np.zeros((60, 5), "float32")
+    labels = np.zeros(y, int)
+    sparse = len(y) == 1 or y[-1] == 1
+    loss = "sparse_categorical_crossentropy" if sparse else "categorical_crossentropy"
+    model = Sequential([Dense(units, activation="softmax" if units > 1 else "sigmoid")])
+    model.compile("sgd", loss if units > 1 else "binary_crossentropy", metrics=[metric])
+    options = {} if way == "train_on_batch" else {"verbose": 0}
+    with pytest.raises(ValueError, match=message):
+        getattr(model, way)(x, labels, **options)
+    assert not model.built and not model.optimizer.iterations
+
+
+def test_a_metric_of_one_s_own_is_asked_for_its_shapes_too() -> None:
+    class Square(Metric):
+        def check_shapes(self, target_shape: Any, output_shape: Any) -> None:
+            if target_shape != output_shape:
+                raise ValueError(f"square: {target_shape} and {output_shape}")
+
+        def reset_state(self) -> None:
+            self.total = 0.0
+
+        def add(self, y_true: Any, y_pred: Any, sample_weight: Any) -> None:
+            self.total += float(np.sum(y_pred))
+
+        def result(self) -> float:
+            return self.total
+
+    model = Sequential([Dense(3)])
+    model.compile("sgd", "mse", metrics=[Square()])
+    with pytest.raises(ValueError, match=r"square: \(8, 3, 1\) and \(8, 3\)"):
+        model.fit(np.zeros((8, 4)), np.zeros((8, 3, 1)), verbose=0)
+    model.fit(np.zeros((8, 4)), np.zeros((8, 3)), verbose=0)

@@ -53,6 +53,7 @@ def register_keras_serializable(
     ...     def __init__(self, factor, **kwargs):
     ...         super().__init__(**kwargs)
     ...         self.factor = factor
+    ...
     >>> keras.saving.get_registered_name(Scaled)
     'lesson>Scaled'
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -112,21 +113,64 @@ class Dataset:
 
 
 def check_numbers(name: str, value: Any) -> Array:
-    """Return `value` as an array of at least one finite number, without copying an array."""
+    """Return `value` as an array of at least one finite number, without copying an array.
+
+    Tables whose columns are of several types are taken if all are numbers or truth values.
+    """
+    if not isinstance(value, (Sequence, numbers.Real)) and not hasattr(value, "__array__"):
+        raise TypeError(f"{name}: expected an array of all samples, got {_no_array(value)}")
     try:
         array = np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{name}: not an array of numbers: {error}") from None
+    if array.dtype == object:
+        array = _numbers_of_objects(name, array, getattr(value, "columns", None))
     if array.dtype.kind not in "fiub":
         raise TypeError(
-            f"{name}: expected numbers, got dtype {array.dtype}; rows of unequal length, missing "
-            f"values or text give such arrays"
+            f"{name}: expected numbers, got dtype {array.dtype}; text and dates have to be made "
+            f"numbers first"
         )
     if array.ndim == 0 or array.shape[0] == 0 or array.size == 0:
         raise ValueError(f"{name}: expected at least one sample, got shape {array.shape}")
     if array.dtype.kind == "f":
         _check_finite(name, array)
     return array
+
+
+def _no_array(value: Any) -> str:
+    """Say what came in the place of an array, and what to do."""
+    if value is None:
+        return "None"
+    if isinstance(value, Mapping):
+        return "a dict; hand over one of its arrays, a model has one input"
+    kind = type(value).__name__
+    if hasattr(value, "toarray"):
+        return f"a {kind}, which leaves zeros out; call its toarray() first"
+    if hasattr(value, "__iter__") or hasattr(value, "__getitem__"):
+        return (
+            f"a {kind}, which hands out batches or samples one by one; collect them, x, y = "
+            f"(np.concatenate(part) for part in zip(*batches)), or call train_on_batch for each"
+        )
+    return f"{value!r} of type {kind}"
+
+
+def _numbers_of_objects(name: str, array: Array, columns: Any) -> Array:
+    """Return an array of objects as one of numbers, which all of them have to be."""
+    for index, entry in np.ndenumerate(array):
+        if not isinstance(entry, (int, float, np.bool_, np.integer, np.floating)):
+            where = f"index {index}" if array.ndim else "once"
+            if columns is not None and array.ndim == 2:
+                where = f"index {index}, column {columns[index[1]]!r}"
+            raise TypeError(
+                f"{name}: expected numbers, got {_brief_entry(entry)} first at {where}; rows of "
+                f"unequal length, missing values or text give such arrays"
+            )
+    return np.array(array.tolist())
+
+
+def _brief_entry(entry: Any) -> str:
+    text = repr(entry)
+    return f"{text if len(text) < 40 else text[:37] + '...'} of type {type(entry).__name__}"
 
 
 def _check_finite(name: str, array: Array) -> None:

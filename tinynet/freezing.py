@@ -16,12 +16,13 @@ from tinynet.layers import Layer
 
 
 class Freezing:
-    """What `trainable` said in the first step since ``compile``, of each kind of step.
+    """What `trainable` said in the first step since ``compile``, for each method that makes steps.
 
     Attributes
     ----------
     first : dict of str to dict of Layer to bool
-        For ``"training"`` and, because penalties of frozen layers do not count, ``"testing"``.
+        By the method's name. Testing has its own, because frozen layers are not penalized; what
+        `evaluate` has seen holds for validation in `fit`, too.
     """
 
     def __init__(self) -> None:
@@ -29,12 +30,11 @@ class Freezing:
         self.warned_of: set[str] = set()
 
     @contextmanager
-    def as_at_first(self, kind: str, layers: Sequence[Layer]) -> Iterator[None]:
-        """Within the ``with``, layers are trainable as they were in the first step of this kind."""
-        first = self.first.get(kind)
-        if first is None:
-            first = self.first[kind] = {layer: layer.trainable for layer in layers}
-        changed = [each for each in layers if first.get(each, each.trainable) != each.trainable]
+    def as_at_first(self, method: str, layers: Sequence[Layer]) -> Iterator[None]:
+        """Within the ``with``, layers are trainable as they were in the method's first step."""
+        if method not in self.first:
+            self.first[method] = {layer: layer.trainable for layer in layers}
+        changed = self._changed(method, layers)
         for layer in changed:
             layer.trainable = not layer.trainable
         try:
@@ -43,21 +43,22 @@ class Freezing:
             for layer in changed:
                 layer.trainable = not layer.trainable
 
-    def learning(self, layers: Sequence[Layer]) -> list[Layer]:
-        """Return the layers with weights that training changes, or would change if it began now."""
-        first = self.first.get("training", {})
-        return [each for each in layers if each.params and first.get(each, each.trainable)]
+    def learning(self, method: str, layers: Sequence[Layer]) -> list[Layer]:
+        """Return the layers with weights that a method changes, or would if it began now."""
+        changed = self._changed(method, layers)
+        return [each for each in layers if each.params and each.trainable != (each in changed)]
 
-    def warn_of_changes(self, layers: Sequence[Layer]) -> None:
-        """Warn, once for each layer, of a change that training does not see."""
-        first = self.first.get("training", {})
-        changed = [
-            each.name for each in layers if first.get(each, each.trainable) != each.trainable
-        ]
-        if new := [name for name in changed if name not in self.warned_of]:
+    def warn_of_changes(self, method: str, layers: Sequence[Layer]) -> None:
+        """Warn, once for each layer, of a change that a method does not see."""
+        names = [layer.name for layer in self._changed(method, layers)]
+        if new := [name for name in names if name not in self.warned_of]:
             self.warned_of.update(new)
             warnings.warn(
                 f"trainable of {', '.join(new)} was changed after training had begun; as in Keras, "
                 f"that counts from the next compile on: call compile again first",
                 stacklevel=4,  # the line that calls fit: past its decorator, too
             )
+
+    def _changed(self, method: str, layers: Sequence[Layer]) -> list[Layer]:
+        first = self.first.get(method, {})
+        return [each for each in layers if first.get(each, each.trainable) != each.trainable]

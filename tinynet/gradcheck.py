@@ -4,8 +4,9 @@ For a random upstream gradient u the number :math:`L = \sum u \cdot out` has the
 ``backward(u)`` claims to compute. Moving one entry of the input or of a weight by a little h
 and looking at L tells what it really is:
 
-.. math:: \frac{dL}{d\theta} \approx
-          \frac{L(\theta - 2h) - 8 L(\theta - h) + 8 L(\theta + h) - L(\theta + 2h)}{12 h}
+.. math:: \frac{dL}{d\theta} \approx \frac{1}{12 h}
+          \big( & L(\theta - 2h) - 8 L(\theta - h) \\
+                & + 8 L(\theta + h) - L(\theta + 2h) \big)
 
 with an error of the order :math:`h^4`. A u of ones would not do: softmax and batch norm have
 dx = 0 for it, and a wrong formula would pass. Nor would a single backward: one that adds to

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tinynet import config, saving
 from tinynet.data import Dataset
 from tinynet.kernels.registry import Array
 from tinynet.kernels.threads import products_as_chosen
-from tinynet.summary import summary_table
+from tinynet.summary import ASCII, summary_table
+from tinynet.terminal import can_show, say
 from tinynet.training import Trainer
 
 
@@ -48,15 +49,33 @@ class Sequential(Trainer):
             out = layer(out)
         return out
 
-    def summary(self, print_fn: Callable[[str], object] = print) -> None:
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], object] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
         """Print a table of the layers: output shapes, parameters, totals.
+
+        Where the standard output cannot write the table's lines, they are drawn in ASCII.
 
         Parameters
         ----------
-        print_fn : callable
-            Is called with the text.
+        line_length, positions, show_trainable, layer_range
+            See `tinynet.summary.summary_table`.
+        print_fn : callable, optional
+            Is called with the text; by default it is printed.
+        expand_nested : bool
+            Changes nothing: no layer of a model has layers of its own here.
         """
-        print_fn(summary_table(self))
+        arguments = (line_length, positions, show_trainable, layer_range)
+        table = summary_table(self, *arguments)
+        if not can_show(table):
+            table = summary_table(self, *arguments, box=ASCII)
+        (print_fn or say)(table)
 
     # Files.
 

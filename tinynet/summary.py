@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+import shutil
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,47 +17,177 @@ if TYPE_CHECKING:
     from tinynet.models import Sequential
     from tinynet.optimizers import Optimizer
 
-HEADER = ("Layer (type)", "Output Shape", "Param #")
-WIDTHS = (31, 22, 13)  # of Keras's columns on a terminal of 80; the last two grow if need be
+LONGEST = 88  # of a line, where the terminal is wide enough
+POSITIONS = (0.45, 0.8, 1.0)
+FOR_TRAINABLE = 12  # more letters in a line
 
 
-def summary_table(model: Sequential) -> str:
-    """Return a table of the model's layers: name and type, output shape, parameters, totals."""
-    if model.input_shape is None:
-        shapes = ["?" for _ in model.layers]
-    else:
-        shapes = [str((None, *s)) for s in model.shapes_behind(model.input_shape)]
-    counts = [f"{each.count_params():,}" if each.built else "0 (unbuilt)" for each in model.layers]
-    widths = [
-        WIDTHS[0],
-        max(WIDTHS[1], *map(len, ["", *shapes])),
-        max(WIDTHS[2], *map(len, ["", *counts])),
-    ]
-    lines = [
-        f'Model: "{model.name}"',
-        _rule("┏┳┓", "━", widths),
-        _row(HEADER, widths, "┃"),
-        _rule("┡╇┩", "━", widths),
-    ]
-    for i, (layer, shape, count) in enumerate(zip(model.layers, shapes, counts, strict=True)):
-        lines += [_rule("├┼┤", "─", widths)] if i else []
-        first, *second = _name_lines(layer)
-        lines.append(_row((first, shape, count), widths, "│"))
-        lines += [_row((each, "", ""), widths, "│") for each in second]
-    lines.append(_rule("└┴┘", "─", widths))
+class Box(NamedTuple):
+    """The signs of a table: its rules, each as (left, between, right, line), and its edges."""
+
+    top: str
+    under_header: str
+    between: str
+    bottom: str
+    header_edge: str
+    edge: str
+    cut: str
+
+
+UNICODE = Box("┏┳┓━", "┡╇┩━", "├┼┤─", "└┴┘─", "┃", "│", "…")
+ASCII = Box("+-+-", "|+|-", "|+|-", "+-+-", "|", "|", "...")
+
+
+def summary_table(
+    model: Sequential,
+    line_length: int | None = None,
+    positions: Sequence[float] | None = None,
+    show_trainable: bool = False,
+    layer_range: Sequence[str] | None = None,
+    box: Box = UNICODE,
+) -> str:
+    """Return a table of the model's layers: name and type, output shape, parameters, totals.
+
+    Parameters
+    ----------
+    model : Sequential
+    line_length : int, optional
+        By default as long as the terminal is wide, but for 4, up to 88.
+    positions : sequence of float, optional
+        Where each column ends, as a part of the line or in letters; by default 0.45, 0.8 and 1.
+    show_trainable : bool
+        Whether there is a column that says Y or N of each layer with weights.
+    layer_range : (str, str), optional
+        The first and the last layer to show, as regular expressions of their names.
+    box : Box
+        The signs that the table is drawn with.
+
+    Raises
+    ------
+    ValueError
+        If a column would be less than 4 letters wide; if no layer is named as `layer_range` says.
+
+    Notes
+    -----
+    Follows keras/src/utils/summary_utils.py. Keras's lines are cut off where they are longer than
+    the terminal is wide; these are not.
+    """
+    longest = LONGEST + FOR_TRAINABLE * show_trainable
+    length = line_length or min(longest, shutil.get_terminal_size().columns - 4)
+    ends = list(positions or POSITIONS)
+    if ends[-1] > 1:
+        length = line_length or int(ends[-1])
+        ends = [end / length for end in ends]
+    if show_trainable:
+        ends = [0.9 * end for end in ends] + [1.0]
+    header = ["Layer (type)", "Output Shape", "Param #", "Trainable"][: len(ends)]
+    widths = _widths(length, ends)
+    first, last = _bounds([layer.name for layer in model.layers], layer_range)
+    rows = _rows(model, show_trainable)[first:last]
+    lines = [f'Model: "{model.name}"', _rule(box.top, widths)]
+    lines += _cells(header, widths, box.header_edge, box.cut, from_below=True)
+    lines.append(_rule(box.under_header, widths))
+    for i, row in enumerate(rows):
+        lines += [_rule(box.between, widths)] if i else []
+        lines += _cells(row, widths, box.edge, box.cut)
+    lines.append(_rule(box.bottom, widths))
     return "\n".join(lines + _totals(model))
 
 
-def _name_lines(layer: Layer) -> list[str]:
-    """Write name and type on one line, or on two if they do not fit."""
-    kind = f"({type(layer).__name__})"
-    together = f"{layer.name} {kind}"
-    if len(together) <= WIDTHS[0]:
-        return [together]
+def _rows(model: Sequential, show_trainable: bool) -> list[list[str]]:
+    """Return the texts of each layer's cells."""
+    shapes = ["?" for _ in model.layers]
+    if model.input_shape is not None:
+        shapes = [str((None, *shape)) for shape in model.shapes_behind(model.input_shape)]
+    rows = []
+    for layer, shape in zip(model.layers, shapes, strict=True):
+        count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
+        row = [f"{layer.name} ({type(layer).__name__})", shape, count]
+        if show_trainable:
+            row.append(_learns(layer))
+        rows.append(row)
+    return rows
+
+
+def _learns(layer: Layer) -> str:
+    if not layer.arrays:
+        return "-"
+    return "Y" if layer.trainable else "N"
+
+
+def _widths(length: int, ends: Sequence[float]) -> list[int]:
+    """Return how many letters go into each column, as Keras and its table library work it out."""
+    columns = np.diff([0, *(int(end * length) for end in ends)]).tolist()
+    if min(columns) < 4:
+        raise ValueError(
+            f"line_length: {length} letters are not enough for columns that end at "
+            f"{[round(end, 2) for end in ends]} of the line; each has to be 4 or more wide"
+        )
+    padded = [width + 2 for width in columns]  # a space on either side
+    too_many = sum(padded) + len(padded) + 1 - length
+    for i, width in enumerate(padded):
+        cut = min(width, round(too_many / (len(padded) - i)))
+        padded[i] -= cut
+        too_many -= cut
+    return [max(1, width - 2) for width in padded]
+
+
+def _bounds(names: list[str], layer_range: Sequence[str] | None) -> tuple[int, int]:
+    """Return where the layers to show begin and end."""
+    if layer_range is None:
+        return 0, len(names)
+    if len(layer_range) != 2 or not all(isinstance(each, str) for each in layer_range):
+        raise ValueError(
+            f"layer_range: expected the names of the first and the last layer, got {layer_range!r}"
+        )
+    found = [[i for i, name in enumerate(names) if re.match(end, name)] for end in layer_range]
+    if not all(found):
+        raise ValueError(f"layer_range: {layer_range!r} are not among the layers, {names}")
+    (one, other) = min(found[0]), max(found[1])
+    if one > other:
+        one, other = min(found[1]), max(found[0])
+    return one, other + 1
+
+
+def _cells(
+    texts: Sequence[str], widths: list[int], edge: str, cut: str, from_below: bool = False
+) -> list[str]:
+    """Lay the cells of a row out, each in as many lines as it needs."""
+    wrapped = [_wrapped(text, width, cut) for text, width in zip(texts, widths, strict=True)]
+    height = max(map(len, wrapped))
+    for lines in wrapped:
+        missing = [""] * (height - len(lines))
+        lines[:] = [*missing, *lines] if from_below else [*lines, *missing]
+    # Names and shapes to the left, numbers to the right, Y and N in the middle.
+    align = "<<>^"
     return [
-        each if len(each) <= WIDTHS[0] else f"{each[: WIDTHS[0] - 1]}…"
-        for each in (layer.name, kind)
+        edge
+        + edge.join(
+            f" {line:{side}{width}} " for line, side, width in zip(row, align, widths, strict=False)
+        )
+        + edge
+        for row in zip(*wrapped, strict=True)
     ]
+
+
+def _wrapped(text: str, width: int, cut: str) -> list[str]:
+    """Break a text at its spaces; a word that is too long is cut off."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if len(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return [
+        line if len(line) <= width else line[: max(0, width - len(cut))] + cut[:width]
+        for line in lines
+    ]
+
+
+def _rule(signs: str, widths: list[int]) -> str:
+    left, between, right, line = list(signs)
+    return left + between.join(line * (width + 2) for width in widths) + right
 
 
 def _totals(model: Sequential) -> list[str]:
@@ -95,16 +228,3 @@ def _size(arrays: list[Array]) -> str:
             break
         size /= 1024
     return f"{int(np.sum([each.size for each in arrays])):,} ({size:.2f} {unit})"
-
-
-def _rule(ends: str, line: str, widths: list[int]) -> str:
-    return ends[0] + ends[1].join(line * (w + 2) for w in widths) + ends[2]
-
-
-def _row(cells: tuple[str, ...], widths: list[int], edge: str) -> str:
-    texts = [
-        f" {cells[0]:<{widths[0]}} ",
-        f" {cells[1]:<{widths[1]}} ",
-        f" {cells[2]:>{widths[2]}} ",
-    ]
-    return edge + edge.join(texts) + edge

@@ -175,7 +175,7 @@ class Trainer(Stack):
 
         # What could be wrong has been looked for; from here on things change.
         self._build(data)
-        self._begin_to_learn()
+        self._begin_to_learn("fit")
         orders = epoch_orders(shuffle, len(data), first_epoch)
         self.stop_training = False
         told.tell("train_begin")
@@ -187,7 +187,8 @@ class Trainer(Stack):
             for step, batch in enumerate(data.batches(batch_size, next(orders))):
                 if begin:
                     told.tell("train_batch_begin", step)
-                self._train(batch)
+                with self.freezing.as_at_first("fit", self.layers):
+                    self.train_step(batch)
                 if end:  # otherwise nobody wants the figures of every batch
                     told.tell("train_batch_end", step, logs=self.figures.results())
                 if self.stop_training:
@@ -203,15 +204,11 @@ class Trainer(Stack):
         told.tell("train_end", logs=logs)
         return history
 
-    def _begin_to_learn(self) -> None:
+    def _begin_to_learn(self, method: str) -> None:
         """Have the optimizer for the layers that learn, or say that it trains others."""
         optimizer, _ = self._compiled()
-        self.freezing.warn_of_changes(self.layers)
-        optimizer.begin_with(self.freezing.learning(self.layers))
-
-    def _train(self, batch: Batch) -> None:
-        with self.freezing.as_at_first("training", self.layers):
-            self.train_step(batch)
+        self.freezing.warn_of_changes(method, self.layers)
+        optimizer.begin_with(self.freezing.learning(method, self.layers))
 
     def train_step(self, batch: Batch) -> None:
         """Make one step, and count the batch in the figures.
@@ -297,7 +294,7 @@ class Trainer(Stack):
         self.figures.reset()
         for step, batch in enumerate(data.batches(batch_size)):
             told.tell("test_batch_begin", step)
-            with self.freezing.as_at_first("testing", self.layers):
+            with self.freezing.as_at_first("evaluate", self.layers):
                 self.test_step(batch)
             if told.listeners("test_batch_end"):
                 told.tell("test_batch_end", step, logs=self.figures.results())
@@ -342,9 +339,10 @@ class Trainer(Stack):
         self._compiled()
         data, _ = training_data(x, y, sample_weight, class_weight)
         batch = self._single_batch(data, needs_targets=True)
-        self._begin_to_learn()
+        self._begin_to_learn("train_on_batch")
         self.figures.reset()
-        self._train(batch)
+        with self.freezing.as_at_first("train_on_batch", self.layers):
+            self.train_step(batch)
         return self.figures.returned(self.figures.results(), return_dict)
 
     @products_as_chosen()
@@ -356,7 +354,7 @@ class Trainer(Stack):
         data = Dataset(x, y, sample_weight, config.floatx())
         batch = self._single_batch(data, needs_targets=True)
         self.figures.reset()
-        with self.freezing.as_at_first("testing", self.layers):
+        with self.freezing.as_at_first("test_on_batch", self.layers):
             self.test_step(batch)
         return self.figures.returned(self.figures.results(), return_dict)
 

@@ -5,6 +5,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import evening
 import modules
 from sphinx.ext.autosummary.generate import find_autosummary_in_files
 from sphinx.util import logging
@@ -60,6 +61,11 @@ def list_parts(app):
     _write("parts.md", rows)
 
 
+def list_evening(app):
+    """Write the table of the files that a training step runs through."""
+    _write("evening.md", evening.table())
+
+
 def list_kernels(app):
     """Write an entry for every kernel, under the file where its two forms stand."""
     lines, home = [], None
@@ -91,6 +97,6 @@ def _write(name, lines):
 
 def setup(app):
     """Make everything when a build begins."""
-    for make in (draw_figures, list_parts, list_kernels, forget_old_pages):
+    for make in (draw_figures, list_parts, list_evening, list_kernels, forget_old_pages):
         app.connect("builder-inited", make, priority=100)  # before autosummary looks for pages
     return {"parallel_read_safe": True}

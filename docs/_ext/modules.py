@@ -5,8 +5,9 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "tinynet"
 
-# From the top floor down, with the place of every part in the drawing. tests/test_docs.py holds
-# this against the source: all parts are here, and every import leads to a lower floor.
+# From the top floor down, with the place of every part in the drawing, in percent of its width.
+# tests/test_docs.py holds this against the source: all parts are here, and every import leads to
+# a lower floor.
 FLOORS = {
     "examples": {"lessons": 65},
     "looking at models": {"interop": 11, "gradcheck": 31, "plots": 54, "backend": 75},
@@ -14,17 +15,17 @@ FLOORS = {
     "around the model": {"summary": 11, "training": 31, "saving": 51, "utils": 75},
     "the layers together": {"stack": 12, "freezing": 31},
     "the parts of a step": {
-        "layers": 17,
-        "losses": 33,
-        "optimizers": 49,
-        "data": 64,
-        "metrics": 79,
-        "callbacks": 94,
+        "layers": 16,
+        "losses": 31,
+        "optimizers": 46,
+        "data": 61,
+        "metrics": 76,
+        "callbacks": 91,
     },
     "the parts of a layer": {"initializers": 9, "regularizers": 25, "activations": 41},
     "tools": {"random": 12, "arrays": 62, "files": 77, "datasets": 92},
     "settings": {"config": 62, "configurable": 78},
-    "the ground": {"kernels": 38, "checks": 62, "custom_objects": 80},
+    "the ground": {"kernels": 38, "checks": 55, "terminal": 69, "custom_objects": 84},
 }
 
 

@@ -1,7 +1,7 @@
-"""What each layer that changes images makes of ten garments, and what lies beside an image."""
+"""What each layer that changes images makes of six garments, and what lies beside an image."""
 
 import numpy as np
-from drawing import GREY, plt, save
+from drawing import GREY, WIDTH, plt, save
 
 from tinynet.datasets import drawn_apparel
 from tinynet.layers import (
@@ -22,20 +22,21 @@ ROWS = (
     ("RandomContrast(\n(0.8, 0.8))", RandomContrast((0.8, 0.8), seed=1)),
     ("RandomCrop(\n20, 20)", RandomCrop(20, 20, seed=1)),
 )
+CLASSES = (0, 1, 5, 6, 8, 9)  # of the garments; the fourth is moved about
 
 
 def draw():
-    """Show one garment of each class in every row, and one of them moved or turned in six ways."""
+    """Show the garments in every row, and one of them moved or turned in six ways."""
     x, labels = drawn_apparel(100, seed=4)
-    x = x[[np.flatnonzero(labels == label)[0] for label in range(10)], :, :, None]
-    figure = plt.figure(figsize=(8.8, 7.6))
-    above, below = figure.subfigures(2, 1, height_ratios=(7, 2.2))
-    axes = above.subplots(len(ROWS), 10, gridspec_kw={"hspace": 0.02, "wspace": 0.02})
+    x = x[[np.flatnonzero(labels == label)[0] for label in CLASSES], :, :, None]
+    figure = plt.figure(figsize=(WIDTH, 8.6))
+    above, below = figure.subfigures(2, 1, height_ratios=(4.7, 3.9))
+    axes = above.subplots(len(ROWS), len(CLASSES), gridspec_kw={"hspace": 0.02, "wspace": 0.02})
     for row, (text, layer) in zip(axes, ROWS, strict=True):
         changed = x if layer is None else layer(x)
         for ax, image in zip(row, changed, strict=True):
             show(ax, image)
-        row[0].set_ylabel(text, rotation=0, ha="right", va="center", fontsize=9)
+        row[0].set_ylabel(text, rotation=0, ha="right", va="center", fontsize=8.5)
 
     shift, turn = ((0.4, 0.4), (0.25, 0.25)), (0.1, 0.1)
     ways = [
@@ -46,8 +47,8 @@ def draw():
         (RandomRotation(turn, interpolation=kind), f'interpolation\n"{kind}"')
         for kind in ("nearest", "bilinear")
     ]
-    for ax, (layer, name) in zip(below.subplots(1, 6), ways, strict=True):
-        show(ax, layer(x[6:7])[0])
+    for ax, (layer, name) in zip(below.subplots(2, 3).flat, ways, strict=True):
+        show(ax, layer(x[3:4])[0])
         ax.set_xlabel(name, fontsize=9)
     save(figure)
 

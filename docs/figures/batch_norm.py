@@ -1,7 +1,7 @@
 """What batch norm does to a batch, and what its backward pass takes out of a gradient."""
 
 import numpy as np
-from drawing import BLUE, GREY, ORANGE, VERMILION, plt, save
+from drawing import BLUE, GREY, ORANGE, VERMILION, WIDTH, plt, save
 
 from tinynet.layers import BatchNormalization
 
@@ -18,8 +18,10 @@ def draw():
     dout = 0.8 + 0.6 * x_hat + rng.normal(0, 0.6, (m, 2))
     dx = layer.backward(dout)
 
-    figure, axes = plt.subplots(1, 3, figsize=(8.8, 3.4))
-    for ax, values, title in ((axes[0], x, "x"), (axes[1], x_hat, r"$\hat x$")):
+    panels = [["before", "after"], ["backward", "backward"]]
+    figure, axes = plt.subplot_mosaic(panels, figsize=(WIDTH, 5.6), height_ratios=(1, 1.2))
+    for name, values, title in (("before", x, "$x$"), ("after", x_hat, r"$\hat x$")):
+        ax = axes[name]
         for column, colour in ((0, BLUE), (1, ORANGE)):
             height = np.arange(m) / m + 1.3 * (1 - column)
             ax.plot(values[:, column], height, "o", color=colour, alpha=0.75, markersize=4)
@@ -29,20 +31,20 @@ def draw():
             ax.plot(mean, y, "|", color=colour, markersize=14)
         ax.set(title=title, yticks=[])
         ax.spines["left"].set_visible(False)
-    axes[0].set_xlabel("bars: mean ± deviation")
-    axes[1].set_xlabel("mean 0, deviation 1")
+    axes["before"].set_xlabel("bars: mean ± standard deviation", fontsize=9)
+    axes["after"].set_xlabel("mean 0, standard deviation 1", fontsize=9)
 
-    ax = axes[2]
+    ax = axes["backward"]
     along, g = x_hat[:, 0], dout[:, 0]
     line = g.mean() + along * np.mean(g * along)
     ax.vlines(along, line, g, color=VERMILION, linewidth=1.3)
     ax.plot(along, g, "o", color=BLUE, markersize=4, label="dout")
     order = np.argsort(along)
     ax.plot(along[order], line[order], color=GREY, label=r"$d\beta/m + \hat x\,d\gamma/m$")
-    ax.plot([], [], color=VERMILION, label="what is left: dx times the deviation")
+    ax.plot([], [], color=VERMILION, label="what is left: dx · standard deviation")
     assert np.allclose(dx[:, 0] * x[:, 0].std(), g - line)
-    ax.set(title="backward, first feature", xlabel=r"$\hat x$", ylim=(-1.2, 4.8))
-    ax.legend(loc="upper left", fontsize=8.5)
+    ax.set(title="backward, first feature", xlabel=r"$\hat x$", ylim=(-1.2, 4.4))
+    ax.legend(loc="upper left")
     save(figure)
 
 

@@ -3,14 +3,28 @@
 import sys
 from pathlib import Path
 
-from drawing import BLUE, GREEN, GREY, ORANGE, VERMILION, arrow, box, canvas, save
+from drawing import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    VERMILION,
+    WIDTH,
+    arrow,
+    box,
+    canvas,
+    save,
+    text_colour,
+)
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "_ext"))
 import modules
 
 COLOURS = (GREY, GREY, BLUE, BLUE, BLUE, GREEN, GREEN, ORANGE, ORANGE, VERMILION)
+BOX = 7.4  # the width of a part
 EVERYWHERE = {"config", "configurable"}  # almost every part imports them; not drawn
-WIDTH, STEP = 102, 9.5
+STEP = 8.4
+PERCENT = WIDTH / 10  # of the width: the unit of the places in modules.py
 
 
 def reduced(graph):
@@ -34,24 +48,27 @@ def drawn_imports():
 def draw():
     """Draw the floors, the parts on them, and the imports between them."""
     height = STEP * len(modules.FLOORS)
-    figure, ax = canvas(WIDTH, height)
+    figure, ax = canvas(height)
     places = {}
     for number, (floor, parts) in enumerate(modules.FLOORS.items()):
         y = height - STEP * (number + 0.5)
         if number:
             ax.axhline(y + STEP / 2, color="#dddddd", linewidth=0.8, zorder=0)
-        ax.text(WIDTH - 1, y + STEP / 2 - 1, floor, ha="right", va="top", color=GREY, fontsize=10)
+        label = {"ha": "right", "va": "top", "color": text_colour(GREY), "fontsize": 8.5}
+        ground = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}  # over the arrows
+        ax.text(10 * WIDTH - 0.5, y + STEP / 2 - 0.8, floor, bbox=ground, zorder=2, **label)
         for name, x in parts.items():
-            places[name] = (x, y - 1, COLOURS[number])
+            places[name] = (x * PERCENT, y - 0.8, COLOURS[number])
     for name, lower in drawn_imports().items():
         x, y, colour = places[name]
         for rank, other in enumerate(sorted(lower, key=lambda each: places[each][0])):
             to_x, to_y, _ = places[other]
-            start = x + (rank - (len(lower) - 1) / 2) * 2
-            end = to_x + max(-5, min(5, (start - to_x) / 6))
-            arrow(ax, (start, y - 1.7), (end, to_y + 1.8), colour, linewidth=1.2)
+            start = x + (rank - (len(lower) - 1) / 2) * 1.1
+            end = to_x + max(-3, min(3, (start - to_x) / 6))
+            ends = (start, y - 1.5), (end, to_y + 1.6)
+            arrow(ax, *ends, colour, linewidth=1, mutation_scale=8)
     for name, (x, y, colour) in places.items():
-        box(ax, x, y, 13, 3.4, name, colour, fontsize=12)
+        box(ax, x, y, BOX, 3, name, colour, fontsize=8)
     save(figure)
 
 

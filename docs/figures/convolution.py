@@ -1,8 +1,7 @@
 """A convolution of one small image, as windows and as one matrix product, forward and backward."""
 
 import numpy as np
-from dense import equation
-from drawing import BLUE, GREEN, VERMILION, canvas, save
+from drawing import BLUE, GREEN, VERMILION, canvas, equation, save, text_colour
 
 from tinynet.kernels import convolution
 from tinynet.layers import Conv2D
@@ -22,22 +21,24 @@ def draw():
     convolution.patches(x, (1, 1), (1, 1), windows)
     rows = windows.reshape(6, 4)
 
-    figure, ax = canvas(92, 91)
-    ax.text(2, 88.5, "forward", color=BLUE, fontsize=14, va="center")
+    figure, ax = canvas(94)
+    ax.text(1, 92, "forward", color=text_colour(BLUE), fontsize=13, va="center")
     weights = ("W", kernel[..., 0, 0], GREEN)
-    equation(ax, 79, [("x", x[0, ..., 0], BLUE), "∗", weights, "=", ("out", out[0, ..., 0], BLUE)])
-    ax.text(62, 79, "the window at (0, 1)\nmeets 0, 2, 3, 1:\n0 − 2 + 0 + 2 = 0", va="center")
+    equation(
+        ax, 82.5, [("x", x[0, ..., 0], BLUE), "∗", weights, "=", ("out", out[0, ..., 0], BLUE)]
+    )
+    ax.text(22, 74.2, "the window at (0, 1) meets\n0, 2, 3, 1:  0 − 2 + 0 + 2 = 0", va="center")
     column = ("W", kernel.reshape(4, 1), GREEN)
     product = ("out", out.reshape(6, 1), BLUE)
-    equation(ax, 58, [("a window a row", rows, BLUE), "·", column, "=", product])
-    ax.text(62, 58, "the same numbers,\nas one product", va="center")
-    ax.text(2, 43.5, "backward", color=VERMILION, fontsize=14, va="center")
+    end = equation(ax, 58.5, [("a window a row", rows, BLUE), "·", column, "=", product])
+    ax.text(end + 3, 58.5, "the same\nnumbers, as\none product", va="center")
+    ax.text(1, 45, "backward", color=text_colour(VERMILION), fontsize=13, va="center")
     shown = ("dout", dout.reshape(6, 1), VERMILION)
     gradient = ("dW", dkernel.reshape(4, 1), VERMILION)
     equation(ax, 31, [("its transpose", rows.T, BLUE), "·", shown, "=", gradient])
     terms = [("dout", dout[0, ..., 0], VERMILION), "→", ("dx", dx[0, ..., 0], VERMILION)]
-    equation(ax, 9, terms)
-    ax.text(50, 9, "each dout, times W, is added\nwhere its window stood", va="center")
+    end = equation(ax, 8.5, terms)
+    ax.text(end + 2, 8.5, "each dout, times\nW, is added where\nits window stood", va="center")
     save(figure)
 
 

@@ -1,7 +1,7 @@
 """A dense layer's three products, forward and backward, with the numbers of the page."""
 
 import numpy as np
-from drawing import BLUE, GREEN, GREY, INK, VERMILION, canvas, matrix, save
+from drawing import BLUE, GREEN, GREY, VERMILION, canvas, equation, save, text_colour
 
 from tinynet.layers import Dense
 
@@ -20,31 +20,20 @@ def draw():
     z = layer.logits
     dz = dout * (z > 0)
 
-    figure, ax = canvas(84, 73)
-    ax.text(2, 70.5, "forward", color=BLUE, fontsize=14, va="center")
-    logits = ["=", ("z", z, BLUE), "→", ("out = max(z, 0)", out, BLUE)]
+    figure, ax = canvas(79)
+    ax.text(1, 77, "forward", color=text_colour(BLUE), fontsize=13, va="center")
     weights = ["·", ("W", kernel, GREEN), "+", ("b", bias, GREEN)]
-    equation(ax, 60, [("x", x, BLUE), *weights, *logits])
-    ax.text(2, 49.5, "backward", color=VERMILION, fontsize=14, va="center")
+    equation(ax, 68.5, [("x", x, BLUE), *weights, "=", ("z", z, BLUE)])
+    end = equation(ax, 55.5, [("z", z, BLUE), "→", ("out", out, BLUE)])
+    ax.text(end + 2, 55.5, "out = max(z, 0)", va="center")
+    ax.text(1, 47, "backward", color=text_colour(VERMILION), fontsize=13, va="center")
     dz_shown = ("dz", dz, VERMILION)
     through = [("dout", dout, VERMILION), "⊙", ("z > 0", (z > 0) * 1.0, GREY), "=", dz_shown]
-    equation(ax, 41, [*through, "   column sums:", ("db", dbias, VERMILION)])
-    equation(ax, 25, [("xᵀ", x.T, BLUE), "·", dz_shown, "=", ("dW", dkernel, VERMILION)])
+    end = equation(ax, 39, [*through, "→", ("db", dbias, VERMILION)])
+    ax.text(end - 4.2, 34.2, "column sums", ha="center", va="center", fontsize=9)
+    equation(ax, 24, [("xᵀ", x.T, BLUE), "·", dz_shown, "=", ("dW", dkernel, VERMILION)])
     equation(ax, 8, [dz_shown, "·", ("Wᵀ", kernel.T, GREEN), "=", ("dx", dx, VERMILION)])
     save(figure)
-
-
-def equation(ax, y, terms):
-    """Draw matrices and signs from left to right."""
-    at = 3
-    for term in terms:
-        if isinstance(term, str):
-            width = 4 if len(term) == 1 else 15
-            ax.text(at + width / 2, y, term, ha="center", va="center", color=INK, fontsize=13)
-            at += width
-        else:
-            name, values, colour = term
-            at += matrix(ax, at, y, values, name, colour)
 
 
 if __name__ == "__main__":

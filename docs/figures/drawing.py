@@ -1,4 +1,10 @@
-"""What all figures share: colours, sizes, boxes with numbers, and where a picture is kept."""
+"""What all figures share: colours, sizes, boxes with numbers, and where a picture is kept.
+
+A figure is `WIDTH` inches wide. At that size its letters are a little smaller than those of the
+page, and on a phone, where the picture has to shrink to 358 pixels, they can still be read.
+There is no dark form: the pages turn a picture's lightness over (docs/_static/tinynet.css), and
+as it has no background, it has none in the dark either.
+"""
 
 import inspect
 from pathlib import Path
@@ -19,31 +25,44 @@ __all__ = [
     "INK",
     "ORANGE",
     "VERMILION",
+    "WIDTH",
     "arrow",
     "box",
     "canvas",
+    "equation",
     "matrix",
     "pale",
     "plt",
     "save",
+    "text_colour",
 ]
 
 GENERATED = Path(__file__).parents[1] / "generated"
 INK = "#222222"
+WIDTH = 5.2
 
 config.use_kernels("numpy")  # nothing here is worth a compilation
 mpl.use("Agg")
 plt.rcParams.update(
     {
-        "font.size": 11,
+        "font.size": 10,
+        "axes.edgecolor": INK,
+        "axes.labelcolor": INK,
         "axes.spines.top": False,
         "axes.spines.right": False,
-        "axes.titlesize": 12,
+        "axes.titlesize": 11,
+        "figure.constrained_layout.h_pad": 0.08,
         "figure.constrained_layout.use": True,
-        "legend.frameon": False,
+        "legend.edgecolor": "none",
+        "legend.fontsize": 9,
         "mathtext.fontset": "dejavusans",
         "svg.hashsalt": "tinynet",  # the same picture is the same file
+        "savefig.transparent": True,
         "text.color": INK,
+        "xtick.color": INK,
+        "xtick.labelsize": 9,
+        "ytick.color": INK,
+        "ytick.labelsize": 9,
     }
 )
 
@@ -60,9 +79,10 @@ def save(figure, part=""):
     plt.close(figure)
 
 
-def canvas(width, height):
+def canvas(height):
     """Return a figure and axes for drawing by hand: one unit is a tenth of an inch."""
-    figure, ax = plt.subplots(figsize=(width / 10, height / 10), layout="none")
+    width = 10 * WIDTH
+    figure, ax = plt.subplots(figsize=(WIDTH, height / 10), layout="none")
     ax.set_position((0, 0, 1, 1))
     ax.set(xlim=(0, width), ylim=(0, height))
     ax.set_axis_off()
@@ -80,11 +100,11 @@ def box(ax, x, y, width, height, text, colour, **style):
 
 def arrow(ax, start, end, colour, **style):
     """Draw an arrow between two points."""
-    style = {"arrowstyle": "-|>", "mutation_scale": 12, "linewidth": 1.4, **style}
+    style = {"arrowstyle": "-|>", "mutation_scale": 11, "linewidth": 1.4, **style}
     ax.add_patch(FancyArrowPatch(start, end, color=colour, shrinkA=0, shrinkB=0, **style))
 
 
-def matrix(ax, x, y, values, name, colour, cell=(5.2, 3.2), digits=1):
+def matrix(ax, x, y, values, name, colour, cell=(4.2, 2.9), digits=1):
     """Draw a matrix with its name, its shape and its numbers; return its width.
 
     (x, y) is the middle of its left edge. A vector is drawn as a row.
@@ -98,14 +118,32 @@ def matrix(ax, x, y, values, name, colour, cell=(5.2, 3.2), digits=1):
         ax.add_patch(Rectangle(corner, *cell, facecolor=pale(colour), edgecolor="white", lw=1.5))
         middle = (corner[0] + cell[0] / 2, corner[1] + cell[1] / 2)
         number = f"{rows[i, j]:.{digits}f}".replace("-", "−")
-        ax.text(*middle, number, ha="center", va="center", fontsize=10)
-    ax.text(x + width / 2, top + 1.0, name, ha="center", va="bottom", color=colour, fontsize=13)
-    shape = " × ".join(map(str, np.shape(values)))
-    below = top - height - 0.8
-    ax.text(x + width / 2, below, shape, ha="center", va="top", color=GREY, fontsize=9)
+        ax.text(*middle, number, ha="center", va="center", fontsize=9.5)
+    above = {"ha": "center", "va": "bottom", "color": text_colour(colour), "fontsize": 12}
+    ax.text(x + width / 2, top + 0.8, name, **above)
+    below = {"ha": "center", "va": "top", "color": text_colour(GREY), "fontsize": 8.5}
+    ax.text(x + width / 2, top - height - 0.6, " × ".join(map(str, np.shape(values))), **below)
     return width
 
 
+def equation(ax, y, terms, x=1, **look):
+    """Draw matrices and signs from left to right; return where the next one would stand."""
+    for term in terms:
+        if isinstance(term, str):
+            weight = "bold" if term == "·" else "normal"
+            ax.text(x + 1.8, y, term, ha="center", va="center", fontsize=14, weight=weight)
+            x += 3.6
+        else:
+            name, values, colour = term
+            x += matrix(ax, x, y, values, name, colour, **look)
+    return x
+
+
 def pale(colour, share=0.16):
-    """Mix a colour with white."""
+    """Mix a colour with white, for areas with numbers on them."""
     return tuple(1 - share * (1 - part) for part in mpl.colors.to_rgb(colour))
+
+
+def text_colour(colour, share=0.77):
+    """Mix a colour with black: letters need more contrast than lines, 4.5 to 1 (WCAG AA)."""
+    return tuple(share * part for part in mpl.colors.to_rgb(colour))

@@ -1,7 +1,7 @@
 """Which units one draw drops, and that the mean over many draws is the input."""
 
 import numpy as np
-from drawing import BLUE, GREY, VERMILION, plt, save
+from drawing import BLUE, GREY, VERMILION, WIDTH, plt, save
 
 import tinynet as tn
 
@@ -12,8 +12,10 @@ def draw():
     layer = tn.layers.Dropout(0.3, dtype="float64")
     x = np.linspace(0.2, 1, 64).reshape(1, 64)
     out = layer.forward(x, training=True)
-    figure, axes = plt.subplots(1, 3, figsize=(8.8, 3.3), width_ratios=(1, 1, 1.35))
-    for ax, values, title in ((axes[0], x, "input"), (axes[1], out, "one draw, rate 0.3")):
+    panels = [["input", "one draw, rate 0.3"], ["means", "means"]]
+    figure, axes = plt.subplot_mosaic(panels, figsize=(WIDTH, 5.4))
+    for title, values in (("input", x), ("one draw, rate 0.3", out)):
+        ax = axes[title]
         ax.imshow(values.reshape(8, 8), cmap="Blues", vmin=0, vmax=1.6)
         for i, j in np.ndindex(8, 8):
             if values[0, 8 * i + j] == 0:
@@ -21,13 +23,15 @@ def draw():
         ax.set(title=title, xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
     share = np.mean(out == 0)
-    axes[1].set_xlabel(f"{share:.0%} are 0, the rest × {1 / 0.7:.3f}")
-    axes[0].set_xlabel("64 values from 0.2 to 1")
+    axes["input"].set_xlabel("64 values from 0.2 to 1", fontsize=9)
+    axes["one draw, rate 0.3"].set_xlabel(
+        f"{share:.0%} are 0, the rest × {1 / 0.7:.3f}", fontsize=9
+    )
 
     draws = 400
     outs = np.concatenate([layer.forward(x, training=True) for _ in range(draws)])
     means = np.cumsum(outs, axis=0) / np.arange(1, draws + 1)[:, None]
-    ax = axes[2]
+    ax = axes["means"]
     for unit in range(7, 64, 12):
         ax.plot(means[:, unit], color=BLUE, linewidth=1)
         ax.axhline(x[0, unit], color=GREY, linestyle=":", linewidth=1)

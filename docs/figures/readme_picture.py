@@ -50,5 +50,5 @@ figure.suptitle(
     fontsize=14,
 )
 args.out.parent.mkdir(parents=True, exist_ok=True)
-figure.savefig(args.out, dpi=80)
+figure.savefig(args.out, dpi=100)
 print(f"{args.out} from {args.run}")

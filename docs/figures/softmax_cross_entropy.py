@@ -1,7 +1,7 @@
 """From logits to probabilities to the gradient p - t, and what is lost without logits."""
 
 import numpy as np
-from drawing import BLUE, GREEN, GREY, VERMILION, plt, save
+from drawing import BLUE, GREEN, GREY, VERMILION, WIDTH, plt, save, text_colour
 
 import tinynet as tn
 
@@ -15,21 +15,22 @@ def draw():
     p = tn.activations.softmax(logits)[0]
     dz = loss.gradient()[0]
 
-    figure = plt.figure(figsize=(8.4, 6.2))
-    grid = figure.add_gridspec(2, 4, height_ratios=(1, 1.35))
+    figure = plt.figure(figsize=(WIDTH, 5.2))
+    grid = figure.add_gridspec(2, 4, height_ratios=(1, 1.5))
     panels = (
         ("logits $z$", logits[0], BLUE),
         ("probabilities $p$", p, BLUE),
-        ("label 1, one-hot $t$", np.eye(3)[1], GREEN),
+        ("one-hot label $t$", np.eye(3)[1], GREEN),
         ("gradient $p - t$", dz, VERMILION),
     )
     for column, (title, values, colour) in enumerate(panels):
         ax = figure.add_subplot(grid[0, column])
         bars = ax.bar(range(3), values, color=colour, width=0.65)
-        ax.bar_label(bars, [f"{v:.2f}".replace("-", "−") for v in values], padding=2, fontsize=9)
+        ax.bar_label(bars, [f"{v:.2f}".replace("-", "−") for v in values], padding=2, fontsize=8.5)
         ax.axhline(0, color=GREY, linewidth=0.8)
         low, high = (-1.6, 2.6) if column == 0 else (-1.0, 1.3)
-        ax.set(title=title, xticks=range(3), yticks=[], ylim=(low, high), xlabel="class")
+        ax.set_title(title, fontsize=10)
+        ax.set(xticks=range(3), yticks=[], ylim=(low, high), xlabel="class")
         ax.spines[["left", "bottom"]].set_visible(False)
         ax.tick_params(length=0)
 
@@ -46,8 +47,8 @@ def draw():
     ax.annotate(
         f"flat at {values.max():.3f}: the gradient is 0\nwhere the model is most wrong",
         (26, values.max()),
-        (21, 5),
-        color=VERMILION,
+        (18, 4),
+        color=text_colour(VERMILION),
         arrowprops={"arrowstyle": "-|>", "color": VERMILION},
     )
     ax.set(xlabel="how far the right class's logit lies below the other's", ylabel="loss")

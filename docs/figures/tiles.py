@@ -4,13 +4,12 @@ The library's tiles are larger; 36 numbers would be too many to read.
 """
 
 import numpy as np
-from dense import equation
-from drawing import BLUE, GREEN, GREY, ORANGE, canvas, pale, save
+from drawing import BLUE, GREEN, GREY, ORANGE, canvas, equation, pale, save
 from matplotlib.patches import Rectangle
 
 from tinynet.kernels import convolution, winograd
 
-CELL = 4
+CELL = 3.2
 B_T = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
 A_T = np.array([[1, 1, 1, 0], [0, 1, -1, -1]])
 G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
@@ -23,7 +22,14 @@ def squares(ax, x, y, numbers, frames, name):
         corner = (x + j * CELL, y - (i + 1) * CELL)
         ax.add_patch(Rectangle(corner, CELL, CELL, facecolor=pale(GREY), edgecolor="white", lw=1.5))
         number = f"{numbers[i, j]:.0f}".replace("-", "−")
-        ax.text(corner[0] + CELL / 2, corner[1] + CELL / 2, number, ha="center", va="center")
+        ax.text(
+            corner[0] + CELL / 2,
+            corner[1] + CELL / 2,
+            number,
+            ha="center",
+            va="center",
+            fontsize=9.5,
+        )
     for (left, size), colour in zip(frames, (BLUE, ORANGE), strict=False):
         corner = (x + left * CELL + 0.25, y - size * CELL + 0.25)
         side = size * CELL - 0.5
@@ -39,20 +45,22 @@ def draw():
     out = np.empty((1, 2, 4, 1))
     convolution.convolve(images, kernels, (1, 1), (1, 1), out)
     u, v = winograd.transformed(G, kernel), winograd.transformed(B_T, x[:, :4])
+    assert np.all(u == np.rint(u))  # so that whole numbers can be shown
     np.testing.assert_array_equal(A_T @ (u * v) @ A_T.T, out[0, :, :2, 0])
 
-    figure, ax = canvas(92, 47)
-    squares(ax, 3, 42, x, ((0, 4), (2, 4)), "x")
-    ax.text(28.5, 34, "∗", ha="center", va="center", fontsize=13)
-    squares(ax, 30, 40, kernel, (), "g")
-    ax.text(43.5, 34, "=", ha="center", va="center", fontsize=13)
-    squares(ax, 45, 38, out[0, ..., 0], ((0, 2), (2, 2)), "out")
-    ax.text(
-        64, 34, "4 × 4 pixels give 2 × 2,\nthe next tile stands\n2 pixels further on", va="center"
-    )
-    terms = [("G g G$^T$", u, GREEN), "⊙", ("B$^T$ d B", v, BLUE), "=", ("M", u * v + 0, BLUE)]
-    equation(ax, 11, terms)
-    ax.text(75, 11, "A$^T$ M A is\nthe blue part\nof out", va="center")
+    figure, ax = canvas(46)
+    middle = 35.6
+    squares(ax, 1, middle + 2 * CELL, x, ((0, 4), (2, 4)), "$x$")
+    ax.text(22.3, middle, "∗", ha="center", va="center", fontsize=14)
+    squares(ax, 24.5, middle + 1.5 * CELL, kernel, (), "$g$")
+    ax.text(36.2, middle, "=", ha="center", va="center", fontsize=14)
+    squares(ax, 38, middle + CELL, out[0, ..., 0], ((0, 2), (2, 2)), "out")
+    text = "4 × 4 pixels give 2 × 2; the next tile stands 2 pixels further on"
+    ax.text(1, 26.5, text, va="center")
+    u_shown, v_shown = ("$G\\,g\\,G^T$", u, GREEN), ("$B^T d\\,B$", v, BLUE)
+    terms = [u_shown, "⊙", v_shown, "=", ("$M$", u * v + 0, BLUE)]
+    equation(ax, 13.5, terms, cell=(3.5, 2.9), digits=0)
+    ax.text(1, 2, "$A^T M A$ is the blue part of out", va="center")
     save(figure)
 
 

@@ -1,12 +1,13 @@
 """The path of one batch: forward, loss, backward, step, with the shapes of a real one."""
 
 import numpy as np
-from drawing import BLUE, GREEN, GREY, INK, VERMILION, arrow, box, canvas, save
+from drawing import BLUE, GREEN, GREY, VERMILION, arrow, box, canvas, save, text_colour
 
 import tinynet as tn
 from tinynet import layers
 
 BATCH = 32
+BESIDE = {"ha": "right", "va": "center", "fontsize": 9}
 
 
 def shape_of(array):
@@ -36,38 +37,43 @@ def draw():
         passed.append(out)
     loss.value(labels, out)
 
-    figure, ax = canvas(114, 42)
-    top, low = 32, 24  # the heights of the way there and of the way back
-    places = [6, 27, 47, 67, 87, 106]
-    last = len(places) - 1
-    for layer, x in zip(model.layers, places[1:], strict=False):
-        box(ax, x, 28, 12, 13, "", BLUE)
-        ax.text(x, 29.3, type(layer).__name__, ha="center", va="center", zorder=4, fontsize=12)
-        for number, (name, weight) in enumerate(layer.params.items()):
-            text = f"{name} {shape_of(weight)}"
-            ax.text(x, 27 - 1.8 * number, text, ha="center", va="center", zorder=4, fontsize=8)
-    box(ax, places[last], 28, 10, 13, "loss", GREY, fontsize=12)
-    ax.text(places[0], top, "batch", ha="center", va="center", color=BLUE, fontsize=12)
+    # From the batch at the bottom up to the loss; the way back is beside the way there.
+    figure, ax = canvas(68)
+    middle, up, down, right = 20, 16.5, 23.5, 28  # of the boxes: their middle, arrows, right edge
+    places = [3.5, 13, 25, 37, 49, 61]
+    for layer, y in zip(model.layers, places[1:], strict=False):
+        box(ax, middle, y, 16, 6.6, "", BLUE)
+        lines = [f"{name} {shape_of(weight)}" for name, weight in layer.params.items()]
+        name_at = y + 1.7 if lines else y
+        ax.text(middle, name_at, type(layer).__name__, ha="center", va="center", zorder=4)
+        text = "\n".join(lines)
+        ax.text(middle, y - 1.1, text, ha="center", va="center", zorder=4, fontsize=8)
+    box(ax, middle, places[-1], 16, 6.6, "loss", GREY)
+    ax.text(up, places[0], "batch", ha="center", va="center", color=text_colour(BLUE))
 
     for i, array in enumerate(passed):
-        start, end = places[i] + (6.3 if i else 3.7), places[i + 1] - (6.3 if i + 1 < last else 5.3)
-        arrow(ax, (start, top), (end, top), BLUE)
-        ax.text((start + end) / 2, 35.3, shape_of(array), ha="center", color=GREY, fontsize=9)
+        start, end = places[i] + (3.5 if i else 1.6), places[i + 1] - 3.5
+        arrow(ax, (up, start), (up, end), BLUE)
+        ax.text(up - 1, (start + end) / 2, shape_of(array), color=text_colour(GREY), **BESIDE)
         if i:
-            arrow(ax, (end, low), (start, low), VERMILION)
-    ax.text(57, 39.5, "1  model.forward", color=BLUE, fontsize=13, ha="center")
-    ax.text(places[last], 39.5, "2  loss.value", color=BLUE, fontsize=13, ha="center")
-    ax.text(places[last], 17, "3  loss.gradient", color=VERMILION, fontsize=13, ha="center")
-    ax.text(27, 17, "4  model.backward", color=VERMILION, fontsize=13, ha="center")
+            arrow(ax, (down, end), (down, start), VERMILION)
+    said = {"va": "center", "fontsize": 11}
+    ax.text(3, 31, "1  model.forward", color=text_colour(BLUE), rotation=90, ha="center", **said)
+    ax.text(11, 61, "2  loss.value", color=text_colour(BLUE), ha="right", **said)
+    ax.text(29, 61, "3  loss.gradient", color=text_colour(VERMILION), ha="left", **said)
+    back = {"color": text_colour(VERMILION), "rotation": -90, "ha": "center"}
+    ax.text(31, 37, "4  model.backward", **back, **said)
 
-    learned = [x for layer, x in zip(model.layers, places[1:], strict=False) if layer.params]
-    for x in learned:
-        arrow(ax, (x - 1.5, 20.8), (x - 1.5, 8.4), VERMILION)
-        arrow(ax, (x + 1.5, 8.4), (x + 1.5, 20.8), GREEN)
-        ax.text(x - 2.3, 14, "grads", ha="right", color=VERMILION, fontsize=11)
-        ax.text(x + 2.3, 14, "params", ha="left", color=GREEN, fontsize=11)
-    middle = sum(learned) / len(learned)
-    box(ax, middle, 5, 52, 6, "5  optimizer.step", GREEN, fontsize=13, color=INK)
+    left = 38  # of the optimizer
+    learned = [y for layer, y in zip(model.layers, places[1:], strict=False) if layer.params]
+    for y in learned:
+        arrow(ax, (right + 0.4, y + 1.3), (left - 0.4, y + 1.3), VERMILION)
+        arrow(ax, (left - 0.4, y - 1.3), (right + 0.4, y - 1.3), GREEN)
+        between = (right + left) / 2
+        ax.text(between, y + 2, "grads", color=text_colour(VERMILION), ha="center", va="bottom")
+        ax.text(between, y - 2, "params", color=text_colour(GREEN), ha="center", va="top")
+    height = learned[1] - learned[0] + 6.6
+    box(ax, left + 6.8, sum(learned) / 2, 13.6, height, "5  optimizer.step", GREEN)
     save(figure)
 
 

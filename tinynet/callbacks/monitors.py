@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinynet.callbacks.base import Callback, Logs
+from tinynet.terminal import say
 
 
 class MonitorCallback(Callback):
@@ -190,10 +191,10 @@ class EarlyStopping(MonitorCallback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Go back to the best weights if asked to."""
         if self.verbose and self.stopped_epoch:
-            print(f"Epoch {self.stopped_epoch + 1}: early stopping")
+            say(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.best_weights is not None:
             if self.verbose:
-                print(
+                say(
                     f"Restoring model weights from the end of the best epoch: "
                     f"{self.best_epoch + 1}."
                 )
@@ -293,7 +294,7 @@ class ReduceLROnPlateau(MonitorCallback):
         self.cooldown_counter = self.cooldown
         self.wait = 0
         if self.verbose:
-            print(f"Epoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {new}.")
+            say(f"Epoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {new}.")
 
 
 class ModelCheckpoint(MonitorCallback):
@@ -407,4 +408,4 @@ class ModelCheckpoint(MonitorCallback):
     def _say(self, message: str) -> None:
         if self.verbose:
             below_the_bar = "" if self.save_freq == "epoch" else "\n"
-            print(f"{below_the_bar}Epoch {self.epoch + 1}: {message}")
+            say(f"{below_the_bar}Epoch {self.epoch + 1}: {message}")

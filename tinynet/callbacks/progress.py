@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinynet.callbacks.base import Callback, Logs
+from tinynet.terminal import printable, say
 
 # Seconds between two looks of a bar; a step may take much less.
 INTERVAL = 0.1
@@ -51,7 +52,7 @@ class ProgbarLogger(Callback):
         epochs = self.params["epochs"]
         self.title = f"Epoch {epoch + 1}/{epochs}" if epochs > 1 else ""
         if self.verbose == 1 and self.title:
-            print(self.title, flush=True)
+            say(self.title)
         self._begin()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
@@ -124,7 +125,7 @@ class ProgbarLogger(Callback):
         if now - self.shown >= INTERVAL:  # to write the figures costs more than a small step
             self.shown = now
             self.bar.n = self.step
-            self.bar.set_description_str("".join(f" - {each}" for each in _figures(logs)))
+            self.bar.set_description_str("".join(f" - {printable(e)}" for e in _figures(logs)))
 
     def _end(self, logs: Logs) -> None:
         if not self.verbose:
@@ -136,11 +137,11 @@ class ProgbarLogger(Callback):
             *_figures(logs),
         ]
         if self.bar is None:
-            print(" - ".join([self.title, *parts] if self.title else parts), flush=True)
+            say(" - ".join([self.title, *parts] if self.title else parts))
         else:
             self.bar.close()
             self.bar = None
-            print(_folded(parts), flush=True)
+            say(_folded(parts))
 
 
 def _figures(logs: Logs) -> list[str]:

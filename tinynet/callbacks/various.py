@@ -13,6 +13,7 @@ import numpy as np
 
 from tinynet.callbacks.base import Callback, Logs
 from tinynet.files import write_atomically
+from tinynet.terminal import say
 
 
 class LearningRateScheduler(Callback):
@@ -62,7 +63,7 @@ class LearningRateScheduler(Callback):
             raise ValueError(f"schedule: expected to get a float back, got {rate!r}")
         optimizer.learning_rate = float(rate)
         if self.verbose:
-            print(f"Epoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
+            say(f"Epoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Note the rate in the logs."""
@@ -212,7 +213,7 @@ class TerminateOnNaN(Callback):
             return
         if self.raise_error:
             raise RuntimeError(f"batch {batch}: the loss is {loss}")
-        print(f"Batch {batch}: Invalid loss, terminating training")
+        say(f"Batch {batch}: Invalid loss, terminating training")
         self.model.stop_training = True
 
 

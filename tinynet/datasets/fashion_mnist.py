@@ -4,7 +4,6 @@ Xiao, Rasul and Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking
 Algorithms", arXiv:1708.07747 (2017). The data are Zalando SE's, under the MIT licence.
 """
 
-import gzip
 import math
 import os
 import struct
@@ -27,36 +26,45 @@ CLASS_NAMES = (
     "Ankle boot",
 )
 
-# MD5 as published with the data set
 SOURCE = Source(
     title="Fashion-MNIST",
     folder="fashion-mnist",
     files=(
         DataFile(
             "train-images-idx3-ubyte.gz",
-            md5="8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-            sha256="3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            packed_sha256="3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            size=47_040_016,
+            sha256="c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
         ),
         DataFile(
             "train-labels-idx1-ubyte.gz",
-            md5="25c81989df183df01b3e8a0aad5dffbe",
-            sha256="a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+            packed_sha256="a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+            size=60_008,
+            sha256="bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
         ),
         DataFile(
             "t10k-images-idx3-ubyte.gz",
-            md5="bef4ecab320f06d8554ea6380940ec79",
-            sha256="346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            packed_sha256="346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            size=7_840_016,
+            sha256="5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
         ),
         DataFile(
             "t10k-labels-idx1-ubyte.gz",
-            md5="bb300cfdad3c16e7a12a480ee83cd310",
-            sha256="67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+            packed_sha256="67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+            size=10_008,
+            sha256="0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
         ),
     ),
+    # The official address over HTTPS and then its repository; a mirror; and the official address
+    # as it is published, without encryption (the checksums hold there too).
     addresses=(
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
+        "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     ),
+    torchvision="FashionMNIST",
+    hugging_face=("zalando-datasets/fashion_mnist", "fashion_mnist"),
 )
 
 Images = NDArray[np.uint8]
@@ -70,15 +78,18 @@ def load_data(
 
     Looks in ``path``; if that is not given, in the folder named by the environment variable
     ``TINYNET_DATA``; if that is not set, in tinynet's cache (the user's cache folder of the
-    operating system) and in Keras's (``KERAS_HOME`` or ``~/.keras``); then downloads 30 MB into
-    tinynet's cache, from the official address or a mirror. A folder given by ``path`` or
-    ``TINYNET_DATA`` is never passed over: if the files in it are missing or damaged, that is an
-    error. The checksums of the files are verified on every load.
+    operating system), in Keras's (``KERAS_HOME`` or ``~/.keras``), in torchvision's usual folders
+    (``data/FashionMNIST/raw`` and the like) and in Hugging Face's cache (with pyarrow and Pillow);
+    then downloads 30 MB into tinynet's cache, from the official address or a mirror. A folder
+    given by ``path`` or ``TINYNET_DATA`` is never passed over: if the files in it are missing or
+    damaged, that is an error. Files may be packed or unpacked; the checksum of their content is
+    verified on every load.
 
     Parameters
     ----------
     path : path-like, optional
-        A folder that holds the four files, or that holds them in a folder ``fashion-mnist``.
+        A folder that holds the four files, or that holds them in a folder ``fashion-mnist`` or
+        ``FashionMNIST/raw``.
 
     Returns
     -------
@@ -110,7 +121,7 @@ def load_data(
     >>> from tinynet.datasets import fashion_mnist
     >>> (x_train, y_train), (x_test, y_test) = fashion_mnist.load_data()  # doctest: +SKIP
     """
-    x_train, y_train, x_test, y_test = (gzip.decompress(content) for content in SOURCE.load(path))
+    x_train, y_train, x_test, y_test = SOURCE.load(path)
     return (
         (read_idx(x_train, ndim=3), read_idx(y_train, ndim=1)),
         (read_idx(x_test, ndim=3), read_idx(y_test, ndim=1)),

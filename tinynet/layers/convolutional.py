@@ -209,12 +209,17 @@ class Convolution(InShares):
 class Conv2D(Convolution):
     r"""Convolution: each output channel looks through a small window that slides over the image.
 
-    :math:`out_{y,x,f} = f\big(b_f + \sum_{i,j,c}
-    x_{y s + i d,\, x s + j d,\, c}\, W_{i,j,c,f}\big)` with strides s and dilation d. With the
-    gradient dz before the activation,
-    :math:`dW_{i,j,c,f} = \sum_{n,y,x} x_{n,\,ys+id,\,xs+jd,\,c}\, dz_{n,y,x,f}`, :math:`db_f` is
-    the sum of dz, and each pixel of dx gets :math:`\sum_f dz_{n,y,x,f} W_{i,j,c,f}` from every
-    place (y, x) whose window it was in.
+    With strides s and dilation d:
+
+    .. math:: out_{y,x,f} = f\Big(b_f +
+              \sum_{i,j,c} x_{y s + i d,\, x s + j d,\, c}\, W_{i,j,c,f}\Big)
+
+    With the gradient dz before the activation,
+
+    .. math:: dW_{i,j,c,f} = \sum_{n,y,x} x_{n,\,y s + i d,\,x s + j d,\,c}\, dz_{n,y,x,f} ,
+
+    :math:`db_f` is the sum of dz, and each pixel of dx gets
+    :math:`\sum_f dz_{n,y,x,f} W_{i,j,c,f}` from every place (y, x) whose window it was in.
 
     Parameters
     ----------

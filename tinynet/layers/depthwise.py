@@ -18,8 +18,10 @@ from tinynet.layers.convolutional import Convolution
 class DepthwiseConv2D(Convolution):
     r"""Convolution of each channel with kernels of its own.
 
-    :math:`out_{y,x,(c,m)} = f\big(b_{(c,m)} + \sum_{i,j} x_{y s + i d,\, x s + j d,\, c}\,
-    W_{i,j,c,m}\big)`: as `Conv2D`, without the sum over the channels.
+    As `Conv2D`, without the sum over the channels:
+
+    .. math:: out_{y,x,(c,m)} = f\Big( & b_{(c,m)} \\
+              & + \sum_{i,j} x_{y s + i d,\, x s + j d,\, c}\, W_{i,j,c,m}\Big)
 
     Parameters
     ----------

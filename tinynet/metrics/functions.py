@@ -40,6 +40,7 @@ class MeanMetricWrapper(Metric):
     >>> import numpy as np, tinynet as keras
     >>> def sureness(y_true, y_pred):
     ...     return y_pred.max(axis=-1)
+    ...
     >>> metric = keras.metrics.MeanMetricWrapper(sureness)
     >>> metric([0, 1], np.array([[0.5, 0.5], [0.25, 0.75]]))
     0.625

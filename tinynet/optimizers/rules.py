@@ -279,7 +279,10 @@ class Nadam(Optimizer):
     r"""Adam with Nesterov's look ahead.
 
     With :math:`u_t = \beta_1(1 - 0.96^t/2)` and :math:`U_t = u_1 u_2 \cdots u_t`, and m, v as in
-    Adam: :math:`\hat m = u_{t+1} m/(1 - U_{t+1}) + (1 - u_t) g/(1 - U_t)`,
+    Adam:
+
+    .. math:: \hat m = \frac{u_{t+1}\, m}{1 - U_{t+1}} + \frac{(1 - u_t)\, g}{1 - U_t},
+
     :math:`\hat v = v/(1 - \beta_2^t)`,
     :math:`w \leftarrow w - lr\,\hat m/(\sqrt{\hat v} + \epsilon)`.
 

@@ -98,7 +98,9 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
 
 class PolynomialDecay(LearningRateSchedule):
-    r""":math:`(lr_0 - lr_{end})(1 - step/decay\_steps)^{power} + lr_{end}`, then constant.
+    r"""A power of the steps that are left, down to a final rate; then constant.
+
+    .. math:: lr_{end} + (lr_0 - lr_{end}) (1 - step/decay\_steps)^{power}
 
     Parameters
     ----------
@@ -143,7 +145,9 @@ class PolynomialDecay(LearningRateSchedule):
 class CosineDecay(LearningRateSchedule):
     r"""Half a cosine from the full rate down to `alpha` of it, after a linear warm-up.
 
-    :math:`lr\,((1 - \alpha)\tfrac12(1 + \cos(\pi\,step/decay\_steps)) + \alpha)`
+    .. math:: lr \left((1 - \alpha) \, \tfrac12 \Big(1 + \cos \frac{\pi\,step}{decay\_steps}\Big)
+              + \alpha\right)
+
     (Loshchilov and Hutter 2017, equation 5).
 
     Parameters

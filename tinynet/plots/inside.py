@@ -28,7 +28,7 @@ from tinynet.layers import (
     ZeroPadding2D,
 )
 from tinynet.models import Sequential
-from tinynet.plots.panels import BLUE, VERMILION, panels
+from tinynet.plots.panels import BLUE, VERMILION_LETTERS, panels
 
 # In use, as opposed to training, these put out the numbers that they take in.
 PASSES_ON = (Dropout, Flatten, GaussianNoise, Reshape, SpatialDropout2D, ZeroPadding2D)
@@ -264,5 +264,5 @@ def _note(ax: Axes, text: str, line: int = 0) -> None:
         ha="right",
         va="top",
         fontsize=8,
-        color=VERMILION,
+        color=VERMILION_LETTERS,
     )

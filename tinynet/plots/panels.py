@@ -13,6 +13,8 @@ from tinynet.kernels.registry import Array
 # Okabe and Ito, "Color Universal Design", 2008.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, GREY = "#56B4E9", "#CC79A7", "#777777"
+# Darker, for small letters on white: a contrast of more than 4.5 to 1 (WCAG AA).
+GREEN_LETTERS, VERMILION_LETTERS = "#007756", "#B34F00"
 
 NARROWEST = 2.4  # inches: a figure of one small panel still has room for its texts
 

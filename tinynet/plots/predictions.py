@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tinynet.kernels.registry import Array
-from tinynet.plots.panels import GREEN, VERMILION, panels
+from tinynet.plots.panels import GREEN_LETTERS, VERMILION_LETTERS, panels
 
 
 def confusion_matrix(
@@ -56,7 +56,7 @@ def confusion_matrix(
     for i, j in np.ndindex(*counts.shape):
         if counts[i, j]:
             number = f"{100 * share[i, j]:.1f}" if shares else f"{counts[i, j]}"
-            colour = "white" if share[i, j] > 0.55 else "black"
+            colour = "white" if share[i, j] > 0.71 else "black"  # the higher contrast
             ax.text(j, i, number, ha="center", va="center", color=colour, fontsize=8)
     ax.set_xticks(range(classes), names, rotation=45, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(classes), names)
@@ -166,10 +166,10 @@ def prediction_gallery(
         predicted = int(np.argmax(p))
         title = f"predicted {class_names[predicted]} ({p[predicted]:.0%})"
         if predicted == true:
-            title, colour = f"✓ {title}", GREEN
+            title, colour = f"✓ {title}", GREEN_LETTERS
         else:
             title = f"✗ {title}\ntrue class {class_names[true]} ({p[true]:.0%})"
-            colour = VERMILION
+            colour = VERMILION_LETTERS
         ax.set_title(title, fontsize=8, color=colour)
     return grid
 

@@ -76,7 +76,7 @@ def learning_curves(
             ax.plot([], [], color=GREY, linestyle=":", label="learning rate cut")
         ax.set(ylabel=name, title=name.capitalize())
         _over_epochs(ax)
-        ax.legend(frameon=False)
+        ax.legend(edgecolor="none")  # over the dotted lines
     return drawn
 
 

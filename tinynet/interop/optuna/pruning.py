@@ -55,6 +55,7 @@ class PruningCallback(MonitorCallback):
     ...     model = build(trial)
     ...     history = model.fit(x, y, validation_split=0.2, callbacks=[PruningCallback(trial)])
     ...     return max(history.history["val_accuracy"])
+    ...
     >>> study = optuna.create_study(direction="maximize")
     >>> study.optimize(objective, n_trials=50)
     """

@@ -1,0 +1,108 @@
+"""The files that one training step of a dense network runs through, in the order to read them.
+
+    python docs/_ext/evening.py
+
+prints the table of docs/evening.md. Which files they are, a step tells that is watched; a test
+compares.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+import tinynet as tn
+from tinynet.data import Batch
+
+PACKAGE = Path(tn.__file__).parent
+LINES_A_MINUTE = 40  # of code with its docstrings: what is assumed, not measured
+# File, and what there is to read in it for a dense network.
+ORDER = {
+    "training.py": "`train_step`: the six lines that all the others serve; then `fit`",
+    "stack.py": "`forward`, `backward` and `learn`: through the layers, and back",
+    "layers/base.py": "what a layer is: `params`, `grads`, `forward`, `backward`",
+    "layers/core.py": "`Dense`",
+    "kernels/registry.py": "why each piece of arithmetic stands twice, and which of the two runs",
+    "kernels/linear.py": "the bias and its gradient",
+    "activations.py": "`Activation`, `relu`, `softmax`: a function and its derivative",
+    "kernels/rectifiers.py": "`relu` and `relu_backward`",
+    "kernels/smooth.py": "`softmax`",
+    "losses/base.py": "`value` and `gradient`: from a batch to a number, and back",
+    "losses/cross_entropy.py": "`SparseCategoricalCrossentropy`",
+    "kernels/cross_entropy.py": "`sparse_softmax_cross_entropy` and the way back: p - y",
+    "arrays.py": "`Packed`: all weights one behind the other",
+    "optimizers/base.py": "`step`: what every optimizer does",
+    "optimizers/rules.py": "`Adam`",
+    "kernels/updates.py": "`adam`",
+    "metrics/figures.py": "the loss and the metrics of an epoch",
+    "metrics/base.py": "a mean over batches",
+    "metrics/means.py": "`SparseCategoricalAccuracy`",
+    "config.py": "float type and epsilon",
+    "layers/shares.py": "nothing for a dense network: how batches of images are divided",
+}
+
+
+def watched(do: Callable[[], object]) -> dict[str, set[tuple[int, int]]]:
+    """Return the files of tinynet that a call runs through, with the lines of what runs."""
+    seen: dict[str, set[tuple[int, int]]] = {}
+
+    def note(frame, event, _):
+        place = Path(frame.f_code.co_filename)
+        if event == "call" and place.is_relative_to(PACKAGE):
+            lines, first = inspect.getsourcelines(frame.f_code)
+            name = place.relative_to(PACKAGE).as_posix()
+            seen.setdefault(name, set()).add((first, first + len(lines)))
+
+    sys.setprofile(note)
+    try:
+        do()
+    finally:
+        sys.setprofile(None)
+    return seen
+
+
+def dense_step() -> dict[str, set[tuple[int, int]]]:
+    """Watch a step of two dense layers, with Adam and the accuracy, in NumPy's form."""
+    before = tn.config.kernels()
+    tn.config.use_kernels("numpy")
+    layers = [tn.layers.Dense(5, activation="relu"), tn.layers.Dense(3, activation="softmax")]
+    model = tn.Sequential([tn.Input((8,)), *layers])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    batch = Batch(np.ones((6, 8), "float32"), np.arange(6) % 3, None)
+    model.train_on_batch(batch.x, batch.y)  # what is made once is made here
+    seen = watched(lambda: model.train_step(batch))
+    tn.config.use_kernels(before)
+    return seen
+
+
+def rows() -> list[tuple[str, str, int, int]]:
+    """Return each file, what to read in it, its lines, and the lines of what runs."""
+    seen = dense_step()
+    found = []
+    for name, what in ORDER.items():
+        whole = len((PACKAGE / name).read_text(encoding="utf-8").splitlines())
+        run = len({line for first, end in seen.get(name, ()) for line in range(first, end)})
+        found.append((name, what, whole, run))
+    return found
+
+
+def minutes(lines: int) -> int:
+    """Return how long it takes to read some lines."""
+    return max(1, round(lines / LINES_A_MINUTE))
+
+
+def table() -> list[str]:
+    """Return the table of the files, with their sums."""
+    found = rows()
+    lines = ["| file | what is there | lines | of these run | minutes |", "|---|---|--:|--:|--:|"]
+    for name, what, whole, run in found:
+        lines.append(f"| `tinynet/{name}` | {what} | {whole} | {run} | {minutes(whole)} |")
+    whole, run = sum(row[2] for row in found), sum(row[3] for row in found)
+    lines.append(f"| **{len(found)} files** | | **{whole:,}** | **{run}** | **{minutes(whole)}** |")
+    return lines
+
+
+if __name__ == "__main__":
+    print("\n".join(table()))

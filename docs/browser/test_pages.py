@@ -1,0 +1,159 @@
+"""Every built page in a real browser: on a phone and on a desk, in light and in dark colors.
+
+``make docs-browser`` runs these tests on what ``make docs`` has built.
+"""
+
+import functools
+import http.server
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from itertools import product
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+HTML = Path(__file__).parents[1] / "_build" / "html"
+PAGES = [page.relative_to(HTML).as_posix() for page in sorted(HTML.rglob("*.html"))]
+if not PAGES:
+    raise FileNotFoundError(f"{HTML} holds no pages; make docs builds them")
+PROBLEMS, AS_SHOWN = (
+    Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for name in ("problems.js", "as_shown.js")
+)
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# In the first the page is laid out anew, and its observers mark what is cut off.
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files without a line about each in the terminal."""
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def site():
+    """Serve the pages, and return their address."""
+    handler = functools.partial(Quiet, directory=HTML)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Start the browser of this machine, or the one that ``playwright install chromium`` got."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    with sync_playwright() as playwright:
+        if not (found or Path(playwright.chromium.executable_path).exists()):
+            pytest.exit(
+                "no Chromium was found. On Debian and Ubuntu: apt install chromium; elsewhere: "
+                ".venv/bin/python -m playwright install chromium",
+                returncode=1,
+            )
+        only_here = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+        chromium = playwright.chromium.launch(executable_path=found, args=[only_here])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def tab(browser, site):
+    """Return a tab for all pages; what it complains about is collected in `tab.complaints`."""
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    context.set_default_timeout(10_000)
+    tab = context.new_page()
+    tab.complaints = []
+    complain = tab.complaints.append
+
+    def only_from_here(request):
+        if not request.url.startswith((site, "data:")):
+            complain(f"asks for {request.url}")
+
+    tab.on("request", only_from_here)
+    tab.on("console", lambda said: said.type == "error" and complain(said.text))
+    tab.on("pageerror", lambda error: complain(str(error)))
+    tab.on("response", lambda got: got.status < 400 or complain(f"{got.status}: {got.url}"))
+    yield tab
+    context.close()
+
+
+def show(tab, address, size=PHONE):
+    """Open a page, and wait until its formulas are drawn and its frames are marked."""
+    tab.complaints.clear()
+    tab.set_viewport_size(size)
+    tab.emulate_media(color_scheme="light")
+    tab.goto(address)
+    tab.wait_for_selector("html[data-inspected]", state="attached")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_is_cut_off_missing_or_fetched_from_elsewhere(tab, site, page):
+    show(tab, site + page)
+    found = {}
+    for size, scheme in product((PHONE, DESK), ("light", "dark")):
+        tab.set_viewport_size(size)
+        tab.emulate_media(color_scheme=scheme)
+        tab.evaluate(TWO_FRAMES)
+        problems = tab.evaluate(PROBLEMS)
+        if problems:
+            found[f"{size['width']} pixels, {scheme}"] = problems
+    assert not found
+    assert not tab.complaints
+
+
+@pytest.mark.parametrize("page", ["backprop/dense.html", "backprop/adam.html"])
+def test_copied_examples_can_be_pasted_into_python(tab, site, page):
+    show(tab, site + page, DESK)
+    typed = []
+    for block in tab.locator("div.highlight", has=tab.locator(".gp")).all():
+        block.hover()
+        block.locator("button.copybtn").click()
+        typed.append(tab.evaluate("() => navigator.clipboard.readText()"))
+    assert len(typed) >= 2
+    assert not any(">>>" in text for text in typed)
+    python = subprocess.run(
+        [sys.executable, "-i", "-q"],
+        input="\n".join([*typed, "print('to the end')", ""]),
+        env={**os.environ, "TINYNET_KERNELS": "numpy"},
+        capture_output=True,
+        text=True,
+    )
+    assert "Error" not in python.stderr
+    assert python.stdout.endswith("to the end\n")
+
+
+def lightness(color):
+    """Return the relative luminance of red, green and blue (WCAG 2.2)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_letters_in_drawings_stand_out(tab, site, scheme):
+    drawings = "".join(path.read_text() for path in (HTML / "_images").glob("*.svg"))
+    text = re.compile(r'<g id="text_\d+">\s*<!--[^>]*-->\s*<g style="fill: (#\w+)')
+    letters = set(text.findall(drawings))
+    assert len(letters) > 4
+    show(tab, site + "backprop/dense.html", DESK)
+    tab.emulate_media(color_scheme=scheme)
+    for color in letters - {"#ffffff"}:  # white is for numbers on dark cells
+        dark, light = sorted(
+            lightness([part / 255 for part in shown]) for shown in tab.evaluate(AS_SHOWN, color)
+        )
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, color
+
+
+def test_search_finds_a_page(tab, site):
+    show(tab, site + "search.html?q=dropout")
+    tab.get_by_role("link", name="Dropout", exact=True).first.wait_for()
+    assert not tab.evaluate(PROBLEMS)
+    assert not tab.complaints
