@@ -39,12 +39,15 @@ ABOVE_CELL = re.compile(r"(?=^\.\. GENERATED FROM PYTHON SOURCE LINES )", re.MUL
 BELOW_CELLS = "\n.. _sphx_glr_download_"
 CODE = "\n.. code-block:: Python\n"
 
-# A figure, for on a telephone those scroll; otherwise as in sphinx-gallery.
+# As in sphinx-gallery, but wide ones scroll on a phone; see tinynet.css.
 PICTURE = """
-.. figure:: /gallery/{example}/{name}
-   :alt: {alt}
-   :class: sphx-glr-single-img
+.. container:: {kind}
+
+   .. image:: /gallery/{example}/{name}
+      :alt: {alt}
+      :class: sphx-glr-single-img
 """
+WIDE = 800  # pixels
 
 MADE_BY = """
 .. rst-class:: sphx-glr-timing
@@ -75,10 +78,12 @@ def with_outputs(page, outputs, made_by):
 
 def as_rst(example, cell):
     """Return the source that shows the pictures and the text of one cell."""
-    shown = [
-        PICTURE.format(example=example, name=name, alt=Path(name).stem.replace("_", " "))
-        for name in cell["pictures"]
-    ]
+    shown = []
+    for name in cell["pictures"]:
+        with Image.open(RECORDS / example / name) as picture:
+            kind = "scrolls" if picture.width > WIDE else "small"
+        alt = Path(name).stem.replace("_", " ")
+        shown.append(PICTURE.format(kind=kind, example=example, name=name, alt=alt))
     if cell["text"]:
         lines = cell["text"].splitlines()
         shown.append(CODE_OUTPUT.format("\n".join(f"     {line}" for line in lines)))
