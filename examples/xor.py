@@ -71,7 +71,7 @@ model.summary()
 # How the surface bends
 # ---------------------
 # The color is what the network says about every point of the plane: blue is class 0, red is class
-# 1, white is "I do not know". It is drawn a few times during training.
+# 1, and where there is no color it does not know. It is drawn a few times during training.
 
 
 def draw_surface(ax, model):
