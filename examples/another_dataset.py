@@ -132,8 +132,8 @@ if len(worst):
 # What the first layer looks at
 # -----------------------------
 # Red is where ink speaks for a unit, blue where it speaks against it. Some units have hardly any
-# color: they are dead. Once a ReLU gives 0 for every image its gradient is 0 too, and it stays as it
-# is for good.
+# color: they are dead. Once a ReLU gives 0 for every image its gradient is 0 too, and it stays as
+# it is for good.
 
 first = tn.Sequential(model.layers[:3])  # up to and with the first dense layer
 dead = int(np.sum(np.all(first.predict(x_train, verbose=0) == 0, axis=0)))
