@@ -27,6 +27,7 @@ from sklearn.metrics import accuracy_score, classification_report, precision_rec
 import tinynet as tn
 from tinynet import layers, lessons, plots
 from tinynet.datasets import fashion_mnist
+from tinynet.plots.panels import GREEN_LETTERS, VERMILION_LETTERS
 
 parser = lessons.options("Name all garments in a picture.", "multi_label", epochs=15)
 args = lessons.begin(parser)
@@ -193,7 +194,7 @@ for ax, said, true in zip(axes, predicted, y_test, strict=False):
     title = f"✓ predicted: {listed(said)}"
     if not is_right:
         title = f"✗ predicted: {listed(said)}\ntrue labels: {listed(true)}"
-    ax.set_title(title, fontsize=8, color=plots.GREEN if is_right else plots.VERMILION)
+    ax.set_title(title, fontsize=8, color=GREEN_LETTERS if is_right else VERMILION_LETTERS)
     ax.set_axis_on()  # a frame, or an empty shelf could not be seen
     ax.set(xticks=[], yticks=[])
 lessons.keep_figure(args, "predictions")
