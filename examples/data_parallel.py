@@ -53,7 +53,7 @@ beside = shutil.which("mpiexec", path=Path(sys.executable).parent)
 parser = lessons.options("Train the full network in several processes.", "data_parallel", epochs=20)
 parser.add_argument("--batch-size", type=int, default=128, help="of all processes together")
 parser.add_argument("--processes", type=int, default=2, help="train one network (default: 2)")
-parser.add_argument("--mpiexec", default=beside or "mpiexec", help="command that starts them")
+parser.add_argument("--mpiexec", default=shlex.quote(beside or "mpiexec"), help="starts them")
 args = lessons.begin(parser)
 comm = MPI.COMM_WORLD
 data, (x_train, y_train), (x_test, y_test) = lessons.images(args)
@@ -274,7 +274,7 @@ model, one = train()
 # %%
 # Several processes
 # -----------------
-# ``mpiexec`` starts a command several times. Here that is Python with four lines of its own: read a
+# ``mpiexec`` starts a command several times. Here that is Python with five lines of its own: read a
 # function from a file, call it, and let rank 0 write down what it returns. cloudpickle makes the
 # first file: it packs a function with all that it uses, be it from a script or from a notebook, the
 # classes above, the options and the images.
@@ -286,7 +286,8 @@ CALL = """
 import pathlib, pickle, sys
 function, answer = map(pathlib.Path, sys.argv[1:])
 found = pickle.loads(function.read_bytes())()
-found is None or answer.write_bytes(pickle.dumps(found))
+if found is not None:
+    answer.write_bytes(pickle.dumps(found))
 """
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -27,7 +28,8 @@ ALLOWED = 1e-10
 def start(out, *options, path=()):
     """Run the example on drawn garments, first in one process, then in two; return its log."""
     assert LAUNCHER, f"no mpiexec.gforker of the package mpich beside {sys.executable}"
-    command = [sys.executable, str(EXAMPLE), "--quick", "--out", str(out), "--mpiexec", LAUNCHER]
+    command = [sys.executable, str(EXAMPLE), "--quick", "--out", str(out)]
+    command += ["--mpiexec", shlex.quote(LAUNCHER)]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([*map(str, path), str(ROOT)]),
         "MPLBACKEND": "Agg",
@@ -124,10 +126,10 @@ def test_uneven_halves(tmp_path, float64):
 def test_a_launcher_of_another_mpi_is_noticed(tmp_path):
     """Each of its processes would be alone; as good as one that starts a single process."""
     broken = tmp_path / "launcher"
-    broken.write_text(f'#!/bin/sh\nshift 2\nexec {LAUNCHER} -n 1 "$@"\n')
+    broken.write_text(f'#!/bin/sh\nshift 2\nexec {shlex.quote(LAUNCHER)} -n 1 "$@"\n')
     broken.chmod(0o755)
     with pytest.raises(AssertionError, match="do not see one another"):
-        start(tmp_path / "runs", "--epochs", "1", "--mpiexec", str(broken))
+        start(tmp_path / "runs", "--epochs", "1", "--mpiexec", shlex.quote(str(broken)))
 
 
 def test_without_mpi4py_the_extra_is_named(tmp_path):

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -76,7 +77,7 @@ def test_runs_alone_as_a_script_and_as_a_notebook(
     if example.stem == "data_parallel":
         pytest.importorskip("mpi4py", reason="without mpi4py no processes train together")
         assert LAUNCHER, f"no mpiexec.gforker of the package mpich beside {sys.executable}"
-        options = [*OPTIONS, "--mpiexec", LAUNCHER]
+        options = [*OPTIONS, "--mpiexec", shlex.quote(LAUNCHER)]
         monkeypatch.setenv("MPIR_CVAR_CH4_NETMOD", "ofi")  # shared memory alone, no ports
         monkeypatch.setenv("FI_PROVIDER", "shm")
     folders = {form: tmp_path / form for form in ("script", "notebook")}
