@@ -317,6 +317,10 @@ if several["processes"] != args.processes:
 # -------------
 # The losses of all epochs and the last weights tell. What differs comes from adding the same
 # numbers in another order.
+#
+# It is not a faster run. The network is small, and in every step the processes wait for each other
+# several times. When the run that is shown here was made, other programs kept both processors busy
+# as well.
 
 epochs = np.arange(1, len(one["history"]["loss"]) + 1)
 gaps = np.abs(np.subtract(one["history"]["loss"], several["history"]["loss"]))
