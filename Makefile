@@ -24,6 +24,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 EXTRAS_train := plots,report
 EXTRAS_tune := plots,report,search
 EXTRAS_test := dask,dev,mpi,parity,plots,report,search
+EXTRAS_gallery := dev,mpi,plots,report,search
 EXTRAS_parity-tensorflow := $(EXTRAS_test)
 EXTRAS_parity-jax := dev,parity-jax,plots,report
 EXTRAS_parity-torch := dev,parity-torch,plots,report
@@ -35,7 +36,7 @@ EXTRAS_dev := browser,dask,dev,docs,mpi,parity,plots,report,search
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # two pips in one environment would get in each other's way
-.PHONY: help train retrain seeds accuracy tune bench growth profile test parity parity-gpu mutants settings lint format docs docs-browser dev constraints clean distclean FORCE
+.PHONY: help train retrain seeds accuracy gallery tune bench growth profile test parity parity-gpu mutants settings lint format docs docs-browser dev constraints clean distclean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +55,9 @@ seeds: .venv/.has-train ## train with the seeds 0 to 4 and print a table of the 
 
 accuracy: .venv/.has-tune ## train every system with the seeds 0 to 2, and compare with its target; ARGS="--only R1 R2"
 	$(PY) -m benchmarks.accuracy $(ARGS)
+
+gallery: .venv/.has-gallery ## record the examples whose code has changed, for the documentation; ARGS="--only xor"
+	$(PY) -m benchmarks.gallery $(ARGS)
 
 tune: .venv/.has-tune ## search for a network with Optuna, or continue the search; ARGS="--trials 60"
 	$(PY) examples/tune_ann.py $(ARGS)

@@ -11,13 +11,16 @@ example has changed since. Prints a table and writes accuracy.md.
 from __future__ import annotations
 
 import argparse
+import ast
 import datetime as dt
 import hashlib
+import io
 import json
 import os
 import statistics
 import subprocess
 import sys
+import tokenize
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -64,9 +67,17 @@ def script_of(example: str) -> Path:
 
 
 def digest(example: str) -> str:
-    """Return a digest of an example's script, without its lines of comment."""
-    lines = script_of(example).read_text(encoding="utf-8").splitlines()
-    code = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
+    """Return a digest of an example's code, without its comments and docstrings."""
+    text = script_of(example).read_text(encoding="utf-8")
+    lines = text.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):  # a docstring
+            lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
+    code = "\n".join(line.rstrip() for line in lines if line.strip())
     return hashlib.sha256(code.encode()).hexdigest()[:16]
 
 

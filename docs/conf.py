@@ -26,6 +26,7 @@ extensions = [
     # Our own, in _ext/, each with a docstring that says what it is for.
     "callables",
     "drawn",
+    "gallery",
     "offline",
 ]
 exclude_patterns = ["_build", "generated"]  # files in the latter are included by other pages
@@ -53,15 +54,12 @@ numpydoc_validation_checks = {
 # An activation's signature is that of the function that chooses its kernels: without x.
 numpydoc_validation_exclude = {r"^tinynet\.activations\.", r"^tinynet\.kernels\."}
 
-# The examples are shown, not run: `make train` runs them, and takes minutes.
+# The examples are not run here: `make gallery` does, for hours, and keeps what they put out.
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "plot_gallery": False,
-    "ignore_pattern": r"lesson.*\.py",  # what they share
-    "within_subsection_order": "lessons.place",
-    "download_all_examples": False,
-    "notebook_extensions": set(),  # a script that reads its options is not a notebook
+    "within_subsection_order": "gallery.place",
     "write_computation_times": False,
 }
 

@@ -2,12 +2,14 @@
 A dense network against a convolutional one
 ===========================================
 
-A dense layer connects every pixel with every unit: it does not know which pixels are neighbours,
+A dense layer connects every pixel with every unit: it does not know which pixels are neighbors,
 and would learn as well from images whose pixels were shuffled. A convolution looks through a small
 window and uses the same weights everywhere. Here both meet on the same images: which is right more
 often, what does it cost, and what does each get wrong?
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/ann_vs_cnn.py --seed 0 --out runs/ann_vs_cnn
 """
@@ -20,20 +22,19 @@ From a terminal::
 import time
 import tracemalloc
 
-import lesson
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.metrics import classification_report
 
 import tinynet as tn
-from tinynet import layers, plots
+from tinynet import layers, lessons, plots
 from tinynet.datasets import fashion_mnist
 
-parser = lesson.options(
+parser = lessons.options(
     "Train a dense and a convolutional network on the same images.", "ann_vs_cnn"
 )
-args = lesson.begin(parser)
-data, (x, y), (x_test, y_test) = lesson.images(args)
+args = lessons.begin(parser)
+data, (x, y), (x_test, y_test) = lessons.images(args)
 kept_aside = len(x) // 10
 x_train, y_train = x[:-kept_aside], y[:-kept_aside]
 x_val, y_val = x[-kept_aside:], y[-kept_aside:]
@@ -50,7 +51,7 @@ def beginning(name):
     """Return a model that takes images, and so far only prepares them."""
     model = tn.Sequential(name=name)
     model.add(tn.Input((28, 28)))
-    model.add(layers.Reshape((28, 28, 1)))  # one channel: grey
+    model.add(layers.Reshape((28, 28, 1)))  # one channel: gray
     model.add(layers.RandomFlip("horizontal"))
     model.add(layers.Rescaling(1 / 255))
     return model
@@ -79,14 +80,14 @@ def dense_network():
 # * A *convolution* of 32 windows of 3 x 3 pixels finds edges and textures; ``padding="same"`` keeps
 #   the image's size.
 # * *Batch normalization* between the convolution and its ReLU lets the learning rate be large.
-# * *Max pooling* keeps the strongest answer among 2 x 2 neighbours: a quarter of the numbers is
+# * *Max pooling* keeps the strongest answer among 2 x 2 neighbors: a quarter of the numbers is
 #   left, and a garment that lies a pixel further to the left looks almost the same.
 # * Two convolutions of 64 windows look at the answers of the first, then at each other's: the last
 #   one sees shapes of 12 x 12 pixels of the image.
 # * Two dense layers make the decision, as before.
 #
 # What was difficult: without dropout the network knows its training images by heart and gets no
-# better on others. A little of it after each pooling, where neighbours can stand in for what is
+# better on others. A little of it after each pooling, where neighbors can stand in for what is
 # missing, and more before the last layer hold it back. And a constant learning rate leaves the
 # accuracy jumping up and down; falling along a cosine to almost nothing, it settles.
 
@@ -120,7 +121,7 @@ def convolutional_network():
 
 
 def multiply_adds(model):
-    """Return the multiply-adds of one image's way through the layers with kernels."""
+    """Return the multiply-adds of one image's way through the layers with weights."""
     total = 0
     shapes = model.shapes_behind(model.input_shape)
     for layer, shape in zip(model.layers, shapes, strict=True):
@@ -184,7 +185,7 @@ for name, (make, epochs, rate) in CANDIDATES.items():
 fig, axes = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
 for ax, figure in zip(axes, ("val_loss", "val_accuracy"), strict=True):
     plots.compare_runs(histories, figure, ax=ax)
-plt.savefig(args.out / "learning_curves.png", dpi=150)
+lessons.keep_figure(args, "learning_curves")
 
 # %%
 # The test, once
@@ -228,7 +229,7 @@ for ax, name in zip(axes, models, strict=True):
     counts = tn.metrics.confusion_matrix(y_test, probabilities[name].argmax(1), 10)
     plots.confusion_matrix(counts, names, ax=ax)
     ax.set_title(f"{name}: {rows[name]['test_accuracy']:.2%} correct")
-plt.savefig(args.out / "confusion_matrices.png", dpi=150)
+lessons.keep_figure(args, "confusion_matrices")
 
 # %%
 # Images that one network takes for what they are and the other does not, each as the one that is
@@ -237,12 +238,12 @@ plt.savefig(args.out / "confusion_matrices.png", dpi=150)
 right = {name: p.argmax(1) == y_test for name, p in probabilities.items()}
 for loser, winner in (("dense", "CNN"), ("CNN", "dense")):
     only = np.flatnonzero(right[winner] & ~right[loser])
-    print(f"only the {winner} network is right: {len(only)} of {len(y_test)} images")
+    print(f"only the {winner} network is right: {len(only)} of {len(y_test):,} images")
     some = only[:12]
     if len(some) > 0:
         plots.prediction_gallery(x_test[some], y_test[some], probabilities[loser][some], names)
-        plt.suptitle(f"Wrong for the {loser} network, right for the other", fontsize=11)
-        plt.savefig(args.out / f"only_{winner}_right.png", dpi=150)
+        plt.suptitle(f"Wrong for the {loser} network, right for the {winner} network", fontsize=11)
+        lessons.keep_figure(args, f"only_{winner}_right")
 
 # %%
 # What is kept
@@ -250,4 +251,4 @@ for loser, winner in (("dense", "CNN"), ("CNN", "dense")):
 
 for name, model in models.items():
     model.save(args.out / f"{name}.safetensors")
-lesson.keep_results(args, data, {"models": rows})
+lessons.keep_results(args, data, {"models": rows})

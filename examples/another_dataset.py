@@ -2,12 +2,13 @@
 Another data set: handwritten digits
 ====================================
 
-Nothing in tinynet is about clothes. Here it learns from scikit-learn's handwritten digits, 1,797
-images of 8 by 8, which come with scikit-learn. What changes with few and small images: the
-network is small, a single split is a matter of luck, and a figure without its uncertainty says
-little.
+Nothing in tinynet is about clothes. Here it learns to read handwritten digits: 1,797 images of 8 by
+8 pixels, which come with scikit-learn. What is different with few and small images? The network is
+small, a single split is a matter of luck, and an accuracy without its uncertainty says little.
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/another_dataset.py --epochs 150 --seed 0 --out runs/another_dataset
 """
@@ -18,33 +19,31 @@ From a terminal::
 
 import time
 
-import lesson
-import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.metrics import classification_report
 from sklearn.model_selection import train_test_split
 
 import tinynet as tn
-from tinynet import layers, plots
+from tinynet import layers, lessons, plots
 
-parser = lesson.options("Learn to read handwritten digits.", "another_dataset", epochs=150)
-args = lesson.begin(parser)
+parser = lessons.options("Learn to read handwritten digits.", "another_dataset", epochs=150)
+args = lessons.begin(parser)
 
 # %%
 # Look at the data first
 # ----------------------
-# Before anything is trained: what shape, which values, how many of each class? Grey values run
-# from 0 to 16 here. Whoever divides by 255 out of habit feeds the network almost nothing.
+# Before anything is trained: what shape, which values, how many of each class? Gray values run
+# from 0 to 16 here. Divided by 255 out of habit, they would be next to nothing.
 
 images, labels = load_digits(return_X_y=True)
 images = images.reshape(-1, 8, 8)
 names = [str(digit) for digit in range(10)]
-print(f"images {images.shape}, {images.dtype} from {images.min():g} to {images.max():g}")
+print(f"images: {images.shape}, {images.dtype} from {images.min():g} to {images.max():g}")
 print(f"images of each digit: {np.bincount(labels).tolist()}")
 
 plots.sample_images(images[:40], labels[:40], names, columns=10)
-plt.savefig(args.out / "samples.png", dpi=150)
+lessons.keep_figure(args, "samples")
 
 # %%
 # Three parts
@@ -58,7 +57,7 @@ x_train, x_test, y_train, y_test = train_test_split(
 x_train, x_val, y_train, y_val = train_test_split(
     x_train, y_train, test_size=360, stratify=y_train, random_state=args.seed
 )
-print(f"{len(x_train)} to train on, {len(x_val)} to decide with, {len(x_test)} to test on")
+print(f"{len(x_train)} images to train on, {len(x_val)} to validate, {len(x_test)} to test on")
 
 # %%
 # A small network
@@ -98,27 +97,28 @@ history = model.fit(
 ).history
 seconds = time.perf_counter() - start
 best = int(np.argmin(history["val_loss"]))
-print(f"trained for {len(history['loss'])} epochs in {seconds:.1f} s; best epoch {best + 1}")
+print(f"trained for {len(history['loss'])} epochs in {seconds:.1f} s; best epoch: {best + 1}")
 
 plots.learning_curves(history)
-plt.savefig(args.out / "learning_curves.png", dpi=150)
+lessons.keep_figure(args, "learning_curves")
 
 # %%
 # The test, once, and how sure it is
 # ----------------------------------
-# With 360 test images one image more or less is 0.3 %. If the network gets a share p of all such
-# images right, then the share among n of them varies by the standard error
-# :math:`\sqrt{p (1 - p) / n}`. Two networks that differ by less cannot be told apart by this test.
+# With 360 test images, one image more or less is 0.3%. If the network gets a share p of all such
+# images right, then the share among n of them varies with a standard deviation of
+# :math:`\sqrt{p (1 - p) / n}`, the standard error. Two networks that differ by less cannot be told
+# apart by this test.
 
 test_loss, test_accuracy = model.evaluate(x_test, y_test, verbose=0)
 probabilities = model.predict(x_test, verbose=0)
 predicted = np.argmax(probabilities, axis=1)
 error = np.sqrt(test_accuracy * (1 - test_accuracy) / len(y_test))
 print(classification_report(y_test, predicted, target_names=names, digits=3, zero_division=0))
-print(f"test accuracy {test_accuracy:.1%}, give or take {error:.1%} (standard error)")
+print(f"test accuracy {test_accuracy:.1%}, with a standard error of {error:.1%}")
 
 plots.confusion_matrix(tn.metrics.confusion_matrix(y_test, predicted, 10), names)
-plt.savefig(args.out / "confusion_matrix.png", dpi=150)
+lessons.keep_figure(args, "confusion_matrix")
 
 # %%
 # All mistakes, if there are no more than 18, the surest first.
@@ -126,26 +126,27 @@ plt.savefig(args.out / "confusion_matrix.png", dpi=150)
 worst = plots.most_confident_mistakes(y_test, probabilities, n=18)
 if len(worst):
     plots.prediction_gallery(x_test[worst], y_test[worst], probabilities[worst], names)
-    plt.savefig(args.out / "misclassified.png", dpi=150)
+    lessons.keep_figure(args, "misclassified")
 
 # %%
 # What the first layer looks at
 # -----------------------------
-# Red is where ink speaks for a unit, blue where it speaks against it. Some units are pale: they are
-# dead. Once a ReLU gives 0 for every image its gradient is 0 too, and it stays as it is for good.
+# Red is where ink speaks for a unit, blue where it speaks against it. Some units have hardly any
+# color: they are dead. Once a ReLU gives 0 for every image its gradient is 0 too, and it stays as
+# it is for good.
 
 first = tn.Sequential(model.layers[:3])  # up to and with the first dense layer
 dead = int(np.sum(np.all(first.predict(x_train, verbose=0) == 0, axis=0)))
 print(f"{dead} of 32 hidden units are 0 for every training image")
 
 plots.first_layer_weights(model, n=32, columns=8)
-plt.savefig(args.out / "first_layer.png", dpi=150)
+lessons.keep_figure(args, "first_layer")
 
 # %%
 # What is kept
 # ------------
 
-lesson.keep_results(
+lessons.keep_results(
     args,
     "digits",
     {

@@ -4,9 +4,11 @@ More images than there are
 
 A T-shirt is a T-shirt if it lies a little further to the left, is a little larger, or is seen in a
 mirror. A network has to learn that from examples, and here it gets them: layers that flip, shift,
-turn and scale each image at random, anew in every epoch, and only in training. Which of them help?
+rotate and zoom each image at random, anew in every epoch, and only in training. Which of them help?
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/augmentation.py --seed 0 --out runs/augmentation
 """
@@ -19,17 +21,16 @@ From a terminal::
 
 import time
 
-import lesson
 import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from tinynet import layers, plots
+from tinynet import layers, lessons, plots
 from tinynet.datasets import fashion_mnist
 
-parser = lesson.options("Train with images that are changed at random.", "augmentation", epochs=20)
-args = lesson.begin(parser)
-data, (x, y), (x_test, y_test) = lesson.images(args)
+parser = lessons.options("Train with images that are changed at random.", "augmentation", epochs=20)
+args = lessons.begin(parser)
+data, (x, y), (x_test, y_test) = lessons.images(args)
 few = len(x) // 10
 x_train, y_train, x_val, y_val = x[:few], y[:few], x[-few:], y[-few:]
 names = fashion_mnist.CLASS_NAMES
@@ -39,7 +40,7 @@ names = fashion_mnist.CLASS_NAMES
 # ---------------
 # A change has to keep the class, and to give what might come: a bag upside down is still a bag, but
 # no photograph shows one that way, while a garment in a mirror is as likely as the garment itself.
-# So: flips from left to right, and shifts, turns and scales by a little.
+# So: flips from left to right, and small shifts, rotations and changes of scale.
 
 CHANGES = {
     "none": list,
@@ -48,7 +49,7 @@ CHANGES = {
         layers.RandomFlip("horizontal"),
         layers.RandomTranslation(0.08, 0.08, fill_mode="constant"),
     ],
-    "flip, shift, turn, scale": lambda: [
+    "flip, shift, rotate, zoom": lambda: [
         layers.RandomFlip("horizontal"),
         layers.RandomTranslation(0.08, 0.08, fill_mode="constant"),
         layers.RandomRotation(0.02, fill_mode="constant"),
@@ -57,18 +58,18 @@ CHANGES = {
 }
 
 # %%
-# One garment, as the network meets it in eight epochs.
+# Four garments, each as the network may meet it in eight epochs.
 
 show = tn.Sequential([tn.Input((28, 28)), layers.Reshape((28, 28, 1))])
-for layer in CHANGES["flip, shift, turn, scale"]():
+for layer in CHANGES["flip, shift, rotate, zoom"]():
     show.add(layer)
 fig, axes = plt.subplots(4, 8, figsize=(8, 4.4), layout="constrained")
 changed = [show.forward(x_train[:4].astype("float32"), training=True) for _ in range(8)]
 for row, shown in zip(axes, np.swapaxes(changed, 0, 1), strict=True):
     for ax, image in zip(row, shown, strict=True):
         ax.imshow(image[..., 0], cmap="gray_r")
-        ax.set_axis_off()
-plt.savefig(args.out / "changed.png", dpi=150)
+        ax.set(xticks=[], yticks=[])
+lessons.keep_figure(args, "changed")
 
 # %%
 # Training
@@ -123,12 +124,13 @@ for name, make_changes in CHANGES.items():
 fig, axes = plt.subplots(1, 2, figsize=(12, 4.2), layout="constrained")
 for ax, figure in zip(axes, ("accuracy", "val_accuracy"), strict=True):
     plots.compare_runs(histories, figure, ax=ax)
-plt.savefig(args.out / "learning_curves.png", dpi=150)
+lessons.keep_figure(args, "learning_curves")
 
 # %%
 # The test, once
 # --------------
-# Of the network that was best on the validation images, and of the one without changes.
+# Of the network that was best on the validation images, and of the one without changes: here they
+# are one and the same.
 
 best = max(histories, key=lambda name: histories[name]["val_accuracy"][-1])
 rows = {name: {"validation_accuracy": h["val_accuracy"][-1]} for name, h in histories.items()}
@@ -142,4 +144,4 @@ for name in {"none": 0, best: 0}:
 # ------------
 
 models[best].save(args.out / "model.safetensors")
-lesson.keep_results(args, data, {"best": best, "images": few, "changes": rows})
+lessons.keep_results(args, data, {"best": best, "images": few, "changes": rows})

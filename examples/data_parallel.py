@@ -5,66 +5,58 @@ Several processes train one network
 The full Fashion-MNIST network, trained by several processes at once: each takes its share of
 every batch, and their gradients are averaged before the step. Two processes with 64 images each
 are then the *same run* as one with 128, not merely a similar one, and that takes care in three
-places: the gradient, batch normalization and dropout. The page on when to leave tinynet
-(``docs/outgrowing.md``) has the formulas.
+places: the gradient, batch normalization and dropout.
 
-From a terminal, with ``pip install '.[mpi]'`` done before::
+So we train twice, first in one process and then in several, and look at how much the two runs
+differ. The formulas are in the documentation, on the page "When to leave tinynet".
 
-    python examples/data_parallel.py --float64 --out runs/one
-    mpiexec -n 2 python examples/data_parallel.py --float64 --out runs/two --compare runs/one
+From a terminal, with ``pip install 'tinynet[mpi]'`` done before:
 
-The second says by how much the two runs differ.
+.. code-block:: sh
+
+    python examples/data_parallel.py --processes 2 --seed 0 --out runs/data_parallel
 """
 
 # %%
 # What we need
 # ------------
-# MPI, the Message Passing Interface, starts the same script several times and lets the processes
-# talk. Each has a number, its *rank*.
+# MPI, the Message Passing Interface, starts the same program several times and lets the processes
+# talk. Each has a number, its *rank*. The process that reads this line is alone and has rank 0; the
+# others are started further below.
 
-import io
+import pickle
+import shlex
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
-import lesson
 import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from tinynet import layers, plots
+from tinynet import layers, lessons, plots
 
 try:
+    import cloudpickle
     from mpi4py import MPI
 except (ImportError, RuntimeError) as error:  # a RuntimeError where there is no MPI below it
-    sys.exit(
-        f"MPI cannot be imported ({error}). It comes with tinynet[mpi]: in this folder, "
-        f"pip install '.[mpi]'; on Windows, pip install mpi4py impi-rt"
-    )
+    raise ImportError(
+        f"MPI cannot be used ({error}). What it needs comes with tinynet[mpi]; on Windows, "
+        f"pip install mpi4py impi-rt cloudpickle"
+    ) from error
 
-comm = MPI.COMM_WORLD
-if comm.rank > 0:
-    sys.stdout = io.StringIO()  # all do the same; rank 0 speaks for them
-
-
-def end_all(*error):
-    """Say what is wrong and end all processes: the others would wait for this one for ever."""
-    sys.__excepthook__(*error)
-    if comm.size > 1:
-        comm.Abort(1)
-
-
-sys.excepthook = end_all
-
-parser = lesson.options("Train the full network in several processes.", "data_parallel", epochs=20)
+# The launcher that stands beside this Python belongs to its MPI; another one may not.
+beside = shutil.which("mpiexec", path=Path(sys.executable).parent)
+parser = lessons.options("Train the full network in several processes.", "data_parallel", epochs=20)
 parser.add_argument("--batch-size", type=int, default=128, help="of all processes together")
-parser.add_argument("--float64", action="store_true", help="compute in double precision")
-parser.add_argument("--compare", type=Path, help="folder with another run, to compare with")
-args = lesson.begin(parser)
-if args.float64:
-    tn.config.set_floatx("float64")
-if args.compare and comm.rank == 0 and not (args.compare / "results.json").exists():
-    raise FileNotFoundError(f"--compare: expected a folder with a finished run, got {args.compare}")
+parser.add_argument("--processes", type=int, default=2, help="train one network (default: 2)")
+parser.add_argument("--mpiexec", default=shlex.quote(beside or "mpiexec"), help="starts them")
+args = lessons.begin(parser)
+comm = MPI.COMM_WORLD
+data, (x_train, y_train), (x_test, y_test) = lessons.images(args)
 
 # %%
 # Who takes which rows
@@ -96,7 +88,7 @@ def total(part):
 # -------------------
 # The mean and the variance have to be those of the whole batch. Going back, every output depends
 # on every input through them, on whichever rank it is, so the two sums in the formula of ``dx`` run
-# over all ranks. ``grads`` gets the sums over the own rows only: those are added up later,
+# over all ranks. ``grads`` gets the sums over its own rows only: those are added up later,
 # together with all other gradients.
 
 
@@ -104,7 +96,7 @@ class SyncBatchNormalization(layers.BatchNormalization):
     """Batch normalization of x (rows, features) over the rows of all ranks."""
 
     def forward(self, x, training=False):
-        """Normalise; in training with the statistics of the whole batch."""
+        """Normalize; in training with the statistics of the whole batch."""
         self.uses_batch = training and self.trainable
         if not self.uses_batch:
             return super().forward(x)  # the moving statistics, which are the same on all ranks
@@ -119,7 +111,7 @@ class SyncBatchNormalization(layers.BatchNormalization):
         return self.params["gamma"] * self.x_hat + self.params["beta"]
 
     def backward(self, dout):
-        """Fill dgamma and dbeta with the sums over the own rows, return dx."""
+        """Fill dgamma and dbeta with the sums over its own rows, return dx."""
         if not self.uses_batch:
             return super().backward(dout)
         self.grads["gamma"][:] = np.sum(dout * self.x_hat, axis=0)
@@ -213,93 +205,154 @@ def network(sequential, normalization, dropout):
     return model
 
 
-model = network(DataParallel, SyncBatchNormalization, SharedDropout)
-model.compile(
-    optimizer=tn.optimizers.Adam(learning_rate=0.001),
-    loss="sparse_categorical_crossentropy",
-    metrics=["accuracy"],
-)
+# %%
+# What every process does
+# -----------------------
+# With these classes it is as with one process: ``fit`` walks through whole batches, and does not
+# know that others do so too. All ranks evaluate, because each does its share; rank 0 speaks for all
+# of them. It also looks whether all made the same steps: then not a single weight differs.
+#
+# Everything is computed in float64. In float32, rounding alone would part two runs after a while.
+
+
+def train():
+    """Train and test the network together with all other ranks; return what rank 0 found."""
+    tn.config.set_floatx("float64")
+    tn.utils.set_random_seed(args.seed)
+    model = network(DataParallel, SyncBatchNormalization, SharedDropout)
+    model.compile(
+        optimizer=tn.optimizers.Adam(learning_rate=0.001),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    start = time.perf_counter()
+    history = model.fit(
+        x_train,
+        y_train,
+        batch_size=args.batch_size,
+        epochs=args.epochs,
+        validation_split=0.2,
+        shuffle="every_epoch",
+        callbacks=[
+            tn.callbacks.ReduceLROnPlateau("val_accuracy", factor=0.5, patience=5),
+            tn.callbacks.EarlyStopping("val_accuracy", patience=15, restore_best_weights=True),
+        ],
+        verbose=2 if comm.rank == 0 else 0,
+    ).history
+    seconds = time.perf_counter() - start
+    test_loss, test_accuracy = model.evaluate(x_test, y_test, batch_size=1000, verbose=0)
+    weights_of_ranks = comm.gather(in_a_row(model))
+    if comm.rank > 0:
+        return None
+    # The weights go into a model of tinynet's own layers: training was all that the others were
+    # for. Such a model can be loaded anywhere, and goes to Keras by tn.interop.to_keras.
+    plain = network(tn.Sequential, layers.BatchNormalization, layers.Dropout)
+    plain.set_weights(model.get_weights())
+    return plain, {
+        "processes": comm.size,
+        "test_accuracy": test_accuracy,
+        "test_loss": test_loss,
+        "seconds": round(seconds, 1),
+        "largest_difference_between_ranks": float(np.ptp(weights_of_ranks, axis=0).max()),
+        "history": history,
+    }
+
+
+def in_a_row(model):
+    """Return all weights of a model as one vector."""
+    return np.concatenate([each.reshape(-1) for each in model.get_weights()])
+
 
 # %%
-# Training
-# --------
-# Rank 0 reads the images and sends them to all. From here on it is as with one process: ``fit``
-# walks through whole batches, and does not know that others do so too.
+# One process
+# -----------
+# This one.
 
-everything = comm.bcast(lesson.images(args) if comm.rank == 0 else None)
-data, (x_train, y_train), (x_test, y_test) = everything
-callbacks = [
-    tn.callbacks.ReduceLROnPlateau("val_accuracy", factor=0.5, patience=5, verbose=1),
-    tn.callbacks.EarlyStopping("val_accuracy", patience=15, restore_best_weights=True, verbose=1),
-]
-if comm.rank == 0:
-    callbacks.append(tn.callbacks.CSVLogger(args.out / "history.csv"))
-
-print(f"{comm.size} process(es), batches of {args.batch_size} images in all")
-start = time.perf_counter()
-history = model.fit(
-    x_train,
-    y_train,
-    batch_size=args.batch_size,
-    epochs=args.epochs,
-    validation_split=0.2,
-    shuffle="every_epoch",
-    callbacks=callbacks,
-).history
-seconds = time.perf_counter() - start
-best = int(np.argmax(history["val_accuracy"]))
+print(f"1 process, batches of {args.batch_size} images")
+model, one = train()
 
 # %%
-# Did all ranks make the same steps? Then not a single weight differs between them.
+# Several processes
+# -----------------
+# ``mpiexec`` starts a command several times. Here that is Python with five lines of its own: read a
+# function from a file, call it, and let rank 0 write down what it returns. cloudpickle makes the
+# first file: it packs a function with all that it uses, be it from a script or from a notebook, the
+# classes above, the options and the images.
+#
+# On several machines, each needs the same environment, and has to see the folder of the results
+# under the same path. ``--mpiexec "mpiexec -hosts first,second"`` starts the processes there.
 
-weights = np.concatenate([each.reshape(-1) for each in model.get_weights()])
-between_ranks = float(np.max(np.ptp(comm.allgather(weights), axis=0)))
-print(f"largest difference between the ranks' weights: {between_ranks:.1e}")
+CALL = """
+import pathlib, pickle, sys
+function, answer = map(pathlib.Path, sys.argv[1:])
+found = pickle.loads(function.read_bytes())()
+if found is not None:
+    answer.write_bytes(pickle.dumps(found))
+"""
+
+
+def in_processes(function):
+    """Call a function in all processes at once; return what it returns on rank 0."""
+    with tempfile.TemporaryDirectory(dir=args.out) as folder:
+        packed, answer = Path(folder, "function.pickle"), Path(folder, "answer.pickle")
+        packed.write_bytes(cloudpickle.dumps(function))
+        command = [*shlex.split(args.mpiexec), "-n", str(args.processes), sys.executable]
+        command += ["-m", "mpi4py", "-c", CALL, packed, answer]  # -m mpi4py: an error ends all
+        output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        with subprocess.Popen(command, **output) as processes:
+            for line in processes.stdout:
+                print(line, end="", flush=True)
+        if processes.returncode:
+            raise RuntimeError(f"{args.mpiexec}: ended with {processes.returncode}, see above")
+        return pickle.loads(answer.read_bytes())
+
+
+print(f"{args.processes} processes, batches of {args.batch_size} images in all")
+other_model, several = in_processes(train)
+if several["processes"] != args.processes:
+    raise RuntimeError(f"{args.mpiexec}: of another MPI, its processes do not see one another")
 
 # %%
-# The test, once. All ranks evaluate, because each does its share; only rank 0 writes files.
+# The same run?
+# -------------
+# The losses of all epochs and the last weights tell. What differs comes from adding the same
+# numbers in another order.
+#
+# It is not a faster run. The network is small, and in every step the processes wait for each other
+# several times. When the run that is shown here was made, other programs kept both processors busy
+# as well.
 
-test_loss, test_accuracy = model.evaluate(x_test, y_test, batch_size=1000, verbose=0)
-print(f"test loss {test_loss:.4f}, test accuracy {test_accuracy:.2%}")
-if comm.rank > 0:
-    sys.exit()
+epochs = np.arange(1, len(one["history"]["loss"]) + 1)
+gaps = np.abs(np.subtract(one["history"]["loss"], several["history"]["loss"]))
+gap_of_weights = float(np.max(np.abs(in_a_row(model) - in_a_row(other_model))))
+print(f"test accuracy: {one['test_accuracy']:.2%} and {several['test_accuracy']:.2%}")
+print(f"seconds of training: {one['seconds']} and {several['seconds']}")
+print("largest difference")
+print(f"  between the ranks' weights: {several['largest_difference_between_ranks']:.1e}")
+print(f"  between the runs' losses:   {gaps.max():.1e}")
+print(f"  between the runs' weights:  {gap_of_weights:.1e}")
+
+_, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
+names = {"1 process": one["history"], f"{args.processes} processes": several["history"]}
+plots.compare_runs(names, "loss", ax=left)
+right.plot(epochs, gaps, "o", color=plots.VERMILION)
+right.set(xlabel="epoch", ylabel="difference of the two losses")
+right.xaxis.get_major_locator().set_params(integer=True)
+right.spines[["top", "right"]].set_visible(False)
+lessons.keep_figure(args, "losses")
 
 # %%
 # What is kept
 # ------------
-# The weights go into a model of tinynet's own layers: training was all that the others were for.
-# Such a model can be loaded anywhere, and goes to Keras by ``tn.interop.to_keras``.
 
-plain = network(tn.Sequential, layers.BatchNormalization, layers.Dropout)
-plain.set_weights(model.get_weights())
-plain.save(args.out / "model.safetensors")
-plots.learning_curves(history, monitor="val_accuracy")
-plt.savefig(args.out / "learning_curves.png", dpi=150)
-
-lesson.keep_results(
+model.save(args.out / "model.safetensors")
+lessons.keep_results(
     args,
     data,
     {
-        "test_accuracy": test_accuracy,
-        "test_loss": test_loss,
-        "validation_accuracy": history["val_accuracy"][best],
-        "epochs": len(history["loss"]),
-        "best_epoch": best + 1,
-        "seconds": round(seconds, 1),
-        "processes": comm.size,
+        "runs": [one, several],
         "batch_size": args.batch_size,
-        "float": tn.config.floatx(),
-        "largest_difference_between_ranks": between_ranks,
+        "largest_difference_of_losses": float(gaps.max()),
+        "largest_difference_of_weights": gap_of_weights,
     },
 )
-
-# %%
-# Is it the same run as another? The losses of all epochs and the last weights tell.
-
-if args.compare:
-    other = np.genfromtxt(args.compare / "history.csv", delimiter=",", names=True, ndmin=1)
-    other_model = tn.models.load_model(args.compare / "model.safetensors")
-    other_weights = np.concatenate([each.reshape(-1) for each in other_model.get_weights()])
-    print(f"The largest differences from the run in {args.compare}/:")
-    print(f"  losses   {np.max(np.abs(history['loss'] - other['loss'])):.1e}")
-    print(f"  weights  {np.max(np.abs(weights - other_weights)):.1e}")

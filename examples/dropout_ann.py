@@ -6,7 +6,9 @@ A network with two hidden layers, 784-128-64-10, and dropout between them. We tr
 momentum, with RMSprop and with Adam, choose one on validation data, and look at what dropout has
 done by leaving it out.
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/dropout_ann.py --epochs 40 --seed 0 --out runs/dropout_ann
 """
@@ -17,15 +19,14 @@ From a terminal::
 
 import time
 
-import lesson
 import matplotlib.pyplot as plt
 
 import tinynet as tn
-from tinynet import layers, plots
+from tinynet import layers, lessons, plots
 
-parser = lesson.options("Train a network with dropout.", "dropout_ann", epochs=40)
-args = lesson.begin(parser)
-data, (x_train, y_train), (x_test, y_test) = lesson.images(args)
+parser = lessons.options("Train a network with dropout.", "dropout_ann", epochs=40)
+args = lessons.begin(parser)
+data, (x_train, y_train), (x_test, y_test) = lessons.images(args)
 BATCH_SIZE = 64
 
 # %%
@@ -115,7 +116,7 @@ histories = {name: history for name, (_, history, _) in trained.items()}
 _, axes = plt.subplots(1, 2, figsize=(12, 4.2), layout="constrained")
 for ax, figure in zip(axes, ("val_accuracy", "val_loss"), strict=True):
     plots.compare_runs(histories, figure, ax=ax)
-plt.savefig(args.out / "optimizers.png", dpi=150)
+lessons.keep_figure(args, "optimizers")
 
 # %%
 # The one that we go on with is the best on the validation images at the end of training. The test
@@ -126,7 +127,7 @@ model, history, seconds = trained[best]
 print(f"\nbest on the validation images: {best}")
 
 plots.learning_curves(history, monitor="val_accuracy")
-plt.savefig(args.out / "learning_curves.png", dpi=150)
+lessons.keep_figure(args, "learning_curves")
 
 # %%
 # What dropout does
@@ -140,22 +141,22 @@ pair = {"dropout 0.3": history, "no dropout": bare}
 _, axes = plt.subplots(1, 3, figsize=(15, 4), layout="constrained")
 for ax, figure in zip(axes, ("loss", "val_loss", "val_accuracy"), strict=True):
     plots.compare_runs(pair, figure, ax=ax)
-plt.savefig(args.out / "with_and_without_dropout.png", dpi=150)
+lessons.keep_figure(args, "with_and_without_dropout")
 
 # %%
 # The test, once
 # --------------
 
 probabilities = model.predict(x_test, batch_size=1000, verbose=0)
-test_accuracy = lesson.report(args, x_test, y_test, probabilities)
-print(f"test accuracy {test_accuracy:.2%}, with {best}")
+test_accuracy = lessons.report(args, x_test, y_test, probabilities)
+print(f"test accuracy {test_accuracy:.2%}, trained with {best}")
 
 # %%
 # What is kept
 # ------------
 
 model.save(args.out / "model.safetensors")
-lesson.keep_results(
+lessons.keep_results(
     args,
     data,
     {

@@ -3,13 +3,15 @@ The full Fashion-MNIST network
 ==============================
 
 A network of dense layers, 784-256-128-64-10, learns to tell ten kinds of clothes apart: with
-batch normalization, dropout, a learning rate that is cut when progress stalls, and an end when
-there is none. Read it from top to bottom; each cell can be run on its own in an editor that
-knows ``# %%``.
+batch normalization, dropout, a learning rate that is halved when progress stalls, and early
+stopping when there is no more. Read it from top to bottom; an editor that knows ``# %%`` runs it
+cell by cell.
 
-From a terminal::
+From a terminal:
 
-    python examples/fashion_mnist_ann.py --epochs 60 --seed 0 --out runs/fashion_mnist_ann
+.. code-block:: sh
+
+    python examples/fashion_mnist_ann.py --epochs 120 --seed 0 --out runs/fashion_mnist_ann
 """
 
 # %%
@@ -19,32 +21,30 @@ From a terminal::
 
 import time
 
-import lesson
-import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.metrics import classification_report
 
 import tinynet as tn
-from tinynet import layers, plots
+from tinynet import layers, lessons, plots
 from tinynet.datasets import fashion_mnist
 
-parser = lesson.options("Train the full Fashion-MNIST network.", "fashion_mnist_ann", epochs=120)
+parser = lessons.options("Train the full Fashion-MNIST network.", "fashion_mnist_ann", epochs=120)
 parser.add_argument("--batch-size", type=int, default=128)
-args = lesson.begin(parser)
+args = lessons.begin(parser)
 
 # %%
 # The data
 # --------
-# 60,000 images to learn from and 10,000 to be tested on at the very end: 28 by 28 grey values
+# 60,000 images to learn from and 10,000 to be tested on at the very end: 28 by 28 gray values
 # from 0 to 255. They are searched for in a few places and downloaded otherwise. Where neither
 # works, tinynet draws simple garments of its own, so that there is something to learn from.
 
-data, (x_train, y_train), (x_test, y_test) = lesson.images(args)
+data, (x_train, y_train), (x_test, y_test) = lessons.images(args)
 
 # %%
 # The network
 # -----------
-# The first two layers only prepare: grey values become numbers from 0 to 1, images become
+# The first two layers only prepare: gray values become numbers from 0 to 1, images become
 # vectors. Then three times the same four steps.
 #
 # * ``Dense`` without a bias: the batch normalization that follows subtracts the mean, so a
@@ -86,7 +86,7 @@ model.summary()
 #
 # ``shuffle="every_epoch"`` mixes the images anew for each epoch. (Plain ``shuffle=True`` does
 # what Keras on TensorFlow does after a seed has been set, and that is the same order in every
-# epoch: the same images would then share a batch, and its mean, for ever.)
+# epoch: the same images would then always share a batch and its mean.)
 
 start = time.perf_counter()
 history = model.fit(
@@ -106,15 +106,17 @@ history = model.fit(
 ).history
 seconds = time.perf_counter() - start
 best = int(np.argmax(history["val_accuracy"]))
-print(f"trained for {len(history['loss'])} epochs in {seconds:.0f} s; best epoch {best + 1}")
+print(f"trained for {len(history['loss'])} epochs in {seconds:.0f} s; best epoch: {best + 1}")
 
 # %%
 # Loss and accuracy over the epochs. At first the network does *worse* in training, where dropout
 # switches part of it off, than on the validation images, where all of it works. Later it knows
-# the training images better than it can know any others.
+# the training images better than it can know any others. The run that is shown here went on to the
+# last of its 120 epochs: cuts of the learning rate kept bringing a little more, and early stopping
+# was left with putting back the best weights, those of epoch 116.
 
 plots.learning_curves(history, monitor="val_accuracy")
-plt.savefig(args.out / "learning_curves.png", dpi=150)
+lessons.keep_figure(args, "learning_curves")
 
 # %%
 # The test, once
@@ -132,14 +134,14 @@ print(f"test loss {test_loss:.4f}, test accuracy {test_accuracy:.2%}")
 # Which classes are mistaken for which?
 
 plots.confusion_matrix(tn.metrics.confusion_matrix(y_test, predicted, 10), names)
-plt.savefig(args.out / "confusion_matrix.png", dpi=150)
+lessons.keep_figure(args, "confusion_matrix")
 
 # %%
 # The mistakes of which the network was most sure. Some of the labels are a matter of taste.
 
 worst = plots.most_confident_mistakes(y_test, probabilities, n=18)
 plots.prediction_gallery(x_test[worst], y_test[worst], probabilities[worst], names)
-plt.savefig(args.out / "misclassified.png", dpi=150)
+lessons.keep_figure(args, "misclassified")
 
 # %%
 # What is kept
@@ -148,7 +150,7 @@ plt.savefig(args.out / "misclassified.png", dpi=150)
 # the run. ``results.json`` is written last: where it is, the run was finished.
 
 model.save(args.out / "model.safetensors")
-lesson.keep_results(
+lessons.keep_results(
     args,
     data,
     {

@@ -6,7 +6,9 @@ Which garments are in this picture? There may be none, one or two of them. A sof
 that: it shares out one whole among the classes. Ten sigmoids can, each of which says yes or no to
 its own class. What changes is the last layer, the loss, and above all how the result is measured.
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/multi_label.py --epochs 15 --seed 0 --out runs/multi_label
 """
@@ -17,19 +19,19 @@ From a terminal::
 
 import time
 
-import lesson
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import PercentFormatter
 from sklearn.metrics import accuracy_score, classification_report, precision_recall_fscore_support
 
 import tinynet as tn
-from tinynet import layers, plots
+from tinynet import layers, lessons, plots
 from tinynet.datasets import fashion_mnist
+from tinynet.plots.panels import GREEN_LETTERS, VERMILION_LETTERS
 
-parser = lesson.options("Name all garments in a picture.", "multi_label", epochs=15)
-args = lesson.begin(parser)
-data, (x_train, y_train), (x_test, y_test) = lesson.images(args)
+parser = lessons.options("Name all garments in a picture.", "multi_label", epochs=15)
+args = lessons.begin(parser)
+data, (x_train, y_train), (x_test, y_test) = lessons.images(args)
 names = fashion_mnist.CLASS_NAMES
 
 # %%
@@ -69,8 +71,8 @@ print(f"{len(x_train):,} pictures to train on, {y_train.sum(axis=1).mean():.2f} 
 #
 # Be careful with the metrics. The word ``"accuracy"`` would count how often the *largest* output
 # belongs to the largest target. ``"binary_accuracy"`` counts every yes and no, and most of them are
-# no: whoever says no to everything has 86 % of it. F1 takes both kinds of mistake into account, and
-# is 0 for him.
+# no: a network that says no to everything would get 86% of them right. F1 takes both kinds of
+# mistake into account, and would be 0.
 
 steps = args.epochs * -(-len(x_train) // 128)
 model = tn.Sequential(
@@ -110,8 +112,8 @@ plots.learning_curves(history, axes=[left])
 kinds = {"binary accuracy": "val_binary_accuracy", "F1": "val_f1"}
 curves = {kind: {"share": history[figure]} for kind, figure in kinds.items()}
 plots.compare_runs(curves, "share", ax=right)
-right.set(ylabel="validation pictures", title="Two figures for the same answers")
-plt.savefig(args.out / "learning_curves.png", dpi=150)
+right.set(ylabel="on the validation pictures", title="Two measures of the same answers")
+lessons.keep_figure(args, "learning_curves")
 
 # %%
 # Where does yes begin?
@@ -133,23 +135,23 @@ threshold = float(thresholds[at])
 print(f"threshold chosen on the validation pictures: {threshold:.2f}")
 
 _, ax = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
-colours = (plots.BLUE, plots.GREEN, plots.VERMILION)
-for (name, values), colour in zip(figures.items(), colours, strict=True):
-    ax.plot(thresholds, values, color=colour, label=name)
+colors = (plots.BLUE, plots.GREEN, plots.VERMILION)
+for (name, values), color in zip(figures.items(), colors, strict=True):
+    ax.plot(thresholds, values, color=color, label=name)
 ax.axvline(threshold, color=plots.GREY, linestyle=":", label="chosen")
-ax.set(xlabel="threshold", ylabel="share, validation pictures")
+ax.set(xlabel="threshold", ylabel="on the validation pictures")
 ax.yaxis.set_major_formatter(PercentFormatter(1))
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-plt.savefig(args.out / "threshold.png", dpi=150)
+lessons.keep_figure(args, "threshold")
 
 # %%
 # The test, once
 # --------------
 # Exact match is the share of pictures with all labels right and none too many. It is a hard
-# measure: with two garments, both have to be recognised. A network that is right about one garment
+# measure: with two garments, both have to be recognized. A network that is right about one garment
 # with probability p and never mistakes an empty place would have
-# :math:`\frac{1}{16} + \frac{6}{16} p + \frac{9}{16} p^2`, which for p = 0.9 is 86 %. This network
+# :math:`\frac{1}{16} + \frac{6}{16} p + \frac{9}{16} p^2`, which for p = 0.9 is 86%. This network
 # stays below that. Its dense layers have to learn what a shirt looks like twice, once for each
 # place; and where a softmax has to decide between shirt and coat, sigmoids may say no to both.
 
@@ -158,7 +160,7 @@ predicted = p_test > threshold
 exact = accuracy_score(y_test, predicted)
 nothing = accuracy_score(y_test, np.zeros_like(predicted))
 print(classification_report(y_test, predicted, target_names=names, digits=3, zero_division=0))
-print(f"all labels right: {exact:.2%} of the pictures; {nothing:.2%} for whoever says nothing")
+print(f"all labels right: {exact:.2%} of the pictures; naming nothing at all: {nothing:.2%}")
 
 # %%
 # Which labels are hard? Low precision: it is named where it is not. Low recall: it is overlooked.
@@ -167,17 +169,17 @@ scores = precision_recall_fscore_support(y_test, predicted, zero_division=0)[:3]
 _, ax = plt.subplots(figsize=(10, 4), layout="constrained")
 where = np.arange(10)
 for i, kind in enumerate(("precision", "recall", "F1")):
-    ax.bar(where + 0.27 * (i - 1), scores[i], width=0.25, color=colours[i], label=kind)
+    ax.bar(where + 0.27 * (i - 1), scores[i], width=0.25, color=colors[i], label=kind)
 ax.set_xticks(where, names, rotation=30, ha="right", rotation_mode="anchor")
-ax.set(ylim=(0, 1), ylabel="test pictures")
+ax.set(ylim=(0, 1), ylabel="on the test pictures")
 ax.yaxis.set_major_formatter(PercentFormatter(1))
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
-plt.savefig(args.out / "by_label.png", dpi=150)
+lessons.keep_figure(args, "by_label")
 
 # %%
-# The first pictures, with what the network says: in green where all of it is right, in red
-# otherwise, and then with what is there.
+# The first pictures with the predicted labels: in green where all of them are right, otherwise in
+# red, with the true labels below.
 
 
 def listed(row):
@@ -189,18 +191,20 @@ axes = plots.sample_images(x_test[:24], columns=4).reshape(-1)
 axes[0].figure.set_size_inches(11, 9)
 for ax, said, true in zip(axes, predicted, y_test, strict=False):
     is_right = np.array_equal(said, true)
-    title = f"✓ {listed(said)}" if is_right else f"✗ {listed(said)}\nis {listed(true)}"
-    ax.set_title(title, fontsize=8, color=plots.GREEN if is_right else plots.VERMILION)
+    title = f"✓ predicted: {listed(said)}"
+    if not is_right:
+        title = f"✗ predicted: {listed(said)}\ntrue labels: {listed(true)}"
+    ax.set_title(title, fontsize=8, color=GREEN_LETTERS if is_right else VERMILION_LETTERS)
     ax.set_axis_on()  # a frame, or an empty shelf could not be seen
     ax.set(xticks=[], yticks=[])
-plt.savefig(args.out / "predictions.png", dpi=150)
+lessons.keep_figure(args, "predictions")
 
 # %%
 # What is kept
 # ------------
 
 model.save(args.out / "model.safetensors")
-lesson.keep_results(
+lessons.keep_results(
     args,
     data,
     {

@@ -6,7 +6,9 @@ A network with one small hidden layer is trained for ten epochs. Can it do bette
 network for longer, and then a larger one, and compare the three: in a table, in one figure, and by
 the mistakes that they make.
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/three_models.py --seed 0 --out runs/three_models
 """
@@ -17,34 +19,34 @@ From a terminal::
 
 import time
 
-import lesson
 import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from tinynet import layers, plots
+from tinynet import layers, lessons, plots
 from tinynet.datasets import fashion_mnist
 
-parser = lesson.options("Train three models and compare them.", "three_models")
-args = lesson.begin(parser)
+parser = lessons.options("Train three models and compare them.", "three_models")
+args = lessons.begin(parser)
 
 # %%
 # The data
 # --------
 # Look at some of it before anything else.
 
-data, (x_train, y_train), (x_test, y_test) = lesson.images(args)
+data, (x_train, y_train), (x_test, y_test) = lessons.images(args)
 names = fashion_mnist.CLASS_NAMES
 
 plots.sample_images(x_train[:30], y_train[:30], names, columns=10)
-plt.savefig(args.out / "samples.png", dpi=150)
+lessons.keep_figure(args, "samples")
 
 # %%
-# Two things are prepared here, before the network rather than in it. Grey values from 0 to 255
+# Two things are prepared here, before the network rather than in it. Gray values from 0 to 255
 # become numbers from 0 to 1. And each label becomes a row of ten numbers, nine of them 0 and one 1:
 # what a perfect network would put out. This is called one-hot, and the loss that goes with it is
-# ``categorical_crossentropy``. (The full example does both in other ways: a ``Rescaling`` layer, so
-# that whoever uses the model cannot forget it, and the ``sparse_`` loss, which takes labels.)
+# ``categorical_crossentropy``. (The full example does both in other ways: with a ``Rescaling``
+# layer, which nobody can forget when the model is used, and the ``sparse_`` loss, which takes
+# labels.)
 
 x_train, x_test = (x.astype("float32") / 255 for x in (x_train, x_test))
 targets = tn.utils.to_categorical(y_train, 10)
@@ -115,7 +117,7 @@ histories = {name: history for name, (_, history, _) in trained.items()}
 _, axes = plt.subplots(1, 3, figsize=(15, 4), layout="constrained")
 for ax, figure in zip(axes, ("val_accuracy", "val_loss", "loss"), strict=True):
     plots.compare_runs(histories, figure, ax=ax)
-plt.savefig(args.out / "three_models.png", dpi=150)
+lessons.keep_figure(args, "three_models")
 
 # %%
 # The test, once for each
@@ -151,23 +153,23 @@ for ax, (name, p) in zip(axes, probabilities.items(), strict=True):
     counts = tn.metrics.confusion_matrix(y_test, np.argmax(p, axis=1), 10)
     plots.confusion_matrix(counts, names, ax=ax)
     ax.set_title(f"{name}: {results[name]['test_accuracy']:.2%} correct")
-plt.savefig(args.out / "confusion_matrices.png", dpi=150)
+lessons.keep_figure(args, "confusion_matrices")
 
 # %%
-# Predicted against actual, for the first test images and the best model on the validation images:
-# a tick and its name where it is right, a cross and the actual name where it is wrong.
+# What the model that is best on the validation images predicts for the first test images: in green
+# where it is right, otherwise in red, with the true class below.
 
 best = max(results, key=lambda name: results[name]["validation_accuracy"])
-print(f"\nBest on the validation images: {best}. Its predictions are in predictions.png.")
+print(f"best on the validation images: {best}")
 plots.prediction_gallery(x_test[:24], y_test[:24], probabilities[best][:24], names, columns=8)
-plt.savefig(args.out / "predictions.png", dpi=150)
+lessons.keep_figure(args, "predictions")
 
 # %%
-# And the mistakes of which it was most sure.
+# And the mistakes of which it is most sure.
 
 worst = plots.most_confident_mistakes(y_test, probabilities[best], n=18)
 plots.prediction_gallery(x_test[worst], y_test[worst], probabilities[best][worst], names)
-plt.savefig(args.out / "misclassified.png", dpi=150)
+lessons.keep_figure(args, "misclassified")
 
 # %%
 # What is kept
@@ -175,4 +177,4 @@ plt.savefig(args.out / "misclassified.png", dpi=150)
 
 for model, _, _ in trained.values():
     model.save(args.out / f"{model.name}.safetensors")
-lesson.keep_results(args, data, {"models": results, "best_on_validation": best})
+lessons.keep_results(args, data, {"models": results, "best_on_validation": best})

@@ -6,7 +6,9 @@ A layer is two formulas: what it computes, and the derivative of that. Here both
 activation that learns its own shape, written as a class, held against differences of the forward
 pass, made wrong on purpose to see what the check says, and trained.
 
-From a terminal::
+From a terminal:
+
+.. code-block:: sh
 
     python examples/write_your_own_layer.py --epochs 15 --seed 0 --out runs/write_your_own_layer
 """
@@ -15,18 +17,18 @@ From a terminal::
 # What we need
 # ------------
 
+import textwrap
 import time
 
-import lesson
 import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from tinynet import initializers, layers, plots
+from tinynet import initializers, layers, lessons, plots
 from tinynet.gradcheck import GradientError, gradcheck
 
-parser = lesson.options("Write, check and train a layer.", "write_your_own_layer", epochs=15)
-args = lesson.begin(parser)
+parser = lessons.options("Write, check and train a layer.", "write_your_own_layer", epochs=15)
+args = lessons.begin(parser)
 
 # %%
 # The formulas
@@ -36,15 +38,37 @@ args = lesson.begin(parser)
 # large :math:`\beta` it is nearly a ReLU, with :math:`\beta = 0` it is the line :math:`x/2`. We let
 # every unit learn a :math:`\beta` of its own.
 #
-# A backward pass answers two questions about the loss L, given :math:`dout = \partial L/\partial
-# out`. How does it change with the input? x stands in the formula twice, so there are two terms:
+# A backward pass is given :math:`dout = \partial L/\partial out`, how the loss L changes with the
+# layer's output, and answers two questions: how does L change with the input, and how with
+# :math:`\beta`? Four steps lead there.
 #
-# .. math:: dx = dout \cdot \big(s + \beta x\,s(1 - s)\big), \quad s = \sigma(\beta x)
+# *One: the sigmoid.* Its derivative is a fraction of which one factor is the sigmoid again, and the
+# other is what the sigmoid lacks to 1:
 #
-# And how does it change with :math:`\beta`? All samples in the batch share it, so what each of
-# them says is added up:
+# .. math:: \sigma'(z) = \frac{e^{-z}}{(1 + e^{-z})^2}
+#           = \frac{1}{1 + e^{-z}} \cdot \frac{e^{-z}}{1 + e^{-z}} = \sigma(z)\,(1 - \sigma(z))
 #
-# .. math:: d\beta = \sum_i dout_i \cdot x_i^2\,s_i(1 - s_i)
+# *Two: what is inside.* We write :math:`s = \sigma(\beta x)`. The chain rule multiplies by the
+# derivative of :math:`\beta x`, which is :math:`\beta` with respect to x, and x with respect to
+# :math:`\beta`:
+#
+# .. math:: \frac{\partial s}{\partial x} = \beta\,s(1 - s), \qquad
+#           \frac{\partial s}{\partial \beta} = x\,s(1 - s)
+#
+# *Three: the product.* In :math:`out = x \cdot s` both factors change with x, so the product rule
+# gives two terms. Only the second one changes with :math:`\beta`:
+#
+# .. math:: \frac{\partial out}{\partial x} = s + x\,\frac{\partial s}{\partial x}
+#           = s + \beta x\,s(1 - s), \qquad
+#           \frac{\partial out}{\partial \beta} = x\,\frac{\partial s}{\partial \beta}
+#           = x^2\,s(1 - s)
+#
+# *Four: the loss.* An entry of x takes part in one entry of out alone, so its gradient is one
+# product. A :math:`\beta` takes part in the output of its unit for every sample i of the batch, so
+# its gradient is the sum over them:
+#
+# .. math:: dx = dout \cdot \big(s + \beta x\,s(1 - s)\big), \qquad
+#           d\beta = \sum_i dout_i \cdot x_i^2\,s_i(1 - s_i)
 
 # %%
 # The class
@@ -119,7 +143,7 @@ for wrong in (ForgetsTheProductRule, TakesTheMean):
     try:
         gradcheck(wrong(dtype="float64"), x)
     except GradientError as error:
-        print(error)
+        print(textwrap.fill(str(error), width=96))
     else:
         raise AssertionError(f"{wrong.__name__} went unnoticed")
 
@@ -133,7 +157,7 @@ for wrong in (ForgetsTheProductRule, TakesTheMean):
 # In a model the layer stands like any other. We train the same network twice, with ReLU and with
 # our layer, from the same seed.
 
-data, (x_train, y_train), (x_test, y_test) = lesson.images(args)
+data, (x_train, y_train), (x_test, y_test) = lessons.images(args)
 
 
 def train(activation):
@@ -183,7 +207,7 @@ right.axvline(1, color=plots.GREY, linestyle=":", label="at the start")
 right.set(xlabel="learned slope β", ylabel="units")
 right.spines[["top", "right"]].set_visible(False)
 right.legend(frameon=False)
-plt.savefig(args.out / "swish.png", dpi=150)
+lessons.keep_figure(args, "swish")
 
 # %%
 # What the activations of the first hidden layer have become: three of the learned curves.
@@ -191,14 +215,14 @@ plt.savefig(args.out / "swish.png", dpi=150)
 grid = np.linspace(-5, 5, 201)
 _, ax = plt.subplots(figsize=(5.5, 3.8), layout="constrained")
 looks = (("smallest", plots.BLUE), ("median", plots.GREEN), ("largest", plots.VERMILION))
-for beta, (which, colour) in zip(np.quantile(slopes[0], [0, 0.5, 1]), looks, strict=True):
+for beta, (which, color) in zip(np.quantile(slopes[0], [0, 0.5, 1]), looks, strict=True):
     out = grid * tn.activations.sigmoid(beta * grid)
-    ax.plot(grid, out, color=colour, label=f"β = {beta:.2f}, the {which}")
+    ax.plot(grid, out, color=color, label=f"β = {beta:.2f}, the {which}")
 ax.plot(grid, np.maximum(grid, 0), color=plots.GREY, linestyle=":", label="ReLU")
 ax.set(xlabel="x", ylabel="x σ(βx)")
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False)
-plt.savefig(args.out / "curves.png", dpi=150)
+lessons.keep_figure(args, "curves")
 
 # %%
 # The test, once
@@ -210,11 +234,16 @@ print(f"test loss {test_loss:.4f}, test accuracy {test_accuracy:.2%}, with our l
 # %%
 # What is kept
 # ------------
-# ``load_model`` does not know a class that stands in this script, so we keep the weights alone:
-# make the model anew, and ``model.load_weights`` fills it.
+# A file holds names and numbers, never code. It says that there is a ``Swish``; what that is, the
+# one who loads the model has to say.
 
-model.save_weights(args.out / "swish.weights.safetensors")
-lesson.keep_results(
+path = args.out / "model.safetensors"
+model.save(path)
+loaded = tn.models.load_model(path, custom_objects={"Swish": Swish})
+same = np.array_equal(loaded.predict(x_test, verbose=0), model.predict(x_test, verbose=0))
+print(f"the loaded model predicts the same: {same}")
+
+lessons.keep_results(
     args,
     data,
     {

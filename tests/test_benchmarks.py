@@ -115,13 +115,18 @@ def a_run(example: str, **results: Any) -> dict[str, Any]:
     return {"data": "fashion_mnist", "machine": "a machine", "script": script, **results}
 
 
-def test_a_comment_is_no_other_script(examples: Path) -> None:
+def test_comments_and_docstrings_are_no_other_script(examples: Path) -> None:
     one = examples / "one.py"
-    before = accuracy.digest("one")
-    one.write_text("# What it does.\n" + one.read_text())
-    assert accuracy.digest("one") == before
-    one.write_text(one.read_text() + "\nprint(2)")
-    assert accuracy.digest("one") != before
+    code = "def f(x):\n    return x + '# 1'\n\nclass A:\n    b = 2\n"
+    told = (
+        '"""What it\ndoes."""\n# More.\n\ndef f(x):  # a function\n    """Do it."""\n'
+        "    # Why.\n    return x + '# 1'  # so\n\nclass A:\n    'Hold b.'\n\n    b = 2\n"
+    )
+    digests = []
+    for text in (code, told, code.replace("# 1", "# 2"), told.replace("b = 2", "b = 3")):
+        one.write_text(text)
+        digests.append(accuracy.digest("one"))
+    assert digests[0] == digests[1] and len(set(digests)) == 3
 
 
 def figures(test_accuracy: float, seconds: float = 10) -> dict[str, Any]:

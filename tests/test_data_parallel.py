@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -24,12 +25,11 @@ LAUNCHER = shutil.which("mpiexec.gforker", path=str(Path(sys.executable).parent)
 ALLOWED = 1e-10
 
 
-def start(out, *options, processes=1, path=()):
-    """Run the example on drawn garments, in float64; return what it printed."""
-    command = [sys.executable, str(EXAMPLE), "--quick", "--float64", "--out", str(out), *options]
-    if processes > 1:
-        assert LAUNCHER, f"no mpiexec.gforker of the package mpich beside {sys.executable}"
-        command = [LAUNCHER, "-n", str(processes), *command]
+def start(out, *options, path=()):
+    """Run the example on drawn garments, first in one process, then in two; return its log."""
+    assert LAUNCHER, f"no mpiexec.gforker of the package mpich beside {sys.executable}"
+    command = [sys.executable, str(EXAMPLE), "--quick", "--out", str(out)]
+    command += ["--mpiexec", shlex.quote(LAUNCHER)]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([*map(str, path), str(ROOT)]),
         "MPLBACKEND": "Agg",
@@ -42,7 +42,7 @@ def start(out, *options, processes=1, path=()):
     with (
         log.open("w") as file,
         subprocess.Popen(
-            command, env=environment, stdout=file, stderr=file, start_new_session=True
+            [*command, *options], env=environment, stdout=file, stderr=file, start_new_session=True
         ) as process,
     ):
         try:
@@ -56,15 +56,18 @@ def start(out, *options, processes=1, path=()):
 
 
 def figures(out):
-    """Return the losses and accuracies of all epochs, and the last weights, of a run."""
-    table = np.genfromtxt(out / "history.csv", delimiter=",", names=True, ndmin=1)
-    model = tn.models.load_model(out / "model.safetensors")
-    return {name: table[name] for name in table.dtype.names}, model.get_weights()
+    """Return what was found by one process and by two, and the last weights of the first run."""
+    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    weights = tn.models.load_model(out / "model.safetensors").get_weights()
+    assert [run["processes"] for run in results["runs"]] == [1, 2]
+    assert results["largest_difference_of_weights"] <= ALLOWED
+    return results["runs"], weights
 
 
 def alone(batch_size, epochs=2):
     """Train the same network with nothing but tinynet; return what `figures` does."""
-    x, y = tn.datasets.drawn_apparel(1_800, seed=0)
+    train, test = tn.lessons.QUICK["train"], tn.lessons.QUICK["test"]
+    x, y = tn.datasets.drawn_apparel(train + test, seed=0)
     tn.utils.set_random_seed(0)
     model = tn.Sequential(
         [tn.Input((28, 28)), layers.Rescaling(1 / 255), layers.Flatten(), layers.Dropout(0.1)]
@@ -77,8 +80,8 @@ def alone(batch_size, epochs=2):
     model.add(layers.Dense(10, activation="softmax"))
     model.compile(tn.optimizers.Adam(0.001), "sparse_categorical_crossentropy", ["accuracy"])
     history = model.fit(
-        x[:1_500],
-        y[:1_500],
+        x[:train],
+        y[:train],
         batch_size=batch_size,
         epochs=epochs,
         validation_split=0.2,
@@ -91,43 +94,45 @@ def alone(batch_size, epochs=2):
     return history, model.get_weights()
 
 
-def assert_same_run(one, other):
-    (history, weights), (other_history, other_weights) = one, other
-    for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
-        assert np.max(np.abs(np.subtract(history[name], other_history[name]))) <= ALLOWED, name
-    for ours, theirs in zip(weights, other_weights, strict=True):
+def assert_same_runs(out, expected):
+    """Both runs are the one that tinynet makes without any MPI."""
+    runs, weights = figures(out)
+    history, expected_weights = expected
+    for run in runs:
+        assert run["largest_difference_between_ranks"] == 0.0
+        for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+            gaps = np.abs(np.subtract(history[name], run["history"][name]))
+            assert np.max(gaps) <= ALLOWED, (run["processes"], name)
+    for ours, theirs in zip(weights, expected_weights, strict=True):
         assert np.max(np.abs(ours - theirs)) <= ALLOWED
 
 
 def test_two_processes_make_the_run_of_one(tmp_path, float64):
     tn.config.use_kernels("numpy")
-    one, two = tmp_path / "one", tmp_path / "two"
-    start(one)
-    printed = start(two, "--compare", str(one), processes=2)
-    expected = alone(batch_size=128)
-    assert_same_run(figures(one), expected)
-    assert_same_run(figures(two), expected)
-    results = json.loads((two / "results.json").read_text(encoding="utf-8"))
-    assert results["processes"] == 2
-    assert results["largest_difference_between_ranks"] == 0.0
-    differences = re.findall(r"^  (?:losses|weights) +(\S+)$", printed, flags=re.MULTILINE)
-    assert len(differences) == 2 and max(map(float, differences)) <= ALLOWED
+    printed = start(tmp_path / "runs")
+    assert_same_runs(tmp_path / "runs", alone(batch_size=128))
+    differences = re.findall(r"^  between .*: +(\S+)$", printed, flags=re.MULTILINE)
+    assert len(differences) == 3 and max(map(float, differences)) <= ALLOWED
 
 
 def test_uneven_halves(tmp_path, float64):
-    """Of 109 images the ranks take 55 and 54, of the last batch of one image the second none."""
+    """Of 479 images the ranks take 240 and 239, of the last batch of one image the second none."""
     tn.config.use_kernels("numpy")
-    start(tmp_path / "two", "--batch-size", "109", "--epochs", "1", processes=2)
-    assert 1_200 % 109 == 1
-    assert_same_run(figures(tmp_path / "two"), alone(batch_size=109, epochs=1))
+    start(tmp_path / "runs", "--batch-size", "479", "--epochs", "1")
+    assert tn.lessons.QUICK["train"] * 0.8 == 480
+    assert_same_runs(tmp_path / "runs", alone(batch_size=479, epochs=1))
 
 
-def test_nothing_to_compare_with(tmp_path):
-    with pytest.raises(AssertionError, match="expected a folder with a finished run"):
-        start(tmp_path / "one", "--compare", str(tmp_path / "nothing"))
+def test_a_launcher_of_another_mpi_is_noticed(tmp_path):
+    """Each of its processes would be alone; as good as one that starts a single process."""
+    broken = tmp_path / "launcher"
+    broken.write_text(f'#!/bin/sh\nshift 2\nexec {shlex.quote(LAUNCHER)} -n 1 "$@"\n')
+    broken.chmod(0o755)
+    with pytest.raises(AssertionError, match="do not see one another"):
+        start(tmp_path / "runs", "--epochs", "1", "--mpiexec", shlex.quote(str(broken)))
 
 
 def test_without_mpi4py_the_extra_is_named(tmp_path):
     (tmp_path / "mpi4py.py").write_text("raise ImportError('not installed')")
-    with pytest.raises(AssertionError, match=r"MPI cannot be imported .*tinynet\[mpi\]"):
-        start(tmp_path / "one", path=[tmp_path])
+    with pytest.raises(AssertionError, match=r"MPI cannot be used .*tinynet\[mpi\]"):
+        start(tmp_path / "runs", path=[tmp_path])

@@ -1,41 +1,27 @@
-"""Every example runs in seconds with --quick; what they share keeps its promises."""
+"""Every example runs alone, as a script and as a notebook, and is the same run in both."""
 
-import argparse
 import importlib.util
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
+import nbformat
 import pytest
 
-from tinynet.datasets import DatasetError, drawn_apparel, fashion_mnist
+from benchmarks import accuracy, gallery
 
 ROOT = Path(__file__).parents[1]
-EXAMPLES = sorted(
-    each for each in (ROOT / "examples").glob("*.py") if not each.stem.startswith("lesson")
-)
-NO_FIGURES = {"data_parallel"}
-OPTIONS = ("--epochs", "--seed", "--data", "--out", "--quick")
-
-
-def run(example: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run an example as a person would, but where no data set can be found."""
-    environment = {
-        **os.environ,
-        "MPLBACKEND": "Agg",
-        "PYTHONWARNINGS": "default",
-        "PYTHONPATH": str(ROOT),
-        "TINYNET_DATA": os.devnull,  # --quick must not even look
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-    return subprocess.run(
-        [sys.executable, str(example), *options], env=environment, capture_output=True, text=True
-    )
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+OPTIONS = ["--quick", "--seed", "1"]
+# MPICH's launcher for one machine. Unlike its mpiexec it listens to no network.
+LAUNCHER = shutil.which("mpiexec.gforker", path=str(Path(sys.executable).parent))
+each_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 
 
 def load(path: Path) -> ModuleType:
@@ -47,110 +33,170 @@ def load(path: Path) -> ModuleType:
     return module
 
 
-lesson: Any = load(ROOT / "examples" / "lesson.py")
+pages = load(ROOT / "docs" / "_ext" / "gallery.py")
 
 
-def begin(monkeypatch: pytest.MonkeyPatch, *options: object, **kwargs: Any) -> argparse.Namespace:
-    """Begin as an example with these options on its command line would."""
-    monkeypatch.setattr(sys, "argv", ["example.py", *map(str, options)])
-    return lesson.begin(lesson.options("An example.", "example", **kwargs))
+def start(example: Path, folder: Path, options: list[str]) -> subprocess.Popen[str]:
+    """Start a copy of a script in a folder of its own."""
+    shutil.copy(example, folder)
+    return subprocess.Popen(
+        [sys.executable, example.name, *options],
+        cwd=folder,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"MPLBACKEND": "Agg"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_example_runs_in_seconds(example: Path, tmp_path: Path) -> None:
-    done = run(example, "--quick", "--seed", "1", "--out", str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    assert "Warning" not in done.stderr
-    results = json.loads((tmp_path / "results.json").read_text())
-    assert results["seed"] == 1 and results["data"] not in ("", "fashion_mnist")
-    if results["data"] == "drawn_apparel":
-        assert done.stdout.count("NOT FASHION-MNIST") == 2  # at the start and at the end
-    assert list(tmp_path.glob("*.png")) or example.stem in NO_FIGURES
+def notebook(example: Path, folder: Path, options: list[str]) -> nbformat.NotebookNode:
+    """Run the notebook of a script in a folder of its own, its options beside the kernel's."""
+    book = gallery.as_notebook(example)
+    first = next(cell for cell in book.cells if cell.cell_type == "code")
+    first.source = f"import sys\nsys.argv += {options}\n{first.source}"
+    return gallery.run(book, folder / f"{example.stem}.ipynb")
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_example_tells_its_options(example: Path) -> None:
-    done = run(example, "--help")
-    assert done.returncode == 0, done.stderr
-    assert [option for option in OPTIONS if option not in done.stdout] == []
+def without_times(results: Any) -> Any:
+    """Leave out what differs between two equal runs."""
+    if isinstance(results, list):
+        return [without_times(each) for each in results]
+    if not isinstance(results, dict):
+        return results
+    return {k: without_times(v) for k, v in results.items() if k not in ("seconds", "megabytes")}
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_example_is_shown_and_listed(example: Path) -> None:
-    assert example.stem in load(ROOT / "docs" / "_ext" / "lessons.py").ORDER
+@each_example
+def test_runs_alone_as_a_script_and_as_a_notebook(
+    example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = OPTIONS
+    monkeypatch.setenv("PYTHONWARNINGS", "default")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    monkeypatch.setenv("TINYNET_DATA", os.devnull)  # --quick must not even look
+    if example.stem == "data_parallel":
+        pytest.importorskip("mpi4py", reason="without mpi4py no processes train together")
+        assert LAUNCHER, f"no mpiexec.gforker of the package mpich beside {sys.executable}"
+        options = [*OPTIONS, "--mpiexec", shlex.quote(LAUNCHER)]
+        monkeypatch.setenv("MPIR_CVAR_CH4_NETMOD", "ofi")  # shared memory alone, no ports
+        monkeypatch.setenv("FI_PROVIDER", "shm")
+    folders = {form: tmp_path / form for form in ("script", "notebook")}
+    for folder in folders.values():
+        folder.mkdir()
+    with start(example, folders["script"], options) as process:
+        try:
+            book = notebook(example, folders["notebook"], options)
+        except subprocess.CalledProcessError as error:
+            pytest.fail(error.stderr)
+        printed, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert "Warning" not in errors
+
+    cells = gallery.outputs(book)  # an error if any cell put out a warning
+    texts = {"script": printed, "notebook": "\n".join(text for text, _ in cells)}
+    results, pictures = {}, {}
+    for form, folder in folders.items():
+        out = folder / "runs" / example.stem
+        results[form] = without_times(json.loads((out / "results.json").read_text()))
+        pictures[form] = {path.name for path in out.glob("*.png")}
+        if results[form]["data"] == "drawn_apparel":
+            assert texts[form].count("NOT FASHION-MNIST") == 2  # at the start and at the end
+    assert results["script"] == results["notebook"]
+    assert results["script"]["seed"] == 1 and results["script"]["data"] != "fashion_mnist"
+    assert pictures["script"] == pictures["notebook"]
+    assert sum(len(shown) for _, shown in cells) == len(pictures["notebook"]) > 0
+
+
+@each_example
+def test_is_listed_and_has_a_thumbnail(example: Path) -> None:
+    text = example.read_text()
     assert f"(examples/{example.name})" in (ROOT / "README.md").read_text()
-    assert f"python examples/{example.name} " in example.read_text()
+    assert f"python examples/{example.name} " in text
+    assert text.count("parser = lessons.options(") == text.count("= lessons.begin(parser)\n") == 1
+    assert (gallery.RECORDS / example.stem / f"{pages.THUMBNAILS[example.stem]}.png").exists()
 
 
-def test_quick_takes_drawn_garments_and_looks_for_nothing(
+@each_example
+def test_the_record_is_that_of_the_script(example: Path) -> None:
+    """If this fails: make gallery ARGS="--only ..."."""
+    record = gallery.recorded(example.stem)
+    assert record, "never recorded"
+    assert record["script"] == gallery.digest(example.stem), "the code has changed since"
+    assert record["data"] != "drawn_apparel"
+    book = gallery.as_notebook(example)
+    assert len(record["cells"]) == sum(cell.cell_type == "code" for cell in book.cells)
+    named = [name for cell in record["cells"] for name in cell["pictures"]]
+    there = [path.name for path in (gallery.RECORDS / example.stem).glob("*.png")]
+    assert sorted(named) == sorted(there) != []
+    for name in named:
+        assert (gallery.RECORDS / example.stem / name).stat().st_size < 200_000
+    assert any(cell["text"] for cell in record["cells"])
+
+
+TINY = """
+'''
+Tiny
+====
+
+A lesson.
+'''
+
+# %%
+# A picture.
+
+import matplotlib.pyplot as plt
+
+from tinynet import lessons
+
+args = lessons.begin(lessons.options("Draw.", "tiny"))
+print("drawn\\rDRAW")
+plt.subplots(figsize=(2, 1))
+lessons.keep_figure(args, "line")
+
+# %%
+# What is kept
+
+lessons.keep_results(args, "nothing", {})
+"""
+
+
+def test_an_example_is_recorded_cell_by_cell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_search(*args: object) -> None:
-        raise AssertionError("Fashion-MNIST was searched for")
-
-    monkeypatch.setattr(fashion_mnist, "load_data", no_search)
-    args = begin(monkeypatch, "--quick", "--out", tmp_path, "--data", tmp_path, epochs=100)
-    assert args.epochs == 2
-    name, (x_train, y_train), (x_test, y_test) = lesson.images(args)
-    assert name == "drawn_apparel"
-    assert x_train.shape[1:] == x_test.shape[1:] == (28, 28)
-    assert len(x_train) == len(y_train) and len(x_test) == len(y_test)
-    assert len(x_train) + len(x_test) <= 2000
-    assert not {each.tobytes() for each in x_train} & {each.tobytes() for each in x_test}
-
-
-@pytest.mark.parametrize(
-    ("options", "epochs"),
-    [([], 100), (["--epochs", 3], 3), (["--quick"], 2), (["--quick", "--epochs", 1], 1)],
-)
-def test_epochs(
-    options: list[object], epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert begin(monkeypatch, *options, "--out", tmp_path, epochs=100).epochs == epochs
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "examples" / "tiny.py").write_text(TINY.lstrip().replace("'''", '"""'))
+    monkeypatch.setattr(accuracy, "ROOT", tmp_path)
+    monkeypatch.setattr(gallery, "RECORDS", tmp_path / "records")
+    made = gallery.record("tiny", tmp_path / "run")
+    assert made == gallery.recorded("tiny") and made["data"] == "nothing"
+    assert [cell["pictures"] for cell in made["cells"]] == [["line.png"], []]
+    assert [cell["text"] for cell in made["cells"]] == ["DRAWn", "results in runs/tiny/"]
+    kept = tmp_path / "records" / "tiny"
+    assert sorted(path.name for path in kept.iterdir()) == ["line.png", "record.json"]
+    assert (kept / "line.png").read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in kept.parent.iterdir()] == ["tiny"]  # nothing is left beside it
 
 
-def test_same_seed_same_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    draws = []
-    for seed in (1, 1, 2):
-        begin(monkeypatch, "--seed", seed, "--out", tmp_path)
-        draws.append(np.random.random())
-    assert draws[0] == draws[1] != draws[2]
+def test_what_a_bar_overwrites_is_not_recorded() -> None:
+    bar = "Epoch 1/2\n\r 1/10 |#   |\r 9/10 |####|\r               \r10/10 - done\nEpoch 2/2\n"
+    assert gallery.as_on_a_terminal(bar) == "Epoch 1/2\n10/10 - done\nEpoch 2/2\n"
+    assert gallery.as_on_a_terminal("abcdef\rxy\n") == "xycdef\n"
 
 
-def test_a_named_folder_without_data_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    args = begin(monkeypatch, "--out", tmp_path, "--data", tmp_path)
-    with pytest.raises(DatasetError):
-        lesson.images(args)
-    args = begin(monkeypatch, "--out", tmp_path)
-    monkeypatch.setenv("TINYNET_DATA", str(tmp_path))
-    with pytest.raises(DatasetError):
-        lesson.images(args)
+def test_what_is_no_text_and_no_picture_is_not_recorded() -> None:
+    warning = nbformat.v4.new_output("stream", name="stderr", text="a warning")
+    cell = nbformat.v4.new_code_cell("1 / 0", outputs=[warning])
+    with pytest.raises(ValueError, match="a warning"):
+        gallery.outputs(nbformat.v4.new_notebook(cells=[cell]))
 
 
-def test_garments_are_drawn_where_nothing_was_named_and_nothing_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def nothing_found(folder: object) -> None:
-        raise DatasetError("nothing found, no network")
-
-    monkeypatch.setattr(fashion_mnist, "load_data", nothing_found)
-    monkeypatch.setattr(lesson, "drawn_apparel", lambda n, seed: drawn_apparel(20, seed))
-    monkeypatch.delenv("TINYNET_DATA", raising=False)
-    name, *_ = lesson.images(begin(monkeypatch, "--out", tmp_path))
-    assert name == "drawn_apparel"
-    said = capsys.readouterr().out
-    assert "nothing found, no network" in said and "NOT FASHION-MNIST" in said
-
-
-def test_results_stand_for_a_finished_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    out = tmp_path / "new" / "folder"
-    args = begin(monkeypatch, "--out", out, "--seed", 3)
-    assert list(out.iterdir()) == []
-    lesson.keep_results(args, "digits", {"test_accuracy": 0.5})
-    results = json.loads((out / "results.json").read_text())
-    assert (results["data"], results["seed"], results["test_accuracy"]) == ("digits", 3, 0.5)
-    assert {"tinynet", "numpy", "python"} <= results["versions"].keys()
-    begin(monkeypatch, "--out", out)  # another run begins where one was finished
-    assert list(out.iterdir()) == []
+def test_outputs_stand_below_their_cells() -> None:
+    above = ".. GENERATED FROM PYTHON SOURCE LINES 1-2\n\n"
+    text, code = f"{above}Text.\n", f"{above}\n.. code-block:: Python\n\n    x = 1\n"
+    page = f"Title\n{text}{code}{text}{code}{pages.BELOW_CELLS}links"
+    shown = pages.with_outputs(page, ["one\n", "two\n"], "run\n")
+    assert shown == f"Title\n{text}{code}one\n{text}{code}two\nrun\n{pages.BELOW_CELLS}links"
+    for wrong in (["one"], ["one", "two", "three"]):
+        with pytest.raises(ValueError, match="zip"):
+            pages.with_outputs(page, wrong, "run")

@@ -323,10 +323,10 @@ def test_the_numbers_of_a_confusion_matrix(counts):
 def test_titles_of_predictions(images):
     axes = plots.prediction_gallery(images, Y_TRUE, PROBABILITIES, NAMES)
     assert [ax.get_title() for ax in axes.flat] == [
-        "✓ shirt 70%",
-        "✗ trouser 90%\nis coat 5%",
-        "✓ coat 60%",
-        "✗ shirt 80%\nis trouser 20%",
+        "✓ predicted shirt (70%)",
+        "✗ predicted trouser (90%)\ntrue class coat (5%)",
+        "✓ predicted coat (60%)",
+        "✗ predicted shirt (80%)\ntrue class trouser (20%)",
     ]
 
 

@@ -20,7 +20,7 @@ from drawing import (
 sys.path.insert(0, str(Path(__file__).parents[1] / "_ext"))
 import modules
 
-COLOURS = (GREY, BLUE, BLUE, BLUE, GREEN, GREEN, ORANGE, ORANGE, VERMILION)
+COLOURS = (GREY, GREY, BLUE, BLUE, BLUE, GREEN, GREEN, ORANGE, ORANGE, VERMILION)
 BOX = 7.4  # the width of a part; a long name needs more
 EVERYWHERE = {"config", "configurable"}  # most parts import them; not drawn
 STEP = 8.4

@@ -34,15 +34,15 @@ figure = plt.figure(figsize=(13.5, 8), layout="constrained")
 left, right = figure.subfigures(1, 2, width_ratios=[1, 1.15])
 top, bottom = left.subfigures(2, 1, height_ratios=[1.15, 1])
 plots.learning_curves(history, monitor="val_accuracy", axes=list(top.subplots(1, 2)))
-worst = plots.most_confident_mistakes(y_test, probabilities, n=8)
+worst = plots.most_confident_mistakes(y_test, probabilities, n=6)
 plots.prediction_gallery(
     x_test[worst],
     y_test[worst],
     probabilities[worst],
     fashion_mnist.CLASS_NAMES,
-    axes=bottom.subplots(2, 4),
+    axes=bottom.subplots(2, 3),
 )
-bottom.suptitle("The surest mistakes", fontsize=12)
+bottom.suptitle("The most confident mistakes", fontsize=12)
 plots.confusion_matrix(counts, fashion_mnist.CLASS_NAMES, ax=right.subplots())
 figure.suptitle(
     f"784-256-128-64-10 on Fashion-MNIST, seed {results['seed']}: "

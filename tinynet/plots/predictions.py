@@ -128,10 +128,10 @@ def prediction_gallery(
     columns: int = 6,
     axes: Any = None,
 ) -> Array:
-    """Show images with what the model takes them for, and how sure it is.
+    """Show images with the predicted class and its probability.
 
-    Right predictions are titled in green with a tick, wrong ones in red with a cross and the
-    true class.
+    Correct predictions are titled in green with a check mark, wrong ones in red with a cross, the
+    true class and the probability that it was given.
 
     Parameters
     ----------
@@ -160,16 +160,15 @@ def prediction_gallery(
     classes = probabilities.shape[1]
     _check_names(class_names, classes)
     y_true = _checked_labels("y_true", y_true, len(images), classes)
-    grid, drawn = panels(len(images), columns, (1.7, 2.15), axes)
+    grid, drawn = panels(len(images), columns, (1.8, 2.15), axes)
     for ax, image, true, p in zip(drawn, images, y_true, probabilities, strict=True):
         _show(ax, image)
         predicted = int(np.argmax(p))
+        title = f"predicted {class_names[predicted]} ({p[predicted]:.0%})"
         if predicted == true:
-            title = f"✓ {class_names[predicted]} {p[predicted]:.0%}"
-            colour = GREEN_LETTERS
+            title, colour = f"✓ {title}", GREEN_LETTERS
         else:
-            taken = f"✗ {class_names[predicted]} {p[predicted]:.0%}"
-            title = f"{taken}\nis {class_names[true]} {p[true]:.0%}"
+            title = f"✗ {title}\ntrue class {class_names[true]} ({p[true]:.0%})"
             colour = VERMILION_LETTERS
         ax.set_title(title, fontsize=8, color=colour)
     return grid
@@ -204,6 +203,7 @@ def most_confident_mistakes(y_true: Array, probabilities: Array, n: int = 18) ->
 
 def _show(ax: Axes, image: Array) -> None:
     ax.imshow(image, cmap="gray_r")
+    ax.set(xticks=[], yticks=[])  # matplotlib measures ticks that are off, too: half of the time
     ax.set_axis_off()
 
 

@@ -1,0 +1,231 @@
+"""What the examples share: their options, their images, their last report, their results.
+
+Nothing in here learns anything; read the examples first. They need nothing else beside the
+installed package, so each runs alone: as a script, or as a notebook.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tinynet
+from tinynet import config, files, metrics, utils
+from tinynet.datasets import DatasetError, drawn_apparel, fashion_mnist
+from tinynet.kernels.registry import Array
+
+__all__ = ["begin", "images", "keep_figure", "keep_results", "options", "report"]
+
+Part = tuple[Array, Array]
+
+DRAWN = (
+    "=" * 78 + "\n  NOT FASHION-MNIST: this run uses small drawings of garments (drawn_apparel)\n"
+    "  instead, so its accuracy says nothing about Fashion-MNIST.\n" + "=" * 78
+)
+QUICK = {"epochs": 2, "train": 600, "test": 200}
+
+
+def options(description: str, out: str, epochs: int | None = None) -> argparse.ArgumentParser:
+    """Return a parser with the options that every example has; an example may add its own.
+
+    Parameters
+    ----------
+    description : str
+    out : str
+        Name of the default folder for results, in ``runs/``.
+    epochs : int, optional
+        The default of ``--epochs``. Without it, the example says itself how long it trains.
+
+    Returns
+    -------
+    ArgumentParser
+    """
+    # Options may not be shortened: a notebook's --f would be taken for one that begins like that.
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    default = "what the example says" if epochs is None else str(epochs)
+    parser.add_argument(
+        "--epochs", type=int, default=epochs, help=f"at most this many (default: {default})"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="the same seed is the same run")
+    parser.add_argument("--data", help="folder with the four Fashion-MNIST files")
+    parser.add_argument("--out", type=Path, default=Path("runs") / out, help="for the results")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="see in seconds that everything runs: two epochs, on drawn garments",
+    )
+    return parser
+
+
+def begin(
+    parser: argparse.ArgumentParser, options: Sequence[str] | None = None
+) -> argparse.Namespace:
+    """Read the options, make the folder for results, and seed every random draw.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        See `options`.
+    options : sequence of str, optional
+        What a notebook says in place of a command line, such as ``["--quick"]``. By default the
+        words of the command line. In a notebook that line started something else, the kernel, so
+        words that the parser does not know are left alone there.
+
+    Returns
+    -------
+    Namespace
+        The options, an attribute each.
+
+    Raises
+    ------
+    SystemExit
+        If an option is unknown or has no such value; the usage is printed.
+    """
+    if options is None and _in_ipython():
+        args, _ = parser.parse_known_args()
+    else:
+        args = parser.parse_args(options)
+    if args.quick:
+        args.epochs = QUICK["epochs"] if args.epochs is None else min(args.epochs, QUICK["epochs"])
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / "results.json").unlink(missing_ok=True)  # where it is, the run was finished
+    utils.set_random_seed(args.seed)
+    return args
+
+
+def images(args: argparse.Namespace) -> tuple[str, Part, Part]:
+    """Return the name of the data, (x_train, y_train) and (x_test, y_test).
+
+    Fashion-MNIST is searched for in a few places and downloaded otherwise; where neither works,
+    and for ``--quick``, garments are drawn.
+
+    Parameters
+    ----------
+    args : Namespace
+        The options of `begin`.
+
+    Returns
+    -------
+    name : str
+        ``"fashion_mnist"`` or ``"drawn_apparel"``.
+    train, test : (ndarray of uint8, shape (n, 28, 28), ndarray of uint8, shape (n,))
+        Images and their labels.
+
+    Raises
+    ------
+    DatasetError
+        If a folder was named and does not hold the files.
+    """
+    name = "drawn_apparel"
+    train, test = (QUICK["train"], QUICK["test"]) if args.quick else (12_000, 2_000)
+    if not args.quick:
+        try:
+            parts = fashion_mnist.load_data(args.data)
+            name = "fashion_mnist"
+        except DatasetError as error:
+            if args.data or os.environ.get("TINYNET_DATA"):
+                raise  # a folder was named: do not train on something else
+            print(error)
+    if name == "drawn_apparel":
+        print(DRAWN)
+        x, y = drawn_apparel(train + test, seed=0)
+        parts = (x[:train], y[:train]), (x[train:], y[train:])
+    print(f"{name}: {len(parts[0][0]):,} images to train on, {len(parts[1][0]):,} to test on")
+    return name, *parts
+
+
+def report(args: argparse.Namespace, x: Array, y: Array, probabilities: Array) -> float:
+    """Print and draw what a model says about the test images; return the share that is right.
+
+    Leaves ``confusion_matrix.png`` and ``misclassified.png``, the mistakes of which it is surest.
+
+    Parameters
+    ----------
+    args : Namespace
+        The options of `begin`.
+    x : ndarray of shape (n, 28, 28)
+    y : ndarray of int, shape (n,)
+    probabilities : ndarray of shape (n, 10)
+
+    Returns
+    -------
+    float
+    """
+    from sklearn.metrics import classification_report
+
+    from tinynet import plots
+
+    names = fashion_mnist.CLASS_NAMES
+    predicted = np.argmax(probabilities, axis=1)
+    of_each_class = {"labels": range(10), "target_names": names, "zero_division": 0}
+    print(classification_report(y, predicted, digits=3, **of_each_class))
+    plots.confusion_matrix(metrics.confusion_matrix(y, predicted, 10), names)
+    keep_figure(args, "confusion_matrix")
+    worst = plots.most_confident_mistakes(y, probabilities, n=18)
+    if len(worst) > 0:
+        plots.prediction_gallery(x[worst], y[worst], probabilities[worst], names)
+        keep_figure(args, "misclassified")
+    return float(np.mean(predicted == y))
+
+
+def keep_figure(args: argparse.Namespace, name: str) -> None:
+    """Write the current figure to ``<name>.png`` in the folder for results.
+
+    No window opens. A notebook shows the figure below its cell.
+
+    Parameters
+    ----------
+    args : Namespace
+        The options of `begin`.
+    name : str
+    """
+    import matplotlib.pyplot as plt
+
+    # The figure's own method: that of pyplot would draw everything once more.
+    plt.gcf().savefig(args.out / f"{name}.png", dpi=150)
+
+
+def keep_results(args: argparse.Namespace, data: str, results: dict[str, Any]) -> None:
+    """Write results.json, with what made them; it comes last, so it stands for a finished run.
+
+    Parameters
+    ----------
+    args : Namespace
+        The options of `begin`.
+    data : str
+        Name of the data.
+    results : dict
+        Anything that JSON can hold.
+    """
+    packages = ("numpy", "numba", "safetensors")
+    everything = {
+        "data": data,
+        **results,
+        "seed": args.seed,
+        "kernels": config.kernels(),
+        "versions": {
+            "tinynet": tinynet.__version__,
+            "python": platform.python_version(),
+            **{package: version(package) for package in packages},
+        },
+        "machine": f"{platform.machine()}, {os.cpu_count()} processors",
+    }
+    files.write_atomically(args.out / "results.json", json.dumps(everything, indent=2) + "\n")
+    print(f"results in {args.out}/")
+    if data == "drawn_apparel":
+        print(DRAWN)
+
+
+def _in_ipython() -> bool:
+    """Return whether IPython runs the code: in a notebook, a cell of an editor, or a shell."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and ipython.get_ipython() is not None
