@@ -26,7 +26,8 @@ PATTERNS: dict[str, Callable[[tuple[int, ...]], np.ndarray]] = {
 }
 # A softmax over one class is always 1. Both libraries warn, and compute it.
 one_class_is_meant = pytest.mark.filterwarnings(
-    "ignore:(?s).*(axis has size 1|num_classes > 1|predictions with one column)"
+    "ignore:(?s).*"
+    "(axis has size 1|num_classes > 1|predictions with one column|softmax over a single number)"
 )
 
 

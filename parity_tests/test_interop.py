@@ -42,7 +42,7 @@ FLAT = [
 def test_every_class_has_a_case():
     texts = " ".join(TEXTS.values())
     missing = [cls.__name__ for cls in configs.MODULES if f".{cls.__name__}(" not in texts]
-    assert missing == []
+    assert missing == ["MeanMetricWrapper"]  # wraps a function: see test_interop_refusals.py
 
 
 # To the other library and back.
@@ -247,15 +247,18 @@ def test_a_rate_cut_by_hand_and_names_left_out_of_decay():
 
 
 @pytest.mark.skipif(BACKEND == "jax", reason="there Keras trains what was trainable in compile")
-def test_layers_that_were_frozen_between_steps():
+@pytest.mark.parametrize(("at_first", "later"), [([0], [0]), ([], [1]), ([0], [0, 1])])
+def test_layers_that_are_frozen_between_steps(at_first, later):
     text = stack("keras.layers.Dense(6, activation='tanh', name='a'), keras.layers.Dense(5)")
     own, _ = make_both(text, compiled=compiled)
     own.compile(make(OPTIMIZERS[0], tinynet), own.loss)
-    own.layers[0].trainable = False
-    own.train_on_batch(X, Y)  # the optimizer has no state for the first layer
-    own.layers[0].trainable, own.layers[1].trainable = True, False
+    for frozen in (at_first, later):
+        for i in range(2):
+            own.layers[i].trainable = i not in frozen
+        own.compile(own.optimizer, own.loss)
+        own.train_on_batch(X, Y)  # the optimizer has no state for a layer that never learned
     theirs = to_keras(own)
-    assert [layer.trainable for layer in theirs.layers] == [True, False, True, True]
+    assert [layer.trainable for layer in theirs.layers] == [i not in later for i in range(4)]
     go_on_alike("interop.to_keras", own, theirs, text)
     go_on_alike("interop.from_keras", from_keras(theirs), theirs, text)
 

@@ -240,6 +240,10 @@ class OwnPenalty(tinynet.regularizers.L2):
     pass
 
 
+def own_loss(y_true, y_pred):
+    return np.mean((y_true - y_pred) ** 4, axis=-1)
+
+
 class OwnLoss(tinynet.losses.MeanSquaredError):
     pass
 
@@ -297,6 +301,12 @@ def test_layers_that_keras_lacks(layer, match):
         (
             {"optimizer": tinynet.optimizers.Adam(OwnSchedule(0.1, 5))},
             r"optimizer: learning_rate: .*OwnSchedule is a class of your own",
+        ),
+        ({"loss": own_loss}, r"loss: own_loss is a function of your own; write it with keras.ops"),
+        ({"metrics": [own_loss]}, r"metrics: own_loss is a function of your own"),
+        (
+            {"metrics": [tinynet.metrics.MeanMetricWrapper(own_loss, "mine", power=3)]},
+            r"metrics: own_loss is a function of your own",
         ),
         ({"loss": OwnLoss()}, r"loss: .*OwnLoss is a class of your own"),
         ({"weighted_metrics": [OwnMetric()]}, r"metrics: .*OwnMetric is a class of your own"),

@@ -17,11 +17,12 @@ import numpy as np
 
 from tinynet import activations
 from tinynet.config import floatx
-from tinynet.configurable import Configurable
+from tinynet.configurable import Configurable, name_of_function
 from tinynet.initializers import INITIALIZERS
 from tinynet.layers import LAYERS
 from tinynet.losses import LOSSES
-from tinynet.metrics import METRICS
+from tinynet.losses.functions import LossFunctionWrapper
+from tinynet.metrics import METRICS, MeanMetricWrapper
 from tinynet.optimizers import OPTIMIZERS, Optimizer
 from tinynet.optimizers.schedules import SCHEDULES
 from tinynet.random import SeedGenerator
@@ -88,6 +89,11 @@ def keras_config(value: Any, where: str) -> Any:
         return _keras_activation(value, where)
     if isinstance(value, Configurable):
         cls = type(value)
+        if isinstance(value, (LossFunctionWrapper, MeanMetricWrapper)):
+            raise ValueError(
+                f"{where}: {name_of_function(value.fn)} is a function of your own; write it with "
+                f"keras.ops, and pass it to the compile of Keras's model"
+            )
         if cls not in MODULES:
             raise ValueError(
                 f"{where}: {cls.__module__}.{cls.__qualname__} is a class of your own; Keras has "

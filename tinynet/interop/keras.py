@@ -33,7 +33,8 @@ def to_keras(model: Sequential) -> Any:
     -------
     keras.Sequential
         In float64, training it further gives what training `model` further would give, to 1e-12;
-        with dropout or noise that holds on TensorFlow, whose random numbers tinynet draws.
+        with dropout or noise that holds on TensorFlow, whose random numbers tinynet draws. Layers
+        learn that are trainable now, as after another ``compile``.
 
     Raises
     ------
