@@ -79,14 +79,15 @@ growth: .venv/.has-bench ## time and memory against the size of batch, layers, n
 	$(PY) -m benchmarks.growth $(ARGS)
 
 # On all processors, each with a process of its own, in which everything runs in one thread.
-test parity parity-gpu: export TF_NUM_INTRAOP_THREADS ?= 1
-test parity parity-gpu: export TF_NUM_INTEROP_THREADS ?= 1
+test parity parity-gpu settings: export TF_NUM_INTRAOP_THREADS ?= 1
+test parity parity-gpu settings: export TF_NUM_INTEROP_THREADS ?= 1
 
 test: .venv/.has-test ## run all tests except the long ones against Keras; ARGS="-k dense"
 	$(PY) -m pytest -p tests.progress -o console_output_style=classic -n auto tests parity_tests $(ARGS)
 
 parity: .venv/.has-parity-$(BACKEND) ## compare everything with Keras, and write a report; BACKEND=jax, BACKEND=torch
-	KERAS_BACKEND=$(BACKEND) $(PY) -m pytest parity_tests -m "" \
+	KERAS_BACKEND=$(BACKEND) $(PY) -m pytest -p tests.progress -o console_output_style=classic \
+		-n auto parity_tests -m "" \
 		--report parity_tests/report$(if $(filter-out tensorflow,$(BACKEND)),_$(BACKEND)).md $(ARGS)
 
 parity-gpu: .venv/.has-parity-$(BACKEND) ## the same with Keras on a GPU; ends with an error if none is found

@@ -144,7 +144,8 @@ def run(setting: Setting, tests: list[str]) -> dict[str, Any]:
     """Run tests under a setting, print those that fail, and return what the plugin has found."""
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / "found.json"
-        command = [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider"]
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+        command += ["-p", "tests.progress", "-n", "auto"]
         command += ["-p", "parity_tests.settings", f"--found={found}", *setting.options, *tests]
         done = subprocess.run(
             command, cwd=ROOT, env=environment_of(setting), capture_output=True, text=True
