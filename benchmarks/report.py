@@ -188,9 +188,9 @@ def draw(results: dict[str, Any], path: Path) -> None:
     for ax, (size, found) in zip(axes[:, 0], training.items(), strict=True):
         for place, name in enumerate(names):
             seconds = [run["epoch"] for run in found[name]]
-            colour = BLUE if "tinynet" in name else GREY if "products" in name else ORANGE
+            color = BLUE if "tinynet" in name else GREY if "products" in name else ORANGE
             middle = statistics.median(seconds)
-            ax.barh(place, middle, color=colour, height=0.7)
+            ax.barh(place, middle, color=color, height=0.7)
             ax.plot(seconds, [place] * len(seconds), ".", color="black", markersize=4)
             at = (max(seconds), place)
             ax.annotate(

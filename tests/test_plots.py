@@ -128,7 +128,7 @@ def test_image_of_first_layer_weights():
 
 
 @small_image
-def test_image_of_first_layer_weights_in_colour():
+def test_image_of_first_layer_weights_in_color():
     return plots.first_layer_weights(convolutional(3), columns=6)[0, 0].figure
 
 
@@ -144,8 +144,8 @@ def test_image_of_gradient_histograms(trained):
     return plots.gradient_histograms(model, x, y)[0, 0].figure
 
 
-def test_colours_differ_in_lightness():
-    # In grey print, and for those who see no colours at all, neighbours have to differ.
+def test_colors_differ_in_lightness():
+    # In gray print, and for those who see no colors at all, neighbors have to differ.
     for pair in ((plots.BLUE, plots.ORANGE), (plots.BLUE, plots.SKY), (plots.VERMILION, "black")):
         first, second = (np.dot(to_rgb(each), (0.2126, 0.7152, 0.0722)) for each in pair)
         assert abs(first - second) > 0.2
@@ -339,10 +339,10 @@ def test_titles_of_samples(images):
 
 def test_images_with_channels(images):
     flat = plots.sample_images(images)[0, 0].images[0].get_array()
-    grey = plots.sample_images(images[..., None])[0, 0].images[0].get_array()
-    np.testing.assert_array_equal(flat, grey)
-    colours = np.repeat(images[..., None], 3, axis=3)
-    for given_images in (colours, (255 * colours).astype(np.uint8)):
+    gray = plots.sample_images(images[..., None])[0, 0].images[0].get_array()
+    np.testing.assert_array_equal(flat, gray)
+    colors = np.repeat(images[..., None], 3, axis=3)
+    for given_images in (colors, (255 * colors).astype(np.uint8)):
         shown = plots.sample_images(given_images)[0, 0].images[0].get_array()
         np.testing.assert_array_equal(shown, given_images[0])
 
@@ -418,7 +418,7 @@ def test_weights_of_a_convolution(channels):
     axes = plots.first_layer_weights(model)
     shown = axes.flat[5].images[0].get_array()
     if channels == 3:
-        expected = 0.5 + kernel[..., 5] / (2 * np.abs(kernel).max())  # 0 is grey
+        expected = 0.5 + kernel[..., 5] / (2 * np.abs(kernel).max())  # 0 is gray
     else:
         expected = kernel[..., 5].mean(axis=2)
     np.testing.assert_allclose(shown, expected, rtol=1e-6, atol=1e-6)

@@ -266,7 +266,7 @@ def epoch_orders(shuffle: bool | str, n: int, first_epoch: int = 0) -> Iterator[
             yield random.epoch_order(n) if shuffle else None
 
 
-def warn_of_grey_values(x: Array) -> None:
+def warn_of_gray_values(x: Array) -> None:
     """Warn if x looks like images with values from 0 to 255 that were not scaled.
 
     Images have rank 3 or more, or at least 64 columns; many of their pixels are bright, which

@@ -24,7 +24,7 @@ from tinynet.data import (
     epoch_orders,
     errors_from,
     training_data,
-    warn_of_grey_values,
+    warn_of_gray_values,
 )
 from tinynet.freezing import Freezing
 from tinynet.kernels.registry import Array
@@ -171,7 +171,7 @@ class Trainer(Stack):
         names = expected_logs(self.figures.names, validation is not None, users)
         told = self._callback_list(users, verbose, steps, epochs, names)
         if not self._scales_its_input():
-            warn_of_grey_values(data.x)
+            warn_of_gray_values(data.x)
 
         # Everything that could be wrong has been checked; from here on things change.
         self._build(data)

@@ -42,9 +42,9 @@ def draw():
         ("momentum 0.9, rate 0.003", tn.optimizers.SGD(0.003, momentum=0.9), BLUE),
         ("Adam, rate 0.3", tn.optimizers.Adam(0.3), VERMILION),
     )
-    for label, optimizer, colour in walks:
+    for label, optimizer, color in walks:
         points = walk(optimizer, 60)
-        below.plot(*points.T, ".-", color=colour, linewidth=1, markersize=4, label=label)
+        below.plot(*points.T, ".-", color=color, linewidth=1, markersize=4, label=label)
     below.plot(0, 0, "*", color="black", markersize=11)
     below.set(title="60 steps down a valley", xlabel="$w_1$ (flat)", ylabel="$w_2$ (steep)")
     below.set(xlim=(-10, 2), ylim=(-2.2, 3.2))

@@ -22,13 +22,13 @@ def draw():
     figure, axes = plt.subplot_mosaic(panels, figsize=(WIDTH, 5.6), height_ratios=(1, 1.2))
     for name, values, title in (("before", x, "$x$"), ("after", x_hat, r"$\hat x$")):
         ax = axes[name]
-        for column, colour in ((0, BLUE), (1, ORANGE)):
+        for column, color in ((0, BLUE), (1, ORANGE)):
             height = np.arange(m) / m + 1.3 * (1 - column)
-            ax.plot(values[:, column], height, "o", color=colour, alpha=0.75, markersize=4)
+            ax.plot(values[:, column], height, "o", color=color, alpha=0.75, markersize=4)
             mean, std = values[:, column].mean(), values[:, column].std()
             y = height[0] - 0.12
-            ax.plot([mean - std, mean + std], [y, y], color=colour, linewidth=3)
-            ax.plot(mean, y, "|", color=colour, markersize=14)
+            ax.plot([mean - std, mean + std], [y, y], color=color, linewidth=3)
+            ax.plot(mean, y, "|", color=color, markersize=14)
         ax.set(title=title, yticks=[])
         ax.spines["left"].set_visible(False)
     axes["before"].set_xlabel("bars: mean ± standard deviation", fontsize=9)

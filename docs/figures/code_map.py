@@ -14,13 +14,13 @@ from drawing import (
     box,
     canvas,
     save,
-    text_colour,
+    text_color,
 )
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "_ext"))
 import modules
 
-COLOURS = (GREY, GREY, BLUE, BLUE, BLUE, GREEN, GREEN, ORANGE, ORANGE, VERMILION)
+COLORS = (GREY, GREY, BLUE, BLUE, BLUE, GREEN, GREEN, ORANGE, ORANGE, VERMILION)
 BOX = 7.4  # the width of a part; a long name needs more
 EVERYWHERE = {"config", "configurable"}  # most parts import them; not drawn
 STEP = 8.4
@@ -54,21 +54,21 @@ def draw():
         y = height - STEP * (number + 0.5)
         if number:
             ax.axhline(y + STEP / 2, color="#dddddd", linewidth=0.8, zorder=0)
-        label = {"ha": "right", "va": "top", "color": text_colour(GREY), "fontsize": 8.5}
+        label = {"ha": "right", "va": "top", "color": text_color(GREY), "fontsize": 8.5}
         ground = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}  # over the arrows
         ax.text(10 * WIDTH - 0.5, y + STEP / 2 - 0.8, floor, bbox=ground, zorder=2, **label)
         for name, x in parts.items():
-            places[name] = (x * PERCENT, y - 0.8, COLOURS[number])
+            places[name] = (x * PERCENT, y - 0.8, COLORS[number])
     for name, lower in drawn_imports().items():
-        x, y, colour = places[name]
+        x, y, color = places[name]
         for rank, other in enumerate(sorted(lower, key=lambda each: places[each][0])):
             to_x, to_y, _ = places[other]
             start = x + (rank - (len(lower) - 1) / 2) * 1.1
             end = to_x + max(-3, min(3, (start - to_x) / 6))
             ends = (start, y - 1.5), (end, to_y + 1.6)
-            arrow(ax, *ends, colour, linewidth=1, mutation_scale=8)
-    for name, (x, y, colour) in places.items():
-        box(ax, x, y, max(BOX, 0.66 * len(name)), 3, name, colour, fontsize=8)
+            arrow(ax, *ends, color, linewidth=1, mutation_scale=8)
+    for name, (x, y, color) in places.items():
+        box(ax, x, y, max(BOX, 0.66 * len(name)), 3, name, color, fontsize=8)
     save(figure)
 
 

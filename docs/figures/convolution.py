@@ -1,7 +1,7 @@
 """A convolution of one small image, as windows and as a matrix product, forward and backward."""
 
 import numpy as np
-from drawing import BLUE, GREEN, VERMILION, canvas, equation, save, text_colour
+from drawing import BLUE, GREEN, VERMILION, canvas, equation, save, text_color
 
 from tinynet.kernels import convolution
 from tinynet.layers import Conv2D
@@ -22,7 +22,7 @@ def draw():
     rows = windows.reshape(6, 4)
 
     figure, ax = canvas(94)
-    ax.text(1, 92, "forward", color=text_colour(BLUE), fontsize=13, va="center")
+    ax.text(1, 92, "forward", color=text_color(BLUE), fontsize=13, va="center")
     weights = ("W", kernel[..., 0, 0], GREEN)
     equation(
         ax, 82.5, [("x", x[0, ..., 0], BLUE), "∗", weights, "=", ("out", out[0, ..., 0], BLUE)]
@@ -32,7 +32,7 @@ def draw():
     product = ("out", out.reshape(6, 1), BLUE)
     end = equation(ax, 58.5, [("one row per window", rows, BLUE), "·", column, "=", product])
     ax.text(end + 3, 58.5, "the same\nnumbers, as\none product", va="center")
-    ax.text(1, 45, "backward", color=text_colour(VERMILION), fontsize=13, va="center")
+    ax.text(1, 45, "backward", color=text_color(VERMILION), fontsize=13, va="center")
     shown = ("dout", dout.reshape(6, 1), VERMILION)
     gradient = ("dW", dkernel.reshape(4, 1), VERMILION)
     equation(ax, 31, [("its transpose", rows.T, BLUE), "·", shown, "=", gradient])

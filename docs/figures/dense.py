@@ -1,7 +1,7 @@
 """A dense layer's three products, forward and backward, with the numbers of the page."""
 
 import numpy as np
-from drawing import BLUE, GREEN, GREY, VERMILION, canvas, equation, save, text_colour
+from drawing import BLUE, GREEN, GREY, VERMILION, canvas, equation, save, text_color
 
 from tinynet.layers import Dense
 
@@ -21,12 +21,12 @@ def draw():
     dz = dout * (z > 0)
 
     figure, ax = canvas(79)
-    ax.text(1, 77, "forward", color=text_colour(BLUE), fontsize=13, va="center")
+    ax.text(1, 77, "forward", color=text_color(BLUE), fontsize=13, va="center")
     weights = ["·", ("W", kernel, GREEN), "+", ("b", bias, GREEN)]
     equation(ax, 68.5, [("x", x, BLUE), *weights, "=", ("z", z, BLUE)])
     end = equation(ax, 55.5, [("z", z, BLUE), "→", ("out", out, BLUE)])
     ax.text(end + 2, 55.5, "out = max(z, 0)", va="center")
-    ax.text(1, 47, "backward", color=text_colour(VERMILION), fontsize=13, va="center")
+    ax.text(1, 47, "backward", color=text_color(VERMILION), fontsize=13, va="center")
     dz_shown = ("dz", dz, VERMILION)
     through = [("dout", dout, VERMILION), "⊙", ("z > 0", (z > 0) * 1.0, GREY), "=", dz_shown]
     end = equation(ax, 39, [*through, "→", ("db", dbias, VERMILION)])

@@ -34,7 +34,7 @@ __all__ = [
     "pale",
     "plt",
     "save",
-    "text_colour",
+    "text_color",
 ]
 
 GENERATED = Path(__file__).parents[1] / "generated"
@@ -89,22 +89,22 @@ def canvas(height):
     return figure, ax
 
 
-def box(ax, x, y, width, height, text, colour, **style):
+def box(ax, x, y, width, height, text, color, **style):
     """Draw a rounded box around (x, y) with a text in it."""
     corner = (x - width / 2, y - height / 2)
     shape = "round,pad=0,rounding_size=0.8"
-    look = {"facecolor": pale(colour), "edgecolor": colour, "zorder": 3}
+    look = {"facecolor": pale(color), "edgecolor": color, "zorder": 3}
     ax.add_patch(FancyBboxPatch(corner, width, height, boxstyle=shape, **look))
     ax.text(x, y, text, ha="center", va="center", zorder=4, **style)
 
 
-def arrow(ax, start, end, colour, **style):
+def arrow(ax, start, end, color, **style):
     """Draw an arrow between two points."""
     style = {"arrowstyle": "-|>", "mutation_scale": 11, "linewidth": 1.4, **style}
-    ax.add_patch(FancyArrowPatch(start, end, color=colour, shrinkA=0, shrinkB=0, **style))
+    ax.add_patch(FancyArrowPatch(start, end, color=color, shrinkA=0, shrinkB=0, **style))
 
 
-def matrix(ax, x, y, values, name, colour, cell=(4.2, 2.9), digits=1):
+def matrix(ax, x, y, values, name, color, cell=(4.2, 2.9), digits=1):
     """Draw a matrix with its name, its shape and its numbers; return its width.
 
     (x, y) is the middle of its left edge. A vector is drawn as a row.
@@ -115,13 +115,13 @@ def matrix(ax, x, y, values, name, colour, cell=(4.2, 2.9), digits=1):
     top = y + height / 2
     for i, j in np.ndindex(m, n):
         corner = (x + j * cell[0], top - (i + 1) * cell[1])
-        ax.add_patch(Rectangle(corner, *cell, facecolor=pale(colour), edgecolor="white", lw=1.5))
+        ax.add_patch(Rectangle(corner, *cell, facecolor=pale(color), edgecolor="white", lw=1.5))
         middle = (corner[0] + cell[0] / 2, corner[1] + cell[1] / 2)
         number = f"{rows[i, j]:.{digits}f}".replace("-", "−")
         ax.text(*middle, number, ha="center", va="center", fontsize=9.5)
-    above = {"ha": "center", "va": "bottom", "color": text_colour(colour), "fontsize": 12}
+    above = {"ha": "center", "va": "bottom", "color": text_color(color), "fontsize": 12}
     ax.text(x + width / 2, top + 0.8, name, **above)
-    below = {"ha": "center", "va": "top", "color": text_colour(GREY), "fontsize": 8.5}
+    below = {"ha": "center", "va": "top", "color": text_color(GREY), "fontsize": 8.5}
     ax.text(x + width / 2, top - height - 0.6, " × ".join(map(str, np.shape(values))), **below)
     return width
 
@@ -134,16 +134,16 @@ def equation(ax, y, terms, x=1, **look):
             ax.text(x + 1.8, y, term, ha="center", va="center", fontsize=14, weight=weight)
             x += 3.6
         else:
-            name, values, colour = term
-            x += matrix(ax, x, y, values, name, colour, **look)
+            name, values, color = term
+            x += matrix(ax, x, y, values, name, color, **look)
     return x
 
 
-def pale(colour, share=0.16):
+def pale(color, share=0.16):
     """Mix a color with white, for areas with numbers on them."""
-    return tuple(1 - share * (1 - part) for part in mpl.colors.to_rgb(colour))
+    return tuple(1 - share * (1 - part) for part in mpl.colors.to_rgb(color))
 
 
-def text_colour(colour, share=0.77):
+def text_color(color, share=0.77):
     """Mix a color with black: text needs more contrast than lines, 4.5 to 1 (WCAG AA)."""
-    return tuple(share * part for part in mpl.colors.to_rgb(colour))
+    return tuple(share * part for part in mpl.colors.to_rgb(color))

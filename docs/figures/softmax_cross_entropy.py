@@ -1,7 +1,7 @@
 """From logits to probabilities to the gradient p - t, and what is lost without the logits."""
 
 import numpy as np
-from drawing import BLUE, GREEN, GREY, VERMILION, WIDTH, plt, save, text_colour
+from drawing import BLUE, GREEN, GREY, VERMILION, WIDTH, plt, save, text_color
 
 import tinynet as tn
 
@@ -23,9 +23,9 @@ def draw():
         ("one-hot label $t$", np.eye(3)[1], GREEN),
         ("gradient $p - t$", dz, VERMILION),
     )
-    for column, (title, values, colour) in enumerate(panels):
+    for column, (title, values, color) in enumerate(panels):
         ax = figure.add_subplot(grid[0, column])
-        bars = ax.bar(range(3), values, color=colour, width=0.65)
+        bars = ax.bar(range(3), values, color=color, width=0.65)
         ax.bar_label(bars, [f"{v:.2f}".replace("-", "−") for v in values], padding=2, fontsize=8.5)
         ax.axhline(0, color=GREY, linewidth=0.8)
         low, high = (-1.6, 2.6) if column == 0 else (-1.0, 1.3)
@@ -48,7 +48,7 @@ def draw():
         f"flat at {values.max():.3f}: the gradient is 0\nwhere the model is most wrong",
         (26, values.max()),
         (18, 4),
-        color=text_colour(VERMILION),
+        color=text_color(VERMILION),
         arrowprops={"arrowstyle": "-|>", "color": VERMILION},
     )
     ax.set(xlabel="how far the correct class's logit is below the other's", ylabel="loss")

@@ -30,10 +30,10 @@ def squares(ax, x, y, numbers, frames, name):
             va="center",
             fontsize=9.5,
         )
-    for (left, size), colour in zip(frames, (BLUE, ORANGE), strict=False):
+    for (left, size), color in zip(frames, (BLUE, ORANGE), strict=False):
         corner = (x + left * CELL + 0.25, y - size * CELL + 0.25)
         side = size * CELL - 0.5
-        ax.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=colour, lw=2.5))
+        ax.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=color, lw=2.5))
     ax.text(x, y + 1, name, ha="left", va="bottom", fontsize=13)
 
 

@@ -1,7 +1,7 @@
 """The path of one batch: forward, loss, backward, step, with the shapes of a real batch."""
 
 import numpy as np
-from drawing import BLUE, GREEN, GREY, VERMILION, arrow, box, canvas, save, text_colour
+from drawing import BLUE, GREEN, GREY, VERMILION, arrow, box, canvas, save, text_color
 
 import tinynet as tn
 from tinynet import layers
@@ -49,19 +49,19 @@ def draw():
         text = "\n".join(lines)
         ax.text(middle, y - 1.1, text, ha="center", va="center", zorder=4, fontsize=8)
     box(ax, middle, places[-1], 16, 6.6, "loss", GREY)
-    ax.text(up, places[0], "batch", ha="center", va="center", color=text_colour(BLUE))
+    ax.text(up, places[0], "batch", ha="center", va="center", color=text_color(BLUE))
 
     for i, array in enumerate(passed):
         start, end = places[i] + (3.5 if i else 1.6), places[i + 1] - 3.5
         arrow(ax, (up, start), (up, end), BLUE)
-        ax.text(up - 1, (start + end) / 2, shape_of(array), color=text_colour(GREY), **BESIDE)
+        ax.text(up - 1, (start + end) / 2, shape_of(array), color=text_color(GREY), **BESIDE)
         if i:
             arrow(ax, (down, end), (down, start), VERMILION)
     said = {"va": "center", "fontsize": 11}
-    ax.text(3, 31, "1  model.forward", color=text_colour(BLUE), rotation=90, ha="center", **said)
-    ax.text(11, 61, "2  loss.value", color=text_colour(BLUE), ha="right", **said)
-    ax.text(29, 61, "3  loss.gradient", color=text_colour(VERMILION), ha="left", **said)
-    back = {"color": text_colour(VERMILION), "rotation": -90, "ha": "center"}
+    ax.text(3, 31, "1  model.forward", color=text_color(BLUE), rotation=90, ha="center", **said)
+    ax.text(11, 61, "2  loss.value", color=text_color(BLUE), ha="right", **said)
+    ax.text(29, 61, "3  loss.gradient", color=text_color(VERMILION), ha="left", **said)
+    back = {"color": text_color(VERMILION), "rotation": -90, "ha": "center"}
     ax.text(31, 37, "4  model.backward", **back, **said)
 
     left = 38  # of the optimizer
@@ -70,8 +70,8 @@ def draw():
         arrow(ax, (right + 0.4, y + 1.3), (left - 0.4, y + 1.3), VERMILION)
         arrow(ax, (left - 0.4, y - 1.3), (right + 0.4, y - 1.3), GREEN)
         between = (right + left) / 2
-        ax.text(between, y + 2, "grads", color=text_colour(VERMILION), ha="center", va="bottom")
-        ax.text(between, y - 2, "params", color=text_colour(GREEN), ha="center", va="top")
+        ax.text(between, y + 2, "grads", color=text_color(VERMILION), ha="center", va="bottom")
+        ax.text(between, y - 2, "params", color=text_color(GREEN), ha="center", va="top")
     height = learned[1] - learned[0] + 6.6
     box(ax, left + 6.8, sum(learned) / 2, 13.6, height, "5  optimizer.step", GREEN)
     save(figure)

@@ -44,11 +44,11 @@ class Sheet:
     def __init__(self, stream: np.random.PCG64, m: int) -> None:
         self.stream = stream
         self.m = m
-        centres = np.arange(SIZE, dtype=np.float32) - (SIZE - 1) / 2
+        centers = np.arange(SIZE, dtype=np.float32) - (SIZE - 1) / 2
         height, width = self.vary(0.7, 1.08), self.vary(0.7, 1.08)
         mirror = np.where(self.vary(0, 1) < 0.5, np.float32(-1), np.float32(1))
-        y = (centres[:, None] - self.vary(-2.5, 2.5)) / height  # (m, 28, 1)
-        x = mirror * (centres - self.vary(-2.5, 2.5) + self.vary(-0.2, 0.2) * y) / width
+        y = (centers[:, None] - self.vary(-2.5, 2.5)) / height  # (m, 28, 1)
+        x = mirror * (centers - self.vary(-2.5, 2.5) + self.vary(-0.2, 0.2) * y) / width
         self.x, self.y = np.broadcast_arrays(x, y)
 
     def uniform(self, *shape: int) -> Array:
@@ -271,8 +271,8 @@ def paint(sheet: Sheet, layers: Layers) -> NDArray[np.uint8]:
     light = sheet.vary(0.3, 1.0) * (1 + sheet.vary(-0.03, 0.03) * sheet.x)
     noise = sheet.vary(0.1, 0.5) * (sheet.uniform(SIZE, SIZE) - 0.5)
     image = image * stripes * light * (1 + noise) + 0.3 * noise
-    grey: NDArray[np.uint8] = np.rint(255 * np.clip(image, 0, 1)).astype(np.uint8)
-    return grey
+    gray: NDArray[np.uint8] = np.rint(255 * np.clip(image, 0, 1)).astype(np.uint8)
+    return gray
 
 
 def _integer(name: str, value: int, least: int) -> int:

@@ -71,8 +71,8 @@ def batch_norm_forward_loops(
         mean[j] /= count
     for i in range(rows):
         for j in range(columns):
-            centred = x[i, j] - mean[j]
-            variance[j] += centred * centred
+            centered = x[i, j] - mean[j]
+            variance[j] += centered * centered
     scale = np.empty_like(mean)
     for j in range(columns):
         variance[j] /= count
@@ -243,9 +243,9 @@ def layer_norm_forward(
     """
     number = x.dtype.type
     np.mean(x, axis=1, out=mean)
-    centred = x - mean[:, None]
-    np.divide(1, np.sqrt(np.mean(np.square(centred), axis=1) + number(epsilon)), out=inv_std)
-    np.multiply(centred * inv_std[:, None], gamma, out=out)
+    centered = x - mean[:, None]
+    np.divide(1, np.sqrt(np.mean(np.square(centered), axis=1) + number(epsilon)), out=inv_std)
+    np.multiply(centered * inv_std[:, None], gamma, out=out)
     out += beta
 
 
@@ -268,8 +268,8 @@ def layer_norm_forward_loops(
         mean[i] = total / number(columns)
         squares = number(0)
         for j in range(columns):
-            centred = x[i, j] - mean[i]
-            squares += centred * centred
+            centered = x[i, j] - mean[i]
+            squares += centered * centered
         inv_std[i] = number(1) / np.sqrt(squares / number(columns) + number(epsilon))
         for j in range(columns):
             out[i, j] = (x[i, j] - mean[i]) * inv_std[i] * gamma[j] + beta[j]

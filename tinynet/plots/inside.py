@@ -77,19 +77,19 @@ def first_layer_weights(
     name, kernels = _first_kernels(model, shape)
     images = kernels[:n]
     limit = float(np.abs(images).max()) or 1.0
-    colour_map = "gray" if images.ndim == 4 else "RdBu_r"
+    color_map = "gray" if images.ndim == 4 else "RdBu_r"
     norm = Normalize(-limit, limit)
     grid, drawn = panels(len(images), columns, (1.1, 1.1), axes, below=0.6)
     for ax, image in zip(drawn, images, strict=True):
         if image.ndim == 3:
             ax.imshow(norm(image))
         else:
-            ax.imshow(image, cmap=colour_map, norm=norm)
+            ax.imshow(image, cmap=color_map, norm=norm)
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set(color="0.7", linewidth=0.6)
     shown = f"all {len(kernels)}" if n >= len(kernels) else f"the first {n} of {len(kernels)}"
     bar = drawn[0].figure.colorbar(
-        ScalarMappable(norm, colour_map),
+        ScalarMappable(norm, color_map),
         ax=drawn,
         location="bottom",
         ticks=MaxNLocator(nbins=4),

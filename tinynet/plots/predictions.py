@@ -56,8 +56,8 @@ def confusion_matrix(
     for i, j in np.ndindex(*counts.shape):
         if counts[i, j]:
             number = f"{100 * share[i, j]:.1f}" if shares else f"{counts[i, j]}"
-            colour = "white" if share[i, j] > 0.71 else "black"  # the higher contrast
-            ax.text(j, i, number, ha="center", va="center", color=colour, fontsize=8)
+            color = "white" if share[i, j] > 0.71 else "black"  # the higher contrast
+            ax.text(j, i, number, ha="center", va="center", color=color, fontsize=8)
     ax.set_xticks(range(classes), names, rotation=45, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(classes), names)
     ax.set(xlabel="predicted class", ylabel="true class")
@@ -81,7 +81,7 @@ def sample_images(
     Parameters
     ----------
     images : ndarray of shape (n, height, width), (n, height, width, 1) or (n, height, width, 3)
-        Colour images hold integers from 0 to 255 or floats from 0 to 1. A grey one is drawn
+        Color images hold integers from 0 to 255 or floats from 0 to 1. A gray one is drawn
         from its smallest value in white to its largest in black.
     labels : ndarray of int, shape (n,), optional
         Without them the images have no titles.
@@ -166,11 +166,11 @@ def prediction_gallery(
         predicted = int(np.argmax(p))
         title = f"predicted {class_names[predicted]} ({p[predicted]:.0%})"
         if predicted == true:
-            title, colour = f"✓ {title}", GREEN_LETTERS
+            title, color = f"✓ {title}", GREEN_LETTERS
         else:
             title = f"✗ {title}\ntrue class {class_names[true]} ({p[true]:.0%})"
-            colour = VERMILION_LETTERS
-        ax.set_title(title, fontsize=8, color=colour)
+            color = VERMILION_LETTERS
+        ax.set_title(title, fontsize=8, color=color)
     return grid
 
 
@@ -208,7 +208,7 @@ def _show(ax: Axes, image: Array) -> None:
 
 
 def _checked_images(given: Any) -> Array:
-    """Return grey images as (n, height, width), colour images as they are."""
+    """Return gray images as (n, height, width), color images as they are."""
     images: Array = np.asarray(given)
     if images.ndim not in (3, 4) or images.shape[3:] not in ((), (1,), (3,)) or not images.size:
         hint = "; a single image needs an axis in front: image[None]" if images.ndim == 2 else ""
@@ -221,7 +221,7 @@ def _checked_images(given: Any) -> Array:
     top = 1 if images.dtype.kind == "f" else 255
     if images.min() < 0 or images.max() > top:
         raise ValueError(
-            f"images: expected colours as integers from 0 to 255 or floats from 0 to 1, got "
+            f"images: expected colors as integers from 0 to 255 or floats from 0 to 1, got "
             f"{images.dtype} from {images.min():.4g} to {images.max():.4g}; undo what was done to "
             f"them for training"
         )

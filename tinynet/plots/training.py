@@ -17,7 +17,7 @@ from tinynet.plots.panels import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILI
 Run = Mapping[str, Sequence[float]]
 
 # Colors repeat after seven runs, line styles after four: 28 runs look different.
-COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, "black")
+COLORS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, "black")
 DASHES = ("-", "--", "-.", ":")
 MARKERS = "osD^vP*X"
 
@@ -122,8 +122,8 @@ def compare_runs(
     beside = ax is None and len(curves) > 5  # that many names would hide the curves
     if ax is None:
         _, ax = plt.subplots(figsize=(9.6 if beside else 6.4, 4.2), layout="constrained")
-    looks = zip(cycle(COLOURS), cycle(DASHES), cycle(MARKERS), strict=False)
-    for (name, values), (colour, dashes, marker) in zip(curves.items(), looks, strict=False):
+    looks = zip(cycle(COLORS), cycle(DASHES), cycle(MARKERS), strict=False)
+    for (name, values), (color, dashes, marker) in zip(curves.items(), looks, strict=False):
         mean = values.mean(axis=0)
         epochs = np.arange(1, len(mean) + 1)
         best = _best_epoch(mean, figure)
@@ -131,7 +131,7 @@ def compare_runs(
         ax.plot(
             epochs,
             mean,
-            color=colour,
+            color=color,
             linestyle=dashes,
             marker=marker,
             markevery=[] if best is None else [best],
@@ -140,7 +140,7 @@ def compare_runs(
         )
         if len(values) > 1:
             band = values.min(axis=0), values.max(axis=0)
-            ax.fill_between(epochs, *band, color=colour, alpha=0.18, linewidth=0)
+            ax.fill_between(epochs, *band, color=color, alpha=0.18, linewidth=0)
     ax.set(ylabel=figure)
     _over_epochs(ax)
     place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1)} if beside else {}
