@@ -18,7 +18,7 @@ From a terminal:
 # --------
 # Everything below was chosen with ``--validate``, which sets the last tenth of the training images
 # aside and reports on them. Once everything is chosen, they have nothing left to say. So by default
-# the network trains on all training images, and the test images are used, once.
+# the network trains on all training images, and the test images are used only once.
 
 import time
 

@@ -1,6 +1,6 @@
 """
-Searching for a network
-=======================
+Tuning a network with Optuna
+============================
 
 How many hidden layers, how wide, which activation, which learning rate? Nobody knows beforehand.
 Here Optuna tries them out: at random at first, then where the trials so far look good, and trials

@@ -1,7 +1,7 @@
 """What the examples share: their options, their images, their final report, their results.
 
-Nothing in this module learns anything; read the examples first. They need nothing but the installed
-package, so each runs on its own: as a script, or as a notebook.
+Nothing in this module learns anything; read the examples first. They need no other file of the
+repository, only the installed package, so each runs on its own: as a script, or as a notebook.
 """
 
 from __future__ import annotations
