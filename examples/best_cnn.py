@@ -121,7 +121,8 @@ seconds = time.perf_counter() - start
 
 # %%
 # The training accuracy includes the mixed images, where a network can often only guess which of the
-# two garments has the larger share; so it stays far below the accuracy on whole images.
+# two garments has the larger share. That can keep it below the test accuracy, which is measured on
+# whole images.
 
 plots.learning_curves(history)
 lessons.keep_figure(args, "learning_curves")

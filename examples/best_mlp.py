@@ -41,8 +41,8 @@ if args.validate:
 # Patches of other images
 # -----------------------
 # CutMix (Yun et al. 2019, `arXiv:1905.04899 <https://arxiv.org/abs/1905.04899>`_, section 3) pastes
-# a square of one image into another, and mixes their labels in proportion to the areas: "69% coat,
-# 31% sneaker". A network that has to predict this cannot rely on one detail, and can hardly
+# a square of one image into another, and mixes their labels in proportion to the areas: "67%
+# pullover, 33% sneaker". A network that has to predict this cannot rely on one detail, and can hardly
 # memorize its images: there are as many mixed images as there are pairs of images and squares. (In
 # the paper, the squares may extend beyond the edge of the image and are cut off there. Here they
 # are always inside.)
@@ -142,7 +142,8 @@ seconds = time.perf_counter() - start
 
 # %%
 # The training accuracy includes the mixed images, where a network can often only guess which of the
-# two garments has the larger share; so it stays far below the accuracy on whole images.
+# two garments has the larger share. That can keep it below the test accuracy, which is measured on
+# whole images.
 
 plots.learning_curves(history)
 lessons.keep_figure(args, "learning_curves")
