@@ -42,10 +42,10 @@ if args.validate:
 # -----------------------
 # CutMix (Yun et al. 2019, `arXiv:1905.04899 <https://arxiv.org/abs/1905.04899>`_, section 3) pastes
 # a square of one image into another, and mixes their labels in proportion to the areas: "67%
-# pullover, 33% sneaker". A network that has to predict this cannot rely on one detail, and can hardly
-# memorize its images: there are as many mixed images as there are pairs of images and squares. (In
-# the paper, the squares may extend beyond the edge of the image and are cut off there. Here they
-# are always inside.)
+# pullover, 33% sneaker". A network that has to predict this cannot rely on one detail, and can
+# hardly memorize its images: there are as many mixed images as there are pairs of images and
+# squares. (In the paper, the squares may extend beyond the edge of the image and are cut off there.
+# Here they are always inside.)
 
 
 def cut_mix(x, y, rng):
