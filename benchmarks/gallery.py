@@ -3,10 +3,10 @@
 make gallery
 python -m benchmarks.gallery --only xor three_models
 
-Turns each example into the notebook that the gallery offers, runs it from end to end in an empty
-folder, on Fashion-MNIST and with its default options, and keeps the printed lines of every cell and
-its pictures in docs/gallery/<example>/, with a digest of the script: an example is run again only
-if its code has changed since. docs/_ext/gallery.py shows the records on the pages.
+Turns each example into the notebook that the gallery offers, runs it from start to finish in an
+empty folder, on Fashion-MNIST and with its default options, and saves the printed lines of every
+cell and its pictures in docs/gallery/<example>/, with a digest of the script: an example is run
+again only if its code has changed since. docs/_ext/gallery.py shows the records on the pages.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ from sphinx_gallery import gen_gallery, notebook, py_source_parser
 from benchmarks.accuracy import ROOT, digest, script_of
 
 RECORDS = ROOT / "docs" / "gallery"
-COLORS = 256  # of a picture: it is a third as large then, and nobody sees the difference
+COLORS = 256  # in a picture: a third of the size, with no visible difference
 
 
 def as_notebook(script: Path) -> nbformat.NotebookNode:
-    """Return a script as the notebook that the gallery makes of it."""
+    """Return a script as the notebook that the gallery makes from it."""
     _, cells = py_source_parser.split_code_and_text_blocks(script)
     made = notebook.jupyter_notebook(cells, gen_gallery.DEFAULT_GALLERY_CONF, script.parent)
     return nbformat.reads(json.dumps(made), as_version=4)
 
 
 def run(book: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNode:
-    """Write a notebook, run it where it lies, and return it with what its cells put out.
+    """Write a notebook, run it in its folder, and return it with the outputs of its cells.
 
     Raises
     ------
     CalledProcessError
-        If a cell fails; its error is in the attribute ``stderr``.
+        If a cell fails; the error is in the attribute ``stderr``.
     """
     nbformat.write(book, path)
     # Python finds the installed package and nothing else, and figures appear in the notebook.
@@ -60,7 +60,7 @@ def run(book: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNode:
 
 
 def as_on_a_terminal(text: str) -> str:
-    """Return what can be read in the end: a progress bar writes its line again and again."""
+    """Return the text that a terminal shows in the end: a progress bar overwrites its line."""
     lines = []
     for line in text.split("\n"):
         shown = ""
@@ -76,7 +76,7 @@ def outputs(book: nbformat.NotebookNode) -> list[tuple[str, list[bytes]]]:
     Raises
     ------
     ValueError
-        If there is anything else, such as a warning.
+        If there is any other output, such as a warning.
     """
     found = []
     for cell in book.cells:
@@ -89,20 +89,20 @@ def outputs(book: nbformat.NotebookNode) -> list[tuple[str, list[bytes]]]:
             elif output.output_type == "display_data" and "image/png" in output.data:
                 pictures.append(base64.b64decode(output.data["image/png"]))
             else:
-                raise ValueError(f"a cell put out {output}:\n{cell.source}")
+                raise ValueError(f"a cell has the output {output}:\n{cell.source}")
         found.append((as_on_a_terminal(text).strip("\n"), pictures))
     return found
 
 
 def small(picture: bytes) -> bytes:
-    """Return a picture with a palette."""
+    """Return a picture reduced to a palette."""
     out = io.BytesIO()
     Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLORS).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
 def record(example: str, folder: Path) -> dict[str, Any]:
-    """Run an example in an empty folder, and put its record in the place of the one before."""
+    """Run an example in an empty folder, and replace its record."""
     made_by = digest(example)
     start = time.perf_counter()
     book = run(as_notebook(script_of(example)), folder / f"{example}.ipynb")
@@ -110,7 +110,7 @@ def record(example: str, folder: Path) -> dict[str, Any]:
     results = folder / "runs" / example
     said = json.loads((results / "results.json").read_text())
     if said["data"] == "drawn_apparel":
-        raise ValueError(f"{example}: ran on drawn garments, for want of Fashion-MNIST")
+        raise ValueError(f"{example}: ran on drawn garments, because Fashion-MNIST was not found")
     # Every figure is saved to a file and shown in the notebook, in the same order.
     saved = sorted(results.glob("*.png"), key=lambda path: path.stat().st_mtime_ns)
     names = [path.name for path in saved]
@@ -144,22 +144,22 @@ def record(example: str, folder: Path) -> dict[str, Any]:
 
 
 def recorded(example: str) -> dict[str, Any]:
-    """Return the record of an example, or nothing."""
+    """Return the record of an example, or an empty dict."""
     path = RECORDS / example / "record.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def main() -> None:
-    """Record the examples whose code has changed, those named or all."""
+    """Record the examples whose code has changed: those named, or all."""
     every = sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", metavar="EXAMPLE", choices=every, default=every)
-    parser.add_argument("--again", action="store_true", help="even where no code has changed")
+    parser.add_argument("--again", action="store_true", help="even if the code has not changed")
     args = parser.parse_args()
     failed = []
     for example in args.only:
         if recorded(example).get("script") == digest(example) and not args.again:
-            print(f"{example}: as recorded")
+            print(f"{example}: unchanged since it was recorded")
             continue
         print(f"{example}: ", end="", flush=True)
         try:

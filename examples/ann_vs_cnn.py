@@ -2,10 +2,10 @@
 A dense network against a convolutional one
 ===========================================
 
-A dense layer connects every pixel with every unit: it does not know which pixels are neighbors,
-and would learn as well from images whose pixels were shuffled. A convolution looks through a small
-window and uses the same weights everywhere. Here both meet on the same images: which is right more
-often, what does it cost, and what does each get wrong?
+A dense layer connects every pixel to every unit: it does not know which pixels are neighbors,
+and would learn equally well from images whose pixels were shuffled. A convolution looks through a
+small window and uses the same weights everywhere. Here we train both on the same images: which is
+right more often, what does each cost, and what does each get wrong?
 
 From a terminal:
 
@@ -17,7 +17,7 @@ From a terminal:
 # %%
 # The data
 # --------
-# 54,000 images to learn from, 6,000 on which everything is chosen, 10,000 for the end.
+# 54,000 images to learn from, 6,000 for all decisions, 10,000 for the test at the end.
 
 import time
 import tracemalloc
@@ -41,14 +41,14 @@ x_val, y_val = x[-kept_aside:], y[-kept_aside:]
 names = fashion_mnist.CLASS_NAMES
 
 # %%
-# The beginning of both
+# The layers they share
 # ---------------------
-# A garment in a mirror is still a garment of its kind. ``RandomFlip`` turns half of the training
-# images over, each time other ones, and leaves all others as they are.
+# A garment in a mirror is still a garment of the same class. ``RandomFlip`` mirrors half of the
+# training images on average, a different half each time, and leaves the others as they are.
 
 
 def beginning(name):
-    """Return a model that takes images, and so far only prepares them."""
+    """Return a model that takes images and so far only prepares them."""
     model = tn.Sequential(name=name)
     model.add(tn.Input((28, 28)))
     model.add(layers.Reshape((28, 28, 1)))  # one channel: gray
@@ -60,11 +60,11 @@ def beginning(name):
 # %%
 # The dense network
 # -----------------
-# Two hidden layers with dropout.
+# It has two hidden layers with dropout.
 
 
 def dense_network():
-    """Return 784-256-128-10."""
+    """Return a 784-256-128-10 network."""
     model = beginning("dense")
     model.add(layers.Flatten())
     for units in (256, 128):
@@ -77,23 +77,23 @@ def dense_network():
 # %%
 # The convolutional network
 # -------------------------
-# * A *convolution* of 32 windows of 3 x 3 pixels finds edges and textures; ``padding="same"`` keeps
-#   the image's size.
-# * *Batch normalization* between the convolution and its ReLU lets the learning rate be large.
-# * *Max pooling* keeps the strongest answer among 2 x 2 neighbors: a quarter of the numbers is
-#   left, and a garment that lies a pixel further to the left looks almost the same.
-# * Two convolutions of 64 windows look at the answers of the first, then at each other's: the last
-#   one sees shapes of 12 x 12 pixels of the image.
-# * Two dense layers make the decision, as before.
+# * A *convolution* with 32 filters of 3 x 3 pixels finds edges and textures; ``padding="same"``
+#   keeps the size of the image.
+# * *Batch normalization* between the convolution and its ReLU allows a large learning rate.
+# * *Max pooling* keeps the strongest response among 2 x 2 neighbors: a quarter of the values
+#   remains, and a garment that is shifted one pixel to the left looks almost the same.
+# * Two convolutions with 64 filters each follow. The first sees the pooled responses, the second
+#   sees the output of the first: each of its values depends on 12 x 12 pixels of the image.
+# * Two dense layers make the decision.
 #
-# What was difficult: without dropout the network knows its training images by heart and gets no
-# better on others. A little of it after each pooling, where neighbors can stand in for what is
-# missing, and more before the last layer hold it back. And a constant learning rate leaves the
-# accuracy jumping up and down; falling along a cosine to almost nothing, it settles.
+# What was difficult: without dropout, the network memorizes its training images and gets no better
+# on others. A little dropout after each pooling, where neighbors can fill in for what is missing,
+# and more before the last layer prevent that. And with a constant learning rate, the accuracy keeps
+# jumping up and down; with one that decays along a cosine to almost nothing, it settles.
 
 
 def convolutional_network():
-    """Return three convolutions with two poolings, then 128-10."""
+    """Return a network of three convolutions and two poolings, then dense layers 128-10."""
     model = beginning("cnn")
     for stage in ((32,), (64, 64)):
         for filters in stage:
@@ -114,14 +114,14 @@ def convolutional_network():
 # %%
 # What a network costs
 # --------------------
-# For one image: the products that are made and added up (*multiply-adds*), which is the
-# arithmetic of a forward pass. For a batch: the largest amount of memory that a training step
-# holds at once. A convolution has few weights, but uses each of them at every place, and keeps what
-# it found there for the way back.
+# For one image: the number of products that are computed and added up (*multiply-adds*), which is
+# nearly all the arithmetic of a forward pass. For a batch: the peak memory that a training step
+# allocates. A convolution has few weights, but uses each of them at every position, and keeps what
+# it saw there for the backward pass.
 
 
 def multiply_adds(model):
-    """Return the multiply-adds of one image's way through the layers with weights."""
+    """Return the multiply-adds of one image's forward pass through the layers with kernels."""
     total = 0
     shapes = model.shapes_behind(model.input_shape)
     for layer, shape in zip(model.layers, shapes, strict=True):
@@ -132,7 +132,7 @@ def multiply_adds(model):
 
 
 def megabytes_of_a_step(model):
-    """Return the largest memory that one training step asks for, in MB."""
+    """Return the peak memory that one training step allocates, in MB."""
     tracemalloc.start()
     model.train_on_batch(x_train[:64], y_train[:64])
     _, most = tracemalloc.get_traced_memory()
@@ -144,8 +144,8 @@ def megabytes_of_a_step(model):
 # Training
 # --------
 # The dense network gets 30 epochs, the convolutional one 12, with batches of 64 and a learning rate
-# that falls along half a cosine. Not that the dense one could not be a little better: try a dropout
-# of 0.1, and look at the validation accuracy.
+# that decays along half a cosine. The dense network could be a little better: try a dropout of 0.1,
+# and look at the validation accuracy.
 
 CANDIDATES = {
     "dense": (dense_network, 30, 0.001),
@@ -180,7 +180,7 @@ for name, (make, epochs, rate) in CANDIDATES.items():
     }
 
 # %%
-# Both over the epochs.
+# Both networks over the epochs.
 
 fig, axes = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
 for ax, figure in zip(axes, ("val_loss", "val_accuracy"), strict=True):
@@ -188,8 +188,8 @@ for ax, figure in zip(axes, ("val_loss", "val_accuracy"), strict=True):
 lessons.keep_figure(args, "learning_curves")
 
 # %%
-# The test, once
-# --------------
+# Test once
+# ---------
 
 probabilities = {}
 for name, model in models.items():
@@ -202,7 +202,7 @@ for name, model in models.items():
             y_test, predicted, labels=range(10), target_names=names, digits=3, zero_division=0
         )
     )
-for name, model in models.items():  # last: a step changes the weights
+for name, model in models.items():  # last, because a step changes the weights
     rows[name]["megabytes"] = round(megabytes_of_a_step(model), 1)
 
 print(f"{'':22}" + "".join(f"{name:>16}" for name in rows))
@@ -221,8 +221,9 @@ for what, form in (
 # %%
 # What each gets wrong
 # --------------------
-# Shirts, pullovers, coats and T-shirts are hard for both. Where the outline alone decides, the
-# window's view of neighbouring pixels helps most.
+# Shirts, pullovers, coats and T-shirts are hard for both. In the run shown here, the convolutional
+# network gains most on coats, shirts and pullovers, whose outlines are alike; on ankle boots, it
+# gains nothing.
 
 fig, axes = plt.subplots(1, 2, figsize=(15, 7.8), layout="constrained")
 for ax, name in zip(axes, models, strict=True):
@@ -232,8 +233,8 @@ for ax, name in zip(axes, models, strict=True):
 lessons.keep_figure(args, "confusion_matrices")
 
 # %%
-# Images that one network takes for what they are and the other does not, each as the one that is
-# wrong sees it.
+# Images that only one of the two networks classifies correctly, each with the prediction of the
+# network that is wrong.
 
 right = {name: p.argmax(1) == y_test for name, p in probabilities.items()}
 for loser, winner in (("dense", "CNN"), ("CNN", "dense")):
@@ -246,8 +247,8 @@ for loser, winner in (("dense", "CNN"), ("CNN", "dense")):
         lessons.keep_figure(args, f"only_{winner}_right")
 
 # %%
-# What is kept
-# ------------
+# Save the results
+# ----------------
 
 for name, model in models.items():
     model.save(args.out / f"{name}.safetensors")

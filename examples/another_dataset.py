@@ -1,10 +1,11 @@
 """
-Another data set: handwritten digits
-====================================
+Another dataset: handwritten digits
+===================================
 
-Nothing in tinynet is about clothes. Here it learns to read handwritten digits: 1,797 images of 8 by
-8 pixels, which come with scikit-learn. What is different with few and small images? The network is
-small, a single split is a matter of luck, and an accuracy without its uncertainty says little.
+Nothing in tinynet is specific to clothes. Here it learns to read handwritten digits: 1,797 images
+of 8 by 8 pixels, which come with scikit-learn. What changes when the images are few and small? The
+network is small, a single split is a matter of luck, and an accuracy without its uncertainty says
+little.
 
 From a terminal:
 
@@ -14,8 +15,8 @@ From a terminal:
 """
 
 # %%
-# What we need
-# ------------
+# Setup
+# -----
 
 import time
 
@@ -33,8 +34,8 @@ args = lessons.begin(parser)
 # %%
 # Look at the data first
 # ----------------------
-# Before anything is trained: what shape, which values, how many of each class? Gray values run
-# from 0 to 16 here. Divided by 255 out of habit, they would be next to nothing.
+# Before training anything: what shape, what range of values, how many of each class? The gray
+# values run from 0 to 16 here. Divided by 255 out of habit, they would all be close to 0.
 
 images, labels = load_digits(return_X_y=True)
 images = images.reshape(-1, 8, 8)
@@ -48,8 +49,8 @@ lessons.keep_figure(args, "samples")
 # %%
 # Three parts
 # -----------
-# One to learn from, one to make decisions with, one to be tested on at the very end. ``stratify``
-# keeps the share of each digit the same in all three, which for small data is worth the word.
+# One part to learn from, one to base decisions on, one for the test at the very end. ``stratify``
+# keeps the proportion of each digit the same in all three, which matters when data is scarce.
 
 x_train, x_test, y_train, y_test = train_test_split(
     images, labels, test_size=360, stratify=labels, random_state=args.seed
@@ -63,7 +64,7 @@ print(f"{len(x_train)} images to train on, {len(x_val)} to validate, {len(x_test
 # A small network
 # ---------------
 # 64-32-10: about 2,400 weights for about 1,100 images. Dropout and early stopping keep it from
-# learning the images by heart.
+# memorizing the images.
 
 model = tn.Sequential(
     [
@@ -103,10 +104,10 @@ plots.learning_curves(history)
 lessons.keep_figure(args, "learning_curves")
 
 # %%
-# The test, once, and how sure it is
-# ----------------------------------
-# With 360 test images, one image more or less is 0.3%. If the network gets a share p of all such
-# images right, then the share among n of them varies with a standard deviation of
+# Test once, and say how certain the result is
+# --------------------------------------------
+# With 360 test images, one image more or less is 0.3%. If the network gets a fraction p of all such
+# images right, then the fraction it gets right in a sample of n varies with a standard deviation of
 # :math:`\sqrt{p (1 - p) / n}`, the standard error. Two networks that differ by less cannot be told
 # apart by this test.
 
@@ -121,7 +122,7 @@ plots.confusion_matrix(tn.metrics.confusion_matrix(y_test, predicted, 10), names
 lessons.keep_figure(args, "confusion_matrix")
 
 # %%
-# All mistakes, if there are no more than 18, the surest first.
+# The mistakes, at most 18 of them, most confident first.
 
 worst = plots.most_confident_mistakes(y_test, probabilities, n=18)
 if len(worst):
@@ -131,11 +132,11 @@ if len(worst):
 # %%
 # What the first layer looks at
 # -----------------------------
-# Red is where ink speaks for a unit, blue where it speaks against it. Some units have hardly any
-# color: they are dead. Once a ReLU gives 0 for every image its gradient is 0 too, and it stays as
-# it is for good.
+# Red is where ink raises a unit's activation, blue where it lowers it. Some units have hardly any
+# color: they are dead. Once a ReLU outputs 0 for every image, its gradient is 0 too, and the unit
+# stays as it is for good.
 
-first = tn.Sequential(model.layers[:3])  # up to and with the first dense layer
+first = tn.Sequential(model.layers[:3])  # up to and including the first dense layer
 dead = int(np.sum(np.all(first.predict(x_train, verbose=0) == 0, axis=0)))
 print(f"{dead} of 32 hidden units are 0 for every training image")
 
@@ -143,8 +144,8 @@ plots.first_layer_weights(model, n=32, columns=8)
 lessons.keep_figure(args, "first_layer")
 
 # %%
-# What is kept
-# ------------
+# Save the results
+# ----------------
 
 lessons.keep_results(
     args,

@@ -1,10 +1,10 @@
 """
-More images than there are
-==========================
+More images from the same data
+==============================
 
-A T-shirt is a T-shirt if it lies a little further to the left, is a little larger, or is seen in a
-mirror. A network has to learn that from examples, and here it gets them: layers that flip, shift,
-rotate and zoom each image at random, anew in every epoch, and only in training. Which of them help?
+A T-shirt is still a T-shirt if it is a little further to the left, a little larger, or seen in a
+mirror. A network has to learn that from examples, and here it gets them: layers flip, shift, rotate
+and zoom each image at random, differently in every epoch, and only in training. Which of them help?
 
 From a terminal:
 
@@ -16,8 +16,8 @@ From a terminal:
 # %%
 # The data
 # --------
-# Of the training images only the first tenth is used, so that there is something to gain. The last
-# tenth tells which change helps.
+# Only the first tenth of the training images is used for training, so that there is something to
+# gain. The last tenth shows which changes help.
 
 import time
 
@@ -38,9 +38,10 @@ names = fashion_mnist.CLASS_NAMES
 # %%
 # What may change
 # ---------------
-# A change has to keep the class, and to give what might come: a bag upside down is still a bag, but
-# no photograph shows one that way, while a garment in a mirror is as likely as the garment itself.
-# So: flips from left to right, and small shifts, rotations and changes of scale.
+# A change has to keep the class, and to produce an image that could really occur: an upside-down
+# bag is still a bag, but no photograph shows one that way, while a mirrored garment is as likely as
+# the original. That leaves flips from left to right, and small shifts, rotations and changes of
+# scale.
 
 CHANGES = {
     "none": list,
@@ -58,7 +59,7 @@ CHANGES = {
 }
 
 # %%
-# Four garments, each as the network may meet it in eight epochs.
+# Four garments, each as the network might see it in eight epochs.
 
 show = tn.Sequential([tn.Input((28, 28)), layers.Reshape((28, 28, 1))])
 for layer in CHANGES["flip, shift, rotate, zoom"]():
@@ -74,14 +75,14 @@ lessons.keep_figure(args, "changed")
 # %%
 # Training
 # --------
-# The same small convolutional network each time. With changed images it never sees the same one
-# twice, so it learns more slowly and does worse *in training*; what counts is the validation
-# accuracy, of images that are left as they are. With seed 0 none of the changes has gained anything
-# after 20 epochs; whether more help, ``--epochs`` tells.
+# The same small convolutional network is trained each time. The more its images are changed, the
+# less often it sees the same one twice, so it learns more slowly and does worse *in training*. What
+# counts is the accuracy on the validation images, which are not changed. With seed 0, none of the
+# changes has gained anything after 20 epochs; try ``--epochs`` to see whether more epochs help.
 
 
 def network(changes):
-    """Return a convolutional network behind layers that change its images."""
+    """Return a convolutional network that begins with layers that change its images."""
     model = tn.Sequential([tn.Input((28, 28)), layers.Reshape((28, 28, 1))])
     for change in changes:
         model.add(change)
@@ -127,10 +128,10 @@ for ax, figure in zip(axes, ("accuracy", "val_accuracy"), strict=True):
 lessons.keep_figure(args, "learning_curves")
 
 # %%
-# The test, once
-# --------------
-# Of the network that was best on the validation images, and of the one without changes: here they
-# are one and the same.
+# Test once
+# ---------
+# We test the network that was best on the validation images, and the one without changes: in the
+# run shown here, they are the same.
 
 best = max(histories, key=lambda name: histories[name]["val_accuracy"][-1])
 rows = {name: {"validation_accuracy": h["val_accuracy"][-1]} for name, h in histories.items()}
@@ -140,8 +141,8 @@ for name in {"none": 0, best: 0}:
     print(f"{name:25} test {accuracy:.2%}")
 
 # %%
-# What is kept
-# ------------
+# Save the results
+# ----------------
 
 models[best].save(args.out / "model.safetensors")
 lessons.keep_results(args, data, {"best": best, "images": few, "changes": rows})

@@ -1,8 +1,8 @@
 """
-As far as a convolutional network goes
+How far a convolutional network can go
 ======================================
 
-Four convolutions, mirrored images, pieces of other images, a learning rate that falls, two looks at
+Four convolutions, mirrored images, patches of other images, a decaying learning rate, two looks at
 each image: everything that helped on the validation images, put together.
 
 From a terminal:
@@ -15,9 +15,9 @@ From a terminal:
 # %%
 # The data
 # --------
-# Everything below was chosen with ``--validate``, which keeps the last tenth of the training images
-# aside and reports on them. When all is chosen they have nothing left to say, so by default all
-# training images train, and the test images are looked at, once.
+# Everything below was chosen with ``--validate``, which sets the last tenth of the training images
+# aside and reports on them. Once everything is chosen, they have nothing left to say. So by default
+# the network trains on all training images, and the test images are used only once.
 
 import time
 
@@ -36,17 +36,17 @@ if args.validate:
     x_train, y_train = x_train[:-kept], y_train[:-kept]
 
 # %%
-# Pieces of other images
-# ----------------------
-# CutMix, as in the best dense network: in about half of the batches, a square of each image is that
-# of another image of the batch, and so is the square's share of its label (Yun et al. 2019,
-# `arXiv:1905.04899 <https://arxiv.org/abs/1905.04899>`_, section 3).
+# Patches of other images
+# -----------------------
+# CutMix, as in the best dense network: in about half of the batches, a square of each image is
+# replaced by that of another image of the batch, and the labels are mixed in proportion to the
+# areas (Yun et al. 2019, `arXiv:1905.04899 <https://arxiv.org/abs/1905.04899>`_, section 3).
 
 
 def cut_mix(x, y, rng):
-    """Put a square of one image into another, and its share of the one-hot label."""
+    """Paste a square of one image into another, and mix their one-hot labels to match."""
     images, height, width = x.shape
-    side = int(np.sqrt(rng.random()) * min(height, width))  # so its area is drawn evenly
+    side = int(np.sqrt(rng.random()) * min(height, width))  # so its area is uniform
     top = rng.integers(height - side + 1)
     left = rng.integers(width - side + 1)
     square = np.s_[:, top : top + side, left : left + side]
@@ -58,12 +58,12 @@ def cut_mix(x, y, rng):
 
 
 class CutMix(tn.Sequential):
-    """A model that is trained on images into which a piece of another image was put."""
+    """A model that is trained on images with patches of other images pasted in."""
 
     rng = np.random.default_rng(args.seed)
 
     def train_step(self, batch):
-        """Make a step with the batch, or with what `cut_mix` makes of it."""
+        """Take a training step with the batch, or with the batch mixed by `cut_mix`."""
         if self.rng.random() < 0.5:
             x, y = cut_mix(batch.x, batch.y, self.rng)
             batch = batch._replace(x=x, y=y)
@@ -73,11 +73,12 @@ class CutMix(tn.Sequential):
 # %%
 # The network
 # -----------
-# * *Small windows, one behind the other*: two layers of 3 x 3 see 5 x 5 pixels with fewer weights
-#   than one layer of 5 x 5, and bend twice (Simonyan and Zisserman 2015, section 2.3).
-# * *More filters where the image is smaller*: what is looked for is more special, and costs less.
-# * *Mirrored images* and *pieces of other images*, as in the best dense network. They leave less to
-#   do for dropout.
+# * *Small stacked filters*: two layers of 3 x 3 see 5 x 5 pixels with fewer weights than one layer
+#   of 5 x 5, and with two nonlinearities instead of one (Simonyan and Zisserman 2015, section 2.3).
+# * *More filters where the image is smaller*: the features there are more specialized, and each
+#   filter costs less.
+# * *Mirrored images* and *patches of other images*, as in the best dense network. They leave less
+#   for dropout to do.
 
 model = CutMix(name="best_cnn")
 model.add(tn.Input((28, 28)))
@@ -101,7 +102,7 @@ model.add(layers.Dense(10, activation="softmax"))
 # %%
 # Training
 # --------
-# The learning rate falls along half a cosine, to nearly nothing with the last step.
+# The learning rate decays along half a cosine, to almost nothing at the last step.
 
 batch_size = 64
 steps = args.epochs * -(-len(x_train) // batch_size)
@@ -119,16 +120,17 @@ history = model.fit(
 seconds = time.perf_counter() - start
 
 # %%
-# Accuracy in training is counted on the mixed images, where a network can only guess which of the
-# two garments is the larger; so it stays far below that on whole ones.
+# The training accuracy includes the mixed images, where a network can often only guess which of the
+# two garments has the larger share. That can keep it below the test accuracy, which is measured on
+# whole images.
 
 plots.learning_curves(history)
 lessons.keep_figure(args, "learning_curves")
 
 # %%
-# The test, once
-# --------------
-# The network looks at each image and at its mirror image, and the mean of its two answers counts.
+# Test once
+# ---------
+# The network sees each image and its mirror image, and we average its two predictions.
 
 one, mirrored = (
     model.predict(np.ascontiguousarray(x), batch_size=500, verbose=0)
@@ -140,8 +142,8 @@ which = "validation" if args.validate else "test"
 print(f"{which} accuracy: one look {accuracy_of_one:.2%}, two looks {accuracy:.2%}")
 
 # %%
-# What is kept
-# ------------
+# Save the results
+# ----------------
 
 model.save(args.out / "model.safetensors")
 lessons.keep_results(

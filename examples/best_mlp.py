@@ -1,10 +1,10 @@
 """
-As far as a dense network goes
+How far a dense network can go
 ==============================
 
 No convolution, only dense layers, which do not know that pixels have neighbors. How much of
-Fashion-MNIST can they learn? This puts together what the other examples tried one by one, and adds
-one thing that they did not: images with a piece of another image in them.
+Fashion-MNIST can they learn? This example puts together what the others tried one by one, and adds
+one thing that they did not: images with a patch of another image in them.
 
 From a terminal:
 
@@ -16,9 +16,9 @@ From a terminal:
 # %%
 # The data
 # --------
-# Everything below was chosen with ``--validate``, which keeps the last tenth of the training images
-# aside and reports on them. When all is chosen they have nothing left to say, so by default all
-# training images train, and the test images are looked at, once.
+# Everything below was chosen with ``--validate``, which sets the last tenth of the training images
+# aside and reports on them. Once everything is chosen, they have nothing left to say. So by default
+# the network trains on all training images, and the test images are used only once.
 
 import time
 
@@ -38,19 +38,20 @@ if args.validate:
     x_train, y_train = x_train[:-kept], y_train[:-kept]
 
 # %%
-# Pieces of other images
-# ----------------------
-# CutMix (Yun et al. 2019, `arXiv:1905.04899 <https://arxiv.org/abs/1905.04899>`_, section 3) puts a
-# square of one image into another, and the square's share of its label with it: "69% coat, 31%
-# sneaker". A network that is asked for this cannot rely on one detail, and can hardly learn its
-# images by heart: there are as many such images as there are pairs and squares. (In the paper the
-# squares may reach over the edge of the image, and are cut off there. Here they lie inside.)
+# Patches of other images
+# -----------------------
+# CutMix (Yun et al. 2019, `arXiv:1905.04899 <https://arxiv.org/abs/1905.04899>`_, section 3) pastes
+# a square of one image into another, and mixes their labels in proportion to the areas: "67%
+# pullover, 33% sneaker". A network that has to predict this cannot rely on one detail, and can
+# hardly memorize its images: there are as many mixed images as there are pairs of images and
+# squares. (In the paper, the squares may extend beyond the edge of the image and are cut off there.
+# Here they are always inside.)
 
 
 def cut_mix(x, y, rng):
-    """Put a square of one image into another, and its share of the one-hot label."""
+    """Paste a square of one image into another, and mix their one-hot labels to match."""
     images, height, width = x.shape
-    side = int(np.sqrt(rng.random()) * min(height, width))  # so its area is drawn evenly
+    side = int(np.sqrt(rng.random()) * min(height, width))  # so its area is uniform
     top = rng.integers(height - side + 1)
     left = rng.integers(width - side + 1)
     square = np.s_[:, top : top + side, left : left + side]
@@ -62,7 +63,7 @@ def cut_mix(x, y, rng):
 
 
 # %%
-# Ten images as the network may get to see them, with the two labels that it is asked for.
+# Ten images as the network might see them, with the two labels that it has to predict.
 
 names = fashion_mnist.CLASS_NAMES
 targets = tn.utils.to_categorical(y_train, 10)
@@ -79,12 +80,12 @@ lessons.keep_figure(args, "mixed")
 
 
 class CutMix(tn.Sequential):
-    """A model that is trained on images into which a piece of another image was put."""
+    """A model that is trained on images with patches of other images pasted in."""
 
     rng = np.random.default_rng(args.seed)
 
     def train_step(self, batch):
-        """Make a step with the batch, or with what `cut_mix` makes of it."""
+        """Take a training step with the batch, or with the batch mixed by `cut_mix`."""
         if self.rng.random() < 0.5:
             x, y = cut_mix(batch.x, batch.y, self.rng)
             batch = batch._replace(x=x, y=y)
@@ -95,12 +96,13 @@ class CutMix(tn.Sequential):
 # The network
 # -----------
 # * *Width*: 1024, 512 and 256 units, many more than the task needs.
-# * *Mirrored images*: ``RandomFlip`` turns half of the garments over, each time other ones. That
-#   doubles the images, and costs nothing.
-# * *Pieces of other images* help most. So many weights would otherwise learn the images by heart;
-#   mixed images prevent it better than dropout does, of which little is left.
-# * *Time*: such images never come twice, so the network goes on learning for many more epochs.
-# * *Batch normalization* in front of each ReLU, so that a large learning rate does no harm.
+# * *Mirrored images*: ``RandomFlip`` mirrors half of the garments on average, a different half each
+#   time. That doubles the number of images, and costs little.
+# * *Patches of other images* help most. This many weights would otherwise memorize the images;
+#   mixed images prevent that better than dropout does, so only a little dropout is left.
+# * *Time*: the same mixed image never comes twice, so the network keeps learning for many more
+#   epochs.
+# * *Batch normalization* before each ReLU, so that a large learning rate does no harm.
 
 model = CutMix(name="best_mlp")
 model.add(tn.Input((28, 28)))
@@ -119,9 +121,9 @@ model.add(layers.Dense(10, activation="softmax"))
 # %%
 # Training
 # --------
-# The learning rate falls along half a cosine: large steps at first, so that the network finds a
-# wide valley, and ever smaller ones to reach its bottom. So there is nothing to stop early: the end
-# of the schedule is the end.
+# The learning rate decays along half a cosine: large steps at first, so that the network finds a
+# wide valley, and ever smaller ones to reach its bottom. So there is no early stopping: training
+# ends when the schedule ends.
 
 batch_size = 128
 steps = args.epochs * -(-len(x_train) // batch_size)
@@ -139,17 +141,18 @@ history = model.fit(
 seconds = time.perf_counter() - start
 
 # %%
-# Accuracy in training is counted on the mixed images, where a network can only guess which of the
-# two garments is the larger; so it stays far below that on whole ones.
+# The training accuracy includes the mixed images, where a network can often only guess which of the
+# two garments has the larger share. That can keep it below the test accuracy, which is measured on
+# whole images.
 
 plots.learning_curves(history)
 lessons.keep_figure(args, "learning_curves")
 
 # %%
-# The test, once
-# --------------
-# The network looks at each image and at its mirror image, and the mean of its two answers counts.
-# What was true in training is true afterwards: a garment and its mirror image are of one class.
+# Test once
+# ---------
+# The network sees each image and its mirror image, and we average its two predictions. What was
+# true in training is true afterwards: a garment and its mirror image belong to the same class.
 
 one, mirrored = (
     model.predict(np.ascontiguousarray(x), batch_size=500, verbose=0)
@@ -161,8 +164,8 @@ which = "validation" if args.validate else "test"
 print(f"{which} accuracy: one look {accuracy_of_one:.2%}, two looks {accuracy:.2%}")
 
 # %%
-# What is kept
-# ------------
+# Save the results
+# ----------------
 
 model.save(args.out / "model.safetensors")
 lessons.keep_results(

@@ -4,13 +4,13 @@ Several processes train one network
 
 The full Fashion-MNIST network, trained by several processes at once: each takes its share of
 every batch, and their gradients are averaged before the step. Two processes with 64 images each
-are then the *same run* as one with 128, not merely a similar one, and that takes care in three
+are then the *same run* as one with 128, not merely a similar one. That takes care in three
 places: the gradient, batch normalization and dropout.
 
-So we train twice, first in one process and then in several, and look at how much the two runs
-differ. The formulas are in the documentation, on the page "When to leave tinynet".
+We train twice, first in one process and then in several, and see how much the two runs differ. The
+formulas are in the documentation, on the page "When to leave tinynet".
 
-From a terminal, with ``pip install 'tinynet[mpi]'`` done before:
+From a terminal, after ``pip install 'tinynet[mpi]'``:
 
 .. code-block:: sh
 
@@ -18,11 +18,11 @@ From a terminal, with ``pip install 'tinynet[mpi]'`` done before:
 """
 
 # %%
-# What we need
-# ------------
+# Setup
+# -----
 # MPI, the Message Passing Interface, starts the same program several times and lets the processes
-# talk. Each has a number, its *rank*. The process that reads this line is alone and has rank 0; the
-# others are started further below.
+# communicate. Each has a number, its *rank*. The process that runs this line is alone and has rank
+# 0; several processes are started further below.
 
 import pickle
 import shlex
@@ -42,13 +42,13 @@ from tinynet import layers, lessons, plots
 try:
     import cloudpickle
     from mpi4py import MPI
-except (ImportError, RuntimeError) as error:  # a RuntimeError where there is no MPI below it
+except (ImportError, RuntimeError) as error:  # a RuntimeError if mpi4py finds no MPI
     raise ImportError(
         f"MPI cannot be used ({error}). What it needs comes with tinynet[mpi]; on Windows, "
         f"pip install mpi4py impi-rt cloudpickle"
     ) from error
 
-# The launcher that stands beside this Python belongs to its MPI; another one may not.
+# The launcher next to this Python belongs to its MPI; another one may not.
 beside = shutil.which("mpiexec", path=Path(sys.executable).parent)
 parser = lessons.options("Train the full network in several processes.", "data_parallel", epochs=20)
 parser.add_argument("--batch-size", type=int, default=128, help="of all processes together")
@@ -61,9 +61,9 @@ data, (x_train, y_train), (x_test, y_test) = lessons.images(args)
 # %%
 # Who takes which rows
 # --------------------
-# Every process has all images and, from the same seed, walks through them in the same order. Of
-# each batch it takes the rows that are its own. ``array_split`` cuts as evenly as can be: of 7
-# rows the first of two ranks gets 4, of a single row the second gets none.
+# Every process has all images and, from the same seed, goes through them in the same order. Of
+# each batch it takes its own rows. ``array_split`` splits as evenly as possible: of 7 rows, the
+# first of two ranks gets 4; of a single row, the second gets none.
 
 
 def own_rows(whole):
@@ -72,12 +72,13 @@ def own_rows(whole):
 
 
 # %%
-# ``Allreduce`` is nearly all the talking there is: every rank puts in an array, and every rank gets
-# their sum. MPI promises all of them the same bits, so what is computed from it is the same too.
+# ``Allreduce`` is nearly all of the communication: every rank contributes an array, and every rank
+# gets their sum. MPI guarantees that all of them get the same bits, so what they compute from the
+# sum is the same too.
 
 
 def total(part):
-    """Return the sum of all ranks' arrays."""
+    """Return the sum of the arrays of all ranks."""
     whole = np.empty_like(part)
     comm.Allreduce(part, whole)
     return whole
@@ -86,20 +87,20 @@ def total(part):
 # %%
 # Batch normalization
 # -------------------
-# The mean and the variance have to be those of the whole batch. Going back, every output depends
-# on every input through them, on whichever rank it is, so the two sums in the formula of ``dx`` run
-# over all ranks. ``grads`` gets the sums over its own rows only: those are added up later,
-# together with all other gradients.
+# The mean and the variance have to be those of the whole batch. Through them, every output depends
+# on every input, whichever rank it is on, so in the backward pass the two sums in the formula for
+# ``dx`` run over all ranks. ``grads`` gets the sums over the rank's own rows only: those are added
+# up later, together with all other gradients.
 
 
 class SyncBatchNormalization(layers.BatchNormalization):
     """Batch normalization of x (rows, features) over the rows of all ranks."""
 
     def forward(self, x, training=False):
-        """Normalize; in training with the statistics of the whole batch."""
+        """Normalize; in training, with the statistics of the whole batch."""
         self.uses_batch = training and self.trainable
         if not self.uses_batch:
-            return super().forward(x)  # the moving statistics, which are the same on all ranks
+            return super().forward(x)  # the moving statistics, the same on all ranks
         self.rows = comm.allreduce(len(x))
         mean = total(np.sum(x, axis=0)) / self.rows
         variance = total(np.sum(np.square(x - mean), axis=0)) / self.rows
@@ -111,7 +112,7 @@ class SyncBatchNormalization(layers.BatchNormalization):
         return self.params["gamma"] * self.x_hat + self.params["beta"]
 
     def backward(self, dout):
-        """Fill dgamma and dbeta with the sums over its own rows, return dx."""
+        """Fill dgamma and dbeta with the sums over this rank's rows, return dx."""
         if not self.uses_batch:
             return super().backward(dout)
         self.grads["gamma"][:] = np.sum(dout * self.x_hat, axis=0)
@@ -124,15 +125,15 @@ class SyncBatchNormalization(layers.BatchNormalization):
 # %%
 # Dropout
 # -------
-# One process would draw a mask for the whole batch. Every rank draws that same mask, from the same
-# seed, and uses its own rows of it.
+# A single process would draw one mask for the whole batch. Every rank draws that same mask, from
+# the same seed, and uses its own rows of it.
 
 
 class SharedDropout(layers.Dropout):
-    """Dropout with the mask that one process would draw for the rows of all ranks."""
+    """Dropout with the mask that a single process would draw for the rows of all ranks."""
 
     def forward(self, x, training=False):
-        """Drop in training, else return `x`."""
+        """Apply dropout in training, otherwise return `x`."""
         self.active = training and self.rate > 0
         if not self.active:
             return x
@@ -141,27 +142,28 @@ class SharedDropout(layers.Dropout):
         return np.where(self.stays, x / (1 - self.rate), 0)
 
     def backward(self, dout):
-        """Drop the same places of the gradient."""
+        """Drop the same entries of the gradient."""
         return np.where(self.stays, dout / (1 - self.rate), 0) if self.active else dout
 
 
 # %%
 # The step
 # --------
-# The loss of a batch of m images is the mean of theirs. A rank with r of them computes the mean
-# over its own, so it gives each the weight r/m: what it gets is then its part of the whole loss,
-# its gradients are parts of the whole gradient, and the parts only have to be added up. tinynet
-# lays all gradients of a model one behind the other in memory, so that takes one ``Allreduce``.
+# The loss of a batch of m images is the mean of their losses. A rank with r of them computes the
+# mean over its own images, so it gives each of them the weight r/m. Its result is then its part of
+# the loss of the whole batch, its gradients are parts of the whole gradient, and the parts only
+# have to be added up. tinynet stores all gradients of a model contiguously in memory, so that takes
+# one ``Allreduce``.
 #
-# The outputs are few numbers, ten an image. They are gathered on all ranks, where the figures of
-# the whole batch are counted: callbacks see the same everywhere, and decide the same.
+# The outputs are few, ten numbers per image. They are gathered on all ranks, and each computes the
+# metrics of the whole batch: callbacks see the same values everywhere, and make the same decisions.
 
 
 class DataParallel(tn.Sequential):
     """A model that all ranks train together; without regularizers and sample weights."""
 
     def see(self, batch, training=False):
-        """Send the own rows of a batch through the model, and count the whole batch."""
+        """Run this rank's rows through the model, and update the metrics with the whole batch."""
         x, y = own_rows(batch.x), own_rows(batch.y)
         out = self.forward(x, training)
         part_of_loss = self.loss_value(out, y, np.full(len(x), len(x) / len(batch.x)))
@@ -170,7 +172,7 @@ class DataParallel(tn.Sequential):
         )
 
     def train_step(self, batch):
-        """Make one step, the same on all ranks."""
+        """Take one training step, the same on all ranks."""
         self.see(batch, training=True)
         self.backward_from_loss()
         params, grads = self.learned()
@@ -178,19 +180,20 @@ class DataParallel(tn.Sequential):
         self.optimizer.step(params, grads)
 
     def test_step(self, batch):
-        """Count a batch."""
+        """Update the metrics with a batch."""
         self.see(batch)
 
 
 # %%
 # The network
 # -----------
-# That of ``fashion_mnist_ann.py``. The first weights and the seeds of the dropout layers come from
-# the one seed that all ranks have, so they are the same everywhere, and nothing has to be sent.
+# The network is that of ``fashion_mnist_ann.py``. The initial weights and the seeds of the dropout
+# layers come from the one seed that all ranks share, so they are the same everywhere, and nothing
+# has to be sent.
 
 
 def network(sequential, normalization, dropout):
-    """Return the full network, made of these classes."""
+    """Return the full network, built from these classes."""
     model = sequential(name="fashion_mnist_ann")
     model.add(tn.Input((28, 28)))
     model.add(layers.Rescaling(1 / 255))
@@ -208,15 +211,17 @@ def network(sequential, normalization, dropout):
 # %%
 # What every process does
 # -----------------------
-# With these classes it is as with one process: ``fit`` walks through whole batches, and does not
-# know that others do so too. All ranks evaluate, because each does its share; rank 0 speaks for all
-# of them. It also looks whether all made the same steps: then not a single weight differs.
+# With these classes, training looks the same as in one process: ``fit`` goes through whole batches,
+# and does not know that other processes do so too. All ranks evaluate, because each does its share;
+# rank 0 reports for all of them. It also checks whether all took the same steps: if so, not a
+# single weight differs.
 #
-# Everything is computed in float64. In float32, rounding alone would part two runs after a while.
+# Everything is computed in float64. In float32, rounding alone would make two runs drift apart
+# after a while.
 
 
 def train():
-    """Train and test the network together with all other ranks; return what rank 0 found."""
+    """Train and test the network together with all other ranks; return the results on rank 0."""
     tn.config.set_floatx("float64")
     tn.utils.set_random_seed(args.seed)
     model = network(DataParallel, SyncBatchNormalization, SharedDropout)
@@ -244,8 +249,8 @@ def train():
     weights_of_ranks = comm.gather(in_a_row(model))
     if comm.rank > 0:
         return None
-    # The weights go into a model of tinynet's own layers: training was all that the others were
-    # for. Such a model can be loaded anywhere, and goes to Keras by tn.interop.to_keras.
+    # The weights go into a model of tinynet's own layers: the special ones were needed for training
+    # only. Such a model can be loaded anywhere, and tn.interop.to_keras converts it to Keras.
     plain = network(tn.Sequential, layers.BatchNormalization, layers.Dropout)
     plain.set_weights(model.get_weights())
     return plain, {
@@ -266,7 +271,7 @@ def in_a_row(model):
 # %%
 # One process
 # -----------
-# This one.
+# First, this process alone.
 
 print(f"1 process, batches of {args.batch_size} images")
 model, one = train()
@@ -274,13 +279,13 @@ model, one = train()
 # %%
 # Several processes
 # -----------------
-# ``mpiexec`` starts a command several times. Here that is Python with five lines of its own: read a
-# function from a file, call it, and let rank 0 write down what it returns. cloudpickle makes the
-# first file: it packs a function with all that it uses, be it from a script or from a notebook, the
-# classes above, the options and the images.
+# ``mpiexec`` starts a command several times. Here the command is Python with a program of five
+# lines: read a function from a file, call it, and let rank 0 write its result to another file.
+# cloudpickle makes the first file: it packs a function with everything that it uses, from a script
+# or a notebook: the classes above, the options and the images.
 #
-# On several machines, each needs the same environment, and has to see the folder of the results
-# under the same path. ``--mpiexec "mpiexec -hosts first,second"`` starts the processes there.
+# On several machines, each needs the same environment, and has to see the results folder under the
+# same path. ``--mpiexec "mpiexec -hosts first,second"`` starts the processes there.
 
 CALL = """
 import pathlib, pickle, sys
@@ -315,12 +320,11 @@ if several["processes"] != args.processes:
 # %%
 # The same run?
 # -------------
-# The losses of all epochs and the last weights tell. What differs comes from adding the same
-# numbers in another order.
+# We compare the losses of all epochs and the final weights. Any difference comes from adding the
+# same numbers in another order.
 #
-# It is not a faster run. The network is small, and in every step the processes wait for each other
-# several times. When the run that is shown here was made, other programs kept both processors busy
-# as well.
+# The run is not faster. The network is small, and in every step the processes wait for each other
+# several times. During the run shown here, other programs also kept both processors busy.
 
 epochs = np.arange(1, len(one["history"]["loss"]) + 1)
 gaps = np.abs(np.subtract(one["history"]["loss"], several["history"]["loss"]))
@@ -342,8 +346,8 @@ right.spines[["top", "right"]].set_visible(False)
 lessons.keep_figure(args, "losses")
 
 # %%
-# What is kept
-# ------------
+# Save the results
+# ----------------
 
 model.save(args.out / "model.safetensors")
 lessons.keep_results(

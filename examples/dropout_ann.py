@@ -2,9 +2,9 @@
 Dropout, and three optimizers side by side
 ==========================================
 
-A network with two hidden layers, 784-128-64-10, and dropout between them. We train it with SGD with
-momentum, with RMSprop and with Adam, choose one on validation data, and look at what dropout has
-done by leaving it out.
+A network with two hidden layers, 784-128-64-10, has dropout between them. We train it with SGD with
+momentum, with RMSprop and with Adam, choose one of them by its validation accuracy, and see what
+dropout does by training once without it.
 
 From a terminal:
 
@@ -14,8 +14,8 @@ From a terminal:
 """
 
 # %%
-# What we need
-# ------------
+# Setup
+# -----
 
 import time
 
@@ -32,10 +32,10 @@ BATCH_SIZE = 64
 # %%
 # The network
 # -----------
-# ``Flatten`` lays the rows of an image out as one vector of 784 numbers. In training,
-# ``Dropout(0.3)`` sets each output of the first hidden layer to 0 with probability 0.3 and makes
-# the rest larger by 1/0.7, so that the sum stays what it was on average. No unit can rely on one
-# other unit then. When the network is used, dropout does nothing.
+# ``Flatten`` joins the rows of an image into one vector of 784 numbers. In training,
+# ``Dropout(0.3)`` sets each output of the first hidden layer to 0 with probability 0.3 and
+# multiplies the rest by 1/0.7, so that the sum stays the same on average. No unit can then rely on
+# a single other unit. At inference, dropout does nothing.
 
 
 def network(dropout):
@@ -59,17 +59,17 @@ network(0.3).summary()
 # %%
 # The optimizers
 # --------------
-# All three go downhill; they differ in the length of their steps. SGD with momentum moves every
-# weight at the same rate along a running mean of the gradients. RMSprop divides each weight's
-# gradient by its own recent size, and Adam does both. That is why a learning rate that suits one
-# does not suit another: those below were found on the validation images. Each comes down to 0 along
-# half a cosine.
+# All three go downhill; they differ in their steps. SGD with momentum moves every weight at the
+# same learning rate along a decaying sum of the past gradients. RMSprop divides each weight's
+# gradient by its recent magnitude, and Adam combines the two ideas. That is why a learning rate
+# that suits one does not suit another: those below were tuned on the validation images. Each decays
+# to 0 along half a cosine.
 
 steps = args.epochs * -(-len(x_train) * 9 // 10 // BATCH_SIZE)
 
 
 def falling(rate):
-    """Return a learning rate that starts there and ends at 0."""
+    """Return a learning rate schedule that starts at this rate and ends at 0."""
     return tn.optimizers.schedules.CosineDecay(rate, decay_steps=steps)
 
 
@@ -82,8 +82,8 @@ OPTIMIZERS = {
 # %%
 # Training
 # --------
-# From the same seed every time: the same first weights, the same order of the images, the same
-# units dropped. A tenth of the training images is kept aside for all decisions.
+# Every run starts from the same seed: the same initial weights, the same order of the images, the
+# same units dropped. A tenth of the training images is set aside for all decisions.
 
 
 def train(name, dropout):
@@ -110,8 +110,8 @@ trained = {name: train(name, dropout=0.3) for name in OPTIMIZERS}
 histories = {name: history for name, (_, history, _) in trained.items()}
 
 # %%
-# Side by side. RMSprop and Adam are quick at first; in the end, with rates that suit them, the
-# three are close.
+# Side by side. RMSprop and Adam are faster at first; in the end, each with a learning rate that
+# suits it, the three are close.
 
 _, axes = plt.subplots(1, 2, figsize=(12, 4.2), layout="constrained")
 for ax, figure in zip(axes, ("val_accuracy", "val_loss"), strict=True):
@@ -119,8 +119,8 @@ for ax, figure in zip(axes, ("val_accuracy", "val_loss"), strict=True):
 lessons.keep_figure(args, "optimizers")
 
 # %%
-# The one that we go on with is the best on the validation images at the end of training. The test
-# images have no say in it.
+# We continue with the optimizer whose network is the best on the validation images at the end of
+# training. The test images have no say in it.
 
 best = max(histories, key=lambda name: histories[name]["val_accuracy"][-1])
 model, history, seconds = trained[best]
@@ -132,9 +132,9 @@ lessons.keep_figure(args, "learning_curves")
 # %%
 # What dropout does
 # -----------------
-# The same once more without it. Now the network goes on learning the training images by heart, and
-# its validation loss rises: it grows surer of its mistakes. How many it makes is hardly changed
-# here. Dropout matters more the larger a network is, and the fewer images there are.
+# The same run again, without dropout. Now the network goes on to memorize the training images, and
+# its validation loss rises: it becomes more confident in its mistakes. The number of mistakes
+# hardly changes here. The larger the network and the fewer the images, the more dropout matters.
 
 _, bare, _ = train(best, dropout=0.0)
 pair = {"dropout 0.3": history, "no dropout": bare}
@@ -144,16 +144,16 @@ for ax, figure in zip(axes, ("loss", "val_loss", "val_accuracy"), strict=True):
 lessons.keep_figure(args, "with_and_without_dropout")
 
 # %%
-# The test, once
-# --------------
+# Test once
+# ---------
 
 probabilities = model.predict(x_test, batch_size=1000, verbose=0)
 test_accuracy = lessons.report(args, x_test, y_test, probabilities)
 print(f"test accuracy {test_accuracy:.2%}, trained with {best}")
 
 # %%
-# What is kept
-# ------------
+# Save the results
+# ----------------
 
 model.save(args.out / "model.safetensors")
 lessons.keep_results(

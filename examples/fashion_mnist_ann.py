@@ -4,7 +4,7 @@ The full Fashion-MNIST network
 
 A network of dense layers, 784-256-128-64-10, learns to tell ten kinds of clothes apart: with
 batch normalization, dropout, a learning rate that is halved when progress stalls, and early
-stopping when there is no more. Read it from top to bottom; an editor that knows ``# %%`` runs it
+stopping when progress ends. Read it from top to bottom; an editor that understands ``# %%`` runs it
 cell by cell.
 
 From a terminal:
@@ -15,9 +15,10 @@ From a terminal:
 """
 
 # %%
-# What we need
-# ------------
-# Everything that learns comes from tinynet. Matplotlib draws, scikit-learn prints the report.
+# Setup
+# -----
+# Everything that learns comes from tinynet. Matplotlib draws the figures, and scikit-learn prints
+# the report.
 
 import time
 
@@ -35,28 +36,28 @@ args = lessons.begin(parser)
 # %%
 # The data
 # --------
-# 60,000 images to learn from and 10,000 to be tested on at the very end: 28 by 28 gray values
-# from 0 to 255. They are searched for in a few places and downloaded otherwise. Where neither
-# works, tinynet draws simple garments of its own, so that there is something to learn from.
+# 60,000 images to learn from and 10,000 for the test at the very end: 28 by 28 gray values from 0
+# to 255. tinynet looks for them in a few folders, and downloads them if they are not there. If
+# neither works, it draws simple garments of its own, so that there is something to learn from.
 
 data, (x_train, y_train), (x_test, y_test) = lessons.images(args)
 
 # %%
 # The network
 # -----------
-# The first two layers only prepare: gray values become numbers from 0 to 1, images become
-# vectors. Then three times the same four steps.
+# The first two layers only prepare the images: gray values become numbers from 0 to 1, and images
+# become vectors. Then come the same four layers three times.
 #
 # * ``Dense`` without a bias: the batch normalization that follows subtracts the mean, so a
 #   bias would have no effect.
 # * ``BatchNormalization`` *before* the ReLU, as Ioffe and Szegedy (2015) have it, so that every
-#   unit is on for about half of the images.
-# * ``ReLU``, the bend without which three layers would be no more than one.
-# * ``Dropout``, which sets some values to zero in training, so that no unit can rely on one
-#   other unit. A little of it on the input as well, and less from layer to layer: the fewer
-#   units there are, the more each is needed.
+#   unit is active for about half of the images.
+# * ``ReLU``, the nonlinearity without which three layers could compute no more than one.
+# * ``Dropout``, which sets some values to zero in training, so that no unit can rely on a single
+#   other unit. There is a little of it on the input as well, and less from layer to layer: the
+#   fewer units there are, the more each is needed.
 #
-# The last layer's softmax makes ten probabilities.
+# The softmax of the last layer gives ten probabilities.
 
 model = tn.Sequential(name="fashion_mnist_ann")
 model.add(tn.Input((28, 28)))
@@ -80,13 +81,13 @@ model.summary()
 # %%
 # Training
 # --------
-# The last fifth of the training images is kept aside. How well the network does on these decides
-# everything that is decided: when the learning rate is halved, when training ends, and which
-# epoch's weights are kept. The test images decide nothing.
+# The last fifth of the training images is set aside for validation. How well the network does on
+# these makes all decisions: when the learning rate is halved, when training ends, and which epoch's
+# weights are kept. The test images decide nothing.
 #
-# ``shuffle="every_epoch"`` mixes the images anew for each epoch. (Plain ``shuffle=True`` does
-# what Keras on TensorFlow does after a seed has been set, and that is the same order in every
-# epoch: the same images would then always share a batch and its mean.)
+# ``shuffle="every_epoch"`` shuffles the images again for each epoch. (Plain ``shuffle=True`` does
+# what Keras on TensorFlow does once a seed has been set, and that is the same order in every epoch:
+# the same images would always share a batch and its statistics.)
 
 start = time.perf_counter()
 history = model.fit(
@@ -111,17 +112,17 @@ print(f"trained for {len(history['loss'])} epochs in {seconds:.0f} s; best epoch
 # %%
 # Loss and accuracy over the epochs. At first the network does *worse* in training, where dropout
 # switches part of it off, than on the validation images, where all of it works. Later it knows
-# the training images better than it can know any others. The run that is shown here went on to the
-# last of its 120 epochs: cuts of the learning rate kept bringing a little more, and early stopping
-# was left with putting back the best weights, those of epoch 116.
+# the training images better than it can know any others. The run shown here went through all of its
+# 120 epochs: cuts of the learning rate kept bringing small gains, and all that was left for
+# early stopping to do was to restore the best weights, those of epoch 116.
 
 plots.learning_curves(history, monitor="val_accuracy")
 lessons.keep_figure(args, "learning_curves")
 
 # %%
-# The test, once
-# --------------
-# Now, and only now, the test images.
+# Test once
+# ---------
+# Now, and only now, we use the test images.
 
 test_loss, test_accuracy = model.evaluate(x_test, y_test, batch_size=1000, verbose=0)
 probabilities = model.predict(x_test, batch_size=1000, verbose=0)
@@ -131,23 +132,24 @@ print(classification_report(y_test, predicted, target_names=names, digits=3, zer
 print(f"test loss {test_loss:.4f}, test accuracy {test_accuracy:.2%}")
 
 # %%
-# Which classes are mistaken for which?
+# Which classes are confused with which?
 
 plots.confusion_matrix(tn.metrics.confusion_matrix(y_test, predicted, 10), names)
 lessons.keep_figure(args, "confusion_matrix")
 
 # %%
-# The mistakes of which the network was most sure. Some of the labels are a matter of taste.
+# The network's most confident mistakes. Some of the labels are a matter of taste.
 
 worst = plots.most_confident_mistakes(y_test, probabilities, n=18)
 plots.prediction_gallery(x_test[worst], y_test[worst], probabilities[worst], names)
 lessons.keep_figure(args, "misclassified")
 
 # %%
-# What is kept
-# ------------
-# The model in one file, from which ``tn.models.load_model`` brings it back, and the figures of
-# the run. ``results.json`` is written last: where it is, the run was finished.
+# Save the results
+# ----------------
+# The model goes into one file, from which ``tn.models.load_model`` restores it, and the metrics of
+# the run into another. That file, ``results.json``, is written last: if it is there, the run has
+# finished.
 
 model.save(args.out / "model.safetensors")
 lessons.keep_results(

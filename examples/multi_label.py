@@ -3,8 +3,8 @@ Several labels for one picture
 ==============================
 
 Which garments are in this picture? There may be none, one or two of them. A softmax cannot answer
-that: it shares out one whole among the classes. Ten sigmoids can, each of which says yes or no to
-its own class. What changes is the last layer, the loss, and above all how the result is measured.
+that: its probabilities always add up to 1. Ten sigmoids can: each says yes or no to its own class.
+What changes is the last layer, the loss, and above all how the result is measured.
 
 From a terminal:
 
@@ -14,8 +14,8 @@ From a terminal:
 """
 
 # %%
-# What we need
-# ------------
+# Setup
+# -----
 
 import time
 
@@ -37,12 +37,13 @@ names = fashion_mnist.CLASS_NAMES
 # %%
 # The pictures
 # ------------
-# Each is a shelf with two places, 28 by 56 pixels. A place is empty in one of four cases; otherwise
-# any garment lies in it. The targets are ten numbers, 1 for each class that is there. Two shirts
-# are one label.
+# Each picture is a shelf with two places, 28 by 56 pixels. A place is empty with probability 1/4;
+# otherwise a random garment is in it. The targets are ten numbers, 1 for each class that is
+# present. Two shirts are one label.
 #
-# Garments are split before pictures are made of them. The other way round the same shirt could
-# lie on a shelf to learn from and on another one to be tested on.
+# The garments are split into training, validation and test sets before any pictures are made of
+# them. The other way around, the same shirt could be on one shelf to train on and on another to
+# test on.
 
 
 def shelves(images, labels, n, rng):
@@ -67,12 +68,13 @@ print(f"{len(x_train):,} pictures to train on, {y_train.sum(axis=1).mean():.2f} 
 # %%
 # The network
 # -----------
-# Ten sigmoids, and for each the loss of a question with two answers: ``binary_crossentropy``.
+# The last layer has ten sigmoids, and each has the loss of a yes-or-no question:
+# ``binary_crossentropy``.
 #
-# Be careful with the metrics. The word ``"accuracy"`` would count how often the *largest* output
-# belongs to the largest target. ``"binary_accuracy"`` counts every yes and no, and most of them are
-# no: a network that says no to everything would get 86% of them right. F1 takes both kinds of
-# mistake into account, and would be 0.
+# Be careful with the metrics. ``"accuracy"`` would count how often the *largest* output is at the
+# position of the largest target. ``"binary_accuracy"`` counts every yes and no, and most of them
+# are no: a network that says no to everything would get 86% of them right. F1 takes both kinds of
+# mistakes into account, and would be 0.
 
 steps = args.epochs * -(-len(x_train) // 128)
 model = tn.Sequential(
@@ -118,10 +120,10 @@ lessons.keep_figure(args, "learning_curves")
 # %%
 # Where does yes begin?
 # ---------------------
-# At a probability of 0.5, one would think. But that is a choice: with a higher threshold fewer
-# labels are given and more of them are right (precision), with a lower one more of those that are
-# there are found (recall). We take the threshold that gets the most validation pictures right as a
-# whole.
+# At a probability of 0.5, one would think. But that is a choice: with a higher threshold, fewer
+# labels are predicted and a larger fraction of them is right (precision); with a lower one, more of
+# the true labels are found (recall). We take the threshold that gets every label right on the most
+# validation pictures.
 
 thresholds = np.linspace(0.05, 0.95, 19)
 p_val = model.predict(x_val, batch_size=1000, verbose=0)
@@ -146,12 +148,12 @@ ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 lessons.keep_figure(args, "threshold")
 
 # %%
-# The test, once
-# --------------
-# Exact match is the share of pictures with all labels right and none too many. It is a hard
-# measure: with two garments, both have to be recognized. A network that is right about one garment
+# Test once
+# ---------
+# Exact match is the fraction of pictures with all labels right and none too many. It is a strict
+# measure: with two garments, both have to be recognized. A network that is right about each garment
 # with probability p and never mistakes an empty place would have
-# :math:`\frac{1}{16} + \frac{6}{16} p + \frac{9}{16} p^2`, which for p = 0.9 is 86%. This network
+# :math:`\frac{1}{16} + \frac{6}{16} p + \frac{9}{16} p^2`, which is 86% for p = 0.9. This network
 # stays below that. Its dense layers have to learn what a shirt looks like twice, once for each
 # place; and where a softmax has to decide between shirt and coat, sigmoids may say no to both.
 
@@ -163,7 +165,8 @@ print(classification_report(y_test, predicted, target_names=names, digits=3, zer
 print(f"all labels right: {exact:.2%} of the pictures; naming nothing at all: {nothing:.2%}")
 
 # %%
-# Which labels are hard? Low precision: it is named where it is not. Low recall: it is overlooked.
+# Which labels are hard? Low precision: the label is predicted where it is not. Low recall: it is
+# missed.
 
 scores = precision_recall_fscore_support(y_test, predicted, zero_division=0)[:3]
 _, ax = plt.subplots(figsize=(10, 4), layout="constrained")
@@ -195,13 +198,13 @@ for ax, said, true in zip(axes, predicted, y_test, strict=False):
     if not is_right:
         title = f"✗ predicted: {listed(said)}\ntrue labels: {listed(true)}"
     ax.set_title(title, fontsize=8, color=GREEN_LETTERS if is_right else VERMILION_LETTERS)
-    ax.set_axis_on()  # a frame, or an empty shelf could not be seen
+    ax.set_axis_on()  # a frame, so that an empty shelf can be seen
     ax.set(xticks=[], yticks=[])
 lessons.keep_figure(args, "predictions")
 
 # %%
-# What is kept
-# ------------
+# Save the results
+# ----------------
 
 model.save(args.out / "model.safetensors")
 lessons.keep_results(

@@ -2,9 +2,9 @@
 Three models: longer or larger?
 ===============================
 
-A network with one small hidden layer is trained for ten epochs. Can it do better? We train the same
+A network with one small hidden layer is trained for ten epochs. Can we do better? We train the same
 network for longer, and then a larger one, and compare the three: in a table, in one figure, and by
-the mistakes that they make.
+the mistakes they make.
 
 From a terminal:
 
@@ -14,8 +14,8 @@ From a terminal:
 """
 
 # %%
-# What we need
-# ------------
+# Setup
+# -----
 
 import time
 
@@ -32,7 +32,7 @@ args = lessons.begin(parser)
 # %%
 # The data
 # --------
-# Look at some of it before anything else.
+# Look at a few images before anything else.
 
 data, (x_train, y_train), (x_test, y_test) = lessons.images(args)
 names = fashion_mnist.CLASS_NAMES
@@ -41,19 +41,19 @@ plots.sample_images(x_train[:30], y_train[:30], names, columns=10)
 lessons.keep_figure(args, "samples")
 
 # %%
-# Two things are prepared here, before the network rather than in it. Gray values from 0 to 255
-# become numbers from 0 to 1. And each label becomes a row of ten numbers, nine of them 0 and one 1:
-# what a perfect network would put out. This is called one-hot, and the loss that goes with it is
-# ``categorical_crossentropy``. (The full example does both in other ways: with a ``Rescaling``
-# layer, which nobody can forget when the model is used, and the ``sparse_`` loss, which takes
-# labels.)
+# Two steps of preparation happen here, before the network rather than in it. Gray values from 0 to
+# 255 become numbers from 0 to 1. And each label becomes a row of ten numbers, nine of them 0 and
+# one 1: what a perfect network would output. This is called one-hot encoding, and the loss that
+# goes with it is ``categorical_crossentropy``. (The full Fashion-MNIST example does both
+# differently: with a ``Rescaling`` layer, which nobody can forget when the model is used, and with
+# the ``sparse_`` loss, which takes integer labels.)
 
 x_train, x_test = (x.astype("float32") / 255 for x in (x_train, x_test))
 targets = tn.utils.to_categorical(y_train, 10)
 test_targets = tn.utils.to_categorical(y_test, 10)
 print(f"label {y_train[0]} ({names[y_train[0]]}) became {targets[0].astype(int)}")
 
-# The last tenth of the training images is for decisions, the test images are for the very end.
+# The last tenth of the training images is for decisions; the test images are for the very end.
 kept = len(x_train) // 10
 validation = (x_train[-kept:], targets[-kept:])
 x_train, targets = x_train[:-kept], targets[:-kept]
@@ -61,7 +61,7 @@ x_train, targets = x_train[:-kept], targets[:-kept]
 # %%
 # The three models
 # ----------------
-# Hidden units and epochs. Nothing else differs.
+# They differ in their hidden units and epochs, and in nothing else.
 
 MODELS = {
     "Model 1": ((64,), 10),
@@ -71,7 +71,7 @@ MODELS = {
 
 
 def train(name, hidden, epochs):
-    """Train 784-hidden-10; return the model, its history and the seconds it took."""
+    """Train a 784-hidden-10 network; return the model, its history and the seconds it took."""
     tn.utils.set_random_seed(args.seed)
     model = tn.Sequential(name=name.lower().replace(" ", "_"))
     model.add(tn.Input((28, 28)))
@@ -80,8 +80,8 @@ def train(name, hidden, epochs):
         model.add(layers.Dense(units, activation="relu"))
     model.add(layers.Dense(10, activation="softmax"))
 
-    # The learning rate starts at 0.001 and comes down to 0 along half a cosine: long steps as long
-    # as there is far to go, short ones to settle in.
+    # The learning rate starts at 0.001 and decays to 0 along half a cosine: large steps while there
+    # is far to go, small ones to settle in.
     steps = epochs * -(-len(x_train) // 32)
     rate = tn.optimizers.schedules.CosineDecay(0.001, decay_steps=steps)
     model.compile(tn.optimizers.Adam(rate), "categorical_crossentropy", metrics=["accuracy"])
@@ -109,10 +109,10 @@ histories = {name: history for name, (_, history, _) in trained.items()}
 
 # %%
 # All three in one figure. Models 1 and 2 are the same network, and yet Model 1 is ahead at its
-# tenth epoch: its learning rate has come down by then, that of Model 2 is still high. And look at
-# the losses: Model 3 goes on learning the training images, while on the validation images its loss
-# rises again after some ten epochs. It does not make more mistakes then, but it is surer of those
-# that it makes.
+# tenth epoch: its learning rate has decayed by then, while that of Model 2 is still high. And look
+# at the losses: Model 3 keeps fitting the training images better, while its loss on the validation
+# images rises again after about ten epochs. It does not make more mistakes then, but it is more
+# confident in those it makes.
 
 _, axes = plt.subplots(1, 3, figsize=(15, 4), layout="constrained")
 for ax, figure in zip(axes, ("val_accuracy", "val_loss", "loss"), strict=True):
@@ -120,8 +120,8 @@ for ax, figure in zip(axes, ("val_accuracy", "val_loss", "loss"), strict=True):
 lessons.keep_figure(args, "three_models")
 
 # %%
-# The test, once for each
-# -----------------------
+# Test each model once
+# --------------------
 
 results = {}
 probabilities = {}
@@ -146,7 +146,7 @@ for name, row in results.items():
     )
 
 # %%
-# What each of them mistakes for what. All three find shirts hardest.
+# Which classes each model confuses. Shirts are the hardest for all three.
 
 figure, axes = plt.subplots(1, 3, figsize=(18, 6.6), layout="constrained")
 for ax, (name, p) in zip(axes, probabilities.items(), strict=True):
@@ -156,8 +156,8 @@ for ax, (name, p) in zip(axes, probabilities.items(), strict=True):
 lessons.keep_figure(args, "confusion_matrices")
 
 # %%
-# What the model that is best on the validation images predicts for the first test images: in green
-# where it is right, otherwise in red, with the true class below.
+# What the best model on the validation images predicts for the first test images: in green where it
+# is right, otherwise in red, with the true class below.
 
 best = max(results, key=lambda name: results[name]["validation_accuracy"])
 print(f"best on the validation images: {best}")
@@ -165,15 +165,15 @@ plots.prediction_gallery(x_test[:24], y_test[:24], probabilities[best][:24], nam
 lessons.keep_figure(args, "predictions")
 
 # %%
-# And the mistakes of which it is most sure.
+# And its most confident mistakes.
 
 worst = plots.most_confident_mistakes(y_test, probabilities[best], n=18)
 plots.prediction_gallery(x_test[worst], y_test[worst], probabilities[best][worst], names)
 lessons.keep_figure(args, "misclassified")
 
 # %%
-# What is kept
-# ------------
+# Save the results
+# ----------------
 
 for model, _, _ in trained.values():
     model.save(args.out / f"{model.name}.safetensors")

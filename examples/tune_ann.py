@@ -1,11 +1,11 @@
 """
-The search for a network
-========================
+Tuning a network with Optuna
+============================
 
 How many hidden layers, how wide, which activation, which learning rate? Nobody knows beforehand.
-Here Optuna tries: first at random, then where the trials so far look good, and what has no
-prospects ends early. The search can be stopped and goes on where it was; several machines can work
-on it together.
+Here Optuna tries them out: at random at first, then where the trials so far look good, and trials
+that are not promising end early. The search can be stopped and resumed, and several machines can
+work on it together.
 
 From a terminal:
 
@@ -15,9 +15,9 @@ From a terminal:
 """
 
 # %%
-# What we need
-# ------------
-# Optuna says what to try next and remembers what came of it (``pip install 'tinynet[search]'``).
+# Setup
+# -----
+# Optuna chooses what to try next and remembers the results (``pip install 'tinynet[search]'``).
 # Everything that learns comes from tinynet.
 
 import csv
@@ -45,7 +45,7 @@ from tinynet.interop.optuna import (
     suggest,
 )
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)  # the lines below say it shorter
+optuna.logging.set_verbosity(optuna.logging.WARNING)  # the lines below are shorter
 
 parser = lessons.options("Search for a network for Fashion-MNIST.", "tune_ann", epochs=15)
 parser.add_argument(
@@ -61,7 +61,7 @@ if args.quick:
 # %%
 # The data
 # --------
-# The last fifth of the training images is kept aside for validation: how well a network does on
+# The last fifth of the training images is set aside for validation: how well a network does on
 # these decides whether it is a good one. The test images decide nothing.
 
 data, (x_train, y_train), (x_test, y_test) = lessons.images(args)
@@ -69,12 +69,12 @@ validation_split = 0.2
 batch_size = 128
 
 # %%
-# What is searched
+# The search space
 # ----------------
-# The number of hidden layers; the units of the first one, of which every further layer has half;
-# the activation; whether there is batch normalization before it; how much dropout behind it; and
-# the learning rate, drawn on a logarithmic scale, because from 0.0001 to 0.001 is as far as from
-# 0.001 to 0.01.
+# The number of hidden layers; the units of the first one, halved in each further layer; the
+# activation; whether there is batch normalization before it; how much dropout after it; and the
+# learning rate, drawn on a logarithmic scale, where the step from 0.0001 to 0.001 is as large as
+# the step from 0.001 to 0.01.
 
 space = {
     "hidden_layers": IntDistribution(1, 3),
@@ -87,7 +87,7 @@ space = {
 
 
 def network(choice, images):
-    """Return the network of one choice, ready to be trained on so many images an epoch."""
+    """Return the compiled network of one choice, to be trained on this many images per epoch."""
     tn.backend.clear_session()  # its layers are numbered from the start
     model = tn.Sequential(name="tuned_ann")
     model.add(tn.Input((28, 28)))
@@ -100,8 +100,8 @@ def network(choice, images):
         model.add(layers.Activation(choice["activation"]))
         model.add(layers.Dropout(choice["dropout"]))
     model.add(layers.Dense(10, activation="softmax"))
-    # The learning rate falls along half a cosine and arrives at zero with the last step, so the
-    # last epoch's weights are the ones to judge.
+    # The learning rate decays along half a cosine and reaches zero at the last step, so the last
+    # epoch's weights are the ones to judge.
     steps = args.epochs * -(-images // batch_size)
     rate = tn.optimizers.schedules.CosineDecay(choice["learning_rate"], decay_steps=steps)
     model.compile(tn.optimizers.Adam(rate), "sparse_categorical_crossentropy", ["accuracy"])
@@ -111,11 +111,11 @@ def network(choice, images):
 # %%
 # One trial
 # ---------
-# Optuna gives a trial, the trial gives a choice, and what we return is how good it is. The
-# callback tells Optuna the validation accuracy after each epoch and ends training where other
-# trials were better at the same epoch. The seed is kept with the trial, so that each can be
-# repeated alone; a trial that is done again because its machine died has the seed of the first
-# attempt.
+# Optuna hands us a trial, the trial suggests a choice, and we return how good that choice is. The
+# callback reports the validation accuracy to Optuna after each epoch and ends the training if other
+# trials were better at the same epoch. The seed is stored with the trial, so that each trial can be
+# repeated on its own; a trial that is run again because its machine died keeps the seed of the
+# first attempt.
 
 
 def objective(trial):
@@ -140,16 +140,16 @@ def objective(trial):
 # %%
 # The study
 # ---------
-# A study is all trials of one search, in a database: a file beside the results, or, with
-# ``--storage``, a server that many machines share. It also says what is searched, and is refused
-# where that is something else.
+# A study holds all trials of one search, in a database: a file next to the results, or, with
+# ``--storage``, a server that many machines share. It also records the search space, and is refused
+# if that does not match.
 #
-# Two choices remain. Which trial comes next: the first ones are random search. Then TPE (Bergstra
-# et al., 2011) draws what is likelier among the good trials than among the others. And which trial
-# ends early: one whose accuracy is below the median of the others at the same epoch. The median is
-# the simplest of such rules, and enough where all trials are equally long. The random ones run to
-# the end, to know what is usual, and so do the first four epochs, in which high learning rates
-# look worse than they are.
+# Two choices remain. Which trial comes next? The first ones are random search. After that, TPE
+# (Bergstra et al., 2011) draws values that are more likely among the good trials than among the
+# others. And which trial ends early? One whose accuracy is below the median of the others at the
+# same epoch. The median is the simplest rule of this kind, and enough if all trials are equally
+# long. The random trials run to the end, to establish what is usual. No trial ends in its first
+# four epochs, in which high learning rates look worse than they are.
 
 study = open_study(
     args.storage or f"sqlite:///{args.out / 'study.db'}",
@@ -166,14 +166,14 @@ study = open_study(
 # %%
 # The search
 # ----------
-# One line for each trial. Where the study has some already, from before a stop or from another
-# machine, only the missing ones are made.
+# Each trial prints one line. If the study already has some trials, from before an interruption or
+# from another machine, only the missing ones are run.
 
 COMPLETE, PRUNED = optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED
 
 
 def in_words(choice):
-    """Return a choice as one line."""
+    """Describe a choice in one line."""
     units = " ".join(str(choice["units"] // 2**k) for k in range(choice["hidden_layers"]))
     normalized = ", batch norm" if choice["batch_norm"] else ""
     return (
@@ -183,7 +183,7 @@ def in_words(choice):
 
 
 def tell(study, trial):
-    """Print what came of a trial."""
+    """Print the result of a trial."""
     done = len(study.get_trials(deepcopy=False, states=(COMPLETE, PRUNED)))
     epochs = len(trial.intermediate_values)
     ended = f", ended after {epochs} epochs" if trial.state == PRUNED else ""
@@ -203,8 +203,8 @@ search(study, objective, args.trials, callbacks=[tell])
 # What was found, and what made the difference. The figures are Optuna's: the best value so far over
 # the trials; how important each parameter is for being among the best tenth of the trials that ran
 # to the end (PED-ANOVA, Watanabe et al. 2023, `arXiv:2304.10255
-# <https://arxiv.org/abs/2304.10255>`_), no more than a hint after so few trials; every trial as a
-# line through its parameters; and all learning curves, with those that end early.
+# <https://arxiv.org/abs/2304.10255>`_), only a hint after so few trials; every trial as a line
+# through its parameters; and all learning curves, including those that end early.
 
 best = study.best_trial
 print(f"best: trial {best.number}, validation accuracy {best.value:.2%}")
@@ -215,14 +215,14 @@ as_said = {"target_name": "validation accuracy"}
 
 
 def keep(ax, name, width, height, **said):
-    """Write one of Optuna's figures, with a size and words of our own."""
+    """Save one of Optuna's figures with our own size and labels."""
     ax.set(**said)
     for loc in ("left", "center"):
         ax.set_title("", loc=loc)
     for each in ax.figure.axes:
         each.grid(False)
         if each.get_ylim() == (1, 3):
-            each.set_yticks([1, 2, 3])  # there is no 1.25th hidden layer
+            each.set_yticks([1, 2, 3])  # there are no 1.25 hidden layers
     ax.figure.set_size_inches(width, height)
     ax.figure.savefig(args.out / name, dpi=150, bbox_inches="tight")
 
@@ -240,7 +240,7 @@ keep(ax, "parallel_coordinates.png", 15, 6)
 ax = figures.plot_intermediate_values(study)
 ax.get_legend().remove()
 keep(ax, "trials.png", 8, 4.5, xlabel="epoch (the first is 0)", ylabel=as_said["target_name"])
-plt.style.use("default")  # Optuna has chosen another one
+plt.style.use("default")  # Optuna has switched to another one
 
 columns = ["number", "state", "value", "epochs", "seconds", "seed", "retry_of", *space]
 table = io.StringIO()
@@ -264,8 +264,8 @@ tn.files.write_atomically(args.out / "trials.csv", table.getvalue())
 # %%
 # The best network
 # ----------------
-# Once more from the start, as long as in the search, and now on all training images: those kept
-# aside have done their duty, there is nothing left to choose.
+# We train it again from scratch, for as many epochs as in the search, and now on all training
+# images: those set aside have done their job, because there is nothing left to choose.
 
 tn.utils.set_random_seed(args.seed)
 model = network(best.params, len(x_train))
@@ -277,9 +277,9 @@ plots.learning_curves(history)
 lessons.keep_figure(args, "learning_curves")
 
 # %%
-# The test, once
-# --------------
-# Now, and only now, the test images.
+# Test once
+# ---------
+# Now, and only now, we use the test images.
 
 probabilities = model.predict(x_test, batch_size=1000, verbose=0)
 test_accuracy = lessons.report(args, x_test, y_test, probabilities)
@@ -287,8 +287,8 @@ print(f"test accuracy {test_accuracy:.2%}")
 
 # %%
 # The student project that this example follows found its network with random search in Keras, and
-# wrote down F1 for its hardest and its easiest classes. Shirts are hard for everybody: a part of
-# them could as well be T-shirts, pullovers or coats.
+# reported F1 for its hardest and its easiest classes. Shirts are hard for every model: some of them
+# could just as well be T-shirts, pullovers or coats.
 
 reference = {"Shirt": 0.68, "Trouser": 0.98, "Ankle boot": 0.95}
 names = fashion_mnist.CLASS_NAMES
@@ -300,8 +300,8 @@ for name in sorted(names, key=f1.get):
     print(f"{name:12}{f1[name]:6.2f}{beside:>12}")
 
 # %%
-# What is kept
-# ------------
+# Save the results
+# ----------------
 
 model.save(args.out / "model.safetensors")
 lessons.keep_results(

@@ -1,10 +1,10 @@
 """
-Write a layer of your own
-=========================
+Write your own layer
+====================
 
-A layer is two formulas: what it computes, and the derivative of that. Here both are derived for an
-activation that learns its own shape, written as a class, held against differences of the forward
-pass, made wrong on purpose to see what the check says, and trained.
+A layer is two formulas: what it computes, and the derivative of that. Here we derive both for an
+activation that learns its own shape, write them as a class, check them against finite differences
+of the forward pass, break them on purpose to see what the check says, and train with them.
 
 From a terminal:
 
@@ -14,8 +14,8 @@ From a terminal:
 """
 
 # %%
-# What we need
-# ------------
+# Setup
+# -----
 
 import textwrap
 import time
@@ -35,20 +35,20 @@ args = lessons.begin(parser)
 # ------------
 # Swish (Ramachandran, Zoph and Le 2017, `arXiv:1710.05941 <https://arxiv.org/abs/1710.05941>`_) is
 # :math:`out = x\,\sigma(\beta x)` with the sigmoid :math:`\sigma(z) = 1/(1 + e^{-z})`. With a
-# large :math:`\beta` it is nearly a ReLU, with :math:`\beta = 0` it is the line :math:`x/2`. We let
-# every unit learn a :math:`\beta` of its own.
+# large :math:`\beta` it is nearly a ReLU; with :math:`\beta = 0` it is the line :math:`x/2`. We let
+# every unit learn its own :math:`\beta`.
 #
-# A backward pass is given :math:`dout = \partial L/\partial out`, how the loss L changes with the
-# layer's output, and answers two questions: how does L change with the input, and how with
-# :math:`\beta`? Four steps lead there.
+# A backward pass is given the upstream gradient :math:`dout = \partial L/\partial out`, how the
+# loss L changes with the layer's output, and answers two questions: how does L change with the
+# input, and how does it change with :math:`\beta`? Four steps lead there.
 #
-# *One: the sigmoid.* Its derivative is a fraction of which one factor is the sigmoid again, and the
-# other is what the sigmoid lacks to 1:
+# *One: the sigmoid.* Its derivative is a product of two factors: the sigmoid itself, and 1 minus
+# the sigmoid:
 #
 # .. math:: \sigma'(z) = \frac{e^{-z}}{(1 + e^{-z})^2}
 #           = \frac{1}{1 + e^{-z}} \cdot \frac{e^{-z}}{1 + e^{-z}} = \sigma(z)\,(1 - \sigma(z))
 #
-# *Two: what is inside.* We write :math:`s = \sigma(\beta x)`. The chain rule multiplies by the
+# *Two: the inner function.* We write :math:`s = \sigma(\beta x)`. The chain rule multiplies by the
 # derivative of :math:`\beta x`, which is :math:`\beta` with respect to x, and x with respect to
 # :math:`\beta`:
 #
@@ -63,9 +63,9 @@ args = lessons.begin(parser)
 #           \frac{\partial out}{\partial \beta} = x\,\frac{\partial s}{\partial \beta}
 #           = x^2\,s(1 - s)
 #
-# *Four: the loss.* An entry of x takes part in one entry of out alone, so its gradient is one
-# product. A :math:`\beta` takes part in the output of its unit for every sample i of the batch, so
-# its gradient is the sum over them:
+# *Four: the loss.* An entry of x affects only one entry of out, so its gradient is one product. A
+# :math:`\beta` affects the output of its unit for every sample i of the batch, so its gradient is
+# the sum over the samples:
 #
 # .. math:: dx = dout \cdot \big(s + \beta x\,s(1 - s)\big), \qquad
 #           d\beta = \sum_i dout_i \cdot x_i^2\,s_i(1 - s_i)
@@ -73,17 +73,17 @@ args = lessons.begin(parser)
 # %%
 # The class
 # ---------
-# ``build`` is called once, when the shape of a sample is known; ``add_weight`` makes the weight and
-# room for its gradient. ``forward`` keeps what ``backward`` will read. ``backward`` *writes* its
-# gradients into ``grads``, under the names of the weights, and returns the gradient for the layer
-# below.
+# ``build`` is called once, when the shape of a sample is known; ``add_weight`` creates the weight
+# and an array for its gradient. ``forward`` keeps what ``backward`` will need. ``backward``
+# *writes* the gradients of the weights into ``grads``, under their names, and returns the gradient
+# for the layer below.
 
 
 class Swish(tn.Layer):
-    """Swish with a slope per unit that is learned."""
+    """Swish with a learned slope for each unit."""
 
     def build(self, input_shape):
-        """Make ``beta`` (units,), all 1."""
+        """Create ``beta`` (units,), all ones."""
         self.add_weight("beta", input_shape[-1:], initializers.Ones())
 
     def forward(self, x, training=False):
@@ -103,8 +103,8 @@ class Swish(tn.Layer):
 # %%
 # Is it right?
 # ------------
-# ``gradcheck`` moves every entry of the input and of the weights by a little, in both directions,
-# looks at how much the output changes, and compares that with what ``backward`` says. In float64
+# ``gradcheck`` changes every entry of the input and of the weights by a little, in both directions,
+# measures how much the output changes, and compares that with what ``backward`` returns. In float64
 # the two agree to many digits, or something is wrong.
 
 x = np.random.default_rng(args.seed).normal(size=(5, 3))
@@ -114,14 +114,14 @@ for report in gradcheck(Swish(dtype="float64"), x):
 # %%
 # And if it is wrong?
 # -------------------
-# Two mistakes that everybody makes once: to forget that x stands in the formula twice, and to
-# take the mean over the batch where the sum is due. (The loss has divided by the number of samples
-# already.) A network with such a layer would still learn something, which is why such mistakes live
-# long.
+# Two mistakes that everybody makes once: to forget that x is in the formula twice, and to take the
+# mean over the batch instead of the sum. (The loss has already divided by the number of samples.) A
+# network with such a layer would still learn something, which is why such mistakes can survive for
+# a long time.
 
 
 class ForgetsTheProductRule(Swish):
-    """Swish, with half of the product rule."""
+    """Swish with half of the product rule."""
 
     def backward(self, dout):
         """Fill dbeta, return a wrong dx."""
@@ -130,7 +130,7 @@ class ForgetsTheProductRule(Swish):
 
 
 class TakesTheMean(Swish):
-    """Swish, with a mean where a sum is due."""
+    """Swish with a mean in place of the sum."""
 
     def backward(self, dout):
         """Fill a wrong dbeta, return dx."""
@@ -149,19 +149,19 @@ for wrong in (ForgetsTheProductRule, TakesTheMean):
 
 # %%
 # The message names the array ("x" is the input) and the entry, with both numbers. With plain SGD
-# the second mistake would make the slopes learn too slowly, by as many times as there are samples
-# in a batch; Adam, which divides by the gradient's own size, would hide it altogether.
+# the second mistake would make the slopes learn too slowly, by a factor equal to the batch size;
+# Adam, which divides by the gradient's own magnitude, would hide it almost entirely.
 #
 # Use it
 # ------
-# In a model the layer stands like any other. We train the same network twice, with ReLU and with
+# In a model, the layer is used like any other. We train the same network twice, with ReLU and with
 # our layer, from the same seed.
 
 data, (x_train, y_train), (x_test, y_test) = lessons.images(args)
 
 
 def train(activation):
-    """Train 784-128-64-10 with a new activation layer behind each hidden one."""
+    """Train a 784-128-64-10 network with a new activation layer after each hidden layer."""
     tn.utils.set_random_seed(args.seed)
     model = tn.Sequential([tn.Input((28, 28)), layers.Rescaling(1 / 255), layers.Flatten()])
     for units in (128, 64):
@@ -195,8 +195,8 @@ seconds = time.perf_counter() - start
 model.summary()
 
 # %%
-# Both learn alike here; what Swish promised was a little more in far deeper networks. On the right:
-# what the slopes, all 1 at the start, have become.
+# Both learn equally well here; what Swish promised was a small gain in far deeper networks. On the
+# right: the learned slopes, which were all 1 at the start.
 
 _, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
 plots.compare_runs(runs, "val_accuracy", ax=left)
@@ -210,7 +210,7 @@ right.legend(frameon=False)
 lessons.keep_figure(args, "swish")
 
 # %%
-# What the activations of the first hidden layer have become: three of the learned curves.
+# The activations that the first hidden layer has learned: three of their curves.
 
 grid = np.linspace(-5, 5, 201)
 _, ax = plt.subplots(figsize=(5.5, 3.8), layout="constrained")
@@ -225,17 +225,17 @@ ax.legend(frameon=False)
 lessons.keep_figure(args, "curves")
 
 # %%
-# The test, once
-# --------------
+# Test once
+# ---------
 
 test_loss, test_accuracy = model.evaluate(x_test, y_test, batch_size=1000, verbose=0)
 print(f"test loss {test_loss:.4f}, test accuracy {test_accuracy:.2%}, with our layer")
 
 # %%
-# What is kept
-# ------------
-# A file holds names and numbers, never code. It says that there is a ``Swish``; what that is, the
-# one who loads the model has to say.
+# Save the results
+# ----------------
+# A file holds names and numbers, never code. It says that there is a layer of class ``Swish``;
+# whoever loads the model has to supply that class.
 
 path = args.out / "model.safetensors"
 model.save(path)

@@ -2,9 +2,9 @@
 XOR: the smallest network that is not a line
 ============================================
 
-Four points, two classes, and no straight line between them. A network without a hidden layer
+Four points, two classes, and no straight line that separates them. A network without a hidden layer
 cannot learn this; with two hidden units it can, if it is lucky. Here is what it looks like when
-it works, what it looks like when it gets stuck, and how often that happens.
+training works, what it looks like when it gets stuck, and how often that happens.
 
 From a terminal:
 
@@ -14,8 +14,8 @@ From a terminal:
 """
 
 # %%
-# What we need
-# ------------
+# Setup
+# -----
 
 import time
 
@@ -33,8 +33,8 @@ args = lessons.begin(parser)
 # %%
 # The data
 # --------
-# All there is: "one or the other, but not both". Whatever line you draw through the plane, a
-# point is on the wrong side of it.
+# Four points are all there is: "one or the other, but not both". Whatever line you draw through the
+# plane, at least one point is on the wrong side of it.
 
 x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
 y = np.array([[0], [1], [1], [0]], "float32")
@@ -42,13 +42,14 @@ y = np.array([[0], [1], [1], [0]], "float32")
 # %%
 # The network
 # -----------
-# Each hidden unit is a line in the plane: tanh is -1 far on one side and 1 far on the other. The
-# last unit weighs the hidden ones and its sigmoid makes the probability of class 1. With two
-# hidden units there are 9 numbers to learn, with none there are 3, and the network is a line.
+# Each hidden unit is a line in the plane: far from it, tanh is near -1 on one side and near 1 on
+# the other. The output unit takes a weighted sum of the hidden ones, and its sigmoid turns that
+# into the probability of class 1. With two hidden units there are 9 parameters to learn; with none
+# there are 3, and the network is a line.
 
 
 def network(hidden, seed):
-    """Return a compiled network 2-hidden-1 that starts from this seed."""
+    """Return a compiled 2-hidden-1 network, initialized with this seed."""
     tn.utils.set_random_seed(seed)
     model = tn.Sequential([tn.Input((2,))])
     if hidden:
@@ -70,8 +71,8 @@ model.summary()
 # %%
 # How the surface bends
 # ---------------------
-# The color is what the network says about every point of the plane: blue is class 0, red is class
-# 1, and where there is no color it does not know. It is drawn a few times during training.
+# The color is what the network predicts at every point of the plane: blue is class 0, red is class
+# 1, and where there is no color it cannot tell. We draw it a few times during training.
 
 
 def draw_surface(ax, model):
@@ -91,8 +92,8 @@ def draw_surface(ax, model):
 
 
 def draw_while_training(model, row):
-    """Train, and stop a few times to draw the surface into a row of axes."""
-    moments = np.linspace(0, 1, len(row)) ** 3 * args.epochs  # often at first, seldom later
+    """Train, pausing a few times to draw the surface into a row of axes."""
+    moments = np.linspace(0, 1, len(row)) ** 3 * args.epochs  # frequent at first, rare later
     epoch = 0
     for ax, until in zip(row, moments.round().astype(int), strict=True):
         if until > epoch:
@@ -107,18 +108,19 @@ def draw_while_training(model, row):
 # %%
 # How many get stuck
 # ------------------
-# We train fifty networks of each size, each from its own seed. A network may stay on one of two
-# floors. With a loss of ln 2 = 0.693 it says one half to all four points; without hidden units it
-# can do no better. With half of that, two points are right, and it says one half to the other two.
-# To leave that floor it would have to give up what it has, and the gradient only leads downhill.
+# We train fifty networks of each size, each from its own seed. The loss can level off on one of two
+# plateaus. At ln 2 = 0.693 the network predicts one half for all four points; without hidden units
+# it can do no better. At half of that, two points are right, and it predicts one half for the other
+# two. To leave this plateau it would have to get worse first, and the gradient only leads downhill.
 #
-# We call a network stuck if its loss ends above 0.1. Two hidden units are enough for XOR; with more
-# of them it is likelier that two of them start where they are needed. And 200 epochs are enough to
-# tell: of the networks with the seeds 0 to 49, the same are stuck after 4,000 epochs.
+# We call a network stuck if its final loss is above 0.1. Two hidden units are enough for XOR; with
+# more of them, it is more likely that two of them start where they are needed. And 200 epochs are
+# enough to tell: of the networks with seeds 0 to 49, the same ones are still stuck after 4,000
+# epochs.
 
 seeds = range(args.seed, args.seed + args.runs)
-curves = {}  # for each size the losses, (runs, epochs)
-stuck = {}  # and the share of networks that are stuck
+curves = {}  # the losses for each size, (runs, epochs)
+stuck = {}  # and the fraction of networks that are stuck
 start = time.perf_counter()
 for hidden in (0, 2, 3, 4, 8):
     curves[hidden] = np.array([learn(network(hidden, seed), args.epochs) for seed in seeds])
@@ -127,8 +129,8 @@ for hidden in (0, 2, 3, 4, 8):
 seconds = time.perf_counter() - start
 
 # %%
-# Of the networks with two hidden units, the one that learned XOR best and one that is stuck, below
-# the one with four from above.
+# The top row is the network with four hidden units from above. Below it are two with two hidden
+# units: the one that learned XOR best, and the one with the largest final loss, which is stuck.
 
 ends = curves[2][:, -1]
 learned, failed = seeds[int(np.argmin(ends))], seeds[int(np.argmax(ends))]
@@ -146,7 +148,7 @@ bar.set_label("predicted probability of class 1")
 lessons.keep_figure(args, "surfaces")
 
 # %%
-# The losses of all networks with two hidden units, and the share of each size that is stuck.
+# The losses of all networks with two hidden units, and the fraction of each size that is stuck.
 
 _, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 left.plot(np.arange(1, args.epochs + 1), curves[2].T, color=plots.BLUE, linewidth=0.6, alpha=0.4)
@@ -163,8 +165,8 @@ for ax in (left, right):
 lessons.keep_figure(args, "stuck")
 
 # %%
-# What is kept
-# ------------
+# Save the results
+# ----------------
 
 lessons.keep_results(
     args,

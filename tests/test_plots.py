@@ -362,7 +362,7 @@ def test_most_confident_mistakes(probabilities, y_true, n):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"images": np.zeros((28, 28))}, r"got \(28, 28\); a single image needs an axis in front"),
+        ({"images": np.zeros((28, 28))}, r"got \(28, 28\); a single image needs a batch axis"),
         ({"images": np.zeros((4, 8, 8, 2))}, r"images: expected .* got \(4, 8, 8, 2\)"),
         ({"images": np.zeros((0, 8, 8))}, "images: expected at least one"),
         ({"images": np.full((4, 8, 8, 3), 7.5)}, "floats from 0 to 1, got float64 from 7.5 to 7.5"),

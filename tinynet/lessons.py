@@ -1,7 +1,7 @@
-"""What the examples share: their options, their images, their last report, their results.
+"""What the examples share: their options, their images, their final report, their results.
 
-Nothing in here learns anything; read the examples first. They need nothing else beside the
-installed package, so each runs alone: as a script, or as a notebook.
+Nothing in this module learns anything; read the examples first. They need no other file of the
+repository, only the installed package, so each runs on its own: as a script, or as a notebook.
 """
 
 from __future__ import annotations
@@ -41,27 +41,32 @@ def options(description: str, out: str, epochs: int | None = None) -> argparse.A
     ----------
     description : str
     out : str
-        Name of the default folder for results, in ``runs/``.
+        Name of the default results folder, in ``runs/``.
     epochs : int, optional
-        The default of ``--epochs``. Without it, the example says itself how long it trains.
+        The default of ``--epochs``. Without it, the example decides how long it trains.
 
     Returns
     -------
     ArgumentParser
     """
-    # Options may not be shortened: a notebook's --f would be taken for one that begins like that.
+    # No abbreviated options: a notebook's --f would be taken for an option that starts with f.
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
-    default = "what the example says" if epochs is None else str(epochs)
+    default = "set by the example" if epochs is None else str(epochs)
     parser.add_argument(
-        "--epochs", type=int, default=epochs, help=f"at most this many (default: {default})"
+        "--epochs",
+        type=int,
+        default=epochs,
+        help=f"train for at most this many (default: {default})",
     )
-    parser.add_argument("--seed", type=int, default=0, help="the same seed is the same run")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same run")
     parser.add_argument("--data", help="folder with the four Fashion-MNIST files")
-    parser.add_argument("--out", type=Path, default=Path("runs") / out, help="for the results")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs") / out, help="folder for the results"
+    )
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="see in seconds that everything runs: two epochs, on drawn garments",
+        help="check in seconds that everything runs: two epochs, on drawn garments",
     )
     return parser
 
@@ -69,26 +74,26 @@ def options(description: str, out: str, epochs: int | None = None) -> argparse.A
 def begin(
     parser: argparse.ArgumentParser, options: Sequence[str] | None = None
 ) -> argparse.Namespace:
-    """Read the options, make the folder for results, and seed every random draw.
+    """Parse the options, create the results folder, and seed every random draw.
 
     Parameters
     ----------
     parser : ArgumentParser
         See `options`.
     options : sequence of str, optional
-        What a notebook says in place of a command line, such as ``["--quick"]``. By default the
-        words of the command line. In a notebook that line started something else, the kernel, so
-        words that the parser does not know are left alone there.
+        Options to use in place of the command line, such as ``["--quick"]`` in a notebook. By
+        default, the arguments of the command line. In a notebook, those belong to the kernel, so
+        arguments that the parser does not know are ignored there.
 
     Returns
     -------
     Namespace
-        The options, an attribute each.
+        One attribute for each option.
 
     Raises
     ------
     SystemExit
-        If an option is unknown or has no such value; the usage is printed.
+        If an option is unknown or its value is invalid; the usage is printed.
     """
     if options is None and _in_ipython():
         args, _ = parser.parse_known_args()
@@ -97,7 +102,7 @@ def begin(
     if args.quick:
         args.epochs = QUICK["epochs"] if args.epochs is None else min(args.epochs, QUICK["epochs"])
     args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "results.json").unlink(missing_ok=True)  # where it is, the run was finished
+    (args.out / "results.json").unlink(missing_ok=True)  # where it exists, the run has finished
     utils.set_random_seed(args.seed)
     return args
 
@@ -105,8 +110,8 @@ def begin(
 def images(args: argparse.Namespace) -> tuple[str, Part, Part]:
     """Return the name of the data, (x_train, y_train) and (x_test, y_test).
 
-    Fashion-MNIST is searched for in a few places and downloaded otherwise; where neither works,
-    and for ``--quick``, garments are drawn.
+    Fashion-MNIST is looked for in a few folders, and downloaded if it is not there. If neither
+    works, and for ``--quick``, garments are drawn.
 
     Parameters
     ----------
@@ -123,7 +128,7 @@ def images(args: argparse.Namespace) -> tuple[str, Part, Part]:
     Raises
     ------
     DatasetError
-        If a folder was named and does not hold the files.
+        If a folder was given that does not contain the files.
     """
     name = "drawn_apparel"
     train, test = (QUICK["train"], QUICK["test"]) if args.quick else (12_000, 2_000)
@@ -133,7 +138,7 @@ def images(args: argparse.Namespace) -> tuple[str, Part, Part]:
             name = "fashion_mnist"
         except DatasetError as error:
             if args.data or os.environ.get("TINYNET_DATA"):
-                raise  # a folder was named: do not train on something else
+                raise  # a folder was given: do not train on something else
             print(error)
     if name == "drawn_apparel":
         print(DRAWN)
@@ -144,9 +149,9 @@ def images(args: argparse.Namespace) -> tuple[str, Part, Part]:
 
 
 def report(args: argparse.Namespace, x: Array, y: Array, probabilities: Array) -> float:
-    """Print and draw what a model says about the test images; return the share that is right.
+    """Print and draw a report of a model's test predictions; return their accuracy.
 
-    Leaves ``confusion_matrix.png`` and ``misclassified.png``, the mistakes of which it is surest.
+    Writes ``confusion_matrix.png`` and ``misclassified.png``, the most confident mistakes.
 
     Parameters
     ----------
@@ -178,7 +183,7 @@ def report(args: argparse.Namespace, x: Array, y: Array, probabilities: Array) -
 
 
 def keep_figure(args: argparse.Namespace, name: str) -> None:
-    """Write the current figure to ``<name>.png`` in the folder for results.
+    """Write the current figure to ``<name>.png`` in the results folder.
 
     No window opens. A notebook shows the figure below its cell.
 
@@ -190,12 +195,14 @@ def keep_figure(args: argparse.Namespace, name: str) -> None:
     """
     import matplotlib.pyplot as plt
 
-    # The figure's own method: that of pyplot would draw everything once more.
+    # The figure's own method: that of pyplot would draw everything again.
     plt.gcf().savefig(args.out / f"{name}.png", dpi=150)
 
 
 def keep_results(args: argparse.Namespace, data: str, results: dict[str, Any]) -> None:
-    """Write results.json, with what made them; it comes last, so it stands for a finished run.
+    """Write results.json; it comes last, so it marks a finished run.
+
+    It also holds the versions of the software, and the machine.
 
     Parameters
     ----------

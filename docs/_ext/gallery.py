@@ -1,8 +1,8 @@
 """The gallery of examples: their order, their thumbnails, and what they print and draw.
 
 The pages are made by sphinx-gallery, which would have to run the examples, hours of training, to
-show what they put out. `make gallery` runs them and keeps that in gallery/; here it is put on the
-pages where sphinx-gallery would have it.
+show their output. `make gallery` runs them and saves the output in gallery/; here it is put on the
+pages where sphinx-gallery would put it.
 """
 
 import datetime as dt
@@ -16,7 +16,7 @@ from sphinx_gallery.gen_rst import CODE_OUTPUT
 DOCS = Path(__file__).parents[1]
 RECORDS = DOCS / "gallery"
 
-# From the first steps to the best networks, each with the picture that stands for it.
+# From the first steps to the best networks, each with the picture for its thumbnail.
 THUMBNAILS = {
     "xor": "surfaces",
     "another_dataset": "samples",
@@ -34,12 +34,12 @@ THUMBNAILS = {
 }
 THUMBNAIL = (480, 300)
 
-# sphinx-gallery writes this above every cell, and the links for downloads below the last one.
+# sphinx-gallery writes this above every cell, and the download links below the last one.
 ABOVE_CELL = re.compile(r"(?=^\.\. GENERATED FROM PYTHON SOURCE LINES )", re.MULTILINE)
 BELOW_CELLS = "\n.. _sphx_glr_download_"
 CODE = "\n.. code-block:: Python\n"
 
-# As in sphinx-gallery, but wide ones scroll on a phone; see tinynet.css.
+# As in sphinx-gallery, but wide pictures scroll on a phone; see tinynet.css.
 PICTURE = """
 .. container:: {kind}
 
@@ -52,22 +52,22 @@ WIDE = 800  # pixels
 MADE_BY = """
 .. rst-class:: sphx-glr-timing
 
-   Output and pictures are those of a run on {day}, with tinynet {tinynet}, Python {python},
+   The output and the pictures are from a run on {day}, with tinynet {tinynet}, Python {python},
    NumPy {numpy} and Numba {numba}. It took {minutes} on {machine}. ``make gallery
-   ARGS="--only {example} --again"`` makes them anew.
+   ARGS="--only {example} --again"`` makes them again.
 
 """
 
 
 def place(filename):
-    """Return an example's place; one that is not in the list comes last."""
+    """Return an example's position; one that is not in the list comes last."""
     name = str(filename).removesuffix(".py")
     order = list(THUMBNAILS)
     return (order.index(name) if name in order else len(order)), name
 
 
 def with_outputs(page, outputs, made_by):
-    """Return the source of a page with an output below every cell of code, and a last paragraph."""
+    """Return the source of a page with output below every code cell, and a final paragraph."""
     body, below = page.rsplit(BELOW_CELLS, 1)
     cells = ABOVE_CELL.split(body)
     of_code = [i for i, cell in enumerate(cells) if CODE in cell]
@@ -91,7 +91,7 @@ def as_rst(example, cell):
 
 
 def show_record(app, docname, source):
-    """Put an example's outputs into its page."""
+    """Put the output of an example on its page."""
     example = docname.removeprefix("auto_examples/")
     path = RECORDS / example / "record.json"
     if docname == example or not path.exists():
@@ -111,18 +111,18 @@ def show_record(app, docname, source):
 
 
 def make_thumbnails(app):
-    """Put the pictures in the place of sphinx-gallery's, which are all the same."""
+    """Replace the thumbnails of sphinx-gallery, which are all the same."""
     thumbnails = DOCS / "auto_examples" / "images" / "thumb"
     for example, name in THUMBNAILS.items():
         path = RECORDS / example / f"{name}.png"
         if path.exists():
-            picture = Image.open(path).convert("RGB")  # colors can be mixed, those of a palette not
+            picture = Image.open(path).convert("RGB")  # colors can be mixed, palette entries cannot
             picture = ImageOps.pad(picture, THUMBNAIL, color="white")
             picture.save(thumbnails / f"sphx_glr_{example}_thumb.png")
 
 
 def setup(app):
-    """Do so once sphinx-gallery has written the pages, and when each is read."""
+    """Make thumbnails after sphinx-gallery has written the pages; add output as each is read."""
     app.connect("builder-inited", make_thumbnails, priority=600)
     app.connect("source-read", show_record)
     return {"parallel_read_safe": True}

@@ -20,10 +20,10 @@ def confusion_matrix(
     shares: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how often each class was taken for each.
+    """Draw how often samples of each class were predicted as each class.
 
-    The shade is the share of the true class's samples, the number their count or, with `shares`,
-    that share in percent. Where there are none there is no number.
+    The shade is the fraction of the true class's samples. The number is their count or, with
+    `shares`, that fraction in percent. Where there are none, there is no number.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def confusion_matrix(
     Raises
     ------
     ValueError
-        If `counts` is not square, or there is not one name for each class.
+        If `counts` is not square, or there is not exactly one name for each class.
     """
     counts = np.asarray(counts)
     classes = len(counts)
@@ -81,16 +81,16 @@ def sample_images(
     Parameters
     ----------
     images : ndarray of shape (n, height, width), (n, height, width, 1) or (n, height, width, 3)
-        Color images hold integers from 0 to 255 or floats from 0 to 1. A gray one is drawn
-        from its smallest value in white to its largest in black.
+        Color images hold integers from 0 to 255 or floats from 0 to 1. A gray one is drawn from
+        white, its smallest value, to black, its largest.
     labels : ndarray of int, shape (n,), optional
-        Without them the images have no titles.
+        Without them, the images have no titles.
     class_names : sequence of str, optional
-        Without them the titles are the labels' numbers.
+        Without them, the titles are the integer labels.
     columns : int
-        Images a row.
+        Images per row.
     axes : ndarray of Axes, optional
-        At least n of them; those left over are hidden.
+        At least n of them; unused ones are hidden.
 
     Returns
     -------
@@ -99,8 +99,8 @@ def sample_images(
     Raises
     ------
     ValueError
-        If the images have another shape, there is not one label for each, or a label has no
-        name.
+        If the images have another shape, there is not exactly one label for each, or a label has
+        no name.
     """
     images = _checked_images(images)
     if labels is not None:
@@ -130,8 +130,8 @@ def prediction_gallery(
 ) -> Array:
     """Show images with the predicted class and its probability.
 
-    Correct predictions are titled in green with a check mark, wrong ones in red with a cross, the
-    true class and the probability that it was given.
+    The title of a correct prediction is green with a check mark. That of a wrong one is red with a
+    cross, the true class and the probability predicted for it.
 
     Parameters
     ----------
@@ -141,9 +141,9 @@ def prediction_gallery(
     probabilities : ndarray of shape (n, classes)
     class_names : sequence of str
     columns : int
-        Images a row.
+        Images per row.
     axes : ndarray of Axes, optional
-        At least n of them; those left over are hidden.
+        At least n of them; unused ones are hidden.
 
     Returns
     -------
@@ -152,8 +152,8 @@ def prediction_gallery(
     Raises
     ------
     ValueError
-        If the images have another shape, the arrays differ in length, or there is not one name
-        for each class.
+        If the images have another shape, the arrays differ in length, or there is not exactly one
+        name for each class.
     """
     images = _checked_images(images)
     probabilities = _checked_probabilities(probabilities, len(images))
@@ -175,7 +175,7 @@ def prediction_gallery(
 
 
 def most_confident_mistakes(y_true: Array, probabilities: Array, n: int = 18) -> Array:
-    """Return the indices of the n wrong predictions of which the model was most sure.
+    """Return the indices of the n most confident wrong predictions.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def most_confident_mistakes(y_true: Array, probabilities: Array, n: int = 18) ->
     Returns
     -------
     ndarray of int, shape (at most n,)
-        The surest first.
+        The most confident first.
 
     Raises
     ------
@@ -203,7 +203,7 @@ def most_confident_mistakes(y_true: Array, probabilities: Array, n: int = 18) ->
 
 def _show(ax: Axes, image: Array) -> None:
     ax.imshow(image, cmap="gray_r")
-    ax.set(xticks=[], yticks=[])  # matplotlib measures ticks that are off, too: half of the time
+    ax.set(xticks=[], yticks=[])  # matplotlib also measures ticks that are off: half of the time
     ax.set_axis_off()
 
 
@@ -211,7 +211,7 @@ def _checked_images(given: Any) -> Array:
     """Return gray images as (n, height, width), color images as they are."""
     images: Array = np.asarray(given)
     if images.ndim not in (3, 4) or images.shape[3:] not in ((), (1,), (3,)) or not images.size:
-        hint = "; a single image needs an axis in front: image[None]" if images.ndim == 2 else ""
+        hint = "; a single image needs a batch axis: image[None]" if images.ndim == 2 else ""
         raise ValueError(
             f"images: expected at least one, shape (n, height, width), (n, height, width, 1) or "
             f"(n, height, width, 3), got {images.shape}{hint}"
@@ -222,8 +222,8 @@ def _checked_images(given: Any) -> Array:
     if images.min() < 0 or images.max() > top:
         raise ValueError(
             f"images: expected colors as integers from 0 to 255 or floats from 0 to 1, got "
-            f"{images.dtype} from {images.min():.4g} to {images.max():.4g}; undo what was done to "
-            f"them for training"
+            f"{images.dtype} from {images.min():.4g} to {images.max():.4g}; undo the preprocessing "
+            f"for training"
         )
     return images
 
