@@ -144,8 +144,8 @@ def megabytes_of_a_step(model):
 # Training
 # --------
 # The dense network gets 30 epochs, the convolutional one 12, with batches of 64 and a learning rate
-# that decays along half a cosine. The dense network could be a little better: try a dropout of 0.1,
-# and look at the validation accuracy.
+# that decays along half a cosine. Could the dense network do better? Try a dropout of 0.1, and look
+# at the validation accuracy.
 
 CANDIDATES = {
     "dense": (dense_network, 30, 0.001),

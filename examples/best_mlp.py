@@ -98,8 +98,8 @@ class CutMix(tn.Sequential):
 # * *Width*: 1024, 512 and 256 units, many more than the task needs.
 # * *Mirrored images*: ``RandomFlip`` mirrors half of the garments on average, a different half each
 #   time. That doubles the number of images, and costs little.
-# * *Patches of other images* help most. This many weights would otherwise memorize the images;
-#   mixed images prevent that better than dropout does, so only a little dropout is left.
+# * *Patches of other images*: this many weights would otherwise memorize the images. The mixed
+#   images take over from dropout, of which only a little is left.
 # * *Time*: the same mixed image never comes twice, so the network keeps learning for many more
 #   epochs.
 # * *Batch normalization* before each ReLU, so that a large learning rate does no harm.

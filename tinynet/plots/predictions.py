@@ -234,8 +234,10 @@ def _checked_labels(name: str, given: Any, n: int, classes: int | None = None) -
         raise ValueError(
             f"{name}: expected a label for each of the {n} images, shape ({n},), got {labels.shape}"
         )
-    if labels.dtype.kind not in "iu" or labels.min() < 0:
-        raise ValueError(f"{name}: expected integers from 0 on, got {labels.dtype}")
+    if labels.dtype.kind not in "iu":
+        raise ValueError(f"{name}: expected integers, got {labels.dtype}")
+    if labels.min() < 0:
+        raise ValueError(f"{name}: expected labels of 0 or more, got {labels.min()}")
     if classes is not None and labels.max() >= classes:
         raise ValueError(f"{name}: expected labels from 0 to {classes - 1}, got {labels.max()}")
     return labels.reshape(-1)
