@@ -114,7 +114,7 @@ plots.learning_curves(history, axes=[left])
 kinds = {"binary accuracy": "val_binary_accuracy", "F1": "val_f1"}
 curves = {kind: {"share": history[figure]} for kind, figure in kinds.items()}
 plots.compare_runs(curves, "share", ax=right)
-right.set(ylabel="on the validation pictures", title="Two measures of the same answers")
+right.set(ylabel="fraction, on the validation pictures", title="Two measures of the same answers")
 lessons.keep_figure(args, "learning_curves")
 
 # %%
@@ -141,7 +141,7 @@ colors = (plots.BLUE, plots.GREEN, plots.VERMILION)
 for (name, values), color in zip(figures.items(), colors, strict=True):
     ax.plot(thresholds, values, color=color, label=name)
 ax.axvline(threshold, color=plots.GREY, linestyle=":", label="chosen")
-ax.set(xlabel="threshold", ylabel="on the validation pictures")
+ax.set(xlabel="threshold", ylabel="fraction, on the validation pictures")
 ax.yaxis.set_major_formatter(PercentFormatter(1))
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))

@@ -201,7 +201,7 @@ model.summary()
 _, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
 plots.compare_runs(runs, "val_accuracy", ax=left)
 slopes = [layer.params["beta"] for layer in model.layers if isinstance(layer, Swish)]
-labels = [f"behind {len(beta)} units" for beta in slopes]
+labels = [f"after {len(beta)} units" for beta in slopes]
 right.hist(slopes, bins=20, color=[plots.BLUE, plots.VERMILION], stacked=True, label=labels)
 right.axvline(1, color=plots.GREY, linestyle=":", label="at the start")
 right.set(xlabel="learned slope β", ylabel="units")
