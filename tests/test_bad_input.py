@@ -98,6 +98,12 @@ BAD_X: dict[str, tuple[Any, type[Exception], list[str]]] = {
     "dates": (X.astype("M8[s]"), TypeError, ["x: expected numbers, got dtype datetime64"]),
     "complex": (X.astype(complex), TypeError, ["x: expected numbers, got dtype complex128"]),
     "ragged": ([[1.0, 2.0, 3.0, 4.0], [1.0]], ValueError, ["x: not an array of numbers: .*shape"]),
+    "both": ((X, Y), ValueError, ["x: not an array of numbers: .*two arguments, not one tuple"]),
+    "masked": (
+        np.ma.masked_less(X, X.max()),
+        ValueError,
+        [rf"x: {X.size - 1} masked entries, .* replace them, x\.filled\(0\)"],
+    ),
     "nan": (
         with_value(with_value(X, (7, 2), np.nan), (9, 0), np.inf),
         ValueError,

@@ -124,7 +124,13 @@ def check_numbers(name: str, value: Any) -> Array:
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"{name}: not an array of numbers: {error}") from None
+        hint = "; x and y are two arguments, not one tuple" if isinstance(value, tuple) else ""
+        raise ValueError(f"{name}: not an array of numbers: {error}{hint}") from None
+    if np.ma.is_masked(value):
+        raise ValueError(
+            f"{name}: {np.ma.count_masked(value)} masked entries, whose values count for nothing; "
+            f"replace them, {name}.filled(0), or leave those samples out"
+        )
     if array.dtype == object:
         array = _numbers_of_objects(name, array, getattr(value, "columns", None))
     if array.dtype.kind not in "fiub":
