@@ -274,6 +274,7 @@ def test_a_range_of_layers(layer_range: Any, shown: list[int]) -> None:
         ({"layer_range": [1, 2]}, r"layer_range: expected the names of .*, got \[1, 2\]"),
         ({"layer_range": ["x", "drop"]}, r"layer_range: \['x', 'drop'\] are not among the layers"),
         ({"line_length": 10}, "line_length: 10 characters are not enough"),
+        ({"positions": [0.5, 1.0]}, r"positions: expected where each of 3 .*, got \[0.5, 1.0\]"),
         ({"positions": [0.01, 0.5, 1.0]}, "not enough for columns that end at .*4 or more wide"),
     ],
 )

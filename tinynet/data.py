@@ -128,7 +128,7 @@ def check_numbers(name: str, value: Any) -> Array:
         raise ValueError(f"{name}: not an array of numbers: {error}{hint}") from None
     if np.ma.is_masked(value):
         raise ValueError(
-            f"{name}: {np.ma.count_masked(value)} masked entries, whose values count for nothing; "
+            f"{name}: {np.sum(np.ma.getmaskarray(value))} masked entries, whose values count for nothing; "
             f"replace them, {name}.filled(0), or leave those samples out"
         )
     if array.dtype == object:

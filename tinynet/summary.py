@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 from collections.abc import Sequence
@@ -55,7 +56,7 @@ def summary_table(
         By default the width of the terminal less 4, up to 88 (100 with `show_trainable`).
     positions : sequence of float, optional
         Where each column ends, as a fraction of the line or in characters; by default 0.45, 0.8
-        and 1.
+        and 1. Keras's models with branches have a fourth column; what is given for it is ignored.
     show_trainable : bool
         Whether there is a column that says Y or N for each layer with weights.
     layer_range : (str, str), optional
@@ -66,7 +67,8 @@ def summary_table(
     Raises
     ------
     ValueError
-        If a column would be less than 4 characters wide; if no layer matches `layer_range`.
+        If a column would be less than 4 characters wide; if `positions` has fewer than three
+        numbers; if no layer matches `layer_range`.
 
     Notes
     -----
@@ -76,13 +78,17 @@ def summary_table(
     longest = LONGEST + FOR_TRAINABLE * show_trainable
     length = line_length or min(longest, shutil.get_terminal_size().columns - 4)
     ends = list(positions or POSITIONS)
+    if len(ends) < len(POSITIONS):
+        raise ValueError(
+            f"positions: expected where each of {len(POSITIONS)} columns ends, got {positions!r}"
+        )
     if ends[-1] > 1:
         length = line_length or int(ends[-1])
         ends = [end / length for end in ends]
     if show_trainable:
         ends = [0.9 * end for end in ends] + [1.0]
-    header = ["Layer (type)", "Output Shape", "Param #", "Trainable"][: len(ends)]
-    widths = _widths(length, ends)
+    header = ["Layer (type)", "Output Shape", "Param #", "Trainable"][: 3 + show_trainable]
+    widths = _as_wide_as_the_line(length, _widths(length, ends)[: len(header)])
     first, last = _bounds([layer.name for layer in model.layers], layer_range)
     rows = _rows(model, show_trainable)[first:last]
     lines = [f'Model: "{model.name}"', _rule(box.top, widths)]
@@ -117,19 +123,27 @@ def _learns(layer: Layer) -> str:
 
 
 def _widths(length: int, ends: Sequence[float]) -> list[int]:
-    """Return how many characters go into each column, as Keras and its table library compute it."""
-    columns = np.diff([0, *(int(end * length) for end in ends)]).tolist()
-    if min(columns) < 4:
+    """Return how many characters go up to each end."""
+    widths: list[int] = np.diff([0, *(int(end * length) for end in ends)]).tolist()
+    if min(widths) < 4:
         raise ValueError(
             f"line_length: {length} characters are not enough for columns that end at "
             f"{[round(end, 2) for end in ends]} of the line; each has to be 4 or more wide"
         )
-    padded = [width + 2 for width in columns]  # a space on either side
-    too_many = sum(padded) + len(padded) + 1 - length
+    return widths
+
+
+def _as_wide_as_the_line(length: int, widths: list[int]) -> list[int]:
+    """Return widths with which the table fills the line, as Keras's table library computes them."""
+    padded = [width + 2 for width in widths]  # a space on either side
+    missing = length - sum(padded) - (len(padded) + 1)
     for i, width in enumerate(padded):
-        cut = min(width, round(too_many / (len(padded) - i)))
-        padded[i] -= cut
-        too_many -= cut
+        if missing < 0:
+            change = -min(width, round(-missing / (len(padded) - i)))
+        else:
+            change = math.ceil(width * missing / sum(padded[i:]))
+        padded[i] += change
+        missing -= change
     return [max(1, width - 2) for width in padded]
 
 
