@@ -159,7 +159,9 @@ left.set(xlabel="epoch", ylabel="loss", title=f"{args.runs} networks with 2 hidd
 bars = right.bar([str(hidden) for hidden in stuck], stuck.values(), color=plots.VERMILION)
 right.bar_label(bars, [f"{share:.0%}" for share in stuck.values()])
 right.yaxis.set_major_formatter(PercentFormatter(1))
-right.set(xlabel="hidden units", ylabel="fraction of networks", title="Stuck networks", ylim=(0, 1.08))
+right.set(
+    xlabel="hidden units", ylabel="fraction of networks", title="Stuck networks", ylim=(0, 1.08)
+)
 for ax in (left, right):
     ax.spines[["top", "right"]].set_visible(False)
 lessons.keep_figure(args, "stuck")

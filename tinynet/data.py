@@ -127,8 +127,9 @@ def check_numbers(name: str, value: Any) -> Array:
         hint = "; x and y are two arguments, not one tuple" if isinstance(value, tuple) else ""
         raise ValueError(f"{name}: not an array of numbers: {error}{hint}") from None
     if np.ma.is_masked(value):
+        count = np.sum(np.ma.getmaskarray(value))
         raise ValueError(
-            f"{name}: {np.sum(np.ma.getmaskarray(value))} masked entries, whose values count for nothing; "
+            f"{name}: {count} masked entries, whose values count for nothing; "
             f"replace them, {name}.filled(0), or leave those samples out"
         )
     if array.dtype == object:
