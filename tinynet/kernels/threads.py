@@ -56,12 +56,17 @@ def switch(verb: str) -> Callable[..., Any] | None:
 
     None where NumPy was built with a library other than OpenBLAS.
     """
-    loaded = ctypes.CDLL(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]
     for pattern in PATTERNS:
-        if hasattr(loaded, pattern.format(verb)):
-            found: Callable[..., Any] = getattr(loaded, pattern.format(verb))
+        if hasattr(blas(), pattern.format(verb)):
+            found: Callable[..., Any] = getattr(blas(), pattern.format(verb))
             return found
     return None
+
+
+@functools.cache
+def blas() -> ctypes.CDLL:
+    """Return the library in which functions of BLAS can be looked up by name."""
+    return ctypes.CDLL(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]
 
 
 def workers() -> int:
@@ -109,6 +114,14 @@ def set_products(n: int) -> bool:
         else:
             set_to(n)
     return True
+
+
+def may_help() -> bool:
+    """Return whether a second thread may take part in a product.
+
+    It may where BLAS is kept to one by `products_as_chosen`, and there is a processor for it.
+    """
+    return _batches > 0 and not _chosen and workers() > 1
 
 
 def forget_pool() -> None:

@@ -13,6 +13,7 @@ from tinynet.checks import entries, flag, integer, number
 from tinynet.config import floatx, through_float32
 from tinynet.configurable import INPUT_NAME, checked_name
 from tinynet.kernels import linear, rows
+from tinynet.kernels.products import product
 from tinynet.kernels.registry import Array
 from tinynet.layers.base import Layer, Shape, sample_shape
 
@@ -111,7 +112,7 @@ class Dense(Layer):
         kernel = self.params["kernel"]
         self.compute_output_shape(x.shape[1:])  # raises an error if x does not fit
         self.x = x.reshape(-1, kernel.shape[0])  # (rows, inputs)
-        z = self.x @ kernel  # (rows, units)
+        z = product(self.x, kernel)  # (rows, units)
         if self.use_bias:
             linear.bias_add(self.params["bias"], z)
         self.logits = z.reshape(*x.shape[:-1], self.units)
@@ -127,7 +128,7 @@ class Dense(Layer):
     def backward_logits(self, dlogits: Array) -> Array:
         """Like `backward`, but from dz."""
         kernel = self.params["kernel"]
-        dx: Array = self._learn_from(dlogits) @ kernel.T  # (rows, inputs)
+        dx = product(self._learn_from(dlogits), kernel.T)  # (rows, inputs)
         return dx.reshape(*dlogits.shape[:-1], kernel.shape[0])
 
     def learn(self, dout: Array) -> None:
@@ -143,7 +144,7 @@ class Dense(Layer):
             dpenalty = self.activity_regularizer.gradient(self.out) / len(self.out)
             dlogits = dlogits + self.activation.backward(dpenalty, self.logits, self.out)
         dz = dlogits.reshape(-1, self.units)  # (rows, units)
-        np.matmul(x.T, dz, out=self.grads["kernel"])  # (inputs, units)
+        product(x.T, dz, out=self.grads["kernel"])  # (inputs, units)
         if self.use_bias:
             linear.column_sum(dz, self.grads["bias"])
         return dz
