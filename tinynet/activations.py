@@ -17,13 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.arrays import as_float
+from tinynet.arrays import Array
 from tinynet.checks import plain
-from tinynet.config import through_float32
+from tinynet.config import as_float, through_float32
 from tinynet.configurable import Configurable, UnknownObjectError, known_name, unknown_object
 from tinynet.custom_objects import get_registered_object
 from tinynet.kernels import rectifiers, smooth
-from tinynet.kernels.registry import Array
 
 # A forward kernel, a backward kernel, and the constants that are passed to both.
 Choice = tuple[Any, ...]

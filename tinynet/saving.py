@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tinynet import losses, optimizers
-from tinynet.arrays import copy_into
+from tinynet.arrays import Array, copy_into
 from tinynet.configurable import UnknownObjectError, serialize
 from tinynet.custom_objects import (
     custom_object_scope,
@@ -32,7 +32,6 @@ from tinynet.custom_objects import (
     register_keras_serializable,
 )
 from tinynet.files import whole_or_not
-from tinynet.kernels.registry import Array
 
 if TYPE_CHECKING:
     from tinynet.models import Sequential

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tinynet.arrays import Array
 from tinynet.config import floatx
-from tinynet.kernels.registry import Array
 
 if TYPE_CHECKING:
     from tinynet.layers import Layer

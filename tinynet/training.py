@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinynet import config, losses, optimizers
-from tinynet.arrays import keep_freed_memory
+from tinynet.arrays import Array, keep_freed_memory
 from tinynet.callbacks import Callback, CallbackList, History, ProgbarLogger
 from tinynet.callbacks.base import as_list, expected_logs
 from tinynet.checks import integer
@@ -27,7 +27,6 @@ from tinynet.data import (
     warn_of_gray_values,
 )
 from tinynet.freezing import Freezing
-from tinynet.kernels.registry import Array
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.layers import BatchNormalization, Flatten, Rescaling, Reshape
 from tinynet.layers.base import Shape

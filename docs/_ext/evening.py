@@ -32,7 +32,6 @@ ORDER = {
     "losses/base.py": "`value` and `gradient`: from a batch to a number, and back",
     "losses/cross_entropy.py": "`SparseCategoricalCrossentropy`",
     "kernels/cross_entropy.py": "`sparse_softmax_cross_entropy` and its gradient: p - y",
-    "arrays.py": "`Packed`: all weights in one array",
     "optimizers/base.py": "`step`: what every optimizer does",
     "optimizers/rules.py": "`Adam`",
     "kernels/updates.py": "`adam`",

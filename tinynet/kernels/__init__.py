@@ -1,4 +1,4 @@
-"""The ground floor: all arithmetic except matrix products, every kernel in two forms."""
+"""All arithmetic except matrix products, every kernel in two forms."""
 
 from tinynet.kernels import (
     convolution,

@@ -18,7 +18,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tinynet.kernels.registry import Array, kernel
+from tinynet.arrays import Array
+from tinynet.kernels.registry import kernel
 from tinynet.kernels.threads import divided
 
 Pair = tuple[int, int]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinynet.arrays import Array
 from tinynet.kernels.convolution import Pair, met
-from tinynet.kernels.registry import Array, kernel
+from tinynet.kernels.registry import kernel
 
 
 @kernel

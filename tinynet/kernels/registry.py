@@ -15,9 +15,6 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from numpy.typing import NDArray
-
-Array = NDArray[Any]
 Form = Callable[..., None]
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -31,8 +31,9 @@ from typing import Any
 
 import numpy as np
 
+from tinynet.arrays import Array
 from tinynet.kernels.convolution import NO_GAPS, PIECE, Pair, met
-from tinynet.kernels.registry import Array, called_by_loops, kernel
+from tinynet.kernels.registry import called_by_loops, kernel
 from tinynet.kernels.threads import divided
 
 SIDE = 4  # of the output of a 6 x 6 tile, and the distance between tiles: the matrices are for that

@@ -11,11 +11,10 @@ import numpy as np
 
 from tinynet import config
 from tinynet.activations import Activation, linear
-from tinynet.arrays import copy_into
+from tinynet.arrays import Array, copy_into
 from tinynet.checks import entries, flag
 from tinynet.configurable import LAYER_NAME, Configurable, auto_name, checked_name, serialize
 from tinynet.initializers import Initializer
-from tinynet.kernels.registry import Array
 from tinynet.random import SeedGenerator
 from tinynet.regularizers import Regularizer
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from tinynet import activations, initializers, regularizers
+from tinynet.arrays import Array
 from tinynet.checks import entries, flag, integer, number
 from tinynet.config import floatx, through_float32
 from tinynet.configurable import INPUT_NAME, checked_name
 from tinynet.kernels import linear, rows
-from tinynet.kernels.registry import Array
 from tinynet.layers.base import Layer, Shape, sample_shape
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from tinynet import initializers, regularizers
+from tinynet.arrays import Array
 from tinynet.checks import entries, flag, integer, number
 from tinynet.kernels import normalization
-from tinynet.kernels.registry import Array
 from tinynet.layers.base import Layer, Shape
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from tinynet import random
+from tinynet.arrays import Array
 from tinynet.checks import entries, integer, number, plain
-from tinynet.kernels.registry import Array
 from tinynet.layers.base import Layer, Shape
 from tinynet.layers.images import channels_last, image_shape
 

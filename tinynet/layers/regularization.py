@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from tinynet import random
+from tinynet.arrays import Array
 from tinynet.checks import entries, number
 from tinynet.kernels.dropout import dropout
-from tinynet.kernels.registry import Array
 from tinynet.layers.base import Layer, Shape
 from tinynet.layers.images import channels_last, image_shape
 

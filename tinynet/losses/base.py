@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinynet.arrays import as_float
+from tinynet.arrays import Array
+from tinynet.config import as_float
 from tinynet.configurable import Configurable, to_snake_case
-from tinynet.kernels.registry import Array
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
 

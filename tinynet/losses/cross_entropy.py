@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from tinynet import config
+from tinynet.arrays import Array
 from tinynet.checks import flag, number
 from tinynet.kernels import cross_entropy
-from tinynet.kernels.registry import Array
 from tinynet.losses.base import Loss
 
 

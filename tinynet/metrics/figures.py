@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tinynet import metrics
-from tinynet.kernels.registry import Array
+from tinynet.arrays import Array
 
 if TYPE_CHECKING:
     from tinynet.data import Batch
