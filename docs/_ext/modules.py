@@ -12,8 +12,9 @@ FLOORS = {
     "examples": {"lessons": 65},
     "looking at models": {"interop": 11, "gradcheck": 31, "plots": 54, "backend": 75},
     "the model": {"models": 31},
-    "around the model": {"summary": 11, "training": 31, "saving": 51, "utils": 75},
-    "the layers together": {"stack": 12, "freezing": 31},
+    "around the model": {"summary": 11, "saving": 51, "utils": 75},
+    "training": {"training": 31},
+    "the parts of training": {"stack": 12, "freezing": 31},
     "the parts of a step": {
         "layers": 16,
         "losses": 31,
