@@ -547,7 +547,7 @@ BUGS = [
     ),
     Bug(
         "an epoch's loss is the plain mean over the batches",
-        "metrics/figures.py",
+        "figures.py",
         "self.loss.add(loss * len(batch.x), len(batch.x))",
         "self.loss.add(loss, 1)",
         "test_fit",

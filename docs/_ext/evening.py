@@ -35,7 +35,7 @@ ORDER = {
     "optimizers/base.py": "`step`: what every optimizer does",
     "optimizers/rules.py": "`Adam`",
     "kernels/updates.py": "`adam`",
-    "metrics/figures.py": "the loss and the metrics of an epoch",
+    "figures.py": "the loss and the metrics of an epoch",
     "metrics/base.py": "a mean over batches",
     "metrics/means.py": "`SparseCategoricalAccuracy`",
     "config.py": "float type and epsilon",
