@@ -48,35 +48,35 @@ BUGS = [
     ),
     Bug(
         "batch norm uses the unbiased variance",
-        "kernels/normalization.py",
+        "kernels/batch_norm.py",
         "variance[j] /= count",
         "variance[j] /= count - number(1)",
         "test_layers BatchNormalization",
     ),
     Bug(
         "batch norm's epsilon is outside the square root",
-        "kernels/normalization.py",
+        "kernels/batch_norm.py",
         "variance[j] /= count\n        inv_std[j] = number(1) / np.sqrt(variance[j] + eps)",
         "variance[j] /= count\n        inv_std[j] = number(1) / (np.sqrt(variance[j]) + eps)",
         "test_layers BatchNormalization",
     ),
     Bug(
         "batch norm's dx lacks the term of the mean",
-        "kernels/normalization.py",
+        "kernels/batch_norm.py",
         "(dout[i, j] - mean_dout[j] - x_hat * mean_dgamma[j])",
         "(dout[i, j] - x_hat * mean_dgamma[j])",
         "test_layers BatchNormalization",
     ),
     Bug(
         "batch norm's dx lacks the term of the variance",
-        "kernels/normalization.py",
+        "kernels/batch_norm.py",
         "(dout[i, j] - mean_dout[j] - x_hat * mean_dgamma[j])",
         "(dout[i, j] - mean_dout[j])",
         "test_layers BatchNormalization",
     ),
     Bug(
         "batch norm's dgamma does not center x",
-        "kernels/normalization.py",
+        "kernels/batch_norm.py",
         "dgamma[j] += dout[i, j] * ((x[i, j] - mean[j]) * inv_std[j])\n"
         "            dbeta[j] += dout[i, j]\n    scale",
         "dgamma[j] += dout[i, j] * (x[i, j] * inv_std[j])\n"
@@ -85,7 +85,7 @@ BUGS = [
     ),
     Bug(
         "layer norm's dx lacks the term of the variance",
-        "kernels/normalization.py",
+        "kernels/layer_norm.py",
         "(dout[i, j] * gamma[j] - mean_g - x_hat * mean_gx)",
         "(dout[i, j] * gamma[j] - mean_g)",
         "test_layers LayerNormalization",
@@ -455,7 +455,7 @@ BUGS = [
     ),
     Bug(
         "the moving averages swap the weights of old and new",
-        "kernels/normalization.py",
+        "kernels/batch_norm.py",
         "kept, new = number(momentum), number(1 - momentum)",
         "kept, new = number(1 - momentum), number(momentum)",
         "test_layers BatchNormalization",
@@ -562,14 +562,14 @@ BUGS = [
     ),
     Bug(
         "batch norm passes the gradient of a single row on",
-        "kernels/normalization.py",
+        "kernels/batch_norm.py",
         "        mean_dout[j] = dbeta[j] / count",
         "        mean_dout[j] = dbeta[j] / count * x.dtype.type(rows > 1)",
         "test_layers BatchNormalization",
     ),
     Bug(
         "layer norm passes the gradient of a single feature on",
-        "kernels/normalization.py",
+        "kernels/layer_norm.py",
         "        mean_g, mean_gx = sum_g / number(columns), sum_gx / number(columns)",
         "        mean_g, mean_gx = sum_g / number(max(columns, 2)), sum_gx / number(columns)",
         "test_layers LayerNormalization",

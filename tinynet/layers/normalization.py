@@ -10,7 +10,7 @@ import numpy as np
 from tinynet import initializers, regularizers
 from tinynet.arrays import Array
 from tinynet.checks import entries, flag, integer, number
-from tinynet.kernels import normalization
+from tinynet.kernels import batch_norm, layer_norm
 from tinynet.layers.base import Layer, Shape
 
 
@@ -126,12 +126,12 @@ class BatchNormalization(Layer):
         if self.uses_batch:
             self.mean = np.empty_like(gamma)
             averages = self.momentum, moving_mean, moving_variance
-            normalization.batch_norm_forward(
+            batch_norm.batch_norm_forward(
                 self.x, gamma, beta, self.epsilon, *averages, self.mean, self.inv_std, out
             )
         else:
             self.mean = moving_mean
-            normalization.batch_norm_inference(
+            batch_norm.batch_norm_inference(
                 self.x, gamma, beta, self.epsilon, self.mean, moving_variance, self.inv_std, out
             )
         return self._unrows(out)
@@ -144,9 +144,9 @@ class BatchNormalization(Layer):
         dbeta = self.grads["beta"] if self.center else np.empty_like(gamma)
         dx = np.empty_like(x)
         backward = (
-            normalization.batch_norm_backward
+            batch_norm.batch_norm_backward
             if self.uses_batch
-            else normalization.batch_norm_inference_backward
+            else batch_norm.batch_norm_inference_backward
         )
         backward(self._rows(dout), x, gamma, self.mean, self.inv_std, dgamma, dbeta, dx)
         return self._unrows(dx)
@@ -265,9 +265,7 @@ class LayerNormalization(Layer):
         gamma, beta = self.params.get("gamma", self.ones), self.params.get("beta", self.zeros)
         out = np.empty_like(self.x)
         weights = gamma.reshape(-1), beta.reshape(-1)
-        normalization.layer_norm_forward(
-            self.x, *weights, self.epsilon, self.mean, self.inv_std, out
-        )
+        layer_norm.layer_norm_forward(self.x, *weights, self.epsilon, self.mean, self.inv_std, out)
         return self._unrows(out)
 
     def backward(self, dout: Array) -> Array:
@@ -277,7 +275,7 @@ class LayerNormalization(Layer):
         dgamma = self.grads["gamma"] if self.scale else np.empty_like(gamma)
         dbeta = self.grads["beta"] if self.center else np.empty_like(gamma)
         dx = np.empty_like(x)
-        normalization.layer_norm_backward(
+        layer_norm.layer_norm_backward(
             self._rows(dout),
             x,
             gamma.reshape(-1),
