@@ -362,15 +362,15 @@ BUGS = [
     Bug(
         "relu's ceiling is taken for its threshold",
         "activations.py",
-        "        float(threshold),\n        ceiling,",
-        "        ceiling,\n        float(threshold),",
+        "float(negative_slope), float(threshold), ceiling",
+        "float(negative_slope), ceiling, float(threshold)",
         "test_activations relu",
     ),
     Bug(
         "leaky relu's slope does not go through float32",
         "activations.py",
-        "        through_float32(negative_slope),",
-        "        float(negative_slope),",
+        "slope = through_float32(negative_slope)",
+        "slope = float(negative_slope)",
         "test_activations leaky_relu",
     ),
     Bug(
@@ -513,8 +513,8 @@ BUGS = [
     Bug(
         "mean absolute error takes the squared error's gradient",
         "losses/regression.py",
-        "return regression.absolute_error, regression.absolute_error_backward",
-        "return regression.absolute_error, regression.squared_error_backward",
+        "(regression.absolute_error, regression.absolute_error_backward)",
+        "(regression.absolute_error, regression.squared_error_backward)",
         "test_losses MeanAbsoluteError",
     ),
     Bug(
