@@ -275,10 +275,8 @@ BUGS = [
     Bug(
         "categorical cross-entropy does not normalize the probabilities",
         "kernels/cross_entropy.py",
-        "            q = p[i, j] / total\n            c = low if q < low else high if q > high "
-        "else q\n            loss -=",
-        "            q = p[i, j]\n            c = low if q < low else high if q > high "
-        "else q\n            loss -=",
+        "np.log(clipped(p[i, j] / total, low, high))",
+        "np.log(clipped(p[i, j], low, high))",
         "test_losses Categorical",
     ),
     Bug(
