@@ -106,12 +106,12 @@ FILES: dict[str, dict[str, Any]] = {
     },
     "convolution": {
         "x": IMAGES,
-        "kernel": read("3", "2", "channels", "filters"),
+        "weights": read("3", "2", "channels", "filters"),
         **dict.fromkeys(["strides", "dilation"], ((1, 1), (2, 1), (1, 2), (2, 2))),
         "out": write("images", "down", "across", "filters"),
         "dout": read("images", "down", "across", "filters"),
         "dpatches": read("images", "down", "across", "3", "2", "channels"),
-        "dkernel": write("3", "2", "channels", "filters"),
+        "dweights": write("3", "2", "channels", "filters"),
         "dx": write(*IMAGES.shape),
     },
     "cross_entropy": {
@@ -133,11 +133,11 @@ FILES: dict[str, dict[str, Any]] = {
     },
     "depthwise": {
         "x": IMAGES,
-        "kernel": read("3", "2", "channels", "filters"),
+        "weights": read("3", "2", "channels", "filters"),
         **dict.fromkeys(["strides", "dilation"], ((1, 1), (2, 1), (1, 2), (2, 2))),
         "out": write("images", "down", "across", "channels", "filters"),
         "dout": read("images", "down", "across", "channels", "filters"),
-        "dkernel": write("3", "2", "channels", "filters"),
+        "dweights": write("3", "2", "channels", "filters"),
         "dx": write(*IMAGES.shape),
     },
     "layer_norm": {
