@@ -97,26 +97,25 @@ class BatchNormalization(Layer):
         # Stand-ins where a weight is switched off; they are never learned.
         self.ones, self.zeros = np.ones(shape, self.dtype), np.zeros(shape, self.dtype)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the same shape if it has the features."""
+    def check_input(self, input_shape: Shape) -> None:
+        """Raise an error unless samples of this shape have the features."""
         rank = len(input_shape) + 1
         if not self.built:
             if self.axis % rank == 0 or not -rank <= self.axis < rank:
                 raise ValueError(
                     f"{self.name}: axis {self.axis} is not a feature axis of a batch of rank {rank}"
                 )
-            return input_shape
+            return
         axes, features = len(self.features_last), self.ones.size
         if rank != axes or (0, *input_shape)[self.axis] != features:
             raise ValueError(
                 f"{self.name}: expected {features} features in axis {self.axis} of x with "
                 f"{axes} axes, got samples of shape {input_shape}"
             )
-        return input_shape
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Normalize; in training, do so with the batch's statistics and update the moving ones."""
-        self.compute_output_shape(x.shape[1:])  # raises an error if x does not fit
+        self.check_input(x.shape[1:])
         self.shape = x.shape
         self.x = self._rows(x)  # (m, features)
         self.uses_batch = training and self.trainable
@@ -233,15 +232,14 @@ class LayerNormalization(Layer):
         # Stand-ins where a weight is switched off; they are never learned.
         self.ones, self.zeros = np.ones(shape, self.dtype), np.zeros(shape, self.dtype)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the same shape if it has the features."""
+    def check_input(self, input_shape: Shape) -> None:
+        """Raise an error unless samples of this shape have the features."""
         features = self._features(input_shape)
         if self.built and features != self.ones.shape:
             raise ValueError(
                 f"{self.name}: expected {self.ones.shape} features in axis {self.axis} of x, got "
                 f"samples of shape {input_shape}"
             )
-        return input_shape
 
     def _axes(self, rank: int) -> list[int]:
         """Return the axes of the features in a batch of this rank, counted from the front."""
@@ -258,7 +256,7 @@ class LayerNormalization(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Normalize."""
-        self.compute_output_shape(x.shape[1:])
+        self.check_input(x.shape[1:])
         self.shape = x.shape
         self.x = self._rows(x)  # (rows, features)
         self.mean, self.inv_std = np.empty((2, len(self.x)), x.dtype)
