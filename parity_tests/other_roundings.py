@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.kernels.registry import Array, Kernel
+from tinynet.arrays import Array
+from tinynet.kernels.registry import Kernel
 
 # What only moves numbers, or has to have equal bits: random draws, warped images, dropped units.
 EXACT = ("random_bits", "warping", "dropout", "rows")

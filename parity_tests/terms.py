@@ -12,7 +12,7 @@ import numpy as np
 
 from tinynet import Sequential, activations, config, layers, losses
 from tinynet.activations import Activation
-from tinynet.kernels.registry import Array
+from tinynet.arrays import Array
 from tinynet.layers.base import Layer
 from tinynet.layers.convolutional import Convolution
 from tinynet.layers.warping import Warp

@@ -16,6 +16,7 @@ from tinynet import Sequential, custom_objects
 from tinynet.activations import Activation
 from tinynet.callbacks import ModelCheckpoint
 from tinynet.configurable import UnknownObjectError
+from tinynet.kernels.registry import Differentiable
 from tinynet.models import load_model
 from tinynet.saving import custom_object_scope, register_keras_serializable
 from tinynet.utils import set_random_seed
@@ -107,9 +108,9 @@ def twice_backward(dout: Any, x: Any, out: Any, dx: np.ndarray) -> None:
     dx[...] = 2 * dout
 
 
-def double() -> tuple[Any, ...]:
+def double() -> Differentiable:
     """Return the two functions of an activation that doubles."""
-    return twice, twice_backward
+    return Differentiable(twice, twice_backward)
 
 
 DOUBLE = Activation(double)

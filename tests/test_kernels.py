@@ -93,14 +93,25 @@ PIXELS = integers_below(256)
 
 # What the arguments of a file's kernels are; a tuple holds numbers to choose from.
 FILES: dict[str, dict[str, Any]] = {
+    "batch_norm": {
+        **dict.fromkeys(["dout", "x"], MATRIX),
+        **dict.fromkeys(["gamma", "beta", "mean", "inv_std"], COLUMN),
+        "epsilon": (1e-3,),
+        "momentum": (0.99, 0.5),
+        "moving_mean": update("columns"),
+        "moving_variance": update("columns", fill=positive),
+        "variance": read("columns", fill=positive),
+        **dict.fromkeys(["dgamma", "dbeta"], COLUMN_OUT),
+        **dict.fromkeys(["out", "dx"], MATRIX_OUT),
+    },
     "convolution": {
         "x": IMAGES,
-        "kernel": read("3", "2", "channels", "filters"),
+        "weights": read("3", "2", "channels", "filters"),
         **dict.fromkeys(["strides", "dilation"], ((1, 1), (2, 1), (1, 2), (2, 2))),
         "out": write("images", "down", "across", "filters"),
         "dout": read("images", "down", "across", "filters"),
         "dpatches": read("images", "down", "across", "3", "2", "channels"),
-        "dkernel": write("3", "2", "channels", "filters"),
+        "dweights": write("3", "2", "channels", "filters"),
         "dx": write(*IMAGES.shape),
     },
     "cross_entropy": {
@@ -122,29 +133,27 @@ FILES: dict[str, dict[str, Any]] = {
     },
     "depthwise": {
         "x": IMAGES,
-        "kernel": read("3", "2", "channels", "filters"),
+        "weights": read("3", "2", "channels", "filters"),
         **dict.fromkeys(["strides", "dilation"], ((1, 1), (2, 1), (1, 2), (2, 2))),
         "out": write("images", "down", "across", "channels", "filters"),
         "dout": read("images", "down", "across", "channels", "filters"),
-        "dkernel": write("3", "2", "channels", "filters"),
+        "dweights": write("3", "2", "channels", "filters"),
         "dx": write(*IMAGES.shape),
+    },
+    "layer_norm": {
+        **dict.fromkeys(["dout", "x"], MATRIX),
+        **dict.fromkeys(["gamma", "beta"], COLUMN),
+        "epsilon": (1e-3,),
+        "mean": read("rows"),
+        "inv_std": read("rows", fill=positive),
+        **dict.fromkeys(["dgamma", "dbeta"], COLUMN_OUT),
+        **dict.fromkeys(["out", "dx"], MATRIX_OUT),
     },
     "linear": {
         "bias": COLUMN,
         "z": update("rows", "columns"),
         "x": MATRIX,
         "out": COLUMN_OUT,
-    },
-    "normalization": {
-        **dict.fromkeys(["dout", "x"], MATRIX),
-        **dict.fromkeys(["gamma", "beta", "mean", "inv_std"], COLUMN),
-        "epsilon": (1e-3,),
-        "momentum": (0.99, 0.5),
-        "moving_mean": update("columns"),
-        "moving_variance": update("columns", fill=positive),
-        "variance": read("columns", fill=positive),
-        **dict.fromkeys(["dgamma", "dbeta"], COLUMN_OUT),
-        **dict.fromkeys(["out", "dx"], MATRIX_OUT),
     },
     "pooling": {
         "x": read("images", "low", "narrow", "channels"),
@@ -229,7 +238,6 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
         "dout": read("images", "channels"),
     },
     "layer_norm_forward": dict.fromkeys(["mean", "inv_std"], write("rows")),
-    "layer_norm_backward": {"mean": read("rows"), "inv_std": read("rows", fill=positive)},
     "batch_norm_forward": {"mean": COLUMN_OUT, "inv_std": COLUMN_OUT},
     "batch_norm_inference": {"inv_std": COLUMN_OUT},
     "gather_rows pixels": {

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -29,6 +29,8 @@ OPTIONS = {
 
 class Model:
     """As much of a model as these callbacks see; its weights are the number of the epoch."""
+
+    directions: ClassVar = {"loss": "down"}
 
     def __init__(self, learning_rate: float = 1.0) -> None:
         self.optimizer = SGD(learning_rate)

@@ -17,16 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.arrays import as_float
+from tinynet.arrays import Array
 from tinynet.checks import plain
-from tinynet.config import through_float32
+from tinynet.config import as_float, through_float32
 from tinynet.configurable import Configurable, UnknownObjectError, known_name, unknown_object
 from tinynet.custom_objects import get_registered_object
 from tinynet.kernels import rectifiers, smooth
-from tinynet.kernels.registry import Array
+from tinynet.kernels.registry import Differentiable
 
-# A forward kernel, a backward kernel, and the constants that are passed to both.
-Choice = tuple[Any, ...]
 ACTIVATIONS: dict[str, Activation] = {}
 # Derivatives that can be computed from the output alone: relu(x) is above 0 exactly where x is.
 # So can those of sigmoid and softmax, but losses read the logits before them.
@@ -39,13 +37,14 @@ class Activation(Configurable):
     Parameters
     ----------
     choose : callable
-        Takes the function's options and returns the forward kernel, the backward kernel and
-        the constants for both. Its name and docstring become the activation's.
+        Takes the function's options and returns a `Differentiable`: the forward kernel, the
+        backward kernel and the constants for both. Its name and docstring become the
+        activation's.
     options : dict
         Options that are fixed for this object.
     """
 
-    def __init__(self, choose: Callable[..., Choice], **options: Any) -> None:
+    def __init__(self, choose: Callable[..., Differentiable], **options: Any) -> None:
         functools.update_wrapper(self, choose)
         self.name = choose.__name__
         self.choose = choose
@@ -54,22 +53,22 @@ class Activation(Configurable):
 
     def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
         """Return the function's value at every element of `x`."""
-        forward, _, *constants = self._choice(args, options)
+        chosen = self._choice(args, options)
         x = as_float(x)
         out = np.empty(x.shape, x.dtype)
-        forward(x.reshape(-1), *constants, out.reshape(-1))  # elementwise: shape does not matter
+        # It works element by element, whatever the shape.
+        chosen.forward(x.reshape(-1), *chosen.constants, out.reshape(-1))
         return out
 
     @property
     def in_place(self) -> bool:
         """Whether a layer may overwrite x with f(x): `backward` works the same with out for x."""
-        return type(self) is Activation and self._chosen[1] in FROM_OUTPUT
+        return type(self) is Activation and self._chosen.backward in FROM_OUTPUT
 
     def write_over(self, x: Array) -> None:
         """Overwrite x, which must be contiguous, with f(x); for functions that are `in_place`."""
-        forward, _, *constants = self._chosen
         flat = x.reshape(-1)
-        forward(flat, *constants, flat)
+        self._chosen.forward(flat, *self._chosen.constants, flat)
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
         """Return the gradient at the input: dout times the derivative at `x`.
@@ -79,12 +78,12 @@ class Activation(Configurable):
         dout, x, out : ndarray of the same shape and dtype
             The gradient at the output, the input and the output of the forward pass.
         """
-        _, backward, *constants = self._chosen
         dx = np.empty(x.shape, x.dtype)
-        backward(dout.reshape(-1), x.reshape(-1), out.reshape(-1), *constants, dx.reshape(-1))
+        arrays = dout.reshape(-1), x.reshape(-1), out.reshape(-1)
+        self._chosen.backward(*arrays, *self._chosen.constants, dx.reshape(-1))
         return dx
 
-    def _choice(self, args: tuple[Any, ...], options: dict[str, Any]) -> Choice:
+    def _choice(self, args: tuple[Any, ...], options: dict[str, Any]) -> Differentiable:
         """Return the kernels for this object's options, or for others given in a call."""
         if args or options:
             return self.choose(*args, **{**self.options, **options})
@@ -113,19 +112,20 @@ class RowActivation(Activation):
 
     def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
         """Return the function's value for every vector in `x`."""
-        forward, _, axis = self._choice(args, options)
+        chosen = self._choice(args, options)
+        (axis,) = chosen.constants
         x = as_float(x)
         rows = _rows_along(x, axis)
         out = np.empty_like(rows)
-        forward(rows, out)
+        chosen.forward(rows, out)
         return _folded(out, x.shape, axis)
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
         """Return the gradient at the input; see `Activation.backward`."""
-        _, backward, axis = self._chosen
+        (axis,) = self._chosen.constants
         rows = [_rows_along(each, axis) for each in (dout, x, out)]
         dx = np.empty_like(rows[0])
-        backward(*rows, dx)
+        self._chosen.backward(*rows, dx)
         return _folded(dx, x.shape, axis)
 
 
@@ -149,10 +149,10 @@ class Linear(Activation):
         return dout
 
 
-def registered(kind: type[Activation]) -> Callable[[Callable[..., Choice]], Activation]:
+def registered(kind: type[Activation]) -> Callable[[Callable[..., Differentiable]], Activation]:
     """Turn the decorated choice of kernels into an activation of this kind, under its own name."""
 
-    def register(choose: Callable[..., Choice]) -> Activation:
+    def register(choose: Callable[..., Differentiable]) -> Activation:
         ACTIVATIONS[choose.__name__] = kind(choose)
         # The function's own name now belongs to the activation; pickle finds it one level down.
         choose.__qualname__ = f"{choose.__qualname__}.choose"
@@ -162,15 +162,15 @@ def registered(kind: type[Activation]) -> Callable[[Callable[..., Choice]], Acti
 
 
 @registered(Linear)
-def linear() -> Choice:
+def linear() -> Any:
     """Identity: x itself, with the derivative 1."""
-    return ()
+    return None  # no kernels: `Linear` calls none
 
 
 @registered(Activation)
 def relu(
     negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
-) -> Choice:
+) -> Differentiable:
     r"""Rectifier, :math:`\max(x, 0)` (Nair and Hinton 2010).
 
     Parameters
@@ -195,118 +195,110 @@ def relu(
     """
     if max_value is None and threshold == 0:
         if negative_slope == 0:
-            return rectifiers.relu, rectifiers.relu_backward
+            return Differentiable(rectifiers.relu, rectifiers.relu_backward)
         return leaky_relu.choose(negative_slope)
     if max_value is not None and threshold < 0:
         raise ValueError(
             f"threshold: expected 0 or above together with a max_value, got {threshold!r}"
         )
     ceiling = np.inf if max_value is None else through_float32(max_value)
-    return (
-        rectifiers.clipped_relu,
-        rectifiers.clipped_relu_backward,
-        float(negative_slope),
-        float(threshold),
-        ceiling,
-    )
+    constants = float(negative_slope), float(threshold), ceiling
+    return Differentiable(rectifiers.clipped_relu, rectifiers.clipped_relu_backward, constants)
 
 
 @registered(Activation)
-def relu6() -> Choice:
+def relu6() -> Differentiable:
     r"""Rectifier with a ceiling, :math:`\min(\max(x, 0), 6)`; derivative 0 at 0 and at 6."""
     return relu.choose(max_value=6.0)
 
 
 @registered(Activation)
-def leaky_relu(negative_slope: float = 0.2) -> Choice:
+def leaky_relu(negative_slope: float = 0.2) -> Differentiable:
     r"""Leaky rectifier: x above 0, ``negative_slope*x`` elsewhere (Maas et al. 2013, section 2).
 
     The slope is rounded through float32, and is also the derivative at 0.
     """
-    return (
-        rectifiers.leaky_relu,
-        rectifiers.leaky_relu_backward,
-        through_float32(negative_slope),
-    )
+    slope = through_float32(negative_slope)
+    return Differentiable(rectifiers.leaky_relu, rectifiers.leaky_relu_backward, (slope,))
 
 
 @registered(Activation)
-def elu(alpha: float = 1.0) -> Choice:
+def elu(alpha: float = 1.0) -> Differentiable:
     r"""Exponential linear unit: x above 0, :math:`\alpha(e^x - 1)` elsewhere.
 
     Clevert et al. 2016, equation 15.
     """
-    return rectifiers.elu, rectifiers.elu_backward, float(alpha)
+    return Differentiable(rectifiers.elu, rectifiers.elu_backward, (float(alpha),))
 
 
 @registered(Activation)
-def selu() -> Choice:
+def selu() -> Differentiable:
     r"""Scaled exponential linear unit, ``scale*elu(x, alpha)`` (Klambauer et al. 2017, eq. 2).
 
     The two constants make mean 0 and variance 1 a fixed point from layer to layer.
     """
-    return rectifiers.selu, rectifiers.selu_backward
+    return Differentiable(rectifiers.selu, rectifiers.selu_backward)
 
 
 @registered(Activation)
-def gelu(approximate: bool = False) -> Choice:
+def gelu(approximate: bool = False) -> Differentiable:
     r"""Gaussian error linear unit, :math:`x\,\Phi(x)` (Hendrycks and Gimpel 2016).
 
     :math:`\Phi` is the standard normal distribution function. With `approximate` it is replaced by
     :math:`\tfrac12(1 + \tanh(\sqrt{2/\pi}(x + 0.044715 x^3)))`.
     """
     if approximate:
-        return smooth.gelu_tanh, smooth.gelu_tanh_backward
-    return smooth.gelu, smooth.gelu_backward
+        return Differentiable(smooth.gelu_tanh, smooth.gelu_tanh_backward)
+    return Differentiable(smooth.gelu, smooth.gelu_backward)
 
 
 @registered(Activation)
-def silu() -> Choice:
+def silu() -> Differentiable:
     r"""Sigmoid linear unit or swish, :math:`x\,\sigma(x)` (Elfwing et al. 2018, equation 6)."""
-    return smooth.silu, smooth.silu_backward
+    return Differentiable(smooth.silu, smooth.silu_backward)
 
 
 @registered(Activation)
-def sigmoid() -> Choice:
+def sigmoid() -> Differentiable:
     r"""Logistic function, :math:`\sigma(x) = 1/(1 + e^{-x})`.
 
     Its derivative is :math:`\sigma(1 - \sigma)`.
     """
-    return smooth.sigmoid, smooth.sigmoid_backward
+    return Differentiable(smooth.sigmoid, smooth.sigmoid_backward)
 
 
 @registered(Activation)
-def tanh() -> Choice:
+def tanh() -> Differentiable:
     r"""Hyperbolic tangent; its derivative is :math:`1 - \tanh^2 x`."""
-    return smooth.tanh, smooth.tanh_backward
+    return Differentiable(smooth.tanh, smooth.tanh_backward)
 
 
 @registered(Activation)
-def softplus() -> Choice:
+def softplus() -> Differentiable:
     r"""Smooth rectifier, :math:`\log(1 + e^x)`; its derivative is the sigmoid."""
-    return smooth.softplus, smooth.softplus_backward
+    return Differentiable(smooth.softplus, smooth.softplus_backward)
 
 
 @registered(Activation)
-def softsign() -> Choice:
+def softsign() -> Differentiable:
     r"""Sign with a soft step, :math:`x/(1 + |x|)`; its derivative is :math:`1/(1 + |x|)^2`."""
-    return smooth.softsign, smooth.softsign_backward
+    return Differentiable(smooth.softsign, smooth.softsign_backward)
 
 
 @registered(Activation)
-def exponential() -> Choice:
+def exponential() -> Differentiable:
     r"""Exponential function :math:`e^x`, its own derivative."""
-    return smooth.exponential, smooth.exponential_backward
+    return Differentiable(smooth.exponential, smooth.exponential_backward)
 
 
 @registered(RowActivation)
-def softmax(axis: int = -1) -> Choice:
+def softmax(axis: int = -1) -> Differentiable:
     r"""Probabilities along `axis`: :math:`p_i = e^{x_i}/\sum_k e^{x_k}`.
 
     The backward pass maps dout to :math:`(dout - \sum_k dout_k p_k)\,p`. A final softmax followed
     by a cross-entropy is never differentiated this way: the loss reads the logits before it.
     """
-    return smooth.softmax, smooth.softmax_backward, axis
+    return Differentiable(smooth.softmax, smooth.softmax_backward, (axis,))
 
 
 swish = silu

@@ -1,4 +1,4 @@
-"""Arrays as tinynet uses them: their float type, packing them together, copying them by name."""
+"""Arrays as tinynet uses them: their type, packing them together, copying them by name."""
 
 from __future__ import annotations
 
@@ -7,18 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tinynet import config
-from tinynet.kernels.registry import Array
-
-FLOAT_TYPES = (np.dtype("float32"), np.dtype("float64"))
-
-
-def as_float(x: Any) -> Array:
-    """Return `x` as an array of float32 or float64; any other type becomes `floatx`."""
-    x = np.asarray(x)
-    floating: Array = x if x.dtype in FLOAT_TYPES else x.astype(config.floatx())
-    return floating
+Array = NDArray[Any]
 
 
 @functools.cache

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from tinynet.arrays import Array
 from tinynet.checks import integer
 from tinynet.kernels import registry
 from tinynet.kernels.threads import products, set_products, set_workers
+
+FLOAT_TYPES = (np.dtype("float32"), np.dtype("float64"))
 
 _floatx = "float32"
 _epsilon = 1e-7
@@ -40,6 +45,13 @@ def float_type(value: str) -> str:
     if value not in ("float32", "float64"):
         raise ValueError(f"float type: expected 'float32' or 'float64', got {value!r}")
     return str(value)
+
+
+def as_float(x: Any) -> Array:
+    """Return `x` as an array of float32 or float64; any other type becomes `floatx`."""
+    x = np.asarray(x)
+    floating: Array = x if x.dtype in FLOAT_TYPES else x.astype(floatx())
+    return floating
 
 
 def epsilon() -> float:

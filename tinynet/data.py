@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinynet import config, random
-from tinynet.kernels.registry import Array
+from tinynet.arrays import Array
 from tinynet.kernels.rows import gather_rows
 
 # How many numbers the search for NaN looks at in one go.

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from tinynet.activations import Activation
-from tinynet.kernels.registry import Array
+from tinynet.arrays import Array
 from tinynet.layers import Layer
 from tinynet.losses import Loss
 from tinynet.models import Sequential

@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tinynet import config, random
+from tinynet.arrays import Array
 from tinynet.checks import number
 from tinynet.configurable import Configurable, by_name, resolve
-from tinynet.kernels.registry import Array
 
 # The standard deviation of a standard normal truncated at two standard deviations.
 TRUNCATED_STDDEV = 0.87962566103423978

@@ -20,8 +20,8 @@ import numpy as np
 
 import tinynet
 from tinynet import config, files, metrics, utils
+from tinynet.arrays import Array
 from tinynet.datasets import DatasetError, drawn_apparel, fashion_mnist
-from tinynet.kernels.registry import Array
 
 __all__ = ["begin", "images", "keep_figure", "keep_results", "options", "report"]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tinynet import config, saving
+from tinynet.arrays import Array
 from tinynet.data import Dataset
-from tinynet.kernels.registry import Array
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.summary import ASCII, summary_table
 from tinynet.terminal import can_show, say

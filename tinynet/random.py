@@ -16,10 +16,10 @@ from contextlib import contextmanager
 import numpy as np
 
 from tinynet import config
+from tinynet.arrays import Array
 from tinynet.checks import integer, plain
 from tinynet.configurable import Configurable
 from tinynet.kernels import random_bits
-from tinynet.kernels.registry import Array
 
 SeedPair = tuple[int, int]
 

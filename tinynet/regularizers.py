@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinynet.arrays import Array
 from tinynet.checks import number
 from tinynet.config import through_float32
 from tinynet.configurable import Configurable, by_name, resolve
-from tinynet.kernels.registry import Array
 
 
 class Regularizer(Configurable):

@@ -17,12 +17,12 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinynet import losses, optimizers
-from tinynet.arrays import copy_into
+from tinynet.arrays import Array, copy_into
 from tinynet.configurable import UnknownObjectError, serialize
 from tinynet.custom_objects import (
     custom_object_scope,
@@ -32,10 +32,7 @@ from tinynet.custom_objects import (
     register_keras_serializable,
 )
 from tinynet.files import whole_or_not
-from tinynet.kernels.registry import Array
-
-if TYPE_CHECKING:
-    from tinynet.models import Sequential
+from tinynet.training import Trainer
 
 __all__ = [
     "custom_object_scope",
@@ -61,7 +58,7 @@ class _Content(NamedTuple):
     compiled: dict[str, Any] | None
 
 
-def save_model(model: Sequential, filepath: str | os.PathLike[str]) -> None:
+def save_model(model: Trainer, filepath: str | os.PathLike[str]) -> None:
     """Write a model's weights, architecture, optimizer and loss into one file.
 
     Parameters
@@ -97,7 +94,7 @@ def save_model(model: Sequential, filepath: str | os.PathLike[str]) -> None:
     _write(path, arrays, {"architecture": model.get_config(), "compiled": compiled})
 
 
-def save_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
+def save_weights(model: Trainer, filepath: str | os.PathLike[str]) -> None:
     """Write a model's weights and states, but not its optimizer; errors as for `save_model`."""
     path = _checked(filepath)
     model.require_built()
@@ -105,7 +102,7 @@ def save_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
 
 
 def load_weights(
-    model: Sequential, filepath: str | os.PathLike[str], skip_mismatch: bool = False
+    model: Trainer, filepath: str | os.PathLike[str], skip_mismatch: bool = False
 ) -> None:
     """Copy the weights and states from a file into a model of the same architecture.
 
@@ -141,7 +138,7 @@ def load_weights(
         raise ValueError(f"{content.path}: {error}; {hint}") from None
 
 
-def _load_what_fits(model: Sequential, content: _Content) -> None:
+def _load_what_fits(model: Trainer, content: _Content) -> None:
     """Copy the weights into the layers that they fit, and warn about the others."""
     stored: dict[str, list[Array]] = {}
     for key, value in content.arrays.items():
@@ -214,7 +211,7 @@ def naming(path: Path) -> Iterator[None]:
         ) from error
 
 
-def restore(model: Sequential, content: _Content, compile: bool = True) -> None:
+def restore(model: Trainer, content: _Content, compile: bool = True) -> None:
     """Bring a new model of the stored architecture to the stored state, compiled if requested."""
     arrays = content.arrays
     copy_into(model.arrays, [v for k, v in arrays.items() if k.startswith("weights/")])
@@ -237,7 +234,7 @@ def restore(model: Sequential, content: _Content, compile: bool = True) -> None:
     )
 
 
-def _weights(model: Sequential) -> dict[str, Array]:
+def _weights(model: Trainer) -> dict[str, Array]:
     arrays = {f"weights/{key}": value for key, value in model.arrays.items()}
     for layer in model.layers:
         if layer.seed_generator is not None:

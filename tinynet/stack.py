@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinynet.arrays import Packed, copy_into
+from tinynet.arrays import Array, Packed, copy_into
 from tinynet.configurable import (
     MODEL_NAME,
     Configurable,
@@ -15,7 +15,6 @@ from tinynet.configurable import (
     checked_name,
     serialize,
 )
-from tinynet.kernels.registry import Array
 from tinynet.layers import Input, Layer, deserialize
 from tinynet.layers.base import Shape
 from tinynet.layers.shares import backward_in_shares, forward_in_shares, goes_in_shares

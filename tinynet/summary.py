@@ -6,17 +6,15 @@ import math
 import re
 import shutil
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from tinynet.arrays import Array
 from tinynet.config import floatx
-from tinynet.kernels.registry import Array
-
-if TYPE_CHECKING:
-    from tinynet.layers import Layer
-    from tinynet.models import Sequential
-    from tinynet.optimizers import Optimizer
+from tinynet.layers import Layer
+from tinynet.optimizers import Optimizer
+from tinynet.training import Trainer
 
 LONGEST = 88  # characters in a line, if the terminal is wide enough
 POSITIONS = (0.45, 0.8, 1.0)
@@ -40,7 +38,7 @@ ASCII = Box("+-+-", "|+|-", "|+|-", "+-+-", "|", "|", "...")
 
 
 def summary_table(
-    model: Sequential,
+    model: Trainer,
     line_length: int | None = None,
     positions: Sequence[float] | None = None,
     show_trainable: bool = False,
@@ -101,7 +99,7 @@ def summary_table(
     return "\n".join(lines + _totals(model))
 
 
-def _rows(model: Sequential, show_trainable: bool) -> list[list[str]]:
+def _rows(model: Trainer, show_trainable: bool) -> list[list[str]]:
     """Return the texts of each layer's cells."""
     shapes = ["?" for _ in model.layers]
     if model.input_shape is not None:
@@ -205,7 +203,7 @@ def _rule(signs: str, widths: list[int]) -> str:
     return left + between.join(line * (width + 2) for width in widths) + right
 
 
-def _totals(model: Sequential) -> list[str]:
+def _totals(model: Trainer) -> list[str]:
     arrays, learned = model.arrays, model.params
     trained = [each for key, each in arrays.items() if key in learned]
     fixed = [each for key, each in arrays.items() if key not in learned]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinynet import config, losses, optimizers
-from tinynet.arrays import keep_freed_memory
+from tinynet.arrays import Array, keep_freed_memory
 from tinynet.callbacks import Callback, CallbackList, History, ProgbarLogger
 from tinynet.callbacks.base import as_list, expected_logs
 from tinynet.checks import integer
@@ -26,14 +26,13 @@ from tinynet.data import (
     training_data,
     warn_of_gray_values,
 )
+from tinynet.figures import Figures, Logs
 from tinynet.freezing import Freezing
-from tinynet.kernels.registry import Array
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.layers import BatchNormalization, Flatten, Rescaling, Reshape
 from tinynet.layers.base import Shape
 from tinynet.layers.preprocessing import Augmentation
 from tinynet.metrics import Metric
-from tinynet.metrics.figures import Figures, Logs
 from tinynet.stack import Stack
 
 Callbacks = Callback | Iterable[Callback] | None
@@ -383,6 +382,12 @@ class Trainer(Stack):
         """Names of the loss and the metrics, in `evaluate`'s order."""
         self._compiled()
         return self.figures.names
+
+    @property
+    def directions(self) -> dict[str, str]:
+        """Where the loss and each metric go as the model gets better: "up" or "down"."""
+        named = self.figures.named if self.optimizer is not None else {}
+        return {**{name: metric.direction for name, metric in named.items()}, "loss": "down"}
 
     # Before the first step.
 

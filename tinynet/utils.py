@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from tinynet import configurable, random
+from tinynet.arrays import Array
 from tinynet.checks import integer
 from tinynet.custom_objects import (
     custom_object_scope,
     get_custom_objects,
     register_keras_serializable,
 )
-from tinynet.kernels.registry import Array
 from tinynet.random import set_random_seed
 
 __all__ = [

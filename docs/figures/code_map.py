@@ -20,9 +20,9 @@ from drawing import (
 sys.path.insert(0, str(Path(__file__).parents[1] / "_ext"))
 import modules
 
-COLORS = (GREY, GREY, BLUE, BLUE, BLUE, GREEN, GREEN, ORANGE, ORANGE, VERMILION)
+COLORS = (GREY, GREY, *4 * (BLUE,), *2 * (GREEN,), *2 * (ORANGE,), VERMILION, GREY)
 BOX = 7.4  # the width of a part; a long name needs more
-EVERYWHERE = {"config", "configurable"}  # most parts import them; not drawn
+EVERYWHERE = {"arrays", "config", "configurable"}  # most parts import them; not drawn
 STEP = 8.4
 PERCENT = WIDTH / 10  # of the width: the unit of the places in modules.py
 

@@ -106,11 +106,8 @@ class MonitorCallback(Callback):
         if self.mode != "auto":
             return "down" if self.mode == "min" else "up"
         name = self.monitor.removeprefix("val_")
-        if name == "loss":
-            return "down"
-        named = self.model.figures.named
-        if name in named:
-            return str(named[name].direction)
+        if name in self.model.directions:
+            return str(self.model.directions[name])
         raise ValueError(
             f"{type(self).__name__}: cannot tell whether a higher or a lower {self.monitor!r} is "
             f"better; pass mode='max' or mode='min'"

@@ -21,9 +21,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from tinynet import optimizers, random
+from tinynet.arrays import Array
 from tinynet.callbacks import Callback
 from tinynet.checks import integer
-from tinynet.kernels.registry import Array
 from tinynet.layers import Activation, BatchNormalization, Dense, Dropout, Flatten, Input
 from tinynet.layers.base import Shape
 from tinynet.losses import Loss

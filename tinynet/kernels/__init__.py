@@ -1,12 +1,13 @@
-"""The ground floor: all arithmetic except matrix products, every kernel in two forms."""
+"""All arithmetic except matrix products, every kernel in two forms."""
 
 from tinynet.kernels import (
+    batch_norm,
     convolution,
     cross_entropy,
     depthwise,
     dropout,
+    layer_norm,
     linear,
-    normalization,
     pooling,
     random_bits,
     rectifiers,
@@ -22,12 +23,13 @@ from tinynet.kernels.registry import KERNELS, Kernel
 __all__ = [
     "KERNELS",
     "Kernel",
+    "batch_norm",
     "convolution",
     "cross_entropy",
     "depthwise",
     "dropout",
+    "layer_norm",
     "linear",
-    "normalization",
     "pooling",
     "random_bits",
     "rectifiers",

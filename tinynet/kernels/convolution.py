@@ -1,8 +1,8 @@
 """Convolution over images x (images, height, width, channels), which are already padded.
 
-A kernel (kernel height, kernel width, channels, filters) slides from place to place, `strides`
-pixels apart, and its own entries meet pixels that are `dilation` apart. Each place gives one pixel
-of out (images, out height, out width, filters). Derivation: docs/backprop/convolution.md.
+A kernel, with weights (kernel height, kernel width, channels, filters), slides from place to place,
+`strides` pixels apart, and its own entries meet pixels that are `dilation` apart. Each place gives
+one pixel of out (images, out height, out width, filters). Derivation: docs/backprop/convolution.md.
 
 `convolve` and its gradients are the definition, as loops. `patches` lays out as a row what the
 kernel meets at each place, so that BLAS can do the rest as one matrix product (im2col: Chellapilla
@@ -18,7 +18,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tinynet.kernels.registry import Array, kernel
+from tinynet.arrays import Array
+from tinynet.kernels.registry import kernel
 from tinynet.kernels.threads import divided
 
 Pair = tuple[int, int]
@@ -39,17 +40,17 @@ def met(x: Array, i: int, j: int, strides: Pair, dilation: Pair, places: Pair) -
 
 
 @kernel
-def convolve(x: Array, kernel: Array, strides: Pair, dilation: Pair, out: Array) -> None:
-    """out[n, y, z] = sum over i, j of x[n, y*sy + i*dy, z*sx + j*dx] @ kernel[i, j]."""
+def convolve(x: Array, weights: Array, strides: Pair, dilation: Pair, out: Array) -> None:
+    """out[n, y, z] = sum over i, j of x[n, y*sy + i*dy, z*sx + j*dx] @ weights[i, j]."""
     out[...] = 0
-    for i, j in np.ndindex(kernel.shape[:2]):
-        out += met(x, i, j, strides, dilation, out.shape[1:3]) @ kernel[i, j]
+    for i, j in np.ndindex(weights.shape[:2]):
+        out += met(x, i, j, strides, dilation, out.shape[1:3]) @ weights[i, j]
 
 
 @convolve.loops
-def convolve_loops(x: Array, kernel: Array, strides: Pair, dilation: Pair, out: Array) -> None:
+def convolve_loops(x: Array, weights: Array, strides: Pair, dilation: Pair, out: Array) -> None:
     images, height, width, filters = out.shape
-    rows, columns, channels = kernel.shape[:3]
+    rows, columns, channels = weights.shape[:3]
     for n in range(images):
         for y in range(height):
             for z in range(width):
@@ -62,26 +63,26 @@ def convolve_loops(x: Array, kernel: Array, strides: Pair, dilation: Pair, out: 
                         for c in range(channels):
                             pixel = x[n, down, right, c]
                             for f in range(filters):
-                                out[n, y, z, f] += pixel * kernel[i, j, c, f]
+                                out[n, y, z, f] += pixel * weights[i, j, c, f]
 
 
 @kernel
 def convolve_kernel_gradient(
-    x: Array, dout: Array, strides: Pair, dilation: Pair, dkernel: Array
+    x: Array, dout: Array, strides: Pair, dilation: Pair, dweights: Array
 ) -> None:
-    """dkernel[i, j] = sum over all places of the pixel met there, transposed, @ dout."""
-    for i, j in np.ndindex(dkernel.shape[:2]):
+    """dweights[i, j] = sum over all places of the pixel met there, transposed, @ dout."""
+    for i, j in np.ndindex(dweights.shape[:2]):
         pixels = met(x, i, j, strides, dilation, dout.shape[1:3])
-        dkernel[i, j] = np.tensordot(pixels, dout, ([0, 1, 2], [0, 1, 2]))
+        dweights[i, j] = np.tensordot(pixels, dout, ([0, 1, 2], [0, 1, 2]))
 
 
 @convolve_kernel_gradient.loops
 def convolve_kernel_gradient_loops(
-    x: Array, dout: Array, strides: Pair, dilation: Pair, dkernel: Array
+    x: Array, dout: Array, strides: Pair, dilation: Pair, dweights: Array
 ) -> None:
     images, height, width, filters = dout.shape
-    rows, columns, channels = dkernel.shape[:3]
-    dkernel[...] = 0
+    rows, columns, channels = dweights.shape[:3]
+    dweights[...] = 0
     for n in range(images):
         for y in range(height):
             for z in range(width):
@@ -92,26 +93,26 @@ def convolve_kernel_gradient_loops(
                         for c in range(channels):
                             pixel = x[n, down, right, c]
                             for f in range(filters):
-                                dkernel[i, j, c, f] += pixel * dout[n, y, z, f]
+                                dweights[i, j, c, f] += pixel * dout[n, y, z, f]
 
 
 @kernel
 def convolve_input_gradient(
-    dout: Array, kernel: Array, strides: Pair, dilation: Pair, dx: Array
+    dout: Array, weights: Array, strides: Pair, dilation: Pair, dx: Array
 ) -> None:
-    """Give each pixel of dx the sum of dout @ kernel[i, j].T over all places that met it."""
+    """Give each pixel of dx the sum of dout @ weights[i, j].T over all places that met it."""
     dx[...] = 0
-    for i, j in np.ndindex(kernel.shape[:2]):
+    for i, j in np.ndindex(weights.shape[:2]):
         pixels = met(dx, i, j, strides, dilation, dout.shape[1:3])
-        pixels += dout @ kernel[i, j].T
+        pixels += dout @ weights[i, j].T
 
 
 @convolve_input_gradient.loops
 def convolve_input_gradient_loops(
-    dout: Array, kernel: Array, strides: Pair, dilation: Pair, dx: Array
+    dout: Array, weights: Array, strides: Pair, dilation: Pair, dx: Array
 ) -> None:
     images, height, width, filters = dout.shape
-    rows, columns, channels = kernel.shape[:3]
+    rows, columns, channels = weights.shape[:3]
     dx[...] = 0
     for n in range(images):
         for y in range(height):
@@ -123,7 +124,7 @@ def convolve_input_gradient_loops(
                         for c in range(channels):
                             total = dx.dtype.type(0)
                             for f in range(filters):
-                                total += dout[n, y, z, f] * kernel[i, j, c, f]
+                                total += dout[n, y, z, f] * weights[i, j, c, f]
                             dx[n, down, right, c] += total
 
 
@@ -177,10 +178,12 @@ def add_patches_loops(dpatches: Array, strides: Pair, dilation: Pair, dx: Array)
                             dx[n, down, right, c] += dpatches[n, y, z, i, j, c]
 
 
-def convolve_in_patches(x: Array, kernel: Array, strides: Pair, dilation: Pair, out: Array) -> None:
-    """Write the convolution of x with kernel into out, as matrix products."""
-    matrix = kernel.reshape(-1, kernel.shape[3])  # (numbers in a window, filters)
-    for some, pieces in _pieces(x, kernel, strides, dilation, out):
+def convolve_in_patches(
+    x: Array, weights: Array, strides: Pair, dilation: Pair, out: Array
+) -> None:
+    """Write the convolution of x with weights into out, as matrix products."""
+    matrix = weights.reshape(-1, weights.shape[3])  # (numbers in a window, filters)
+    for some, pieces in _pieces(x, weights, strides, dilation, out):
         rows, z = _stacks(pieces, out[some], matrix)
         np.matmul(rows, matrix, out=z)
 
@@ -188,17 +191,17 @@ def convolve_in_patches(x: Array, kernel: Array, strides: Pair, dilation: Pair, 
 def convolve_in_patches_backward(
     dout: Array,
     x: Array,
-    kernel: Array,
+    weights: Array,
     strides: Pair,
     dilation: Pair,
-    dkernel: Array,
+    dweights: Array,
     dx: Array | None,
 ) -> None:
-    """Fill dkernel, and dx unless it is None."""
-    filters = kernel.shape[3]
-    matrix, dmatrix = kernel.reshape(-1, filters), dkernel.reshape(-1, filters)
+    """Fill dweights, and dx unless it is None."""
+    filters = weights.shape[3]
+    matrix, dmatrix = weights.reshape(-1, filters), dweights.reshape(-1, filters)
     dmatrix[...] = 0
-    for some, pieces in _pieces(x, kernel, strides, dilation, dout):
+    for some, pieces in _pieces(x, weights, strides, dilation, dout):
         rows, dz = _stacks(pieces, dout[some], matrix)
         dmatrix += (rows.swapaxes(1, 2) @ dz).sum(axis=0)
         if dx is not None:  # what the windows met is no longer needed
@@ -219,10 +222,10 @@ def _stacks(pieces: Array, out: Array, matrix: Array) -> tuple[Array, Array]:
 
 
 def _pieces(
-    x: Array, kernel: Array, strides: Pair, dilation: Pair, out: Array
+    x: Array, weights: Array, strides: Pair, dilation: Pair, out: Array
 ) -> Iterator[tuple[slice, Array]]:
     """Yield some images at a time, and what is met at each of their places."""
-    place = *out.shape[1:3], *kernel.shape[:3]
+    place = *out.shape[1:3], *weights.shape[:3]
     nbytes = x.itemsize * len(x) * math.prod(place)
     for some in divided(len(x), -(-nbytes // PIECE)):
         met_here = np.empty((some.stop - some.start, *place), x.dtype)

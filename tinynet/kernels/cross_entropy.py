@@ -8,9 +8,49 @@ sum(weights*losses) into its last argument. The forms called `softmax` and `sigm
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from tinynet.kernels.registry import Array, kernel
+from tinynet.arrays import Array
+from tinynet.kernels.registry import called_by_loops, kernel
+
+
+@called_by_loops
+def row_max(z: Array, i: int) -> Any:
+    """Return the largest number of row i; a NaN that it skips shows up in sums over the row."""
+    largest = z[i, 0]
+    for j in range(z.shape[1]):
+        if z[i, j] > largest:
+            largest = z[i, j]
+    return largest
+
+
+@called_by_loops
+def log_sum_exp(z: Array, i: int) -> tuple[Any, Any]:
+    """Return m = max(z[i]) and log(sum over j of exp(z[i, j] - m)), in which nothing overflows."""
+    largest = row_max(z, i)
+    total = z.dtype.type(0)
+    for j in range(z.shape[1]):
+        total += np.exp(z[i, j] - largest)
+    return largest, np.log(total)
+
+
+@called_by_loops
+def exponentials(z: Array, i: int, out: Array) -> Any:
+    """Write exp(z[i] - max(z[i])) into out[i], and return the sum."""
+    largest = row_max(z, i)
+    total = z.dtype.type(0)
+    for j in range(z.shape[1]):
+        out[i, j] = np.exp(z[i, j] - largest)
+        total += out[i, j]
+    return total
+
+
+@called_by_loops
+def clipped(q: Any, low: Any, high: Any) -> Any:
+    """Return q, moved to the nearest limit if it is below low or above high; NaN stays."""
+    return low if q < low else high if q > high else q
 
 
 @kernel
@@ -23,16 +63,9 @@ def sparse_softmax_cross_entropy(labels: Array, logits: Array, losses: Array) ->
 
 @sparse_softmax_cross_entropy.loops
 def sparse_softmax_cross_entropy_loops(labels: Array, logits: Array, losses: Array) -> None:
-    rows, classes = logits.shape
-    for i in range(rows):
-        largest = logits[i, 0]
-        for j in range(classes):  # a NaN skipped here shows up in the sum
-            if logits[i, j] > largest:
-                largest = logits[i, j]
-        total = logits.dtype.type(0)
-        for j in range(classes):
-            total += np.exp(logits[i, j] - largest)
-        losses[i] = np.log(total) - (logits[i, labels[i]] - largest)
+    for i in range(labels.size):
+        largest, log_total = log_sum_exp(logits, i)
+        losses[i] = log_total - (logits[i, labels[i]] - largest)
 
 
 @kernel
@@ -52,14 +85,7 @@ def sparse_softmax_cross_entropy_backward_loops(
 ) -> None:
     rows, classes = logits.shape
     for i in range(rows):
-        largest = logits[i, 0]
-        for j in range(classes):
-            if logits[i, j] > largest:
-                largest = logits[i, j]
-        total = logits.dtype.type(0)
-        for j in range(classes):
-            dlogits[i, j] = np.exp(logits[i, j] - largest)
-            total += dlogits[i, j]
+        total = exponentials(logits, i, dlogits)
         for j in range(classes):
             dlogits[i, j] /= total
         dlogits[i, labels[i]] -= logits.dtype.type(1)
@@ -79,14 +105,7 @@ def softmax_cross_entropy(targets: Array, logits: Array, losses: Array) -> None:
 def softmax_cross_entropy_loops(targets: Array, logits: Array, losses: Array) -> None:
     rows, classes = logits.shape
     for i in range(rows):
-        largest = logits[i, 0]
-        for j in range(classes):
-            if logits[i, j] > largest:
-                largest = logits[i, j]
-        total = logits.dtype.type(0)
-        for j in range(classes):
-            total += np.exp(logits[i, j] - largest)
-        log_total = np.log(total)
+        largest, log_total = log_sum_exp(logits, i)
         loss = logits.dtype.type(0)
         for j in range(classes):
             loss += targets[i, j] * (log_total - (logits[i, j] - largest))
@@ -110,14 +129,7 @@ def softmax_cross_entropy_backward_loops(
 ) -> None:
     rows, classes = logits.shape
     for i in range(rows):
-        largest = logits[i, 0]
-        for j in range(classes):
-            if logits[i, j] > largest:
-                largest = logits[i, j]
-        total = logits.dtype.type(0)
-        for j in range(classes):
-            dlogits[i, j] = np.exp(logits[i, j] - largest)
-            total += dlogits[i, j]
+        total = exponentials(logits, i, dlogits)
         for j in range(classes):
             dlogits[i, j] = (dlogits[i, j] / total - targets[i, j]) * weights[i]
 
@@ -188,8 +200,7 @@ def sparse_cross_entropy_loops(labels: Array, p: Array, epsilon: float, losses: 
         total = p.dtype.type(0)
         picked = p.dtype.type(0)
         for j in range(classes):
-            q = p[i, j]
-            c = low if q < low else high if q > high else q  # NaN passes through
+            c = clipped(p[i, j], low, high)
             total += c
             if j == labels[i]:
                 picked = c
@@ -221,14 +232,12 @@ def sparse_cross_entropy_backward_loops(
     for i in range(rows):
         total = number(0)
         for j in range(classes):
-            q = p[i, j]
-            total += low if q < low else high if q > high else q
+            total += clipped(p[i, j], low, high)
         for j in range(classes):
             q = p[i, j]
-            c = low if q < low else high if q > high else q
             slope = number(1) / total
             if j == labels[i]:
-                slope -= number(1) / c
+                slope -= number(1) / clipped(q, low, high)
             dp[i, j] = number(0) if q < low or q > high else slope * weights[i]
 
 
@@ -251,9 +260,7 @@ def cross_entropy_loops(targets: Array, p: Array, epsilon: float, losses: Array)
             total += p[i, j]
         loss = p.dtype.type(0)
         for j in range(classes):
-            q = p[i, j] / total
-            c = low if q < low else high if q > high else q
-            loss -= targets[i, j] * np.log(c)
+            loss -= targets[i, j] * np.log(clipped(p[i, j] / total, low, high))
         losses[i] = loss
 
 
@@ -285,9 +292,9 @@ def cross_entropy_backward_loops(
         inner = number(0)
         for j in range(classes):
             q = p[i, j] / total
-            c = low if q < low else high if q > high else q
-            clipped = q < low or q > high
-            dp[i, j] = number(0) if clipped else -weights[i] * targets[i, j] / c  # dq so far
+            c = clipped(q, low, high)
+            beyond = q < low or q > high
+            dp[i, j] = number(0) if beyond else -weights[i] * targets[i, j] / c  # dq so far
             inner += dp[i, j] * q
         for j in range(classes):
             dp[i, j] = (dp[i, j] - inner) / total
@@ -312,8 +319,7 @@ def binary_cross_entropy_loops(targets: Array, p: Array, epsilon: float, losses:
     for i in range(rows):
         total = number(0)
         for j in range(columns):
-            q = p[i, j]
-            c = low if q < low else high if q > high else q
+            c = clipped(p[i, j], low, high)
             t = targets[i, j]
             total += t * np.log(c) + (one - t) * np.log(one - c)
         losses[i] = -total / number(columns)
@@ -344,7 +350,7 @@ def binary_cross_entropy_backward_loops(
         weight = weights[i] / number(columns)
         for j in range(columns):
             q = p[i, j]
-            c = low if q < low else high if q > high else q
+            c = clipped(q, low, high)
             t = targets[i, j]
             slope = (one - t) / (one - c) - t / c
             dp[i, j] = number(0) if q < low or q > high else slope * weight

@@ -1,6 +1,6 @@
 """Depthwise convolution: each channel has its own kernels, and channels are not summed.
 
-x is (images, height, width, channels), the kernel (rows, columns, channels, multiplier) and out
+x is (images, height, width, channels), weights (rows, columns, channels, multiplier) and out
 (images, out height, out width, channels, multiplier); places are as in tinynet.kernels.convolution.
 """
 
@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinynet.arrays import Array
 from tinynet.kernels.convolution import Pair, met
-from tinynet.kernels.registry import Array, kernel
+from tinynet.kernels.registry import kernel
 
 
 @kernel
-def depthwise(x: Array, kernel: Array, strides: Pair, dilation: Pair, out: Array) -> None:
-    """out[n, y, z, c, m] = sum over i, j: x[n, y*sy + i*dy, z*sx + j*dx, c]*kernel[i, j, c, m]."""
+def depthwise(x: Array, weights: Array, strides: Pair, dilation: Pair, out: Array) -> None:
+    """out[n, y, z, c, m] = sum over i, j: x[n, y*sy + i*dy, z*sx + j*dx, c]*weights[i, j, c, m]."""
     out[...] = 0
-    for i, j in np.ndindex(kernel.shape[:2]):
-        out += met(x, i, j, strides, dilation, out.shape[1:3])[..., None] * kernel[i, j]
+    for i, j in np.ndindex(weights.shape[:2]):
+        out += met(x, i, j, strides, dilation, out.shape[1:3])[..., None] * weights[i, j]
 
 
 @depthwise.loops
-def depthwise_loops(x: Array, kernel: Array, strides: Pair, dilation: Pair, out: Array) -> None:
+def depthwise_loops(x: Array, weights: Array, strides: Pair, dilation: Pair, out: Array) -> None:
     images, height, width, channels, multiplier = out.shape
-    rows, columns = kernel.shape[:2]
+    rows, columns = weights.shape[:2]
     out[...] = 0
     for n in range(images):
         for y in range(height):
@@ -34,32 +35,32 @@ def depthwise_loops(x: Array, kernel: Array, strides: Pair, dilation: Pair, out:
                         right = z * strides[1] + j * dilation[1]
                         for c in range(channels):
                             for m in range(multiplier):
-                                out[n, y, z, c, m] += x[n, down, right, c] * kernel[i, j, c, m]
+                                out[n, y, z, c, m] += x[n, down, right, c] * weights[i, j, c, m]
 
 
 @kernel
 def depthwise_backward(
-    dout: Array, x: Array, kernel: Array, strides: Pair, dilation: Pair, dkernel: Array, dx: Array
+    dout: Array, x: Array, weights: Array, strides: Pair, dilation: Pair, dweights: Array, dx: Array
 ) -> None:
-    """dkernel[i, j, c, m] = sum over all places of the pixel met there times dout.
+    """dweights[i, j, c, m] = sum over all places of the pixel met there times dout.
 
-    Each pixel of dx gets the sum of dout*kernel[i, j] over all places that met it.
+    Each pixel of dx gets the sum of dout*weights[i, j] over all places that met it.
     """
     dx[...] = 0
-    for i, j in np.ndindex(kernel.shape[:2]):
+    for i, j in np.ndindex(weights.shape[:2]):
         pixels = met(x, i, j, strides, dilation, dout.shape[1:3])
-        dkernel[i, j] = np.einsum("nyzc,nyzcm->cm", pixels, dout)
+        dweights[i, j] = np.einsum("nyzc,nyzcm->cm", pixels, dout)
         pixels = met(dx, i, j, strides, dilation, dout.shape[1:3])
-        pixels += np.sum(dout * kernel[i, j], axis=-1)
+        pixels += np.sum(dout * weights[i, j], axis=-1)
 
 
 @depthwise_backward.loops
 def depthwise_backward_loops(
-    dout: Array, x: Array, kernel: Array, strides: Pair, dilation: Pair, dkernel: Array, dx: Array
+    dout: Array, x: Array, weights: Array, strides: Pair, dilation: Pair, dweights: Array, dx: Array
 ) -> None:
     images, height, width, channels, multiplier = dout.shape
-    rows, columns = kernel.shape[:2]
-    dkernel[...] = 0
+    rows, columns = weights.shape[:2]
+    dweights[...] = 0
     dx[...] = 0
     for n in range(images):
         for y in range(height):
@@ -71,5 +72,5 @@ def depthwise_backward_loops(
                         for c in range(channels):
                             for m in range(multiplier):
                                 d = dout[n, y, z, c, m]
-                                dkernel[i, j, c, m] += d * x[n, down, right, c]
-                                dx[n, down, right, c] += d * kernel[i, j, c, m]
+                                dweights[i, j, c, m] += d * x[n, down, right, c]
+                                dx[n, down, right, c] += d * weights[i, j, c, m]

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinynet.arrays import Array
 from tinynet.kernels.convolution import NO_GAPS, Pair, met
-from tinynet.kernels.registry import Array, kernel
+from tinynet.kernels.registry import kernel
 
 
 def surrounded(x: Array, size: Pair, strides: Pair, before: Pair, places: Pair, by: float) -> Array:

@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.kernels.registry import Array, active_form, called_by_loops
+from tinynet.arrays import Array
+from tinynet.kernels.registry import active_form
 from tinynet.kernels.threads import blas, may_help
 
-HALVES = 2
 LARGE = 1 << 19  # multiplications, some ten microseconds: less is done before a thread has looked
 PRODUCTS = 64  # whose time is taken together
 ENOUGH = 8  # of them to see that it is slower together
@@ -53,22 +53,19 @@ def product(a: Array, b: Array, out: Array | None = None) -> Array:
 
 
 def in_halves(a: Array, b: Array, out: Array) -> None:
-    """Compute the left and the right columns, or the upper and lower rows if there are more."""
-    rows, columns = out.shape
-    if columns >= rows:
-        cut = middle(columns)
-        np.matmul(a, b[:, :cut], out=out[:, :cut])
-        np.matmul(a, b[:, cut:], out=out[:, cut:])
-    else:
-        cut = middle(rows)
-        np.matmul(a[:cut], b, out=out[:cut])
-        np.matmul(a[cut:], b, out=out[cut:])
+    """Compute one half of the rows or columns, then the other."""
+    axis, cut = where_cut(*out.shape)
+    for half in (slice(cut), slice(cut, None)):
+        if axis == 0:
+            np.matmul(a[half], b, out=out[half])
+        else:
+            np.matmul(a, b[:, half], out=out[:, half])
 
 
-@called_by_loops
-def middle(n: int) -> int:
-    """Return where n rows or columns are cut: in the middle, at a multiple of 16 numbers."""
-    return (n // 2 + 15) // 16 * 16
+def where_cut(rows: int, columns: int) -> tuple[int, int]:
+    """Return the longer axis and its middle, at a multiple of 16: how BLAS takes numbers."""
+    axis, n = (1, columns) if columns >= rows else (0, rows)
+    return axis, -(-n // 32) * 16
 
 
 class Team:
@@ -105,12 +102,13 @@ class Team:
         if gemm is None or not _plain(a, b, out) or not self.in_use.acquire(blocking=False):
             return False
         try:
+            axis, cut = where_cut(*out.shape)
             start = time.perf_counter()
             if self.helped:
                 self.call_helper()
-                self.compiled.together(self.box, gemm, a, b, out, _yield_address())
+                self.compiled.together(self.box, gemm, a, b, out, axis, cut, _yield_address())
             else:
-                self.compiled.alone(self.box, gemm, a, b, out)
+                self.compiled.alone(self.box, gemm, a, b, out, axis, cut)
             self.seconds += time.perf_counter() - start
             self.work += work
             self.count += 1

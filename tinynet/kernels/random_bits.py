@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.kernels.registry import Array, called_by_loops, kernel
+from tinynet.arrays import Array
+from tinynet.kernels.registry import called_by_loops, kernel
 
 ROUNDS = 10
 M0, M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinynet.kernels.registry import Array, kernel
+from tinynet.arrays import Array
+from tinynet.kernels.registry import kernel
 
 # Klambauer et al. 2017, equation 14: scale, and scale times alpha.
 SELU_SCALE = 1.0507009873554804934193349852946

@@ -13,11 +13,8 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from numpy.typing import NDArray
-
-Array = NDArray[Any]
 Form = Callable[..., None]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -76,6 +73,14 @@ class Kernel:
 
     def __repr__(self) -> str:
         return f"<kernel {self.name}>"
+
+
+class Differentiable(NamedTuple):
+    """A function and its derivative: a pair of kernels, and the constants that both are given."""
+
+    forward: Form
+    backward: Form
+    constants: tuple[Any, ...] = ()
 
 
 def kernel(numpy_form: Form) -> Kernel:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinynet.kernels.registry import Array, kernel
+from tinynet.arrays import Array
+from tinynet.kernels.registry import kernel
 
 
 @kernel

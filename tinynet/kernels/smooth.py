@@ -11,7 +11,8 @@ import math
 
 import numpy as np
 
-from tinynet.kernels.registry import Array, kernel
+from tinynet.arrays import Array
+from tinynet.kernels.registry import kernel
 
 # TensorFlow rounds these two through float32 before it uses them, in float64 as well.
 GELU_INV_SQRT_2 = float(np.float32(0.7071067811865476))

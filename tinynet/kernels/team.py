@@ -18,8 +18,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from tinynet.arrays import Array
 from tinynet.kernels.compiled import compile_loops
-from tinynet.kernels.products import HALVES, Array, middle
 
 # Places in the block of integers through which the two threads speak, each in a cache line of its
 # own, because both write.
@@ -28,6 +28,7 @@ DONE = 8  # how many halves of it are ready
 JOB = 16  # what has to be known of it: see `post`
 WORDS = 40
 
+HALVES = 2
 SPIN = 1000  # looks before a thread offers its processor, some microseconds
 PATIENCE = 4000  # offers before the helper returns, some milliseconds
 
@@ -141,7 +142,7 @@ gemm64 = _gemm(types.float64, ir.DoubleType())
 
 
 @numba.njit(nogil=True)
-def post(box: Array, gemm: int, a: Array, b: Array, out: Array) -> None:
+def post(box: Array, gemm: int, a: Array, b: Array, out: Array, axis: int, cut: int) -> None:
     """Say what is to be computed: addresses, sizes, and which array is stored turned, as x.T is."""
     size = out.itemsize
     a_turned, b_turned = a.strides[1] != size, b.strides[1] != size
@@ -149,28 +150,28 @@ def post(box: Array, gemm: int, a: Array, b: Array, out: Array) -> None:
     box[JOB + 2], box[JOB + 3], box[JOB + 4] = out.shape[0], out.shape[1], a.shape[1]
     box[JOB + 5], box[JOB + 6], box[JOB + 7] = a.ctypes.data, b.ctypes.data, out.ctypes.data
     box[JOB + 8], box[JOB + 9] = a_turned, b_turned
+    box[JOB + 12], box[JOB + 13] = axis, cut
     box[JOB + 10] = a.strides[1 if a_turned else 0] // size  # numbers in a row of its memory
     box[JOB + 11] = b.strides[1 if b_turned else 0] // size
 
 
 @numba.njit(nogil=True)
 def compute(box: Array, half: int) -> None:
-    """Compute one half: of the columns, or of the rows if there are more rows."""
+    """Compute one half, of the rows or of the columns."""
     gemm, size = box[JOB], box[JOB + 1]
     rows, columns, depth = box[JOB + 2], box[JOB + 3], box[JOB + 4]
     a, b, out = box[JOB + 5], box[JOB + 6], box[JOB + 7]
     a_turned, b_turned = box[JOB + 8], box[JOB + 9]
     a_row, b_row, out_row = box[JOB + 10], box[JOB + 11], columns
-    if columns >= rows:
-        first = middle(columns) * half
-        columns = columns - first if half else middle(columns)
-        b += size * first * (b_row if b_turned else 1)
-        out += size * first
+    axis, cut = box[JOB + 12], box[JOB + 13]
+    if axis == 0:
+        rows = rows - cut if half else cut
+        a += size * cut * half * (1 if a_turned else a_row)
+        out += size * cut * half * out_row
     else:
-        first = middle(rows) * half
-        rows = rows - first if half else middle(rows)
-        a += size * first * (1 if a_turned else a_row)
-        out += size * first * out_row
+        columns = columns - cut if half else cut
+        b += size * cut * half * (b_row if b_turned else 1)
+        out += size * cut * half
     of_a = TURNED if a_turned else AS_IT_IS
     of_b = TURNED if b_turned else AS_IT_IS
     if size == 4:
@@ -201,17 +202,19 @@ def wait(looks: int, yield_: int) -> None:
 
 
 @compile_loops
-def alone(box: Array, gemm: int, a: Array, b: Array, out: Array) -> None:
+def alone(box: Array, gemm: int, a: Array, b: Array, out: Array, axis: int, cut: int) -> None:
     """Compute one half after the other."""
-    post(box, gemm, a, b, out)
+    post(box, gemm, a, b, out, axis, cut)
     for half in range(HALVES):
         compute(box, half)
 
 
 @compile_loops
-def together(box: Array, gemm: int, a: Array, b: Array, out: Array, yield_: int) -> None:
+def together(
+    box: Array, gemm: int, a: Array, b: Array, out: Array, axis: int, cut: int, yield_: int
+) -> None:
     """Compute halves with the helper, if it comes."""
-    post(box, gemm, a, b, out)
+    post(box, gemm, a, b, out, axis, cut)
     tell(box, DONE, 0)
     tell(box, TURN, (look(box, TURN) // 256 + 1) * 256)  # from here on, halves can be taken
     take(box)

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.kernels.registry import Array, called_by_loops, kernel
+from tinynet.arrays import Array
+from tinynet.kernels.registry import called_by_loops, kernel
 
 FILL_MODES = ("constant", "nearest", "reflect", "wrap")
 CONSTANT, NEAREST, REFLECT, WRAP = range(4)

@@ -31,8 +31,9 @@ from typing import Any
 
 import numpy as np
 
+from tinynet.arrays import Array
 from tinynet.kernels.convolution import NO_GAPS, PIECE, Pair, met
-from tinynet.kernels.registry import Array, called_by_loops, kernel
+from tinynet.kernels.registry import called_by_loops, kernel
 from tinynet.kernels.threads import divided
 
 SIDE = 4  # of the output of a 6 x 6 tile, and the distance between tiles: the matrices are for that
@@ -44,12 +45,12 @@ G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0
 TWO, FOUR, FIVE = np.float32(2), np.float32(4), np.float32(5)
 
 
-def convolve_in_tiles(x: Array, kernel: Array, out: Array) -> None:
-    """Write the convolution of x with kernel (3, 3, channels, filters) into out.
+def convolve_in_tiles(x: Array, weights: Array, out: Array) -> None:
+    """Write the convolution of x with weights (3, 3, channels, filters) into out.
 
     x reaches to the end of the last tile: 4 down + 2 rows and 4 across + 2 columns.
     """
-    u = transformed(G.astype(x.dtype), kernel).reshape(36, *kernel.shape[2:])
+    u = transformed(G.astype(x.dtype), weights).reshape(36, *weights.shape[2:])
     for some, tiles, products in _pieces(x, out):
         tile_inputs(x[some], tiles)
         np.matmul(_matrices(tiles), u, out=_matrices(products))
@@ -57,10 +58,10 @@ def convolve_in_tiles(x: Array, kernel: Array, out: Array) -> None:
 
 
 def convolve_in_tiles_backward(
-    dout: Array, x: Array, kernel: Array, dkernel: Array, dx: Array | None
+    dout: Array, x: Array, weights: Array, dweights: Array, dx: Array | None
 ) -> None:
-    """Fill dkernel, and dx unless it is None."""
-    u = transformed(G.astype(x.dtype), kernel).reshape(36, *kernel.shape[2:])
+    """Fill dweights, and dx unless it is None."""
+    u = transformed(G.astype(x.dtype), weights).reshape(36, *weights.shape[2:])
     du = np.zeros_like(u)
     for some, tiles, dproducts in _pieces(x, dout):
         tile_inputs(x[some], tiles)
@@ -69,7 +70,7 @@ def convolve_in_tiles_backward(
         if dx is not None:  # the tiles themselves are no longer needed
             np.matmul(_matrices(dproducts), u.swapaxes(1, 2), out=_matrices(tiles))
             add_tiles(tiles, dx[some])
-    dkernel[...] = transformed(G.T.astype(x.dtype), du.reshape(6, 6, *kernel.shape[2:]))
+    dweights[...] = transformed(G.T.astype(x.dtype), du.reshape(6, 6, *weights.shape[2:]))
 
 
 def tiles_for(places: Pair) -> Pair:

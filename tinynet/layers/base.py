@@ -11,11 +11,10 @@ import numpy as np
 
 from tinynet import config
 from tinynet.activations import Activation, linear
-from tinynet.arrays import copy_into
+from tinynet.arrays import Array, copy_into
 from tinynet.checks import entries, flag
 from tinynet.configurable import LAYER_NAME, Configurable, auto_name, checked_name, serialize
 from tinynet.initializers import Initializer
-from tinynet.kernels.registry import Array
 from tinynet.random import SeedGenerator
 from tinynet.regularizers import Regularizer
 
@@ -107,8 +106,16 @@ class Layer(Configurable):
         """
         self.backward(dout)
 
+    def check_input(self, input_shape: Shape) -> None:
+        """Raise an error if samples of this shape do not fit the layer.
+
+        `compute_output_shape` begins with it. What only the computation of that shape finds, such
+        as a window that is larger than the image, is an error there.
+        """
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the shape of one sample after this layer."""
+        """Check the shape of a sample, and return its shape after this layer."""
+        self.check_input(input_shape)
         return input_shape
 
     # A final softmax or sigmoid, through which a cross-entropy may look back (see tinynet.losses).

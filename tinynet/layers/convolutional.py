@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from tinynet import activations, initializers, regularizers
+from tinynet.arrays import Array
 from tinynet.checks import flag, integer
 from tinynet.kernels import convolution, linear, winograd
 from tinynet.kernels.convolution import Pair
-from tinynet.kernels.registry import Array
 from tinynet.layers.base import Shape
 from tinynet.layers.images import (
     channels_last,

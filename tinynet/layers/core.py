@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from tinynet import activations, initializers, regularizers
+from tinynet.arrays import Array
 from tinynet.checks import entries, flag, integer, number
 from tinynet.config import floatx, through_float32
 from tinynet.configurable import INPUT_NAME, checked_name
 from tinynet.kernels import linear, rows
 from tinynet.kernels.products import product
-from tinynet.kernels.registry import Array
 from tinynet.layers.base import Layer, Shape, sample_shape
 
 
@@ -110,7 +110,7 @@ class Dense(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Compute f(x W + b)."""
         kernel = self.params["kernel"]
-        self.compute_output_shape(x.shape[1:])  # raises an error if x does not fit
+        self.check_input(x.shape[1:])
         self.x = x.reshape(-1, kernel.shape[0])  # (rows, inputs)
         z = product(self.x, kernel)  # (rows, units)
         if self.use_bias:
@@ -156,8 +156,8 @@ class Dense(Layer):
             total += self.activity_regularizer(self.out) / len(self.out)
         return total
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Replace the last axis with the number of units."""
+    def check_input(self, input_shape: Shape) -> None:
+        """Raise an error unless the last axis has the features."""
         if not input_shape:
             raise ValueError(
                 f"{self.name}: expected a batch of vectors, shape (batch, ..., features), got "
@@ -168,6 +168,10 @@ class Dense(Layer):
                 f"{self.name}: expected {len(self.params['kernel'])} features in the last axis of "
                 f"x, got samples of shape {input_shape}; images have to be flattened first"
             )
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Replace the last axis with the number of units."""
+        self.check_input(input_shape)
         return (*input_shape[:-1], self.units)
 
     @property
@@ -325,7 +329,7 @@ class Rescaling(Layer):
             scale, offset = through_float32(scale), through_float32(offset)
             rows.rescale(x.reshape(-1), scale, offset, out.reshape(-1))
         else:
-            self.compute_output_shape(x.shape[1:])
+            self.check_input(x.shape[1:])
             columns = [self._columns(each, x.shape[1:]) for each in (scale, offset)]
             samples = len(x), columns[0].size
             rows.rescale_columns(x.reshape(samples), *columns, out.reshape(samples))
@@ -337,8 +341,8 @@ class Rescaling(Layer):
             factors = np.asarray(factors, np.float32)
         return np.broadcast_to(factors, shape).reshape(-1).astype(self.dtype)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the same shape if scale and offset fit it."""
+    def check_input(self, input_shape: Shape) -> None:
+        """Raise an error unless scale and offset can be broadcast to the shape."""
         for name, factors in (("scale", self.scale), ("offset", self.offset)):
             try:
                 fits = np.broadcast_shapes(np.shape(factors), input_shape) == input_shape
@@ -349,7 +353,6 @@ class Rescaling(Layer):
                     f"{self.name}: expected a {name} that can be broadcast to samples of shape "
                     f"{input_shape}, got shape {np.shape(factors)}"
                 )
-        return input_shape
 
 
 def _factors(name: str, value: Any) -> Any:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from tinynet import initializers, regularizers
+from tinynet.arrays import Array
 from tinynet.checks import integer
 from tinynet.kernels import depthwise
-from tinynet.kernels.registry import Array
 from tinynet.layers.base import Shape
 from tinynet.layers.convolutional import Convolution
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from tinynet import initializers, regularizers
+from tinynet.arrays import Array
 from tinynet.checks import entries, flag, integer, number
-from tinynet.kernels import normalization
-from tinynet.kernels.registry import Array
+from tinynet.kernels import batch_norm, layer_norm
 from tinynet.layers.base import Layer, Shape
 
 
@@ -97,26 +97,25 @@ class BatchNormalization(Layer):
         # Stand-ins where a weight is switched off; they are never learned.
         self.ones, self.zeros = np.ones(shape, self.dtype), np.zeros(shape, self.dtype)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the same shape if it has the features."""
+    def check_input(self, input_shape: Shape) -> None:
+        """Raise an error unless samples of this shape have the features."""
         rank = len(input_shape) + 1
         if not self.built:
             if self.axis % rank == 0 or not -rank <= self.axis < rank:
                 raise ValueError(
                     f"{self.name}: axis {self.axis} is not a feature axis of a batch of rank {rank}"
                 )
-            return input_shape
+            return
         axes, features = len(self.features_last), self.ones.size
         if rank != axes or (0, *input_shape)[self.axis] != features:
             raise ValueError(
                 f"{self.name}: expected {features} features in axis {self.axis} of x with "
                 f"{axes} axes, got samples of shape {input_shape}"
             )
-        return input_shape
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Normalize; in training, do so with the batch's statistics and update the moving ones."""
-        self.compute_output_shape(x.shape[1:])  # raises an error if x does not fit
+        self.check_input(x.shape[1:])
         self.shape = x.shape
         self.x = self._rows(x)  # (m, features)
         self.uses_batch = training and self.trainable
@@ -126,12 +125,12 @@ class BatchNormalization(Layer):
         if self.uses_batch:
             self.mean = np.empty_like(gamma)
             averages = self.momentum, moving_mean, moving_variance
-            normalization.batch_norm_forward(
+            batch_norm.batch_norm_forward(
                 self.x, gamma, beta, self.epsilon, *averages, self.mean, self.inv_std, out
             )
         else:
             self.mean = moving_mean
-            normalization.batch_norm_inference(
+            batch_norm.batch_norm_inference(
                 self.x, gamma, beta, self.epsilon, self.mean, moving_variance, self.inv_std, out
             )
         return self._unrows(out)
@@ -144,9 +143,9 @@ class BatchNormalization(Layer):
         dbeta = self.grads["beta"] if self.center else np.empty_like(gamma)
         dx = np.empty_like(x)
         backward = (
-            normalization.batch_norm_backward
+            batch_norm.batch_norm_backward
             if self.uses_batch
-            else normalization.batch_norm_inference_backward
+            else batch_norm.batch_norm_inference_backward
         )
         backward(self._rows(dout), x, gamma, self.mean, self.inv_std, dgamma, dbeta, dx)
         return self._unrows(dx)
@@ -233,15 +232,14 @@ class LayerNormalization(Layer):
         # Stand-ins where a weight is switched off; they are never learned.
         self.ones, self.zeros = np.ones(shape, self.dtype), np.zeros(shape, self.dtype)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the same shape if it has the features."""
+    def check_input(self, input_shape: Shape) -> None:
+        """Raise an error unless samples of this shape have the features."""
         features = self._features(input_shape)
         if self.built and features != self.ones.shape:
             raise ValueError(
                 f"{self.name}: expected {self.ones.shape} features in axis {self.axis} of x, got "
                 f"samples of shape {input_shape}"
             )
-        return input_shape
 
     def _axes(self, rank: int) -> list[int]:
         """Return the axes of the features in a batch of this rank, counted from the front."""
@@ -258,16 +256,14 @@ class LayerNormalization(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Normalize."""
-        self.compute_output_shape(x.shape[1:])
+        self.check_input(x.shape[1:])
         self.shape = x.shape
         self.x = self._rows(x)  # (rows, features)
         self.mean, self.inv_std = np.empty((2, len(self.x)), x.dtype)
         gamma, beta = self.params.get("gamma", self.ones), self.params.get("beta", self.zeros)
         out = np.empty_like(self.x)
         weights = gamma.reshape(-1), beta.reshape(-1)
-        normalization.layer_norm_forward(
-            self.x, *weights, self.epsilon, self.mean, self.inv_std, out
-        )
+        layer_norm.layer_norm_forward(self.x, *weights, self.epsilon, self.mean, self.inv_std, out)
         return self._unrows(out)
 
     def backward(self, dout: Array) -> Array:
@@ -277,7 +273,7 @@ class LayerNormalization(Layer):
         dgamma = self.grads["gamma"] if self.scale else np.empty_like(gamma)
         dbeta = self.grads["beta"] if self.center else np.empty_like(gamma)
         dx = np.empty_like(x)
-        normalization.layer_norm_backward(
+        layer_norm.layer_norm_backward(
             self._rows(dout),
             x,
             gamma.reshape(-1),

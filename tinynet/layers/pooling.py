@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from tinynet.arrays import Array
 from tinynet.checks import flag
 from tinynet.kernels import pooling
 from tinynet.kernels.convolution import NO_GAPS
-from tinynet.kernels.registry import Array
 from tinynet.layers.base import Layer, Shape
 from tinynet.layers.images import (
     around_pair,

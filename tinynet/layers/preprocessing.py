@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from tinynet import random
+from tinynet.arrays import Array
 from tinynet.checks import entries, integer, number, plain
-from tinynet.kernels.registry import Array
 from tinynet.layers.base import Layer, Shape
 from tinynet.layers.images import channels_last, image_shape
 
@@ -40,7 +40,7 @@ class Augmentation(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Change the images in training, else return `x`."""
-        self.compute_output_shape(x.shape[1:])  # raises an error if they are not images
+        self.check_input(x.shape[1:])
         self.active = training
         out = self.change(x) if training else x
         self.shape = out.shape
@@ -60,10 +60,9 @@ class Augmentation(Layer):
         """Return the gradient of the last `change`."""
         raise NotImplementedError
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the same shape if it is that of an image."""
+    def check_input(self, input_shape: Shape) -> None:
+        """Raise an error unless it is the shape of an image."""
         image_shape(self.name, input_shape)
-        return input_shape
 
     def draw(self, shape: Shape, low: float, high: float, dtype: str | None = None) -> Array:
         """Draw numbers from low to high; by default, as in Keras, of the type `floatx`."""
@@ -273,16 +272,20 @@ class RandomCrop(Augmentation):
         super().__init__(seed, **kwargs)
         self.seed = written
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the shape of the window, which is that of the output in training."""
-        (height, width), channels = image_shape(self.name, input_shape)
+    def check_input(self, input_shape: Shape) -> None:
+        """Raise an error unless it is the shape of an image into which the window fits."""
+        (height, width), _ = image_shape(self.name, input_shape)
         if height < self.height or width < self.width:
             raise ValueError(
                 f"{self.name}: expected images of at least {self.height} x {self.width} pixels, "
                 f"the size of the window, got {height} x {width}; use a smaller window, or "
                 f"ZeroPadding2D before it"
             )
-        return self.height, self.width, channels
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the window, which is that of the output in training."""
+        self.check_input(input_shape)
+        return self.height, self.width, input_shape[2]
 
     def change(self, x: Array) -> Array:
         """Draw a place, and crop."""

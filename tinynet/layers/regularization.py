@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from tinynet import random
+from tinynet.arrays import Array
 from tinynet.checks import entries, number
 from tinynet.kernels.dropout import dropout
-from tinynet.kernels.registry import Array
 from tinynet.layers.base import Layer, Shape
 from tinynet.layers.images import channels_last, image_shape
 
@@ -135,10 +135,9 @@ class SpatialDropout2D(Dropout):
         self.data_format = channels_last(data_format)
         super().__init__(rate, noise_shape=(None, 1, 1, None), seed=seed, **kwargs)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the same shape if it is that of an image."""
+    def check_input(self, input_shape: Shape) -> None:
+        """Raise an error unless it is the shape of an image."""
         image_shape(self.name, input_shape)
-        return input_shape
 
 
 class GaussianNoise(Layer):

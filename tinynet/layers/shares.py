@@ -16,7 +16,7 @@ from typing import TypeGuard
 
 import numpy as np
 
-from tinynet.kernels.registry import Array
+from tinynet.arrays import Array
 from tinynet.kernels.threads import shares, side_by_side
 from tinynet.layers.base import Layer, Shape
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from tinynet.arrays import Array
 from tinynet.checks import entries, number, plain
 from tinynet.config import through_float32
 from tinynet.kernels import warping
 from tinynet.kernels.convolution import Pair
-from tinynet.kernels.registry import Array
 from tinynet.layers.images import channels_last
 from tinynet.layers.preprocessing import Augmentation, limits
 

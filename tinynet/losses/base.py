@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinynet.arrays import as_float
+from tinynet.arrays import Array
+from tinynet.config import as_float
 from tinynet.configurable import Configurable, to_snake_case
-from tinynet.kernels.registry import Array
+from tinynet.kernels.registry import Differentiable
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
 
@@ -48,7 +49,7 @@ class Loss(Configurable):
 
     # What a subclass defines.
 
-    def kernels(self, from_logits: bool) -> tuple[Any, ...]:
+    def kernels(self, from_logits: bool) -> Differentiable:
         """Return the kernel of the losses, that of the gradient, and the constants of both."""
         raise NotImplementedError
 
@@ -121,9 +122,9 @@ class Loss(Configurable):
         if not self._has_looked:
             self._has_looked = True
             self.look_at(rows, from_logits)
-        forward, self.backward, *self.constants = self.kernels(from_logits)
+        self.chosen = self.kernels(from_logits)
         losses = np.empty(len(rows), rows.dtype)
-        forward(self.targets, rows, *self.constants, losses)
+        self.chosen.forward(self.targets, rows, *self.chosen.constants, losses)
         losses = losses * weights
         if self.reduction in ("none", None):
             return losses.reshape(y_pred.shape[:-1])
@@ -135,7 +136,8 @@ class Loss(Configurable):
             raise RuntimeError(f"{self.name}: gradient came before value; call value first")
         drows = np.empty_like(self.rows)
         weights = (self.weights * self._scale()).astype(self.rows.dtype)
-        self.backward(self.targets, self.rows, *self.constants, weights, drows)
+        constants = self.chosen.constants
+        self.chosen.backward(self.targets, self.rows, *constants, weights, drows)
         return drows.reshape(self.shape)
 
     def target_rows(self, targets: Array, rows: Array) -> Array:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
 
 from tinynet import config
+from tinynet.arrays import Array
 from tinynet.checks import flag, number
 from tinynet.kernels import cross_entropy
-from tinynet.kernels.registry import Array
+from tinynet.kernels.registry import Differentiable
 from tinynet.losses.base import Loss
 
 
@@ -69,17 +69,17 @@ class SparseCategoricalCrossentropy(Crossentropy):
         super().__init__(reduction, name)
         self.from_logits = flag("from_logits", from_logits)
 
-    def kernels(self, from_logits: bool) -> tuple[Any, ...]:
+    def kernels(self, from_logits: bool) -> Differentiable:
         """Return the pair for logits or for probabilities."""
         if from_logits:
-            return (
+            return Differentiable(
                 cross_entropy.sparse_softmax_cross_entropy,
                 cross_entropy.sparse_softmax_cross_entropy_backward,
             )
-        return (
+        return Differentiable(
             cross_entropy.sparse_cross_entropy,
             cross_entropy.sparse_cross_entropy_backward,
-            config.epsilon(),
+            (config.epsilon(),),
         )
 
     def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:
@@ -179,17 +179,17 @@ class CategoricalCrossentropy(SmoothedCrossentropy):
     Targets: shape (n, classes). Follows keras/src/losses/losses.py.
     """
 
-    def kernels(self, from_logits: bool) -> tuple[Any, ...]:
+    def kernels(self, from_logits: bool) -> Differentiable:
         """Return the pair for logits or for probabilities."""
         if from_logits:
-            return (
+            return Differentiable(
                 cross_entropy.softmax_cross_entropy,
                 cross_entropy.softmax_cross_entropy_backward,
             )
-        return (
+        return Differentiable(
             cross_entropy.cross_entropy,
             cross_entropy.cross_entropy_backward,
-            config.epsilon(),
+            (config.epsilon(),),
         )
 
     def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:
@@ -241,17 +241,17 @@ class BinaryCrossentropy(SmoothedCrossentropy):
 
     over_classes = False
 
-    def kernels(self, from_logits: bool) -> tuple[Any, ...]:
+    def kernels(self, from_logits: bool) -> Differentiable:
         """Return the pair for logits or for probabilities."""
         if from_logits:
-            return (
+            return Differentiable(
                 cross_entropy.sigmoid_cross_entropy,
                 cross_entropy.sigmoid_cross_entropy_backward,
             )
-        return (
+        return Differentiable(
             cross_entropy.binary_cross_entropy,
             cross_entropy.binary_cross_entropy_backward,
-            config.epsilon(),
+            (config.epsilon(),),
         )
 
     def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.arrays import read_only, same_rank
+from tinynet.arrays import Array, read_only, same_rank
 from tinynet.configurable import function_config, function_of, name_of_function
-from tinynet.kernels.registry import Array
 from tinynet.losses.base import Loss
 
 # Steps of the differences, relative to a prediction or, if that is smaller, to SMALLEST. The

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tinynet.checks import number
 from tinynet.kernels import regression
-from tinynet.kernels.registry import Kernel
+from tinynet.kernels.registry import Differentiable
 from tinynet.losses.base import Loss
 
 
 class MeanSquaredError(Loss):
     r"""Mean over the outputs of the squared error: :math:`\frac1k\sum_j (p_j - t_j)^2`."""
 
-    def kernels(self, from_logits: bool) -> tuple[Kernel, ...]:
+    def kernels(self, from_logits: bool) -> Differentiable:
         """Return the pair of kernels."""
-        return regression.squared_error, regression.squared_error_backward
+        return Differentiable(regression.squared_error, regression.squared_error_backward)
 
 
 class MeanAbsoluteError(Loss):
@@ -24,9 +22,9 @@ class MeanAbsoluteError(Loss):
     The derivative at an error of 0 is 0.
     """
 
-    def kernels(self, from_logits: bool) -> tuple[Kernel, ...]:
+    def kernels(self, from_logits: bool) -> Differentiable:
         """Return the pair of kernels."""
-        return regression.absolute_error, regression.absolute_error_backward
+        return Differentiable(regression.absolute_error, regression.absolute_error_backward)
 
 
 class Huber(Loss):
@@ -58,6 +56,6 @@ class Huber(Loss):
         super().__init__(reduction, name)
         self.delta = number("delta", delta, above=0)
 
-    def kernels(self, from_logits: bool) -> tuple[Any, ...]:
+    def kernels(self, from_logits: bool) -> Differentiable:
         """Return the pair of kernels and delta."""
-        return regression.huber, regression.huber_backward, float(self.delta)
+        return Differentiable(regression.huber, regression.huber_backward, (float(self.delta),))

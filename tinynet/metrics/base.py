@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from tinynet.arrays import Array
 from tinynet.configurable import Configurable, to_snake_case
-from tinynet.kernels.registry import Array
 
 Shape = tuple[int, ...]
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinynet import config
+from tinynet.arrays import Array
 from tinynet.checks import entries, integer, number, plain
-from tinynet.kernels.registry import Array
 from tinynet.metrics.base import Metric, Shape, check_same_shape, same_shape, spread
 
 

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinynet import config
-from tinynet.arrays import read_only, same_rank
+from tinynet.arrays import Array, read_only, same_rank
 from tinynet.configurable import function_config, function_of, name_of_function
-from tinynet.kernels.registry import Array
 from tinynet.metrics.base import Mean, Metric
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinynet.arrays import Array
 from tinynet.checks import integer, number
-from tinynet.kernels.registry import Array
 from tinynet.metrics.base import (
     SampleMean,
     Shape,

@@ -9,12 +9,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinynet.arrays import Packed
+from tinynet.arrays import Array, Packed
 from tinynet.checks import number
 from tinynet.config import through_float32
 from tinynet.configurable import Configurable, auto_name, serialize
 from tinynet.kernels import updates
-from tinynet.kernels.registry import Array
 from tinynet.optimizers import schedules
 
 

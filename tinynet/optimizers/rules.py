@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from tinynet.arrays import Array
 from tinynet.checks import flag, number
 from tinynet.config import through_float32
 from tinynet.kernels import updates
-from tinynet.kernels.registry import Array
 from tinynet.optimizers.base import Optimizer
 from tinynet.optimizers.schedules import LearningRateSchedule
 

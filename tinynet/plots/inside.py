@@ -14,8 +14,8 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 
 from tinynet import config
+from tinynet.arrays import Array
 from tinynet.data import Batch, Dataset
-from tinynet.kernels.registry import Array
 from tinynet.layers import (
     DepthwiseConv2D,
     Dropout,

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from tinynet.kernels.registry import Array
+from tinynet.arrays import Array
 from tinynet.plots.panels import GREEN_LETTERS, VERMILION_LETTERS, panels
 
 

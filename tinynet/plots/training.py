@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from tinynet.kernels.registry import Array
+from tinynet.arrays import Array
 from tinynet.plots.panels import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, panels
 
 Run = Mapping[str, Sequence[float]]

@@ -70,11 +70,10 @@ class PruningCallback(MonitorCallback):
     def set_params(self, params: dict[str, Any]) -> None:
         """Check that there will be something to report, and that the study's direction fits."""
         super().set_params(params)
-        name = self.monitor.removeprefix("val_")
-        metrics = self.model.figures.named
-        if self.study_minimizes is None or (name != "loss" and name not in metrics):
+        direction = self.model.directions.get(self.monitor.removeprefix("val_"))
+        if self.study_minimizes is None or direction is None:
             return
-        goes_down = name == "loss" or metrics[name].direction == "down"
+        goes_down = direction == "down"
         if goes_down != self.study_minimizes:
             better, wanted = ("lower", "minimize") if goes_down else ("higher", "maximize")
             raise ValueError(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tinynet import metrics
-from tinynet.kernels.registry import Array
-
-if TYPE_CHECKING:
-    from tinynet.data import Batch
+from tinynet.arrays import Array
+from tinynet.data import Batch
 
 Logs = dict[str, Any]
 Pair = tuple[list[metrics.Metric], list[metrics.Metric]]
