@@ -25,6 +25,7 @@ ORDER = {
     "layers/base.py": "what a layer is: `params`, `grads`, `forward`, `backward`",
     "layers/core.py": "`Dense`",
     "kernels/registry.py": "why each piece of arithmetic exists twice, and which of the two runs",
+    "kernels/products.py": "`product`: the matrix products of a dense layer",
     "kernels/linear.py": "the bias and its gradient",
     "activations.py": "`Activation`, `relu`, `softmax`: a function and its derivative",
     "kernels/rectifiers.py": "`relu` and `relu_backward`",

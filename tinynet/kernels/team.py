@@ -1,233 +1,168 @@
-"""Two threads that share a large matrix product; the compiled half of `tinynet.kernels.products`.
+"""Whether a second thread takes half of a product: where that is faster, which changes.
 
-Imported when the first large product is computed, because it imports Numba.
-
-A thread that waits spins for some microseconds, because waking a thread takes longer than half a
-product, and then gives its processor to whoever needs it. Halves are not handed out but taken, in
-one atomic step: if the other thread is not there, because its processor does something else, the
-first one takes both.
+Two threads are faster on an idle machine only. On a busy one, a thread waits until the system lets
+the other one run again, a hundred times as long as half a product takes. Nobody can know in
+advance; so the time of products is taken, and the second thread rests where it does not help.
 """
 
 from __future__ import annotations
 
-import platform
+import ctypes
+import functools
+import os
+import sys
+import threading
+import time
+from collections import deque
 from typing import Any
 
-import numba
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
+import numpy as np
 
 from tinynet.arrays import Array
-from tinynet.kernels.compiled import compile_loops
+from tinynet.kernels.registry import active_form
+from tinynet.kernels.threads import blas, may_help
 
-# Places in the block of integers through which the two threads speak, each in a cache line of its
-# own, because both write.
-TURN = 0  # how many products there have been, and how many halves of the last one are taken
-DONE = 8  # how many halves of it are ready
-JOB = 16  # what has to be known of it: see `post`
-WORDS = 40
-
-HALVES = 2
-SPIN = 1000  # looks before a thread offers its processor, some microseconds
-PATIENCE = 4000  # offers before the helper returns, some milliseconds
-
-INT, LONG = ir.IntType(32), ir.IntType(64)
-ROW_MAJOR, AS_IT_IS, TURNED = 101, 111, 112  # of BLAS
+PRODUCTS = 64  # whose time is taken together: a window
+ENOUGH = 8  # products' time lost, after which nobody waits for the end of the window
+REFRESH = 32  # windows, after which the time alone is taken again
+LONGEST_REST = 256  # windows, a second or so
 
 
-def _place(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.gep(data, [index])
+def multiply(a: Array, b: Array, out: Array, axis: int, cut: int) -> bool:
+    """Compute a product in halves; return False if nobody may help, or these are other arrays."""
+    if not (may_help() and active_form() == "numba"):
+        return False
+    return _team().multiply(a, b, out, axis, cut)
 
 
-@intrinsic
-def fetch_add(typing_context: Any, box: Any, place: Any, number: Any) -> Any:
-    """Add to a word in one step, and return what it was before."""
+class Team:
+    """The calling thread and a helper, and a watch.
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _place(context, builder, signature.args[0], *args[:2])
-        return builder.atomic_rmw("add", pointer, args[2], "seq_cst")
+    Attributes
+    ----------
+    helped : bool
+        Whether the helper takes part in the next product.
+    """
 
-    return types.int64(box, types.int64, types.int64), generate
+    def __init__(self) -> None:
+        from tinynet.kernels import halves  # imports Numba
 
+        self.compiled: Any = halves
+        self.box = np.zeros(halves.WORDS, np.int64)
+        self.in_use = threading.Lock()  # a second model may be trained in another thread
+        self.wanted = threading.Event()
+        self.awake = False
+        self.helper: threading.Thread | None = None
+        self.helped = False
+        self.times_alone: deque[float] = deque(maxlen=4)  # seconds for each multiplication
+        self.rest = self.next_rest = 1
+        self.windows = 0  # since the time alone was taken
+        self.begin_window()
 
-@intrinsic
-def look(typing_context: Any, box: Any, place: Any) -> Any:
-    """Read a word that another thread may write."""
+    def begin_window(self) -> None:
+        """Start the watch."""
+        self.count, self.work, self.seconds = 0, 0, 0.0
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _place(context, builder, signature.args[0], *args)
-        return builder.load_atomic(pointer, "seq_cst", 8)
+    def multiply(self, a: Array, b: Array, out: Array, axis: int, cut: int) -> bool:
+        """Compute a product; return False if these arrays, or this moment, are not for that."""
+        gemm = _address_of_gemm(out.dtype.char)
+        if gemm is None or not _plain(a, b, out) or not self.in_use.acquire(blocking=False):
+            return False
+        try:
+            start = time.perf_counter()
+            if self.helped:
+                self.call_helper()
+                self.compiled.together(self.box, gemm, a, b, out, axis, cut, _address_of_yield())
+            else:
+                self.compiled.alone(self.box, gemm, a, b, out, axis, cut)
+            self.seconds += time.perf_counter() - start
+            self.work += out.size * len(b)
+            self.count += 1
+            if self.count == PRODUCTS or self.lost() * self.count > ENOUGH * self.seconds_alone():
+                self.judge()
+        finally:
+            self.in_use.release()
+        return True
 
-    return types.int64(box, types.int64), generate
+    def seconds_alone(self) -> float:
+        """Return how long the products since the watch started would have taken alone."""
+        return self.work * min(self.times_alone) if self.helped else self.seconds
 
+    def lost(self) -> float:
+        """Return how many seconds the helper has cost since the watch started."""
+        return self.seconds - self.seconds_alone()
 
-@intrinsic
-def tell(typing_context: Any, box: Any, place: Any, number: Any) -> Any:
-    """Write a word that another thread may read; what was written before is there then, too."""
+    def judge(self) -> None:
+        """Decide whether the helper takes part in the next products."""
+        self.windows += 1
+        if not self.helped:
+            self.times_alone.append(self.seconds / self.work)
+            self.rest -= 1
+            if self.rest <= 0:
+                self.helped, self.windows = True, 0
+        elif self.lost() > 0:
+            self.helped, self.rest = False, self.next_rest
+            self.next_rest = min(2 * self.next_rest, LONGEST_REST)
+        else:
+            self.next_rest = 1
+            if self.windows >= REFRESH:
+                self.helped, self.rest = False, 1
+        self.begin_window()
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _place(context, builder, signature.args[0], *args[:2])
-        builder.store_atomic(args[2], pointer, "seq_cst", 8)
-        return context.get_dummy_value()
+    def call_helper(self) -> None:
+        """Start the helper, or wake it up if it has gone to sleep."""
+        if self.helper is None:
+            self.helper = threading.Thread(target=self.help, name="tinynet", daemon=True)
+            self.helper.start()
+        if not self.awake:
+            self.awake = True
+            self.wanted.set()
 
-    return types.void(box, types.int64, types.int64), generate
-
-
-@intrinsic
-def breathe(typing_context: Any) -> Any:
-    """Tell the processor that this thread only waits."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        if platform.machine() in ("x86_64", "AMD64"):
-            form = ir.FunctionType(ir.VoidType(), [])
-            name = "llvm.x86.sse2.pause"
-            builder.call(builder.module.declare_intrinsic(name, (), form), [])
-        return context.get_dummy_value()
-
-    return types.void(), generate
-
-
-@intrinsic
-def offer(typing_context: Any, address: Any) -> Any:
-    """Call a function of the system that takes nothing: it gives the processor to others."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        form = ir.FunctionType(INT, [])
-        builder.call(builder.inttoptr(args[0], form.as_pointer()), [])
-        return context.get_dummy_value()
-
-    return types.void(types.int64), generate
-
-
-def _gemm(number: Any, llvm_number: Any) -> Any:
-    """Return a function that calls BLAS's product for one type of numbers by its address."""
-
-    @intrinsic
-    def gemm(
-        typing_context: Any,
-        address: Any,
-        of_a: Any,
-        of_b: Any,
-        rows: Any,
-        columns: Any,
-        depth: Any,
-        a: Any,
-        row_of_a: Any,
-        b: Any,
-        row_of_b: Any,
-        out: Any,
-        row_of_out: Any,
-    ) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            address, of_a, of_b, *sizes, a, row_of_a, b, row_of_b, out, row_of_out = args
-            takes = [INT, INT, INT, LONG, LONG, LONG, llvm_number, LONG, LONG, LONG, LONG]
-            takes += [llvm_number, LONG, LONG]
-            form = ir.FunctionType(ir.VoidType(), takes)
-            one, zero = ir.Constant(llvm_number, 1.0), ir.Constant(llvm_number, 0.0)
-            flags = [builder.trunc(each, INT) for each in (of_a, of_b)]
-            given = [ir.Constant(INT, ROW_MAJOR), *flags, *sizes]
-            given += [one, a, row_of_a, b, row_of_b, zero, out, row_of_out]
-            builder.call(builder.inttoptr(address, form.as_pointer()), given)
-            return context.get_dummy_value()
-
-        return types.void(*[types.int64] * 12), generate
-
-    return gemm
+    def help(self) -> None:
+        """Take halves; sleep while there is nothing to do."""
+        while True:
+            self.wanted.wait()
+            self.wanted.clear()
+            self.compiled.serve(self.box, _address_of_yield())
+            self.awake = False
 
 
-gemm32 = _gemm(types.float32, ir.FloatType())
-gemm64 = _gemm(types.float64, ir.DoubleType())
+@functools.cache
+def _team() -> Team:
+    return Team()
 
 
-@numba.njit(nogil=True)
-def post(box: Array, gemm: int, a: Array, b: Array, out: Array, axis: int, cut: int) -> None:
-    """Say what is to be computed: addresses, sizes, and which array is stored turned, as x.T is."""
-    size = out.itemsize
-    a_turned, b_turned = a.strides[1] != size, b.strides[1] != size
-    box[JOB], box[JOB + 1] = gemm, size
-    box[JOB + 2], box[JOB + 3], box[JOB + 4] = out.shape[0], out.shape[1], a.shape[1]
-    box[JOB + 5], box[JOB + 6], box[JOB + 7] = a.ctypes.data, b.ctypes.data, out.ctypes.data
-    box[JOB + 8], box[JOB + 9] = a_turned, b_turned
-    box[JOB + 12], box[JOB + 13] = axis, cut
-    box[JOB + 10] = a.strides[1 if a_turned else 0] // size  # numbers in a row of its memory
-    box[JOB + 11] = b.strides[1 if b_turned else 0] // size
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_team.cache_clear)  # threads are not copied
 
 
-@numba.njit(nogil=True)
-def compute(box: Array, half: int) -> None:
-    """Compute one half, of the rows or of the columns."""
-    gemm, size = box[JOB], box[JOB + 1]
-    rows, columns, depth = box[JOB + 2], box[JOB + 3], box[JOB + 4]
-    a, b, out = box[JOB + 5], box[JOB + 6], box[JOB + 7]
-    a_turned, b_turned = box[JOB + 8], box[JOB + 9]
-    a_row, b_row, out_row = box[JOB + 10], box[JOB + 11], columns
-    axis, cut = box[JOB + 12], box[JOB + 13]
-    if axis == 0:
-        rows = rows - cut if half else cut
-        a += size * cut * half * (1 if a_turned else a_row)
-        out += size * cut * half * out_row
-    else:
-        columns = columns - cut if half else cut
-        b += size * cut * half * (b_row if b_turned else 1)
-        out += size * cut * half
-    of_a = TURNED if a_turned else AS_IT_IS
-    of_b = TURNED if b_turned else AS_IT_IS
-    if size == 4:
-        gemm32(gemm, of_a, of_b, rows, columns, depth, a, a_row, b, b_row, out, out_row)
-    else:
-        gemm64(gemm, of_a, of_b, rows, columns, depth, a, a_row, b, b_row, out, out_row)
+def _plain(a: Array, b: Array, out: Array) -> bool:
+    """Return whether BLAS can read and write the arrays where they are."""
+    return (
+        a.dtype == b.dtype == out.dtype
+        and out.flags.c_contiguous
+        and all(each.flags.c_contiguous or each.flags.f_contiguous for each in (a, b))
+    )
 
 
-@numba.njit(nogil=True)
-def take(box: Array) -> int:
-    """Compute halves for as long as there are any, and return how many."""
-    taken = 0
-    while look(box, TURN) % 256 < HALVES:
-        half = fetch_add(box, TURN, 1) % 256
-        if half < HALVES:
-            compute(box, half)
-            fetch_add(box, DONE, 1)
-            taken += 1
-    return taken
+@functools.cache
+def _address_of_gemm(kind: str) -> int | None:
+    """Return where the product for a type of numbers is in memory; None where that is unknown.
+
+    Known are the builds of OpenBLAS with 64-bit sizes that are in NumPy's wheels.
+    """
+    name = {"f": "scipy_cblas_sgemm64_", "d": "scipy_cblas_dgemm64_"}.get(kind)
+    function = getattr(blas(), name, None) if name else None
+    return None if function is None else _address(function)
 
 
-@numba.njit(nogil=True)
-def wait(looks: int, yield_: int) -> None:
-    """Spin at first, then offer the processor to others."""
-    breathe()
-    if looks >= SPIN:
-        offer(yield_)
+@functools.cache
+def _address_of_yield() -> int:
+    """Return where the function of the system is that lets other programs run."""
+    if sys.platform == "win32":
+        return _address(ctypes.windll.kernel32.SwitchToThread)
+    return _address(ctypes.CDLL(None).sched_yield)
 
 
-@compile_loops
-def alone(box: Array, gemm: int, a: Array, b: Array, out: Array, axis: int, cut: int) -> None:
-    """Compute one half after the other."""
-    post(box, gemm, a, b, out, axis, cut)
-    for half in range(HALVES):
-        compute(box, half)
-
-
-@compile_loops
-def together(
-    box: Array, gemm: int, a: Array, b: Array, out: Array, axis: int, cut: int, yield_: int
-) -> None:
-    """Compute halves with the helper, if it comes."""
-    post(box, gemm, a, b, out, axis, cut)
-    tell(box, DONE, 0)
-    tell(box, TURN, (look(box, TURN) // 256 + 1) * 256)  # from here on, halves can be taken
-    take(box)
-    looks = 0
-    while look(box, DONE) < HALVES:
-        wait(looks, yield_)
-        looks += 1
-
-
-@compile_loops
-def serve(box: Array, yield_: int) -> None:
-    """Take halves of one product after the other, until none has come for some milliseconds."""
-    looks = 0
-    while looks < SPIN + PATIENCE:
-        looks = 0 if take(box) else looks + 1
-        wait(looks, yield_)
+def _address(function: Any) -> int:
+    return ctypes.cast(function, ctypes.c_void_p).value or 0

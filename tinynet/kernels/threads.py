@@ -7,7 +7,7 @@ loaded.
 By default BLAS uses as many threads as there are processors. They wait for each other by spinning,
 so on a machine that has other work to do, a product can take many times as long as in one thread.
 While a model is trained or used, BLAS is therefore kept to one, unless the user has chosen
-otherwise.
+otherwise; products.py divides the large ones in another way.
 
 Image layers divide a batch into shares, which run one after the other or side by side. Shares
 depend only on the sizes of the arrays, so the result is the same with any number of threads.

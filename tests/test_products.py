@@ -1,0 +1,237 @@
+"""Large products are computed in halves: the same bits, whoever computes them."""
+
+import multiprocessing
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinynet import Sequential, config, utils
+from tinynet.kernels import team, threads
+from tinynet.kernels.products import LARGE, in_halves, product, where_cut
+from tinynet.kernels.team import Team
+from tinynet.kernels.threads import products_as_chosen
+from tinynet.layers import BatchNormalization, Dense
+
+rng = np.random.default_rng(0)
+
+
+@pytest.fixture
+def two_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a user has who has chosen nothing, on a machine with two processors."""
+    config.use_kernels("numba")
+    threads.set_products(1)
+    monkeypatch.setattr(threads, "_chosen", False)
+    monkeypatch.setattr(threads, "_workers", 2)
+    team._team.cache_clear()
+    yield
+    team._team.cache_clear()
+
+
+def matrices(rows: int, depth: int, columns: int, turned: str, floatx: str) -> list[np.ndarray]:
+    """Return two factors, each stored by rows or, if its letter is in `turned`, by columns."""
+    a, b = rng.normal(size=(rows, depth)), rng.normal(size=(depth, columns))
+    layout = {name: "F" if name in turned else "C" for name in "ab"}
+    return [np.array(x, floatx, order=layout[name]) for x, name in ((a, "a"), (b, "b"))]  # type: ignore[call-overload]
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("floatx", ["float32", "float64"])
+@pytest.mark.parametrize("turned", ["", "a", "b"])
+def test_the_same_bits_whoever_computes_them(turned: str, floatx: str) -> None:
+    two = team._team()
+
+    @given(st.integers(2, 300), st.integers(2, 300), st.integers(2, 300))
+    @settings(max_examples=25, deadline=None, derandomize=True)
+    def for_sizes(rows: int, depth: int, columns: int) -> None:
+        a, b = matrices(rows, -(-LARGE // (rows * columns)) + depth, columns, turned, floatx)
+        expected = np.full((rows, columns), np.nan, floatx)
+        in_halves(a, b, expected, *where_cut(*expected.shape))
+        scale = np.abs(a) @ np.abs(b)
+        tolerance = 1e-12 if floatx == "float64" else 1e-4
+        assert np.all(np.abs(expected - a.astype(float) @ b) <= tolerance * scale)
+        np.testing.assert_array_equal(product(a, b), expected)  # nobody may help outside fit
+        with products_as_chosen():
+            for helped in (False, True, True):
+                two.helped, two.times_alone = helped, team.deque([1.0])
+                np.testing.assert_array_equal(product(a, b), expected)
+
+    for_sizes()
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_without_the_helper_both_halves_are_taken_here() -> None:
+    two = team._team()
+    a, b = matrices(64, 256, 96, "", "float32")
+    out, expected = np.empty((64, 96), "f4"), np.empty((64, 96), "f4")
+    in_halves(a, b, expected, *where_cut(*expected.shape))
+    gemm, done = team._address_of_gemm("f"), team._address_of_yield()
+    two.compiled.together(two.box, gemm, a, b, out, *where_cut(64, 96), done)
+    assert two.helper is None
+    np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "where"),
+    [
+        (32, 256, (1, 128)),
+        (784, 256, (0, 400)),
+        (7, 7, (1, 16)),
+        (40, 40, (1, 32)),
+        (2, 1, (0, 16)),
+    ],
+)
+def test_where_a_product_is_cut(rows: int, columns: int, where: tuple[int, int]) -> None:
+    assert where_cut(rows, columns) == where
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 1), (0, 3, 4), (3, 0, 4), (2, 300_000, 1), (1, 2, 300_000)]
+)
+def test_sizes_at_the_edge(shape: tuple[int, int, int]) -> None:
+    a, b = matrices(*shape, "", "float64")
+    np.testing.assert_allclose(product(a, b), a @ b, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_arrays_that_are_not_plain() -> None:
+    wide_a, b = matrices(128, 512, 128, "", "float64")
+    a = wide_a[:, ::2]
+    b = b[::2]
+    with products_as_chosen():
+        np.testing.assert_allclose(product(a, b), a @ b, rtol=1e-10, atol=1e-12)
+        mixed = product(a.astype("f4"), b)
+    assert mixed.dtype == "float64"
+    np.testing.assert_allclose(mixed, a.astype("f4") @ b, rtol=1e-10, atol=1e-12)
+
+
+def begun() -> Sequential:
+    utils.set_random_seed(3)
+    model = Sequential([Dense(96, activation="relu"), BatchNormalization(), Dense(10)])
+    model.compile("adam", "mse")
+    model.build((None, 200))
+    return model
+
+
+def train(model: Sequential) -> list[np.ndarray]:
+    x = np.random.default_rng(1).normal(size=(512, 200)).astype("f4")
+    model.fit(x, x[:, :10], batch_size=64, epochs=12, shuffle=False, verbose=0)
+    return model.get_weights()
+
+
+def same_bits(some: list[np.ndarray], others: list[np.ndarray]) -> None:
+    for one, other in zip(some, others, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_run_has_the_same_bits_in_one_thread_and_in_two(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    together = train(begun())
+    assert team._team().helper is not None
+    monkeypatch.setattr(threads, "_workers", 1)
+    same_bits(together, train(begun()))
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_two_models_at_once() -> None:
+    expected, models = train(begun()), [begun(), begun()]
+    found: list[list[np.ndarray]] = []
+    users = [threading.Thread(target=lambda m=m: found.append(train(m))) for m in models]  # type: ignore[misc]
+    for each in users:
+        each.start()
+    for each in users:
+        each.join()
+    assert len(found) == 2
+    for weights in found:
+        same_bits(weights, expected)
+
+
+# Whether the helper helps: with a watch that is set by hand.
+
+
+class Watched(Team):
+    """A team whose products take the time that is written down here."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        self.now, self.alone, self.together = 0.0, 10.0, 6.0
+        self.used: list[bool] = []
+        self.compiled: Any = self
+        monkeypatch.setattr(team.time, "perf_counter", lambda: self.now)
+        self.compiled = type(
+            "Compiled",
+            (),
+            {
+                "alone": lambda _, *args: self.spend(False),
+                "together": lambda _, *args: self.spend(True),
+                "serve": lambda _, *args: None,
+            },
+        )()
+
+    def spend(self, helped: bool) -> None:
+        self.used.append(helped)
+        self.now += self.together if helped else self.alone
+
+    def share(self, number: int) -> float:
+        """Make some products, and return in how many of them the helper took part."""
+        a, b = np.ones((64, 128), "f4"), np.ones((128, 64), "f4")
+        out = np.empty((64, 64), "f4")
+        for _ in range(number):
+            assert self.multiply(a, b, out, *where_cut(64, 64))
+        return float(np.mean(self.used[-number:]))
+
+
+def test_a_helper_that_helps_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched(monkeypatch)
+    watched.share(2 * team.PRODUCTS)
+    assert watched.share(20_000) > 0.95
+    assert not all(watched.used[-20_000:])  # the time alone is taken again now and then
+
+
+def test_a_helper_that_costs_time_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched(monkeypatch)
+    watched.together = 40.0
+    assert watched.share(20_000) < 0.02
+    lost = watched.now - 20_000 * watched.alone
+    assert lost < 0.02 * watched.now
+
+
+def test_the_machine_becomes_busy_and_idle_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched(monkeypatch)
+    watched.share(1000)
+    watched.together = 1000.0  # a wait for the other thread
+    assert watched.share(1000) < 0.01
+    watched.together = 6.0
+    watched.share(team.LONGEST_REST * team.PRODUCTS * 2)
+    assert watched.share(1000) > 0.9
+
+
+def test_nobody_helps_where_somebody_has_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_workers", 2)
+    monkeypatch.setattr(threads, "_chosen", False)
+    assert not threads.may_help()  # outside fit
+    with products_as_chosen():
+        assert threads.may_help()
+        monkeypatch.setattr(threads, "_workers", 1)
+        assert not threads.may_help()
+        monkeypatch.setattr(threads, "_workers", 2)
+        monkeypatch.setattr(threads, "_chosen", True)
+        assert not threads.may_help()
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+def test_a_child_has_a_helper_of_its_own() -> None:
+    expected = train(begun())
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=lambda: queue.put(train(begun())))
+    child.start()
+    same_bits(queue.get(timeout=60), expected)
+    child.join()
