@@ -15,6 +15,7 @@ CASES = {
     ],
     "layers.Dense": [
         ("keras.layers.Dense(4)", VECTORS),
+        ("keras.layers.Dense(96)", (64, 100)),  # products so large that they go in halves
         ("keras.layers.Dense(4, use_bias=False)", VECTORS),
         ("keras.layers.Dense(1, activation='sigmoid')", VECTORS),
         ("keras.layers.Dense(4, activation='relu', kernel_initializer='he_normal')", VECTORS),

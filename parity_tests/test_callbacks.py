@@ -365,8 +365,11 @@ def test_figures_shown_after_an_epoch():
 @given(
     st.dictionaries(
         st.sampled_from(["loss", "accuracy", "mae"]),
-        # Not 0, which Keras writes as 0.0000e+00; nor less, where its line and its bar differ.
-        st.floats(1e-30, 1e30) | st.lists(st.floats(1, 2), min_size=1, max_size=3),
+        # Not 0, which Keras writes as 0.0000e+00; nor less, where its line and its bar differ; nor
+        # 0.001, which Keras writes as 0.0010 if it comes rounded from float32, like the learning
+        # rate, and as 1.0000e-03 if not.
+        st.floats(1e-30, 1e30).filter(lambda number: number != 1e-3)
+        | st.lists(st.floats(1, 2), min_size=1, max_size=3),
     )
 )
 @few_and_repeatable
