@@ -14,6 +14,7 @@ import platform
 from typing import Any
 
 import numba
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -139,6 +140,13 @@ def _gemm(number: Any, llvm_number: Any) -> Any:
 
 gemm32 = _gemm(types.float32, ir.FloatType())
 gemm64 = _gemm(types.float64, ir.DoubleType())
+
+
+def new_box() -> Array:
+    """Return a block in which there is nothing to take."""
+    box = np.zeros(WORDS, np.int64)
+    box[TURN] = HALVES
+    return box
 
 
 @numba.njit(nogil=True)

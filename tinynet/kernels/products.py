@@ -12,6 +12,7 @@ from tinynet.arrays import Array
 from tinynet.kernels import team
 
 LARGE = 1 << 19  # multiplications: smaller products are done before another thread has noticed
+HALF = 16  # rows or columns at least: BLAS takes as many at a time, and NumPy computes 1 otherwise
 
 
 def product(a: Array, b: Array, out: Array | None = None) -> Array:
@@ -29,7 +30,7 @@ def product(a: Array, b: Array, out: Array | None = None) -> Array:
     """
     if out is None:
         out = np.empty((len(a), b.shape[1]), np.result_type(a, b))
-    if out.size * len(b) < LARGE:
+    if out.size * len(b) < LARGE or max(out.shape) < 2 * HALF or min(out.shape) < 2:
         np.matmul(a, b, out=out)
     else:
         axis, cut = where_cut(*out.shape)
@@ -39,9 +40,9 @@ def product(a: Array, b: Array, out: Array | None = None) -> Array:
 
 
 def where_cut(rows: int, columns: int) -> tuple[int, int]:
-    """Return the longer axis and its middle, at a multiple of 16: how BLAS takes numbers."""
+    """Return the longer axis and the multiple of 16 that is next to its middle."""
     axis, n = (1, columns) if columns >= rows else (0, rows)
-    return axis, -(-n // 32) * 16
+    return axis, HALF * round(n / (2 * HALF))
 
 
 def in_halves(a: Array, b: Array, out: Array, axis: int, cut: int) -> None:

@@ -16,16 +16,14 @@ import time
 from collections import deque
 from typing import Any
 
-import numpy as np
-
 from tinynet.arrays import Array
 from tinynet.kernels.registry import active_form
 from tinynet.kernels.threads import blas, may_help
 
-PRODUCTS = 64  # whose time is taken together: a window
-ENOUGH = 8  # products' time lost, after which nobody waits for the end of the window
-REFRESH = 32  # windows, after which the time alone is taken again
-LONGEST_REST = 256  # windows, a second or so
+PRODUCTS = 64  # computed alone, whose time is taken together
+REFRESH = 2048  # products with the helper, after which the time alone is taken again
+ALLOWED = 0.02  # of the time alone may be lost in trying whether the helper helps now
+SAVINGS = 0.005  # seconds at most that the helper may lose of what it has gained
 
 
 def multiply(a: Array, b: Array, out: Array, axis: int, cut: int) -> bool:
@@ -40,28 +38,24 @@ class Team:
 
     Attributes
     ----------
-    helped : bool
-        Whether the helper takes part in the next product.
+    balance : float
+        Seconds that the helper has gained less those that it has lost, by and by forgotten. It
+        rests while this is less than 0.
     """
 
     def __init__(self) -> None:
         from tinynet.kernels import halves  # imports Numba
 
         self.compiled: Any = halves
-        self.box = np.zeros(halves.WORDS, np.int64)
+        self.box = halves.new_box()
         self.in_use = threading.Lock()  # a second model may be trained in another thread
         self.wanted = threading.Event()
         self.awake = False
         self.helper: threading.Thread | None = None
-        self.helped = False
+        self.balance = 0.0
         self.times_alone: deque[float] = deque(maxlen=4)  # seconds for each multiplication
-        self.rest = self.next_rest = 1
-        self.windows = 0  # since the time alone was taken
-        self.begin_window()
-
-    def begin_window(self) -> None:
-        """Start the watch."""
-        self.count, self.work, self.seconds = 0, 0, 0.0
+        self.count, self.work, self.seconds = 0, 0, 0.0  # alone, since the last of these
+        self.left = 0  # products with the helper until the time alone is taken again
 
     def multiply(self, a: Array, b: Array, out: Array, axis: int, cut: int) -> bool:
         """Compute a product; return False if these arrays, or this moment, are not for that."""
@@ -69,45 +63,34 @@ class Team:
         if gemm is None or not _plain(a, b, out) or not self.in_use.acquire(blocking=False):
             return False
         try:
+            helped = self.left > 0 and self.balance >= 0
             start = time.perf_counter()
-            if self.helped:
+            if helped:
                 self.call_helper()
                 self.compiled.together(self.box, gemm, a, b, out, axis, cut, _address_of_yield())
             else:
                 self.compiled.alone(self.box, gemm, a, b, out, axis, cut)
-            self.seconds += time.perf_counter() - start
-            self.work += out.size * len(b)
-            self.count += 1
-            if self.count == PRODUCTS or self.lost() * self.count > ENOUGH * self.seconds_alone():
-                self.judge()
+            self.note(helped, out.size * len(b), time.perf_counter() - start)
         finally:
             self.in_use.release()
         return True
 
-    def seconds_alone(self) -> float:
-        """Return how long the products since the watch started would have taken alone."""
-        return self.work * min(self.times_alone) if self.helped else self.seconds
-
-    def lost(self) -> float:
-        """Return how many seconds the helper has cost since the watch started."""
-        return self.seconds - self.seconds_alone()
-
-    def judge(self) -> None:
-        """Decide whether the helper takes part in the next products."""
-        self.windows += 1
-        if not self.helped:
+    def note(self, helped: bool, work: int, seconds: float) -> None:
+        """Take in how long a product of so many multiplications has taken."""
+        if helped:
+            self.left -= 1
+            gained = work * min(self.times_alone) - seconds
+            self.balance = min(self.balance + gained, SAVINGS)
+            return
+        if self.balance < 0:
+            self.balance = min(self.balance + ALLOWED * seconds, 0)
+        self.count += 1
+        self.work += work
+        self.seconds += seconds
+        if self.count == PRODUCTS:
             self.times_alone.append(self.seconds / self.work)
-            self.rest -= 1
-            if self.rest <= 0:
-                self.helped, self.windows = True, 0
-        elif self.lost() > 0:
-            self.helped, self.rest = False, self.next_rest
-            self.next_rest = min(2 * self.next_rest, LONGEST_REST)
-        else:
-            self.next_rest = 1
-            if self.windows >= REFRESH:
-                self.helped, self.rest = False, 1
-        self.begin_window()
+            self.count, self.work, self.seconds = 0, 0, 0.0
+            self.left = REFRESH
 
     def call_helper(self) -> None:
         """Start the helper, or wake it up if it has gone to sleep."""
