@@ -187,7 +187,7 @@ def row(found: dict[str, Any], as_it_comes: dict[str, Any]) -> list[str]:
 def main() -> int:
     """Run the suites under every setting, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="only settings with this word in their names")
+    parser.add_argument("--only", nargs="+", default=[""], metavar="WORD", help="in their names")
     parser.add_argument("tests", nargs="*", default=SUITES, help="by default both suites")
     args = parser.parse_args()
     table, failures = [HEAD], 0
@@ -195,7 +195,7 @@ def main() -> int:
     names: dict[str, str] = {}  # of settings, by the code that they take
     for setting in settings():
         tests = [each for each in args.tests if each.split("/")[0] in setting.suites]
-        if args.only not in setting.name or not tests:
+        if not tests or not any(word in setting.name for word in args.only):
             continue
         took = taken_by(setting)
         if took is None:
@@ -216,10 +216,9 @@ def main() -> int:
     lines = [f"| {' | '.join([*cells, *[''] * (len(HEAD) - len(cells))])} |" for cells in table]
     lines.insert(1, "|---" * len(HEAD) + "|")
     print("\n".join(lines))
-    if not args.only:
-        command = shlex.join(["python", "-m", "parity_tests.settings", *sys.argv[1:]])
-        text = "\n".join([f"Written by `{command}`; not edited.", "", *lines, ""])
-        tinynet.files.write_atomically(ROOT / "parity_tests" / "settings.md", text)
+    command = shlex.join(["python", "-m", "parity_tests.settings", *sys.argv[1:]])
+    text = "\n".join([f"Written by `{command}`; not edited.", "", *lines, ""])
+    tinynet.files.write_atomically(ROOT / "parity_tests" / "settings.md", text)
     return 1 if failures else 0
 
 

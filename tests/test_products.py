@@ -194,8 +194,8 @@ def test_a_helper_that_helps_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_helper_that_costs_time_rests(together: float, monkeypatch: pytest.MonkeyPatch) -> None:
     watched = Watched(monkeypatch)
     watched.together = together
-    assert watched.share(50_000) < 0.2
-    assert watched.now < 50_000 * watched.alone * (1 + 2 * team.ALLOWED)
+    assert watched.share(50_000) < 0.4
+    assert watched.now < 50_000 * watched.alone * (1 + team.ALLOWED) + 2 * together
 
 
 def test_the_machine_becomes_busy_and_idle_again(monkeypatch: pytest.MonkeyPatch) -> None:

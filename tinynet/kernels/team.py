@@ -22,8 +22,8 @@ from tinynet.kernels.threads import blas, may_help
 
 PRODUCTS = 64  # computed alone, whose time is taken together
 REFRESH = 2048  # products with the helper, after which the time alone is taken again
-ALLOWED = 0.02  # of the time alone may be lost in trying whether the helper helps now
-SAVINGS = 0.005  # seconds at most that the helper may lose of what it has gained
+ALLOWED = 0.05  # of the time alone may be lost in trying whether the helper helps now
+SAVINGS = 0.01  # seconds at most that the helper may lose of what it has gained
 
 
 def multiply(a: Array, b: Array, out: Array, axis: int, cut: int) -> bool:
