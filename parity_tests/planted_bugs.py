@@ -440,8 +440,8 @@ BUGS = [
     Bug(
         "a dense kernel's gradient is 1.01 times too large",
         "layers/core.py",
-        'np.matmul(x.T, dz, out=self.grads["kernel"])',
-        'np.matmul(1.01 * x.T, dz, out=self.grads["kernel"])',
+        'product(x.T, dz, out=self.grads["kernel"])',
+        'product(1.01 * x.T, dz, out=self.grads["kernel"])',
         "test_layers Dense",
     ),
     Bug(
