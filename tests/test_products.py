@@ -198,6 +198,17 @@ def test_a_helper_that_costs_time_rests(together: float, monkeypatch: pytest.Mon
     assert watched.now < 50_000 * watched.alone * (1 + team.ALLOWED) + 2 * together
 
 
+def test_the_time_of_compiling_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched(monkeypatch)
+    watched.alone = watched.together = 5.0
+    watched.share(1)
+    watched.alone, watched.together = 10e-6, 5.0
+    watched.share(team.PRODUCTS)
+    assert watched.share(1) == 1
+    watched.together = 6e-6
+    assert watched.share(1000) == 1
+
+
 def test_the_machine_becomes_busy_and_idle_again(monkeypatch: pytest.MonkeyPatch) -> None:
     watched = Watched(monkeypatch)
     watched.share(5000)

@@ -56,6 +56,7 @@ class Team:
         self.times_alone: deque[float] = deque(maxlen=4)  # seconds for each multiplication
         self.count, self.work, self.seconds = 0, 0, 0.0  # alone, since the last of these
         self.left = 0  # products with the helper until the time alone is taken again
+        self.known: set[tuple[Any, ...]] = set()  # what has been compiled, or read from disk
 
     def multiply(self, a: Array, b: Array, out: Array, axis: int, cut: int) -> bool:
         """Compute a product; return False if these arrays, or this moment, are not for that."""
@@ -64,13 +65,16 @@ class Team:
             return False
         try:
             helped = self.left > 0 and self.balance >= 0
+            kind = helped, out.dtype, a.flags.c_contiguous, b.flags.c_contiguous
             start = time.perf_counter()
             if helped:
                 self.call_helper()
                 self.compiled.together(self.box, gemm, a, b, out, axis, cut, _address_of_yield())
             else:
                 self.compiled.alone(self.box, gemm, a, b, out, axis, cut)
-            self.note(helped, out.size * len(b), time.perf_counter() - start)
+            if kind in self.known:
+                self.note(helped, out.size * len(b), time.perf_counter() - start)
+            self.known.add(kind)
         finally:
             self.in_use.release()
         return True
