@@ -71,8 +71,8 @@ def test_without_the_helper_both_halves_are_taken_here() -> None:
     a, b = matrices(64, 256, 96, "", "float32")
     out, expected = np.empty((64, 96), "f4"), np.empty((64, 96), "f4")
     in_halves(a, b, expected, *where_cut(*expected.shape))
-    gemm, done = team._address_of_gemm("f"), team._address_of_yield()
-    two.compiled.together(two.box, gemm, a, b, out, *where_cut(64, 96), done)
+    gemm, yield_ = team._address_of_gemm("f"), team._address_of_yield()
+    two.compiled.together(two.box, gemm, a, b, out, *where_cut(64, 96), yield_)
     assert two.helper is None
     np.testing.assert_array_equal(out, expected)
 
@@ -98,6 +98,41 @@ def test_where_a_product_is_cut(rows: int, columns: int, where: tuple[int, int])
 def test_sizes_at_the_edge(shape: tuple[int, int, int]) -> None:
     a, b = matrices(*shape, "", "float64")
     np.testing.assert_allclose(product(a, b), a @ b, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_the_helper_computes_halves() -> None:
+    two = team._team()
+    a, b = matrices(64, 256, 96, "", "float32")
+    out = np.empty((64, 96), "f4")
+    gemm, yield_ = team._address_of_gemm("f"), team._address_of_yield()
+    two.compiled.post(two.box, gemm, a, b, out, *where_cut(64, 96))
+    two.box[two.compiled.DONE] = 0
+    two.box[two.compiled.TURN] = 256  # two halves to take, and nobody else takes them
+    helper = threading.Thread(target=two.compiled.serve, args=(two.box, yield_))
+    helper.start()
+    helper.join()  # when nothing has come for a while
+    assert two.box[two.compiled.DONE] == 2
+    np.testing.assert_array_equal(out, product(a, b))
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("turned", ["", "a", "b"])
+@pytest.mark.parametrize("shape", [(1024, 1, 512), (1, 1024, 600), (600, 1024, 1)])
+def test_an_axis_of_one(shape: tuple[int, int, int], turned: str) -> None:
+    a, b = matrices(*shape, turned, "float32")
+    with products_as_chosen():
+        np.testing.assert_allclose(product(a, b), a @ b, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(product(b.T, a.T), (a @ b).T, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_shapes_that_do_not_fit() -> None:
+    a, b = matrices(64, 256, 96, "", "float32")
+    with products_as_chosen(), pytest.raises(ValueError, match="mismatch"):
+        product(a[:, :200].copy(), b)
+    with products_as_chosen(), pytest.raises(ValueError, match="mismatch"):
+        product(a, b, np.empty((64, 128), "f4"))
 
 
 @pytest.mark.usefixtures("two_threads")
@@ -207,6 +242,16 @@ def test_the_time_of_compiling_is_not_counted(monkeypatch: pytest.MonkeyPatch) -
     assert watched.share(1) == 1
     watched.together = 6e-6
     assert watched.share(1000) == 1
+
+
+def test_a_program_that_was_stopped_forgets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched(monkeypatch)
+    watched.share(1000)
+    watched.together = 60.0
+    watched.share(1)
+    watched.together = 6e-6
+    watched.share(round(team.DEBT / team.ALLOWED / watched.alone) + 1)
+    assert watched.share(1000) > 0.9
 
 
 def test_the_machine_becomes_busy_and_idle_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,14 +24,14 @@ from tinynet.kernels.compiled import compile_loops
 
 # Places in the block of integers through which the two threads speak, each in a cache line of its
 # own, because both write.
-TURN = 0  # how many products there have been, and how many halves of the last one are taken
+TURN = 0  # 256 times the number of the product, and how often a half of it was reached for
 DONE = 8  # how many halves of it are ready
 JOB = 16  # what it is: see `post`
 WORDS = 32
 
 HALVES = 2
-SPIN = 1000  # looks before a thread offers its processor, some microseconds
-PATIENCE = 4000  # offers before the helper goes to sleep, a millisecond or two
+SPIN = 1000  # looks before a thread offers its processor, some ten microseconds
+PATIENCE = 4000  # offers before the helper goes to sleep; a millisecond or two if nobody wants it
 
 INT, LONG = ir.IntType(32), ir.IntType(64)
 ROW_MAJOR, AS_IT_IS, TURNED = 101, 111, 112  # of BLAS

@@ -12,7 +12,9 @@ from tinynet.arrays import Array
 from tinynet.kernels import team
 
 LARGE = 1 << 19  # multiplications: smaller products are done before another thread has noticed
-HALF = 16  # rows or columns at least: BLAS takes as many at a time, and NumPy computes 1 otherwise
+# BLAS works on blocks of 16, and NumPy computes a single row or column by another function of it,
+# with other bits.
+HALF = 16
 
 
 def product(a: Array, b: Array, out: Array | None = None) -> Array:
@@ -30,7 +32,7 @@ def product(a: Array, b: Array, out: Array | None = None) -> Array:
     """
     if out is None:
         out = np.empty((len(a), b.shape[1]), np.result_type(a, b))
-    if out.size * len(b) < LARGE or max(out.shape) < 2 * HALF or min(out.shape) < 2:
+    if out.size * len(b) < LARGE or max(out.shape) < 2 * HALF or min(*out.shape, len(b)) < 2:
         np.matmul(a, b, out=out)
     else:
         axis, cut = where_cut(*out.shape)

@@ -3,6 +3,7 @@
 Two threads are faster on an idle machine only. On a busy one, a thread waits until the system lets
 the other one run again, a hundred times as long as half a product takes. Nobody can know in
 advance; so the time of products is taken, and the second thread rests where it does not help.
+While it helps, it keeps its processor busy between products, too.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-import sys
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 from tinynet.arrays import Array
@@ -24,6 +25,7 @@ PRODUCTS = 64  # computed alone, whose time is taken together
 REFRESH = 2048  # products with the helper, after which the time alone is taken again
 ALLOWED = 0.05  # of the time alone may be lost in trying whether the helper helps now
 SAVINGS = 0.01  # seconds at most that the helper may lose of what it has gained
+DEBT = 0.05  # seconds at most that are remembered: a program may have been stopped meanwhile
 
 
 def multiply(a: Array, b: Array, out: Array, axis: int, cut: int) -> bool:
@@ -34,13 +36,13 @@ def multiply(a: Array, b: Array, out: Array, axis: int, cut: int) -> bool:
 
 
 class Team:
-    """The calling thread and a helper, and a watch.
+    """The calling thread and a helper, and a stopwatch.
 
     Attributes
     ----------
     balance : float
-        Seconds that the helper has gained less those that it has lost, by and by forgotten. It
-        rests while this is less than 0.
+        Seconds that the helper has gained, up to `SAVINGS`, less those that it has lost, up to
+        `DEBT`. While this is less than 0 it rests, and `ALLOWED` of the time pays back.
     """
 
     def __init__(self) -> None:
@@ -61,11 +63,15 @@ class Team:
     def multiply(self, a: Array, b: Array, out: Array, axis: int, cut: int) -> bool:
         """Compute a product; return False if these arrays, or this moment, are not for that."""
         gemm = _address_of_gemm(out.dtype.char)
-        if gemm is None or not _plain(a, b, out) or not self.in_use.acquire(blocking=False):
+        if gemm is None or not _plain(a, b, out):
             return False
+        alone = False
         try:
+            alone = self.in_use.acquire(blocking=False)
+            if not alone:
+                return False
             helped = self.left > 0 and self.balance >= 0
-            kind = helped, out.dtype, a.flags.c_contiguous, b.flags.c_contiguous
+            kind = helped, out.dtype, *(each.flags.num for each in (a, b, out))
             start = time.perf_counter()
             if helped:
                 self.call_helper()
@@ -76,7 +82,8 @@ class Team:
                 self.note(helped, out.size * len(b), time.perf_counter() - start)
             self.known.add(kind)
         finally:
-            self.in_use.release()
+            if alone:
+                self.in_use.release()
         return True
 
     def note(self, helped: bool, work: int, seconds: float) -> None:
@@ -84,14 +91,14 @@ class Team:
         if helped:
             self.left -= 1
             gained = work * min(self.times_alone) - seconds
-            self.balance = min(self.balance + gained, SAVINGS)
+            self.balance = max(min(self.balance + gained, SAVINGS), -DEBT)
             return
         if self.balance < 0:
             self.balance = min(self.balance + ALLOWED * seconds, 0)
         self.count += 1
         self.work += work
         self.seconds += seconds
-        if self.count == PRODUCTS:
+        if self.count >= PRODUCTS:
             self.times_alone.append(self.seconds / self.work)
             self.count, self.work, self.seconds = 0, 0, 0.0
             self.left = REFRESH
@@ -100,15 +107,16 @@ class Team:
         """Start the helper, or wake it up if it has gone to sleep."""
         if self.helper is None:
             self.helper = threading.Thread(target=self.help, name="tinynet", daemon=True)
-            self.helper.start()
+            with suppress(RuntimeError):  # no more threads allowed: both halves are taken here
+                self.helper.start()
         if not self.awake:
-            self.awake = True
             self.wanted.set()
 
     def help(self) -> None:
         """Take halves; sleep while there is nothing to do."""
         while True:
             self.wanted.wait()
+            self.awake = True
             self.wanted.clear()
             self.compiled.serve(self.box, _address_of_yield())
             self.awake = False
@@ -124,11 +132,13 @@ if hasattr(os, "register_at_fork"):
 
 
 def _plain(a: Array, b: Array, out: Array) -> bool:
-    """Return whether BLAS can read and write the arrays where they are."""
+    """Return whether the shapes fit, and BLAS can read and write the arrays where they are."""
     return (
-        a.dtype == b.dtype == out.dtype
-        and out.flags.c_contiguous
-        and all(each.flags.c_contiguous or each.flags.f_contiguous for each in (a, b))
+        out.shape == (len(a), b.shape[1])
+        and a.shape[1] == len(b)
+        and a.dtype == b.dtype == out.dtype
+        and out.flags.carray
+        and all(each.flags.aligned and each.flags.forc for each in (a, b))
     )
 
 
@@ -146,8 +156,6 @@ def _address_of_gemm(kind: str) -> int | None:
 @functools.cache
 def _address_of_yield() -> int:
     """Return where the function of the system is that lets other programs run."""
-    if sys.platform == "win32":
-        return _address(ctypes.windll.kernel32.SwitchToThread)
     return _address(ctypes.CDLL(None).sched_yield)
 
 

@@ -135,9 +135,10 @@ def _begin_in_child() -> None:
     global _lock, _batches
     forget_pool()
     _lock = threading.RLock()
-    if _batches:
-        _batches = 0
-        set_products(_products_before)
+    set_to = switch("set")
+    if _batches and set_to is not None:
+        set_to(_products_before)
+    _batches = 0
 
 
 if hasattr(os, "register_at_fork"):
@@ -230,6 +231,6 @@ def products_in_one_thread() -> Iterator[None]:
         yield
     finally:
         with _lock:
-            _batches -= 1
+            _batches = max(0, _batches - 1)  # a child begins with none
             if _batches == 0 and _products_before != 1:
                 set_to(_products_before)
