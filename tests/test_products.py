@@ -30,6 +30,7 @@ def two_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     threads.set_products(1)
     monkeypatch.setattr(threads, "_chosen", False)
     monkeypatch.setattr(threads, "_workers", 2)
+    monkeypatch.setattr(team, "WORTH", 0)
     team._team.cache_clear()
     yield
     team._team.cache_clear()

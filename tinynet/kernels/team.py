@@ -21,6 +21,7 @@ from tinynet.arrays import Array
 from tinynet.kernels.registry import active_form
 from tinynet.kernels.threads import blas, may_help
 
+WORTH = 1 << 23  # multiplications: for less, on a busy machine, the helper cost more than it gained
 PRODUCTS = 64  # computed alone, whose time is taken together
 REFRESH = 2048  # products with the helper, after which the time alone is taken again
 ALLOWED = 0.05  # of the time alone may be lost in trying whether the helper helps now
@@ -30,7 +31,7 @@ DEBT = 0.05  # seconds at most that are remembered: a program may have been stop
 
 def multiply(a: Array, b: Array, out: Array, axis: int, cut: int) -> bool:
     """Compute a product in halves; return False if nobody may help, or these are other arrays."""
-    if not (may_help() and active_form() == "numba"):
+    if out.size * len(b) < WORTH or not (may_help() and active_form() == "numba"):
         return False
     return _team().multiply(a, b, out, axis, cut)
 
