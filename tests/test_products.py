@@ -280,6 +280,7 @@ def test_the_machine_becomes_busy_and_idle_again(monkeypatch: pytest.MonkeyPatch
     assert watched.share(10_000) > 0.95
 
 
+@by_address
 def test_nobody_helps_where_somebody_has_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_workers", 2)
     monkeypatch.setattr(threads, "_chosen", False)
