@@ -31,11 +31,11 @@ SETTINGS = {
     "one thread": {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
     "products in all threads": {"OPENBLAS_NUM_THREADS": PROCESSORS},
 }
-# Network: options of the worker.
+# Network: epochs, and options of the worker.
 JOBS = {
-    "dense, batch 32": ("--batch-size", "32"),
-    "dense, batch 128": ("--batch-size", "128"),
-    "convolutional, batch 64": ("--network", "cnn", "--batch-size", str(CNN["batch"])),
+    "dense, batch 32": (10, "--batch-size", "32"),
+    "dense, batch 128": (10, "--batch-size", "128"),
+    "convolutional, batch 64": (4, "--network", "cnn", "--batch-size", str(CNN["batch"])),
 }
 IMAGES = CNN["images"]
 STATES = ("alone", "beside others")
@@ -54,9 +54,10 @@ def others(number: int) -> Iterator[None]:
             each.wait()
 
 
-def epoch(setting: str, job: str, folder: str, epochs: int) -> float:
+def epoch(setting: str, job: str, folder: str) -> float:
     """Return the seconds of an epoch: the median of all but the first."""
-    options = ("--data", folder, "--epochs", str(epochs), "--images", str(IMAGES), *JOBS[job])
+    epochs, *network = JOBS[job]
+    options = ("--data", folder, "--epochs", str(epochs), "--images", str(IMAGES), *network)
     said = work("train", "tinynet, as installed", *options, **SETTINGS[setting])
     return statistics.median(said["seconds"][1:])
 
@@ -81,7 +82,6 @@ def main() -> None:
     """Measure, print the table and write it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--only", help="only networks named with this word")
     parser.add_argument("--dry", action="store_true", help="print the table, write no file")
     args = parser.parse_args()
@@ -91,14 +91,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "images.npy", images)
         np.save(Path(folder) / "labels.npy", labels)
-        epoch("as installed", jobs[-1], folder, 2)  # for the cache of compiled kernels
+        epoch("as installed", jobs[-1], folder)  # for the cache of compiled kernels
         for job in jobs:
             for state in STATES:
                 with others(0 if state == "alone" else int(PROCESSORS)):
                     for number in range(1, args.rounds + 1):
                         for setting in SETTINGS:
                             print(f"{job}, {state}, round {number}: {setting} ...", flush=True)
-                            seconds = epoch(setting, job, folder, args.epochs)
+                            seconds = epoch(setting, job, folder)
                             found.setdefault((job, state, setting), []).append(seconds)
     lines = table(found)
     print("\n".join(lines))

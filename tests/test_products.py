@@ -77,7 +77,7 @@ def test_without_the_helper_both_halves_are_taken_here() -> None:
     a, b = matrices(64, 256, 96, "", "float32")
     out, expected = np.empty((64, 96), "f4"), np.empty((64, 96), "f4")
     in_halves(a, b, expected, *where_cut(*expected.shape))
-    gemm, yield_ = team._address_of_gemm("f"), team._address_of_yield()
+    gemm, yield_ = team._address_of_gemm("f"), team._system("sched_yield")
     two.compiled.together(two.box, gemm, a, b, out, *where_cut(64, 96), yield_)
     assert two.helper is None
     np.testing.assert_array_equal(out, expected)
@@ -112,15 +112,27 @@ def test_the_helper_computes_halves() -> None:
     two = team._team()
     a, b = matrices(64, 256, 96, "", "float32")
     out = np.empty((64, 96), "f4")
-    gemm, yield_ = team._address_of_gemm("f"), team._address_of_yield()
+    gemm, yield_ = team._address_of_gemm("f"), team._system("sched_yield")
     two.compiled.post(two.box, gemm, a, b, out, *where_cut(64, 96))
     two.box[two.compiled.DONE] = 0
     two.box[two.compiled.TURN] = 256  # two halves to take, and nobody else takes them
-    helper = threading.Thread(target=two.compiled.serve, args=(two.box, yield_))
+    helper = threading.Thread(target=two.compiled.serve, args=(two.box, yield_, team._system("clock_gettime")))
     helper.start()
     helper.join()  # when nothing has come for a while
     assert two.box[two.compiled.DONE] == 2
     np.testing.assert_array_equal(out, product(a, b))
+
+
+@by_address
+@pytest.mark.usefixtures("two_threads")
+def test_the_helper_sleeps_at_once_when_it_is_to_rest() -> None:
+    two = team._team()
+    a, b = matrices(64, 256, 96, "", "float32")
+    gemm, system = team._address_of_gemm("f"), map(team._system, ("sched_yield", "clock_gettime"))
+    two.compiled.alone(two.box, gemm, a, b, np.empty((64, 96), "f4"), *where_cut(64, 96))
+    two.box[two.compiled.TURN] = 256  # halves that it would take
+    two.compiled.serve(two.box, *system)
+    assert two.box[two.compiled.TURN] == 256
 
 
 @pytest.mark.usefixtures("two_threads")

@@ -11,12 +11,14 @@ first one takes both.
 from __future__ import annotations
 
 import platform
+import time
 from typing import Any
 
 import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core.cgutils import alloca_once
 from numba.extending import intrinsic
 
 from tinynet.arrays import Array
@@ -26,12 +28,13 @@ from tinynet.kernels.compiled import compile_loops
 # own, because both write.
 TURN = 0  # 256 times the number of the product, and how often a half of it was reached for
 DONE = 8  # how many halves of it are ready
-JOB = 16  # what it is: see `post`
-WORDS = 32
+REST = 16  # whether the helper is not wanted for now
+JOB = 24  # what it is: see `post`
+WORDS = 40
 
 HALVES = 2
 SPIN = 1000  # looks before a thread offers its processor, some ten microseconds
-PATIENCE = 4000  # offers before the helper goes to sleep; a millisecond or two if nobody wants it
+PATIENCE = 2000  # microseconds without a product before the helper goes to sleep
 
 INT, LONG = ir.IntType(32), ir.IntType(64)
 ROW_MAJOR, AS_IT_IS, TURNED = 101, 111, 112  # of BLAS
@@ -100,6 +103,23 @@ def offer(typing_context: Any, address: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.int64), generate
+
+
+@intrinsic
+def microseconds(typing_context: Any, address: Any) -> Any:
+    """Call the system's clock_gettime. Offers cannot be counted instead: one may take long."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        form = ir.FunctionType(INT, [INT, LONG.as_pointer()])
+        found = alloca_once(builder, LONG, 2)  # seconds, nanoseconds
+        clock = builder.inttoptr(args[0], form.as_pointer())
+        builder.call(clock, [INT(time.CLOCK_MONOTONIC), found])
+        seconds, nanoseconds = builder.load(found), builder.load(builder.gep(found, [INT(1)]))
+        return builder.add(
+            builder.mul(seconds, LONG(1_000_000)), builder.sdiv(nanoseconds, LONG(1000))
+        )
+
+    return types.int64(types.int64), generate
 
 
 def _gemm(number: Any, llvm_number: Any) -> Any:
@@ -210,7 +230,8 @@ def wait(looks: int, yield_: int) -> None:
 
 @compile_loops
 def alone(box: Array, gemm: int, a: Array, b: Array, out: Array, axis: int, cut: int) -> None:
-    """Compute one half after the other."""
+    """Compute one half after the other, and let the helper go to sleep."""
+    tell(box, REST, 1)  # type: ignore[call-arg]
     post(box, gemm, a, b, out, axis, cut)
     for half in range(HALVES):
         compute(box, half)
@@ -222,6 +243,7 @@ def together(
 ) -> None:
     """Compute halves with the helper, if it comes."""
     post(box, gemm, a, b, out, axis, cut)
+    tell(box, REST, 0)  # type: ignore[call-arg]
     tell(box, DONE, 0)  # type: ignore[call-arg]
     turn = look(box, TURN) // 256 + 1
     tell(box, TURN, turn * 256)  # from here on, halves can be taken
@@ -233,9 +255,13 @@ def together(
 
 
 @compile_loops
-def serve(box: Array, yield_: int) -> None:
-    """Take halves of one product after the other, until none has come for some milliseconds."""
-    looks = 0
-    while looks < SPIN + PATIENCE:
+def serve(box: Array, yield_: int, clock: int) -> None:
+    """Take halves of one product after the other, until it rests or none has come for a while."""
+    looks, since = 0, 0
+    while not look(box, REST):  # type: ignore[call-arg]
         looks = 0 if take(box) else looks + 1
+        if looks == SPIN:
+            since = microseconds(clock)  # type: ignore[call-arg]
+        elif looks > SPIN and microseconds(clock) - since > PATIENCE:  # type: ignore[call-arg]
+            break
         wait(looks, yield_)

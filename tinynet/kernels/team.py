@@ -21,7 +21,7 @@ from tinynet.arrays import Array
 from tinynet.kernels.registry import active_form
 from tinynet.kernels.threads import blas, may_help
 
-WORTH = 1 << 23  # multiplications: for less, on a busy machine, the helper cost more than it gained
+WORTH = 1 << 22  # multiplications: for less, the helper gains nothing, and costs on a busy machine
 PRODUCTS = 64  # computed alone, whose time is taken together
 REFRESH = 2048  # products with the helper, after which the time alone is taken again
 ALLOWED = 0.05  # of the time alone may be lost in trying whether the helper helps now
@@ -76,7 +76,7 @@ class Team:
             start = time.perf_counter()
             if helped:
                 self.call_helper()
-                self.compiled.together(self.box, gemm, a, b, out, axis, cut, _address_of_yield())
+                self.compiled.together(self.box, gemm, a, b, out, axis, cut, _system("sched_yield"))
             else:
                 self.compiled.alone(self.box, gemm, a, b, out, axis, cut)
             if kind in self.known:
@@ -119,7 +119,7 @@ class Team:
             self.wanted.wait()
             self.awake = True
             self.wanted.clear()
-            self.compiled.serve(self.box, _address_of_yield())
+            self.compiled.serve(self.box, _system("sched_yield"), _system("clock_gettime"))
             self.awake = False
 
 
@@ -155,9 +155,9 @@ def _address_of_gemm(kind: str) -> int | None:
 
 
 @functools.cache
-def _address_of_yield() -> int:
-    """Return where the function of the system is that lets other programs run."""
-    return _address(ctypes.CDLL(None).sched_yield)
+def _system(name: str) -> int:
+    """Return where a function of the system is in memory."""
+    return _address(getattr(ctypes.CDLL(None), name))
 
 
 def _address(function: Any) -> int:
