@@ -145,7 +145,7 @@ def test_two_kernels_of_one_name_are_refused() -> None:
 
     before = KERNELS["relu"]
     with pytest.raises(ValueError, match="two kernels are named 'relu'"):
-        Kernel(relu)
+        Kernel(relu, {})
     assert KERNELS["relu"] is before
 
 

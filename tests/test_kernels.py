@@ -63,226 +63,201 @@ def counting(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return np.arange(shape[0])
 
 
-@dataclass(frozen=True)
-class Argument:
-    """An array: what the kernel does with it, its shape in named sizes, and what fills it."""
+def seeds(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return rng.choice([0, 1, 7, 2**31 - 3], shape)
 
-    role: str
+
+@dataclass(frozen=True)
+class Filled:
+    """An array that a kernel is given: its shape in named sizes, and what fills it."""
+
     shape: tuple[str, ...]
     fill: Fill = ordinary
     dtype: str | None = None  # None: the type under test
 
 
-def read(*shape: str, fill: Fill = ordinary, dtype: str | None = None) -> Argument:
-    return Argument("read", shape, fill, dtype)
+def array(*shape: str, fill: Fill = ordinary, dtype: str | None = None) -> Filled:
+    return Filled(shape, fill, dtype)
 
 
-def update(*shape: str, fill: Fill = ordinary, dtype: str | None = None) -> Argument:
-    return Argument("update", shape, fill, dtype)
+def a_number(*choices: float) -> Filled:
+    """One of these, as an array without axes."""
+    return array(fill=lambda rng, _: np.array(rng.choice(choices)), dtype="float64")
 
 
-def write(*shape: str, dtype: str | None = None) -> Argument:
-    return Argument("write", shape, dtype=dtype)
-
-
-FLAT, MATRIX, COLUMN = read("n"), read("rows", "columns"), read("columns")
-FLAT_OUT, MATRIX_OUT, COLUMN_OUT = write("n"), write("rows", "columns"), write("columns")
-IMAGES = read("images", "high", "wide", "channels")
+FLAT, MATRIX, COLUMN = array("n"), array("rows", "columns"), array("columns")
 WORDS = integers_below(2**32)
 PIXELS = integers_below(256)
 
 # What the arguments of a file's kernels are; a tuple holds numbers to choose from.
 FILES: dict[str, dict[str, Any]] = {
     "batch_norm": {
-        **dict.fromkeys(["dout", "x"], MATRIX),
+        **dict.fromkeys(["dout", "x", "out", "dx"], MATRIX),
         **dict.fromkeys(["gamma", "beta", "mean", "inv_std"], COLUMN),
         "epsilon": (1e-3,),
         "momentum": (0.99, 0.5),
-        "moving_mean": update("columns"),
-        "moving_variance": update("columns", fill=positive),
-        "variance": read("columns", fill=positive),
-        **dict.fromkeys(["dgamma", "dbeta"], COLUMN_OUT),
-        **dict.fromkeys(["out", "dx"], MATRIX_OUT),
+        **dict.fromkeys(["moving_mean", "dgamma", "dbeta"], COLUMN),
+        **dict.fromkeys(["moving_variance", "variance"], array("columns", fill=positive)),
     },
     "convolution": {
-        "x": IMAGES,
-        "weights": read("3", "2", "channels", "filters"),
+        **dict.fromkeys(["x", "dx"], array("images", "high", "wide", "channels")),
+        **dict.fromkeys(["weights", "dweights"], array("3", "2", "channels", "filters")),
         **dict.fromkeys(["strides", "dilation"], ((1, 1), (2, 1), (1, 2), (2, 2))),
-        "out": write("images", "down", "across", "filters"),
-        "dout": read("images", "down", "across", "filters"),
-        "dpatches": read("images", "down", "across", "3", "2", "channels"),
-        "dweights": write("3", "2", "channels", "filters"),
-        "dx": write(*IMAGES.shape),
+        **dict.fromkeys(["out", "dout"], array("images", "down", "across", "filters")),
+        "dpatches": array("images", "down", "across", "3", "2", "channels"),
     },
     "cross_entropy": {
-        "labels": read("rows", fill=integers_below(2), dtype="int64"),  # of 2 or more classes
-        "targets": read("rows", "columns", fill=one_hot),
-        "logits": MATRIX,
-        "p": read("rows", "columns", fill=probabilities),
+        "labels": array("rows", fill=integers_below(2), dtype="int64"),  # of 2 or more classes
+        "targets": array("rows", "columns", fill=one_hot),
+        **dict.fromkeys(["logits", "dlogits", "dp"], MATRIX),
+        "p": array("rows", "columns", fill=probabilities),
         "epsilon": (1e-7,),
-        "weights": read("rows", fill=positive),
-        "losses": write("rows"),
-        "dlogits": MATRIX_OUT,
-        "dp": MATRIX_OUT,
+        "weights": array("rows", fill=positive),
+        "losses": array("rows"),
     },
     "dropout": {
-        "x": FLAT,
-        "u": read("n", fill=unit),
+        **dict.fromkeys(["x", "out"], FLAT),
+        "u": array("n", fill=unit),
         "rate": (0.1, 0.5, 0.9),
-        "out": FLAT_OUT,
     },
     "depthwise": {
-        "x": IMAGES,
-        "weights": read("3", "2", "channels", "filters"),
+        **dict.fromkeys(["x", "dx"], array("images", "high", "wide", "channels")),
+        **dict.fromkeys(["weights", "dweights"], array("3", "2", "channels", "filters")),
         **dict.fromkeys(["strides", "dilation"], ((1, 1), (2, 1), (1, 2), (2, 2))),
-        "out": write("images", "down", "across", "channels", "filters"),
-        "dout": read("images", "down", "across", "channels", "filters"),
-        "dweights": write("3", "2", "channels", "filters"),
-        "dx": write(*IMAGES.shape),
+        **dict.fromkeys(["out", "dout"], array("images", "down", "across", "channels", "filters")),
     },
     "layer_norm": {
-        **dict.fromkeys(["dout", "x"], MATRIX),
-        **dict.fromkeys(["gamma", "beta"], COLUMN),
+        **dict.fromkeys(["dout", "x", "out", "dx"], MATRIX),
+        **dict.fromkeys(["gamma", "beta", "dgamma", "dbeta"], COLUMN),
         "epsilon": (1e-3,),
-        "mean": read("rows"),
-        "inv_std": read("rows", fill=positive),
-        **dict.fromkeys(["dgamma", "dbeta"], COLUMN_OUT),
-        **dict.fromkeys(["out", "dx"], MATRIX_OUT),
+        "mean": array("rows"),
+        "inv_std": array("rows", fill=positive),
     },
     "linear": {
-        "bias": COLUMN,
-        "z": update("rows", "columns"),
-        "x": MATRIX,
-        "out": COLUMN_OUT,
+        **dict.fromkeys(["x", "z"], MATRIX),
+        **dict.fromkeys(["bias", "out"], COLUMN),
     },
     "pooling": {
-        "x": read("images", "low", "narrow", "channels"),
+        **dict.fromkeys(["x", "dx"], array("images", "low", "narrow", "channels")),
+        **dict.fromkeys(["out", "dout"], array("images", "down", "across", "channels")),
         "size": ((1, 1), (2, 2), (3, 2)),
         "strides": ((1, 1), (2, 1), (2, 2)),
         "before": ((0, 0), (1, 0), (0, 1)),
-        "out": write("images", "down", "across", "channels"),
-        "dout": read("images", "down", "across", "channels"),
-        "dx": write("images", "low", "narrow", "channels"),
+    },
+    "products": {
+        "a": array("rows", "depth"),
+        "b": array("depth", "columns"),
+        "out": MATRIX,
     },
     "random_bits": {},
     "rectifiers": {
-        **dict.fromkeys(["dout", "x"], FLAT),
+        **dict.fromkeys(["dout", "x", "out", "dx"], FLAT),
         "slope": (0.0, 0.2),
         "threshold": (0.0, 0.5),
         "ceiling": (6.0, 2.0, np.inf),
         "alpha": (1.0, 0.3),
-        **dict.fromkeys(["out", "dx"], FLAT_OUT),
     },
     "regression": {
-        **dict.fromkeys(["targets", "predictions"], MATRIX),
+        **dict.fromkeys(["targets", "predictions", "dpredictions"], MATRIX),
         "delta": (1.0, 2.5),
-        "weights": read("rows", fill=positive),
-        "losses": write("rows"),
-        "dpredictions": MATRIX_OUT,
+        "weights": array("rows", fill=positive),
+        "losses": array("rows"),
     },
     "rows": {
-        "source": read("samples", "columns"),
-        "rows": read("rows", fill=integers_below(SAMPLES), dtype="int64"),
-        "out": MATRIX_OUT,
+        "source": array("samples", "columns"),
+        "rows": array("rows", fill=integers_below(SAMPLES), dtype="int64"),
+        "out": MATRIX,
     },
-    "smooth": {
-        **dict.fromkeys(["dout", "x"], FLAT),
-        **dict.fromkeys(["out", "dx"], FLAT_OUT),
-    },
+    "smooth": dict.fromkeys(["dout", "x", "out", "dx"], FLAT),
     "warping": {
-        "matrices": read("images", "6", fill=places, dtype="float32"),
+        "matrices": array("images", "6", fill=places, dtype="float32"),
         "fill_mode": (0, 1, 2, 3),
-        "points": read("images", "down", "across", "2", fill=places, dtype="float32"),
+        "points": array("images", "down", "across", "2", fill=places, dtype="float32"),
         "fill": (0.0, 0.5),
-        **dict.fromkeys(["x", "dout"], read("images", "down", "across", "channels")),
-        **dict.fromkeys(["out", "dx"], write("images", "down", "across", "channels")),
+        **dict.fromkeys(["x", "dout", "out", "dx"], array("images", "down", "across", "channels")),
     },
     "winograd": {
         # Tiles for all of out or dout, whose last rows and columns may be missing.
-        "x": read("images", "tiled down", "tiled across", "channels"),
-        "dx": write("images", "tiled down", "tiled across", "channels"),
-        "tiles": write("6", "6", "images", "down", "across", "channels"),
-        "dtiles": read("6", "6", "images", "down", "across", "channels"),
-        "products": read("6", "6", "images", "down", "across", "filters"),
-        "dproducts": write("6", "6", "images", "down", "across", "filters"),
-        "out": write("images", "cut down", "cut across", "filters"),
-        "dout": read("images", "cut down", "cut across", "filters"),
+        **dict.fromkeys(["x", "dx"], array("images", "tiled down", "tiled across", "channels")),
+        **dict.fromkeys(
+            ["tiles", "dtiles"], array("6", "6", "images", "down", "across", "channels")
+        ),
+        **dict.fromkeys(
+            ["products", "dproducts"], array("6", "6", "images", "down", "across", "filters")
+        ),
+        **dict.fromkeys(["out", "dout"], array("images", "cut down", "cut across", "filters")),
     },
     "updates": {
-        "g": FLAT,
-        **dict.fromkeys(["factor", "learning_rate", "alpha"], (1e-3, 0.1)),
-        **dict.fromkeys(["momentum", "rho", "moment_share"], (0.0, 0.9)),
-        **dict.fromkeys(["one_minus_beta_1", "v_correction", "gradient_share"], (0.1,)),
+        **dict.fromkeys(["g", "a", "m", "w"], FLAT),
+        **dict.fromkeys(["factor", "learning_rate", "alpha"], a_number(1e-3, 0.1)),
+        **dict.fromkeys(["v_correction", "gradient_share"], a_number(0.1)),
+        "moment_share": a_number(0.0, 0.9),
+        **dict.fromkeys(["momentum", "rho"], (0.0, 0.9)),
+        "one_minus_beta_1": (0.1,),
         "one_minus_beta_2": (1e-3,),
         "epsilon": (1e-7,),
         **dict.fromkeys(["nesterov", "centered"], (False, True)),
-        **dict.fromkeys(["a", "m", "w"], update("n")),
-        **dict.fromkeys(["v", "v_hat"], update("n", fill=positive)),
+        **dict.fromkeys(["v", "v_hat"], array("n", fill=positive)),
     },
 }
 # Where an argument of one kernel is something else than in the rest of its file. What follows
 # the name after a space tells a second case of the same kernel apart.
 EXCEPTIONS: dict[str, dict[str, Any]] = {
-    "patches": {"out": write("images", "down", "across", "3", "2", "channels")},
+    "patches": {"out": array("images", "down", "across", "3", "2", "channels")},
     "max_pool": {
         # A few different numbers, so that several pixels of a window are the largest.
-        "x": read("images", "low", "narrow", "channels", fill=integers_below(3)),
-        "which": write("images", "down", "across", "channels", dtype="uint8"),
+        "x": array("images", "low", "narrow", "channels", fill=integers_below(3)),
+        "which": array("images", "down", "across", "channels", dtype="uint8"),
     },
     "max_pool_backward": {
-        "which": read("images", "down", "across", "channels", fill=integers_below(6), dtype="uint8")
+        "which": array(
+            "images", "down", "across", "channels", fill=integers_below(6), dtype="uint8"
+        )
     },
     "global_max_backward": {
-        "x": read("images", "low", "narrow", "channels", fill=integers_below(3)),
-        "out": read("images", "channels", fill=integers_below(3)),
-        "dout": read("images", "channels"),
+        "x": array("images", "low", "narrow", "channels", fill=integers_below(3)),
+        "out": array("images", "channels", fill=integers_below(3)),
+        "dout": array("images", "channels"),
     },
-    "layer_norm_forward": dict.fromkeys(["mean", "inv_std"], write("rows")),
-    "batch_norm_forward": {"mean": COLUMN_OUT, "inv_std": COLUMN_OUT},
-    "batch_norm_inference": {"inv_std": COLUMN_OUT},
     "gather_rows pixels": {
-        "source": read("samples", "columns", fill=PIXELS, dtype="uint8"),
+        "source": array("samples", "columns", fill=PIXELS, dtype="uint8"),
     },
-    "rescale": {"x": FLAT, "scale": (-2.0,), "offset": (0.0, 0.3), "out": FLAT_OUT},
-    "rescale_columns": {"x": MATRIX, "scale": COLUMN, "offset": COLUMN, "out": MATRIX_OUT},
+    "rescale": {**dict.fromkeys(["x", "out"], FLAT), "scale": (-2.0,), "offset": (0.0, 0.3)},
+    "rescale_columns": {"x": MATRIX, **dict.fromkeys(["scale", "offset"], COLUMN)},
     "rescale_columns pixels": {
-        "x": read("rows", "columns", fill=PIXELS, dtype="uint8"),
-        "scale": COLUMN,
-        "offset": COLUMN,
-        "out": MATRIX_OUT,
+        "x": array("rows", "columns", fill=PIXELS, dtype="uint8"),
+        **dict.fromkeys(["scale", "offset"], COLUMN),
     },
     "rescale pixels": {
-        "x": read("n", fill=PIXELS, dtype="uint8"),
+        "x": array("n", fill=PIXELS, dtype="uint8"),
         "scale": (1 / 255,),
         "offset": (-0.5,),
-        "out": FLAT_OUT,
+        "out": FLAT,
     },
-    "softmax": {"x": MATRIX, "out": MATRIX_OUT},
+    "softmax": {"x": MATRIX, "out": MATRIX},
     "softmax_backward": {
-        **dict.fromkeys(["dout", "x"], MATRIX),
-        "out": read("rows", "columns", fill=probabilities),
-        "dx": MATRIX_OUT,
+        **dict.fromkeys(["dout", "x", "dx"], MATRIX),
+        "out": array("rows", "columns", fill=probabilities),
     },
     "philox": {
-        "key": read("2", fill=WORDS, dtype="uint64"),
-        "counter": read("4", fill=WORDS, dtype="uint64"),
-        "first_blocks": read("rows", fill=WORDS, dtype="uint64"),
-        "words": write("rows", "columns", "4", dtype="uint32"),
+        "key": array("2", fill=WORDS, dtype="uint64"),
+        "counter": array("4", fill=WORDS, dtype="uint64"),
+        "first_blocks": array("rows", fill=WORDS, dtype="uint64"),
+        "words": array("rows", "columns", "4", dtype="uint32"),
     },
     **{
         f"uniform_{dtype}": {
-            "seed": (0, 7, 2**31 - 3),
-            "position": (0, 1, 2**31 - 3),
-            "first_blocks": read("rows", fill=WORDS, dtype="uint64"),
-            "out": write("rows", "columns", numbers, dtype=dtype),
+            "pair": array("2", fill=seeds, dtype="int64"),
+            "first_blocks": array("rows", fill=WORDS, dtype="uint64"),
+            "out": array("rows", "columns", numbers, dtype=dtype),
         }
         for dtype, numbers in (("float32", "4"), ("float64", "2"))
     },
-    "source_points": {"points": write("images", "down", "across", "2", dtype="float32")},
-    "box_muller": {"u": read("2n", fill=unit), "out": write("2n")},
+    "source_points": {"points": array("images", "down", "across", "2", dtype="float32")},
+    "box_muller": {"u": array("2n", fill=unit), "out": array("2n")},
     "shuffle": {
-        "words": read("n", fill=WORDS, dtype="uint32"),
-        "order": update("n", fill=counting, dtype="int64"),
+        "words": array("n", fill=WORDS, dtype="uint32"),
+        "order": array("n", fill=counting, dtype="int64"),
     },
 }
 CASES = sorted({*KERNELS, *EXCEPTIONS})
@@ -296,10 +271,7 @@ def kinds_of(case: str) -> dict[str, Any]:
     """Say of every argument in a kernel's signature what it is."""
     kernel = kernel_of(case)
     file = kernel.numpy_form.__module__.split(".")[-1]
-    known = dict(FILES[file])
-    if kernel.name.endswith("_backward") and "out" in known:
-        known["out"] = FLAT  # what the forward pass wrote is read on the way back
-    known.update(EXCEPTIONS.get(case, {}))
+    known = {**FILES[file], **EXCEPTIONS.get(case, {})}
     names = list(inspect.signature(kernel.numpy_form).parameters)
     missing = set(names) - set(known)
     assert not missing, f"no case for the kernel {kernel.name}: what are its {missing}?"
@@ -319,19 +291,21 @@ def sizes_of(rows: int, columns: int) -> dict[str, int]:
     sizes |= {"tiled down": 4 * down + 2, "tiled across": 4 * across + 2}
     sizes |= {"cut down": 4 * down - columns % 4, "cut across": 4 * across - rows % 4}
     sizes |= {"channels": 1 + columns % 5, "filters": 1 + rows % 6}
+    sizes["depth"] = 1 + (rows + columns) % 50
     return {**sizes, "2": 2, "3": 3, "4": 4, "6": 6}
 
 
 def arguments(case: str, dtype: str, sizes: dict[str, int], seed: int) -> dict[str, Any]:
     """Make the arguments of one call; what the kernel only writes is not filled yet."""
     rng = np.random.default_rng(seed)
+    arrays = kernel_of(case).arrays
     made: dict[str, Any] = {}
     for name, kind in kinds_of(case).items():
         if isinstance(kind, tuple):
             made[name] = kind[rng.integers(len(kind))]
         else:
             shape = tuple(sizes[size] for size in kind.shape)
-            values = np.zeros(shape) if kind.role == "write" else kind.fill(rng, shape)
+            values = np.zeros(shape) if arrays[name].role == "write" else kind.fill(rng, shape)
             made[name] = values.astype(kind.dtype or dtype)
     return made
 
@@ -359,18 +333,18 @@ def run(
     Inputs stay as they are, and nothing beside the outputs is written to. What stands in an
     output before the call is `garbage`.
     """
-    kinds, places = kinds_of(case), {}
+    arrays, places = kernel_of(case).arrays, {}
     for name, value in given.items():
         if isinstance(value, np.ndarray):
-            places[name] = surrounded(value, strided)
-            if kinds[name].role == "write":
+            places[name] = surrounded(value, strided and value.ndim > 0)
+            if arrays[name].role == "write":
                 places[name][0][...] = garbage
     call = [places[name][0] if name in places else value for name, value in given.items()]
     with np.errstate(all="ignore"):  # infinity and NaN are part of the test
         kernel_of(case).form(form)(*call)
     written = {}
     for name, (inside, around) in places.items():
-        if kinds[name].role == "read":
+        if arrays[name].role == "read":
             np.testing.assert_array_equal(inside, given[name], f"{form} changed its input {name}")
         else:
             written[name] = inside.copy()
@@ -409,9 +383,26 @@ def specials(dtype: str) -> list[float]:
 @pytest.mark.parametrize("name", KERNELS)
 def test_a_kernel_has_two_forms_with_one_signature(name: str) -> None:
     kernel = KERNELS[name]
-    assert kernel.loops_form is not None
+    second = kernel.loops_form or kernel.library_form
+    assert second is not None
     signature = list(inspect.signature(kernel.numpy_form).parameters)
-    assert list(inspect.signature(kernel.loops_form).parameters) == signature
+    assert list(inspect.signature(second).parameters) == signature
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_array_of_a_kernel_is_declared(case: str) -> None:
+    kernel, kinds = kernel_of(case), kinds_of(case)
+    parameters = inspect.signature(kernel.numpy_form).parameters
+    assert list(kernel.arrays) == [key for key, p in parameters.items() if p.annotation == "Array"]
+    roles = [each.role for each in kernel.arrays.values()]
+    assert roles == sorted(roles, key="read".__ne__), "those that are read come first"
+    sizes: dict[str, str] = {}
+    for name, said in kernel.arrays.items():
+        assert len(said.axes) == len(kinds[name].shape), name
+        for letter, size in zip(said.axes, kinds[name].shape, strict=True):
+            assert sizes.setdefault(letter.lower(), size) == size, f"{name}: {letter}"
+        # What is written has every axis that may be divided: pieces would be written twice.
+        assert said.role == "read" or kernel.divided <= set(said.axes), name
 
 
 def test_every_case_belongs_to_a_kernel() -> None:
@@ -438,11 +429,46 @@ def test_twins(case: str, dtype: str, rows: int, columns: int, seed: int, stride
     assert_twins(case, dtype, given, strided)
 
 
+@pytest.mark.parametrize("case", CASES)
+@given(rows=st.integers(1, 40), columns=st.integers(2, 40), seed=st.integers(0, 2**32 - 1))
+@example(rows=39, columns=40, seed=0)
+def test_a_piece_at_a_time_gives_the_same_bits(
+    case: str, rows: int, columns: int, seed: int
+) -> None:
+    kernel = kernel_of(case)
+    given = arguments(case, "float32", sizes_of(rows, columns), seed)
+    whole = copied(given)
+    kernel.form("numba")(*whole.values())
+    for letter in sorted(kernel.divided):
+        found = copied(given)
+        name, said = next(item for item in kernel.arrays.items() if letter in item[1].axes)
+        n = given[name].shape[said.axes.index(letter)]
+        for piece in slice(n // 3), slice(n // 3, n):
+            call = dict(found)
+            for key, (_, axes) in kernel.arrays.items():
+                if letter in axes:
+                    call[key] = call[key][
+                        tuple(piece if x == letter else slice(None) for x in axes)
+                    ]
+            kernel.form("numba")(*call.values())
+        for key, value in whole.items():
+            np.testing.assert_array_equal(found[key], value, f"{key}, divided along {letter}")
+
+
+def copied(given: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: np.copy(value) if isinstance(value, np.ndarray) else value
+        for key, value in given.items()
+    }
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("case", CASES)
 def test_twins_at_the_extremes(case: str, dtype: str) -> None:
-    for name, kind in kinds_of(case).items():
-        if not takes_specials(kind):
+    kinds = kinds_of(case)
+    for name, said in kernel_of(case).arrays.items():
+        kind = kinds[name]
+        if said.role == "write" or kind.fill not in (ordinary, positive, probabilities):
             continue
         for i, special in enumerate(specials(dtype)):
             if kind.fill is positive and special < 0:
@@ -470,12 +496,6 @@ def test_moments_never_become_subnormal(name: str, form: str, dtype: str) -> Non
     written = run(name, form, given, 7)
     for moment in moments:
         np.testing.assert_array_equal(written[moment], 0)
-
-
-def takes_specials(kind: Any) -> bool:
-    if isinstance(kind, tuple) or kind.role == "write":
-        return False
-    return kind.fill in (ordinary, positive, probabilities)
 
 
 def digest() -> str:

@@ -3,7 +3,6 @@
 import multiprocessing
 import threading
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,13 +10,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tinynet import Sequential, config, utils
-from tinynet.kernels import team, threads
-from tinynet.kernels.products import LARGE, in_halves, product, where_cut
+from tinynet.kernels import products, team, threads
+from tinynet.kernels.products import LARGE, where_cut
 from tinynet.kernels.team import Team
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.layers import BatchNormalization, Dense
 
 rng = np.random.default_rng(0)
+CLOCK = team._system("clock_gettime")
 by_address = pytest.mark.skipif(
     team._address_of_gemm("f") is None, reason="NumPy has no OpenBLAS with 64-bit sizes here"
 )
@@ -31,9 +31,16 @@ def two_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(threads, "_chosen", False)
     monkeypatch.setattr(threads, "_workers", 2)
     monkeypatch.setattr(team, "WORTH", 0)
-    team._team.cache_clear()
+    team.the_team.cache_clear()
     yield
-    team._team.cache_clear()
+    team.the_team.cache_clear()
+
+
+def product(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    if out is None:
+        out = np.empty((len(a), b.shape[1]), np.result_type(a, b))
+    products.product(a, b, out)
+    return out
 
 
 def matrices(rows: int, depth: int, columns: int, turned: str, floatx: str) -> list[np.ndarray]:
@@ -48,7 +55,7 @@ def matrices(rows: int, depth: int, columns: int, turned: str, floatx: str) -> l
 @pytest.mark.parametrize("floatx", ["float32", "float64"])
 @pytest.mark.parametrize("turned", ["", "a", "b"])
 def test_the_same_bits_whoever_computes_them(turned: str, floatx: str) -> None:
-    two = team._team()
+    two = team.the_team()
 
     @example(2, 5, 2)
     @example(1, 5, 300)
@@ -64,7 +71,7 @@ def test_the_same_bits_whoever_computes_them(turned: str, floatx: str) -> None:
         assert np.all(np.abs(expected - a.astype(float) @ b) <= tolerance * scale)
         with products_as_chosen():
             for left in (0, 2, 1):  # alone, and with the helper
-                two.left, two.times_alone = left, team.deque([1.0])
+                two.watch.left, two.watch.times_alone = left, team.deque([1.0])
                 np.testing.assert_array_equal(product(a, b), expected)
 
     for_sizes()
@@ -73,29 +80,32 @@ def test_the_same_bits_whoever_computes_them(turned: str, floatx: str) -> None:
 @by_address
 @pytest.mark.usefixtures("two_threads")
 def test_without_the_helper_both_halves_are_taken_here() -> None:
-    two = team._team()
+    two = team.the_team()
     a, b = matrices(64, 256, 96, "", "float32")
-    out, expected = np.empty((64, 96), "f4"), np.empty((64, 96), "f4")
-    in_halves(a, b, expected, *where_cut(*expected.shape))
-    gemm, yield_ = team._address_of_gemm("f"), team._system("sched_yield")
-    two.compiled.together(two.box, gemm, a, b, out, *where_cut(64, 96), yield_)
+    out = np.empty((64, 96), "f4")
+    gemm, cut = team.address_of_gemm(a, b, out), where_cut(64, 256, 96)
+    words = two.compiled.describe(two.words, np.ones(1, "i8"), gemm, a, b, out, *cut)
+    two.compiled.multiply_one(words)
     assert two.helper is None
-    np.testing.assert_array_equal(out, expected)
+    np.testing.assert_array_equal(out, product(a, b))
 
 
 @pytest.mark.parametrize(
-    ("rows", "columns", "where"),
+    ("shape", "where"),
     [
-        (32, 256, (1, 128)),
-        (784, 256, (0, 384)),
-        (9, 47, (1, 16)),
-        (48, 49, (1, 32)),
-        (33, 2, (0, 16)),
-        (32, 32, (1, 16)),
+        ((32, 784, 256), (1, 128)),
+        ((784, 32, 256), (0, 384)),
+        ((9, 4000, 47), (1, 16)),
+        ((48, 4000, 49), (1, 32)),
+        ((33, 9000, 2), (0, 16)),
+        ((32, 512, 32), (1, 16)),
+        ((32, 511, 32), (1, 0)),  # not large
+        ((31, 9000, 31), (1, 0)),  # no two blocks of 16
+        ((1024, 1, 1024), (1, 0)),
     ],
 )
-def test_where_a_product_is_cut(rows: int, columns: int, where: tuple[int, int]) -> None:
-    assert where_cut(rows, columns) == where
+def test_where_a_product_is_cut(shape: tuple[int, int, int], where: tuple[int, int]) -> None:
+    assert where_cut(*shape) == where
 
 
 @pytest.mark.parametrize(
@@ -109,30 +119,36 @@ def test_sizes_at_the_edge(shape: tuple[int, int, int]) -> None:
 @by_address
 @pytest.mark.usefixtures("two_threads")
 def test_the_helper_computes_halves() -> None:
-    two = team._team()
+    two = team.the_team()
     a, b = matrices(64, 256, 96, "", "float32")
     out = np.empty((64, 96), "f4")
-    gemm, yield_ = team._address_of_gemm("f"), team._system("sched_yield")
-    two.compiled.post(two.box, gemm, a, b, out, *where_cut(64, 96))
-    two.box[two.compiled.DONE] = 0
-    two.box[two.compiled.TURN] = 256  # two halves to take, and nobody else takes them
-    helper = threading.Thread(target=two.compiled.serve, args=(two.box, yield_, team._system("clock_gettime")))
+    words = hand_out(two, a, b, out)
+    helper = threading.Thread(target=two.compiled.serve, args=(two.words, CLOCK))
     helper.start()
     helper.join()  # when nothing has come for a while
-    assert two.box[two.compiled.DONE] == 2
+    assert words.size and two.words[two.compiled.DONE] == 2
     np.testing.assert_array_equal(out, product(a, b))
 
 
 @by_address
 @pytest.mark.usefixtures("two_threads")
 def test_the_helper_sleeps_at_once_when_it_is_to_rest() -> None:
-    two = team._team()
+    two = team.the_team()
     a, b = matrices(64, 256, 96, "", "float32")
-    gemm, system = team._address_of_gemm("f"), map(team._system, ("sched_yield", "clock_gettime"))
-    two.compiled.alone(two.box, gemm, a, b, np.empty((64, 96), "f4"), *where_cut(64, 96))
-    two.box[two.compiled.TURN] = 256  # halves that it would take
-    two.compiled.serve(two.box, *system)
-    assert two.box[two.compiled.TURN] == 256
+    out = np.empty((64, 96), "f4")
+    words = hand_out(two, a, b, out)
+    two.words[two.compiled.REST] = 1
+    two.compiled.serve(two.words, CLOCK)
+    assert words.size and two.words[two.compiled.TURN] == 256
+
+
+def hand_out(two: Team, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Let there be two halves of a product, which nobody else takes; return its words."""
+    gemm, cut = team.address_of_gemm(a, b, out), where_cut(len(a), *b.shape)
+    words = two.compiled.describe(two.words, np.ones(1, "i8"), gemm, a, b, out, *cut)
+    two.words[two.compiled.PRODUCT] = words.ctypes.data
+    two.words[[two.compiled.TURN, two.compiled.DONE]] = 256, 0
+    return words  # type: ignore[no-any-return]
 
 
 @pytest.mark.usefixtures("two_threads")
@@ -191,7 +207,7 @@ def test_a_run_has_the_same_bits_in_one_thread_and_in_two(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     together = train(begun())
-    assert team._team().helper is not None
+    assert team.the_team().helper is not None
     monkeypatch.setattr(threads, "_workers", 1)
     same_bits(together, train(begun()))
 
@@ -220,12 +236,8 @@ class Watched(Team):
         super().__init__()
         self.now, self.alone, self.together = 0.0, 10e-6, 6e-6
         self.used: list[bool] = []
-        self.compiled = SimpleNamespace(
-            alone=lambda *_: self.spend(False),
-            together=lambda *_: self.spend(True),
-            serve=lambda *_: None,
-        )
         monkeypatch.setattr(team.time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(self, "call_helper", lambda: None)
 
     def spend(self, helped: bool) -> None:
         self.used.append(helped)
@@ -233,9 +245,8 @@ class Watched(Team):
 
     def share(self, number: int) -> float:
         """Make some products, and return in how many of them the helper took part."""
-        a, b = np.ones((64, 128), "f4"), np.ones((128, 64), "f4")
         for _ in range(number):
-            assert self.multiply(a, b, np.empty((64, 64), "f4"), *where_cut(64, 64))
+            assert self.run(self.spend, 1000, self.watch)
         return float(np.mean(self.used[-number:]))
 
 

@@ -23,7 +23,7 @@ from tinynet.config import as_float, through_float32
 from tinynet.configurable import Configurable, UnknownObjectError, known_name, unknown_object
 from tinynet.custom_objects import get_registered_object
 from tinynet.kernels import rectifiers, smooth
-from tinynet.kernels.registry import Differentiable
+from tinynet.kernels.registry import Differentiable, Kernel
 
 ACTIVATIONS: dict[str, Activation] = {}
 # Derivatives that can be computed from the output alone: relu(x) is above 0 exactly where x is.
@@ -59,6 +59,14 @@ class Activation(Configurable):
         # It works element by element, whatever the shape.
         chosen.forward(x.reshape(-1), *chosen.constants, out.reshape(-1))
         return out
+
+    @property
+    def only_kernels(self) -> bool:
+        """Whether its functions are kernels; see `tinynet.step.tape.Computes`."""
+        chosen = self._chosen
+        return type(self) is Activation and all(
+            isinstance(each, Kernel) for each in (chosen.forward, chosen.backward)
+        )
 
     @property
     def in_place(self) -> bool:
@@ -110,6 +118,11 @@ class Activation(Configurable):
 class RowActivation(Activation):
     """An activation that works on the vectors along one axis, given by the option `axis`."""
 
+    @property
+    def only_kernels(self) -> bool:
+        """Whether nothing has to be laid out in another way first."""
+        return type(self) is RowActivation and self._chosen.constants == (-1,)
+
     def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
         """Return the function's value for every vector in `x`."""
         chosen = self._choice(args, options)
@@ -135,6 +148,11 @@ class Linear(Activation):
     def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
         """Return `x`."""
         return as_float(x)
+
+    @property
+    def only_kernels(self) -> bool:
+        """True."""
+        return True
 
     @property
     def in_place(self) -> bool:

@@ -51,6 +51,13 @@ class Packed(dict[str, Array]):
             self[key] = part.reshape(each.shape)
 
 
+def like(arrays: Mapping[str, Array]) -> Mapping[str, Array]:
+    """Return new arrays under the same keys; packed if the others are."""
+    if isinstance(arrays, Packed):
+        return Packed(arrays)
+    return {key: np.empty_like(each) for key, each in arrays.items()}
+
+
 def copy_into(arrays: Mapping[str, Array], values: Sequence[Any]) -> None:
     """Copy one value into each array, in order.
 

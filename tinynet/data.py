@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import numbers
 import warnings
@@ -14,6 +15,7 @@ import numpy as np
 from tinynet import config, random
 from tinynet.arrays import Array
 from tinynet.kernels.rows import gather_rows
+from tinynet.step.tape import call
 
 # How many numbers the search for NaN looks at in one go.
 CHUNK = 1 << 22
@@ -96,22 +98,30 @@ class Dataset:
         part.dtype = self.dtype
         return part
 
-    def batches(self, size: int, order: Array | None = None) -> Iterator[Batch]:
-        """Hand out batches of `size` samples, in `order` if given; the last may be smaller."""
-        flat = self.x.reshape(len(self), -1)  # copied only where x is not laid out row by row
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Hand out batches of `size` samples, in their order; the last may be smaller."""
         for start in range(0, len(self), size):
-            if order is None:
-                rows: Any = slice(start, start + size)
-                x = np.asarray(self.x[rows], self.dtype)
-            else:
-                rows = order[start : start + size]
-                x = np.empty((len(rows), *self.x.shape[1:]), self.dtype)
-                gather_rows(flat, rows, x.reshape(len(rows), -1))
+            rows = slice(start, start + size)
             yield Batch(
-                x,
+                np.asarray(self.x[rows], self.dtype),
                 None if self.y is None else self.y[rows],
                 None if self.sample_weight is None else self.sample_weight[rows],
             )
+
+    def batch(self, rows: Array) -> Batch:
+        """Return the samples with these numbers, (rows,), of int64."""
+        x = np.empty((len(rows), *self.x.shape[1:]), self.dtype)
+        gather_rows(self.flat, rows, x.reshape(len(rows), -1))
+        y, weights = (
+            None if each is None else call(np.take, each, rows, 0)
+            for each in (self.y, self.sample_weight)
+        )
+        return Batch(x, y, weights)
+
+    @functools.cached_property
+    def flat(self) -> Array:
+        """x as a matrix (n, ...); copied only where it is not laid out row by row."""
+        return self.x.reshape(len(self), -1)
 
 
 def check_numbers(name: str, value: Any) -> Array:
@@ -257,8 +267,8 @@ def _brief(value: Any) -> str:
     return f"{type(value).__name__}"
 
 
-def epoch_orders(shuffle: bool | str, n: int, first_epoch: int = 0) -> Iterator[Array | None]:
-    """Yield the order of the samples, epoch after epoch; None leaves them in place.
+def epoch_orders(shuffle: bool | str, n: int, first_epoch: int = 0) -> Iterator[Array]:
+    """Yield the order of the samples, epoch after epoch.
 
     With ``"every_epoch"`` the order depends on the number of the epoch, so that training in
     two parts, from the same seed, goes through the data just like training in one.
@@ -270,7 +280,7 @@ def epoch_orders(shuffle: bool | str, n: int, first_epoch: int = 0) -> Iterator[
         if seed is not None:
             yield random.new_order(n, seed)
         else:
-            yield random.epoch_order(n) if shuffle else None
+            yield random.epoch_order(n) if shuffle else np.arange(n)
 
 
 def warn_of_gray_values(x: Array) -> None:

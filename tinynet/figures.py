@@ -9,6 +9,7 @@ from typing import Any
 from tinynet import metrics
 from tinynet.arrays import Array
 from tinynet.data import Batch
+from tinynet.step.tape import begin_part, call
 
 Logs = dict[str, Any]
 Pair = tuple[list[metrics.Metric], list[metrics.Metric]]
@@ -104,7 +105,11 @@ class Figures:
 
     def update(self, batch: Batch, out: Array, loss: float) -> None:
         """Take in a batch."""
-        self.loss.add(loss * len(batch.x), len(batch.x))
+        begin_part("metrics")
+        call(self._update, batch, out, loss)
+
+    def _update(self, batch: Batch, out: Array, loss: float) -> None:
+        self.loss.add(float(loss) * len(batch.x), len(batch.x))
         for metric in self.plain:
             metric.update_state(batch.y, out)
         for metric in self.weighted:

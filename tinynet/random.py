@@ -20,6 +20,7 @@ from tinynet.arrays import Array
 from tinynet.checks import integer, plain
 from tinynet.configurable import Configurable
 from tinynet.kernels import random_bits
+from tinynet.step.tape import call
 
 SeedPair = tuple[int, int]
 
@@ -171,7 +172,7 @@ def uniform(
     Follows keras/src/backend/tensorflow/random.py.
     """
     dtype = config.float_type(dtype or config.floatx())
-    u = _unit(shape, dtype, _pair(seed))
+    u = _unit(shape, dtype, call(_pair, seed))
     if (minval, maxval) != (0, 1):
         low, high = (u.dtype.type(np.float32(limit)) for limit in (minval, maxval))
         u *= high - low
@@ -193,7 +194,7 @@ def normal(
     dtype = config.float_type(dtype or config.floatx())
     n = math.prod(shape)
     z = np.empty(n + n % 2, dtype)
-    random_bits.box_muller(_unit((z.size,), dtype, _pair(seed)), z)
+    random_bits.box_muller(_unit((z.size,), dtype, call(_pair, seed)), z)
     return _scale(z[:n], mean, stddev).reshape(shape)
 
 
@@ -264,15 +265,18 @@ def _permute(n: int, seed: int, op_seed: int) -> Array:
     return order
 
 
-def _pair(seed: int | SeedGenerator | None) -> SeedPair:
+def _pair(seed: int | SeedGenerator | None) -> Array:
+    """Return the pair for the next draw, (2,), as the kernels take it."""
     global _global_generator
     if isinstance(seed, SeedGenerator):
-        return seed.next()
-    if seed is not None:
-        return (integer("seed", seed, least=None), 0)
-    if _global_generator is None:
-        _global_generator = SeedGenerator()
-    return _global_generator.next_unordered()
+        pair = seed.next()
+    elif seed is not None:
+        pair = integer("seed", seed, least=None), 0
+    else:
+        if _global_generator is None:
+            _global_generator = SeedGenerator()
+        pair = _global_generator.next_unordered()
+    return np.array([each % (INT32_MAX - 1) for each in pair], np.int64)
 
 
 def _halves(value: int) -> tuple[int, int]:
@@ -280,22 +284,21 @@ def _halves(value: int) -> tuple[int, int]:
     return value & MASK32, (value >> 32) & MASK32
 
 
-def _unit(shape: Sequence[int], dtype: str, pair: SeedPair) -> Array:
+def _unit(shape: Sequence[int], dtype: str, pair: Array) -> Array:
     """Draw uniform numbers in [0, 1), filled in row-major order."""
     n = math.prod(shape)
     blocks = -(-n // (4 if dtype == "float32" else 2))
     return _unit_from(FROM_THE_START, blocks, dtype, pair)[:n].reshape(shape)
 
 
-def _unit_from(first_blocks: Array, blocks: int, dtype: str, pair: SeedPair) -> Array:
+def _unit_from(first_blocks: Array, blocks: int, dtype: str, pair: Array) -> Array:
     """Draw the uniform numbers of some blocks starting at each of the first ones, flat."""
-    seed, position = (each % (INT32_MAX - 1) for each in pair)
     if dtype == "float32":
         out = np.empty((first_blocks.size, blocks, 4), np.float32)
-        random_bits.uniform_float32(seed, position, first_blocks, out)
+        random_bits.uniform_float32(pair, first_blocks, out)
     else:
         out = np.empty((first_blocks.size, blocks, 2), np.float64)
-        random_bits.uniform_float64(seed, position, first_blocks, out)
+        random_bits.uniform_float64(pair, first_blocks, out)
     return out.reshape(-1)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -18,6 +18,7 @@ from tinynet.configurable import (
 from tinynet.layers import Input, Layer, deserialize
 from tinynet.layers.base import Shape
 from tinynet.layers.shares import backward_in_shares, forward_in_shares, goes_in_shares
+from tinynet.step.tape import begin_part, call, named
 
 
 class Stack(Configurable):
@@ -194,10 +195,12 @@ class Stack(Configurable):
         """Send a batch through all layers."""
         self.require_built()
         for run in _runs(self.layers):
+            begin_part(run[0].name)
             if len(run) > 1:
-                x = forward_in_shares(run, x)
+                x = call(forward_in_shares, run, x)
             else:
-                x = run[0].forward(x, training)
+                x = run[0].line(run[0].forward, x, training)
+            named("out", x)
         return x
 
     def backward(self, dout: Array, from_logits: bool = False) -> Array:
@@ -215,8 +218,7 @@ class Stack(Configurable):
         """
         self.require_built()
         dx = _down(self.layers, dout, from_logits)
-        for layer in self.layers:
-            layer.add_penalty_gradients()
+        self._add_penalty_gradients()
         return dx
 
     def learn(self, dout: Array, from_logits: bool = False) -> None:
@@ -230,8 +232,13 @@ class Stack(Configurable):
         if not any(learning):
             return
         _down(self.layers[learning.index(True) :], dout, from_logits, to_input=False)
+        self._add_penalty_gradients()
+
+    def _add_penalty_gradients(self) -> None:
         for layer in self.layers:
-            layer.add_penalty_gradients()
+            if layer.regularizers:
+                begin_part(layer.name)
+                call(layer.add_penalty_gradients)
 
     def penalty(self) -> float:
         """Return the sum of all regularizers' penalties."""
@@ -347,16 +354,36 @@ def _down(layers: Sequence[Layer], dout: Array, from_logits: bool, to_input: boo
     """
     *below, last = layers
     if from_logits:
-        dout, layers = last.backward_logits(dout), below
+        begin_part(last.name)
+        dout, layers = last.line(_backward, last, last.backward_logits, dout), below
+        named("dx", dout)
     for run in reversed(_runs(layers)):
-        goes_on = to_input or run[0] is not layers[0]
+        lowest = run[0]
+        goes_on = to_input or lowest is not layers[0]
+        begin_part(lowest.name)
         if len(run) > 1:
-            dout = backward_in_shares(run, dout, to_input=goes_on)
+            dout = call(backward_in_shares, run, dout, False, goes_on)
         elif goes_on:
-            dout = run[0].backward(dout)
+            dout = lowest.line(_backward, lowest, lowest.backward, dout)
+            named("dx", dout)
         else:
-            run[0].learn(dout)
+            lowest.line(_backward, lowest, lowest.learn, dout)
     return dout
+
+
+def _backward(layer: Layer, way: Callable[[Array], Any], dout: Array) -> Any:
+    """Send a gradient back through a layer; what it finds is in the arrays in which it was before.
+
+    Custom layers may put new arrays into `grads`. An optimizer that has written down where the
+    gradients are would not see those.
+    """
+    places = dict(layer.grads)
+    dx = way(dout)
+    for key, place in places.items():
+        if layer.grads[key] is not place and layer.grads[key].shape == place.shape:
+            place[...] = layer.grads[key]
+            layer.grads[key] = place
+    return dx
 
 
 def _gradient(layer: Layer, key: str) -> Array:

@@ -7,6 +7,7 @@ batch -> model.forward -> loss.value -> loss.gradient -> model.learn -> optimize
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from tinynet import config, losses, optimizers
 from tinynet.arrays import Array, keep_freed_memory
 from tinynet.callbacks import Callback, CallbackList, History, ProgbarLogger
 from tinynet.callbacks.base import as_list, expected_logs
-from tinynet.checks import integer
+from tinynet.checks import flag, integer
 from tinynet.configurable import require_saveable
 from tinynet.data import (
     Batch,
@@ -33,7 +34,9 @@ from tinynet.layers import BatchNormalization, Flatten, Rescaling, Reshape
 from tinynet.layers.base import Shape
 from tinynet.layers.preprocessing import Augmentation
 from tinynet.metrics import Metric
+from tinynet.repeat import Repeat
 from tinynet.stack import Stack
+from tinynet.step.tape import Step, begin_part, call
 
 Callbacks = Callback | Iterable[Callback] | None
 
@@ -50,6 +53,7 @@ class Trainer(Stack):
     loss: losses.Loss | None = None
     history: History | None = None
     stop_training = False
+    run_eagerly = False
 
     def compile(
         self,
@@ -57,6 +61,7 @@ class Trainer(Stack):
         loss: object = None,
         metrics: Sequence[object] | None = None,
         weighted_metrics: Sequence[object] | None = None,
+        run_eagerly: bool = False,
     ) -> None:
         """Set how to train and what to report.
 
@@ -66,6 +71,10 @@ class Trainer(Stack):
         loss : str or Loss
         metrics, weighted_metrics : sequence of str or Metric, optional
             The latter are weighted by sample and class weights.
+        run_eagerly : bool
+            Whether `fit` calls the layers in every step, for the debugger. Otherwise it does so
+            once for each size of batch, and repeats what they have called (`step`). The result
+            is the same to the last bit.
 
         Raises
         ------
@@ -82,6 +91,7 @@ class Trainer(Stack):
         require_saveable("optimizer", new_optimizer)
         require_saveable("loss", new_loss)
         require_saveable("metric", *figures.plain, *figures.weighted)
+        self.run_eagerly = flag("run_eagerly", run_eagerly)
         self.optimizer, self.loss, self.figures = new_optimizer, new_loss, figures
         self.freezing = Freezing()
 
@@ -178,16 +188,20 @@ class Trainer(Stack):
         orders = epoch_orders(shuffle, len(data), first_epoch)
         self.stop_training = False
         told.tell("train_begin")
+        repeat = Repeat(self, data)
         begin, end = told.listeners("train_batch_begin"), told.listeners("train_batch_end")
         logs: Logs = {}
         for epoch in range(first_epoch, epochs):
             told.tell("epoch_begin", epoch)
             self.figures.reset()
-            for step, batch in enumerate(data.batches(batch_size, next(orders))):
+            order = next(orders)
+            for step, first in enumerate(range(0, len(data), batch_size)):
                 if begin:
                     told.tell("train_batch_begin", step)
+                if step == 0 or begin or end:
+                    repeat.check()
                 with self.freezing.as_at_first("fit", self.layers):
-                    self.train_step(batch)
+                    repeat.take(order[first : first + batch_size])
                 if end:  # otherwise the metrics of every batch are not needed
                     told.tell("train_batch_end", step, logs=self.figures.results())
                 if self.stop_training:
@@ -223,8 +237,8 @@ class Trainer(Stack):
         optimizer, loss = self._compiled()
         out = self.forward(batch.x, training=True)
         value = self.loss_value(out, batch.y, batch.sample_weight)
-        self.learn(loss.gradient(), from_logits=self._looks_back())
-        optimizer.step(*self.learned())
+        self.learn(loss.line(loss.gradient), from_logits=self._looks_back())
+        optimizer.line(optimizer.step, *self.learned())
         self.figures.update(batch, out, value)
 
     def test_step(self, batch: Batch) -> None:
@@ -236,11 +250,78 @@ class Trainer(Stack):
     def loss_value(self, out: Array, y: Array, sample_weight: Array | None = None) -> float:
         """Return the loss of what `forward` has just returned, with all penalties."""
         _, loss = self._compiled()
+        begin_part("loss")
         looks_back = self._looks_back()
         seen = self.layers[-1].kept("logits") if looks_back else out
-        value = loss.value(y, seen, sample_weight, looks_back or loss.from_logits)
-        total = value if isinstance(value, float) else float(np.sum(value))
-        return total + self.penalty()
+        from_logits = looks_back or loss.from_logits
+        value = loss.line(loss.value, y, seen, sample_weight, from_logits)
+        total: float = call(self._with_penalties, value)
+        return total
+
+    def _with_penalties(self, value: float | Array) -> float:
+        return float(np.sum(value)) + self.penalty()
+
+    def step(self, batch_size: int = 32) -> Step:
+        """Return what a step of `fit` does, as a list of lines that can be printed and run.
+
+        The step belongs to a copy of the model and to a batch of its own, ``step.known["x"]`` and
+        ``["y"]``, which begins as random numbers with targets of 0. To look into a step::
+
+            for line in step.lines:
+                line.run()
+
+        Parameters
+        ----------
+        batch_size : int
+
+        Returns
+        -------
+        Step
+
+        Raises
+        ------
+        RuntimeError
+            If `compile` has not been called.
+        ValueError
+            If the model has no weights yet.
+        """
+        batch_size = integer("batch_size", batch_size)
+        self._compiled()
+        self.require_built()
+        model = copy.deepcopy(self)
+        x = np.random.default_rng(0).random((batch_size, *(self.input_shape or ())))
+        data = Dataset(x, model._some_targets(batch_size), None, config.floatx())
+        model._build(data)
+        model.learned()  # packs the weights of the copy
+        return Repeat(model, data).write_down(np.arange(batch_size))
+
+    def _some_targets(self, n: int) -> Array:
+        """Return targets of 0 for n samples: integer labels if the loss takes them."""
+        _, loss = self._compiled()
+        output_shape = self.shapes_behind(self.input_shape or ())[-1]
+        labels = np.zeros((n, *output_shape[:-1]), np.int64)
+        try:
+            loss.check_targets(labels, output_shape)
+        except ValueError:
+            return np.zeros((n, *output_shape))
+        return labels
+
+    def writes_steps(self) -> bool:
+        """Return whether a step is the one above, which can be written down."""
+        ways = ("train_step", "loss_value", "forward", "learn", "learned")
+        return not vars(self).keys() & set(ways) and all(
+            getattr(type(self), way) is getattr(Trainer, way) for way in ways
+        )
+
+    def arrays_of_a_step(self) -> list[object]:
+        """Return what a step that is written down belongs to; with other objects it is another."""
+        optimizer, loss = self._compiled()
+        arrays: list[object] = [optimizer, loss, self.figures, *self.layers]
+        for each in (*self.learned(), *(layer.state for layer in self.layers)):
+            arrays += each.values()
+        for slots in optimizer.slots.values():
+            arrays += slots.values()
+        return arrays
 
     def backward_from_loss(self) -> Array:
         """Send the gradient of the last `loss_value` back through all layers."""

@@ -10,6 +10,7 @@ import modules
 from sphinx.ext.autosummary.generate import find_autosummary_in_files
 from sphinx.util import logging
 
+import tinynet as tn
 from tinynet.kernels import KERNELS
 
 DOCS = Path(__file__).parents[1]
@@ -66,6 +67,34 @@ def list_evening(app):
     _write("evening.md", evening.table())
 
 
+def list_steps(app):
+    """Write the lines of a step of the full network, and of a small one for images."""
+    layers = tn.layers
+    dense = [
+        each
+        for units in (256, 128, 64)
+        for each in (
+            lambda units=units: layers.Dense(units, activation="relu"),
+            layers.BatchNormalization,
+            lambda: layers.Dropout(0.3),
+        )
+    ]
+    images = [
+        lambda: layers.Conv2D(32, 3, activation="relu"),
+        layers.MaxPooling2D,
+        layers.Flatten,
+    ]
+    for name, batch_size, shape, inner in (
+        ("ann", 128, (784,), dense),
+        ("cnn", 64, (28, 28, 1), images),
+    ):
+        tn.utils.clear_session()  # so that names do not count on from an earlier model
+        last = layers.Dense(10, activation="softmax")
+        model = tn.Sequential([tn.Input(shape), *(make() for make in inner), last])
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        _write(f"step_{name}.md", ["```text", str(model.step(batch_size)), "```"])
+
+
 def list_kernels(app):
     """Write an entry for every kernel, under the file that holds its two forms."""
     lines, home = [], None
@@ -97,6 +126,7 @@ def _write(name, lines):
 
 def setup(app):
     """Make everything when a build begins."""
-    for make in (draw_figures, list_parts, list_evening, list_kernels, forget_old_pages):
+    lists = list_parts, list_evening, list_steps, list_kernels
+    for make in (draw_figures, *lists, forget_old_pages):
         app.connect("builder-inited", make, priority=100)  # before autosummary looks for pages
     return {"parallel_read_safe": True}

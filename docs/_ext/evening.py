@@ -24,6 +24,7 @@ ORDER = {
     "stack.py": "`forward`, `backward` and `learn`: up the layers, and down again",
     "layers/base.py": "what a layer is: `params`, `grads`, `forward`, `backward`",
     "layers/core.py": "`Dense`",
+    "step/tape.py": "how a step is written down while it runs",
     "kernels/registry.py": "why each piece of arithmetic exists twice, and which of the two runs",
     "kernels/products.py": "`product`: the matrix products of a dense layer",
     "kernels/linear.py": "the bias and its gradient",

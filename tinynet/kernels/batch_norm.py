@@ -12,7 +12,16 @@ from tinynet.arrays import Array
 from tinynet.kernels.registry import kernel
 
 
-@kernel
+@kernel(
+    x="Ij",
+    gamma="j",
+    beta="j",
+    moving_mean="+j",
+    moving_variance="+j",
+    mean=">j",
+    inv_std=">j",
+    out=">Ij",
+)
 def batch_norm_forward(
     x: Array,
     gamma: Array,
@@ -87,7 +96,7 @@ def batch_norm_forward_loops(
             out[i, j] = x[i, j] * scale[j] + shift[j]
 
 
-@kernel
+@kernel(dout="Ij", x="Ij", gamma="j", mean="j", inv_std="j", dgamma=">j", dbeta=">j", dx=">Ij")
 def batch_norm_backward(
     dout: Array,
     x: Array,
@@ -141,7 +150,7 @@ def batch_norm_backward_loops(
             dx[i, j] = scale[j] * (dout[i, j] - mean_dout[j] - x_hat * mean_dgamma[j])
 
 
-@kernel
+@kernel(x="Ij", gamma="j", beta="j", mean="j", variance="j", inv_std=">j", out=">Ij")
 def batch_norm_inference(
     x: Array,
     gamma: Array,
@@ -183,7 +192,7 @@ def batch_norm_inference_loops(
             out[i, j] = x[i, j] * scale[j] + shift[j]
 
 
-@kernel
+@kernel(dout="Ij", x="Ij", gamma="j", mean="j", inv_std="j", dgamma=">j", dbeta=">j", dx=">Ij")
 def batch_norm_inference_backward(
     dout: Array,
     x: Array,

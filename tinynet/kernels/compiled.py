@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import numba
+import numba.extending
 from numba.core.caching import FunctionCache
 
 try:
@@ -27,24 +28,29 @@ def compile_loops(loops: Callable[..., None]) -> Callable[..., None]:
     """Return the compiled form of a kernel's loops; compilation happens in the first call."""
     # NaN and infinity have to come out as in NumPy: divisions by zero do not raise, and fastmath
     # stays off.
-    compiled: Any = numba.njit(nogil=True, error_model="numpy")(_with_compiled_calls(loops))
+    compiled: Any = numba.njit(nogil=True, error_model="numpy")(with_compiled_calls(loops))
     with suppress(RuntimeError):  # no folder to write to: every process compiles for itself
         compiled._cache = SharedCache(loops)  # type: ignore[no-untyped-call]
     form: Callable[..., None] = compiled
     return form
 
 
-def _with_compiled_calls(function: Callable[..., None]) -> Callable[..., None]:
+def with_compiled_calls(function: Callable[..., None]) -> Callable[..., None]:
     """Return a copy of a function in which the functions of ours that it calls are compiled.
 
     Numba inlines them: a loop with a call in it would not be vectorized.
     """
     calls = {
-        name: numba.njit(inline="always")(_with_compiled_calls(each))
+        name: numba.njit(inline="always")(with_compiled_calls(each))
         for name, each in function.__globals__.items()
         if name in function.__code__.co_names and hasattr(each, "called_by_loops")
     }
     return types.FunctionType(function.__code__, function.__globals__ | calls, function.__name__)
+
+
+def intrinsic(generator: Callable[..., Any]) -> Any:
+    """Return a function for compiled code whose machine instructions `generator` writes."""
+    return numba.extending.intrinsic(generator)
 
 
 class SharedCache(FunctionCache):

@@ -39,7 +39,7 @@ def met(x: Array, i: int, j: int, strides: Pair, dilation: Pair, places: Pair) -
     return x[:, down, right]
 
 
-@kernel
+@kernel(x="nRSC", weights="KLCf", out=">nYZf")
 def convolve(x: Array, weights: Array, strides: Pair, dilation: Pair, out: Array) -> None:
     """out[n, y, z] = sum over i, j of x[n, y*sy + i*dy, z*sx + j*dx] @ weights[i, j]."""
     out[...] = 0
@@ -66,7 +66,7 @@ def convolve_loops(x: Array, weights: Array, strides: Pair, dilation: Pair, out:
                                 out[n, y, z, f] += pixel * weights[i, j, c, f]
 
 
-@kernel
+@kernel(x="NRSc", dout="NYZf", dweights=">KLcf")
 def convolve_kernel_gradient(
     x: Array, dout: Array, strides: Pair, dilation: Pair, dweights: Array
 ) -> None:
@@ -96,7 +96,7 @@ def convolve_kernel_gradient_loops(
                                 dweights[i, j, c, f] += pixel * dout[n, y, z, f]
 
 
-@kernel
+@kernel(dout="nYZF", weights="KLcF", dx=">nRSc")
 def convolve_input_gradient(
     dout: Array, weights: Array, strides: Pair, dilation: Pair, dx: Array
 ) -> None:
@@ -128,7 +128,7 @@ def convolve_input_gradient_loops(
                             dx[n, down, right, c] += total
 
 
-@kernel
+@kernel(x="nRSc", out=">nYZKLc")
 def patches(x: Array, strides: Pair, dilation: Pair, out: Array) -> None:
     """Copy what the kernel meets: out (images, out height, out width, rows, columns, channels)."""
     for i, j in np.ndindex(out.shape[3:5]):
@@ -154,7 +154,7 @@ def patches_loops(x: Array, strides: Pair, dilation: Pair, out: Array) -> None:
                                 out[n, y, z, i, j, c] = x[n, down, z * strides[1] + right, c]
 
 
-@kernel
+@kernel(dpatches="nYZKLc", dx=">nRSc")
 def add_patches(dpatches: Array, strides: Pair, dilation: Pair, dx: Array) -> None:
     """Give each pixel of dx the sum of the entries of dpatches into which `patches` copied it."""
     dx[...] = 0

@@ -53,7 +53,7 @@ def clipped(q: Any, low: Any, high: Any) -> Any:
     return low if q < low else high if q > high else q
 
 
-@kernel
+@kernel(labels="i", logits="iJ", losses=">i")
 def sparse_softmax_cross_entropy(labels: Array, logits: Array, losses: Array) -> None:
     """losses[i] = log(sum over j of exp(z[i, j])) - z[i, labels[i]], z the logits."""
     z = logits - np.max(logits, axis=1, keepdims=True)
@@ -68,7 +68,7 @@ def sparse_softmax_cross_entropy_loops(labels: Array, logits: Array, losses: Arr
         losses[i] = log_total - (logits[i, labels[i]] - largest)
 
 
-@kernel
+@kernel(labels="i", logits="iJ", weights="i", dlogits=">iJ")
 def sparse_softmax_cross_entropy_backward(
     labels: Array, logits: Array, weights: Array, dlogits: Array
 ) -> None:
@@ -93,7 +93,7 @@ def sparse_softmax_cross_entropy_backward_loops(
             dlogits[i, j] *= weights[i]
 
 
-@kernel
+@kernel(targets="iJ", logits="iJ", losses=">i")
 def softmax_cross_entropy(targets: Array, logits: Array, losses: Array) -> None:
     """losses[i] = sum over j of t[i, j]*(log(sum over k of exp(z[i, k])) - z[i, j])."""
     z = logits - np.max(logits, axis=1, keepdims=True)
@@ -112,7 +112,7 @@ def softmax_cross_entropy_loops(targets: Array, logits: Array, losses: Array) ->
         losses[i] = loss
 
 
-@kernel
+@kernel(targets="iJ", logits="iJ", weights="i", dlogits=">iJ")
 def softmax_cross_entropy_backward(
     targets: Array, logits: Array, weights: Array, dlogits: Array
 ) -> None:
@@ -134,7 +134,7 @@ def softmax_cross_entropy_backward_loops(
             dlogits[i, j] = (dlogits[i, j] / total - targets[i, j]) * weights[i]
 
 
-@kernel
+@kernel(targets="iJ", logits="iJ", losses=">i")
 def sigmoid_cross_entropy(targets: Array, logits: Array, losses: Array) -> None:
     """losses[i] = mean over j of max(z, 0) - z*t + log(1 + exp(-|z|))."""
     each = np.maximum(logits, 0) - logits * targets + np.log1p(np.exp(-np.abs(logits)))
@@ -154,7 +154,7 @@ def sigmoid_cross_entropy_loops(targets: Array, logits: Array, losses: Array) ->
         losses[i] = total / number(columns)
 
 
-@kernel
+@kernel(targets="iJ", logits="iJ", weights="i", dlogits=">iJ")
 def sigmoid_cross_entropy_backward(
     targets: Array, logits: Array, weights: Array, dlogits: Array
 ) -> None:
@@ -178,7 +178,7 @@ def sigmoid_cross_entropy_backward_loops(
             dlogits[i, j] = (s - targets[i, j]) * weight
 
 
-@kernel
+@kernel(labels="i", p="iJ", losses=">i")
 def sparse_cross_entropy(labels: Array, p: Array, epsilon: float, losses: Array) -> None:
     """losses[i] = log(sum over j of c[i, j]) - log(c[i, labels[i]]), c = clip(p).
 
@@ -207,7 +207,7 @@ def sparse_cross_entropy_loops(labels: Array, p: Array, epsilon: float, losses: 
         losses[i] = np.log(total) - np.log(picked)
 
 
-@kernel
+@kernel(labels="i", p="iJ", weights="i", dp=">iJ")
 def sparse_cross_entropy_backward(
     labels: Array, p: Array, epsilon: float, weights: Array, dp: Array
 ) -> None:
@@ -241,7 +241,7 @@ def sparse_cross_entropy_backward_loops(
             dp[i, j] = number(0) if q < low or q > high else slope * weights[i]
 
 
-@kernel
+@kernel(targets="iJ", p="iJ", losses=">i")
 def cross_entropy(targets: Array, p: Array, epsilon: float, losses: Array) -> None:
     """losses[i] = -sum over j of t*log(clip(p/sum(p))): the rows of p are normalized first."""
     low = p.dtype.type(epsilon)
@@ -264,7 +264,7 @@ def cross_entropy_loops(targets: Array, p: Array, epsilon: float, losses: Array)
         losses[i] = loss
 
 
-@kernel
+@kernel(targets="iJ", p="iJ", weights="i", dp=">iJ")
 def cross_entropy_backward(
     targets: Array, p: Array, epsilon: float, weights: Array, dp: Array
 ) -> None:
@@ -300,7 +300,7 @@ def cross_entropy_backward_loops(
             dp[i, j] = (dp[i, j] - inner) / total
 
 
-@kernel
+@kernel(targets="iJ", p="iJ", losses=">i")
 def binary_cross_entropy(targets: Array, p: Array, epsilon: float, losses: Array) -> None:
     """losses[i] = -mean over j of t*log(c) + (1 - t)*log(1 - c), c = clip(p)."""
     low = p.dtype.type(epsilon)
@@ -325,7 +325,7 @@ def binary_cross_entropy_loops(targets: Array, p: Array, epsilon: float, losses:
         losses[i] = -total / number(columns)
 
 
-@kernel
+@kernel(targets="iJ", p="iJ", weights="i", dp=">iJ")
 def binary_cross_entropy_backward(
     targets: Array, p: Array, epsilon: float, weights: Array, dp: Array
 ) -> None:

@@ -13,7 +13,7 @@ from tinynet.kernels.convolution import Pair, met
 from tinynet.kernels.registry import kernel
 
 
-@kernel
+@kernel(x="nRSc", weights="KLcm", out=">nYZcm")
 def depthwise(x: Array, weights: Array, strides: Pair, dilation: Pair, out: Array) -> None:
     """out[n, y, z, c, m] = sum over i, j: x[n, y*sy + i*dy, z*sx + j*dx, c]*weights[i, j, c, m]."""
     out[...] = 0
@@ -38,7 +38,7 @@ def depthwise_loops(x: Array, weights: Array, strides: Pair, dilation: Pair, out
                                 out[n, y, z, c, m] += x[n, down, right, c] * weights[i, j, c, m]
 
 
-@kernel
+@kernel(dout="NYZcM", x="NRSc", weights="KLcM", dweights=">KLcM", dx=">NRSc")
 def depthwise_backward(
     dout: Array, x: Array, weights: Array, strides: Pair, dilation: Pair, dweights: Array, dx: Array
 ) -> None:

@@ -8,7 +8,7 @@ from tinynet.arrays import Array
 from tinynet.kernels.registry import kernel
 
 
-@kernel
+@kernel(x="i", u="i", out=">i")
 def dropout(x: Array, u: Array, rate: float, out: Array) -> None:
     """out = x/(1 - rate) where u >= rate, else 0: all (n,), u uniform in [0, 1).
 

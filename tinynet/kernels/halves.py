@@ -19,18 +19,19 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core.cgutils import alloca_once
-from numba.extending import intrinsic
 
 from tinynet.arrays import Array
-from tinynet.kernels.compiled import compile_loops
+from tinynet.kernels.compiled import compile_loops, intrinsic
 
-# Places in the block of integers through which the two threads speak, each in a cache line of its
-# own, because both write.
+# Through these words the two threads speak, each in a cache line of its own, because both write.
 TURN = 0  # 256 times the number of the product, and how often a half of it was reached for
 DONE = 8  # how many halves of it are ready
 REST = 16  # whether the helper is not wanted for now
-JOB = 24  # what it is: see `post`
-WORDS = 40
+PRODUCT = 24  # the address of the words of a product
+YIELD = 25  # the address of the system's sched_yield
+# Words that say what is to be computed.
+TEAM, SHARED, GEMM, SIZE, AXIS, CUT, ROWS, COLUMNS, DEPTH = range(9)
+A, A_TURNED, A_ROW, B, B_TURNED, B_ROW, OUT, OUT_ROW = range(9, 17)
 
 HALVES = 2
 SPIN = 1000  # looks before a thread offers its processor, some ten microseconds
@@ -40,43 +41,49 @@ INT, LONG = ir.IntType(32), ir.IntType(64)
 ROW_MAJOR, AS_IT_IS, TURNED = 101, 111, 112  # of BLAS
 
 
-def _place(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.gep(data, [index])
+def _place(builder: Any, address: Any, word: Any) -> Any:
+    return builder.gep(builder.inttoptr(address, LONG.as_pointer()), [word])
 
 
 @intrinsic
-def fetch_add(typing_context: Any, box: Any, place: Any, number: Any) -> Any:
+def fetch_add(typing_context: Any, address: Any, word: Any, number: Any) -> Any:
     """Add to a word in one step, and return what it was before."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _place(context, builder, signature.args[0], *args[:2])
-        return builder.atomic_rmw("add", pointer, args[2], "seq_cst")
+        return builder.atomic_rmw("add", _place(builder, *args[:2]), args[2], "seq_cst")
 
-    return types.int64(box, types.int64, types.int64), generate
+    return types.int64(types.int64, types.int64, types.int64), generate
 
 
 @intrinsic
-def look(typing_context: Any, box: Any, place: Any) -> Any:
+def look(typing_context: Any, address: Any, word: Any) -> Any:
     """Read a word that another thread may write."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _place(context, builder, signature.args[0], *args)
-        return builder.load_atomic(pointer, "seq_cst", 8)
+        return builder.load_atomic(_place(builder, *args), "seq_cst", 8)
 
-    return types.int64(box, types.int64), generate
+    return types.int64(types.int64, types.int64), generate
 
 
 @intrinsic
-def tell(typing_context: Any, box: Any, place: Any, number: Any) -> Any:
+def tell(typing_context: Any, address: Any, word: Any, number: Any) -> Any:
     """Write a word that another thread may read; what was written before is there then, too."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _place(context, builder, signature.args[0], *args[:2])
-        builder.store_atomic(args[2], pointer, "seq_cst", 8)
+        builder.store_atomic(args[2], _place(builder, *args[:2]), "seq_cst", 8)
         return context.get_dummy_value()
 
-    return types.void(box, types.int64, types.int64), generate
+    return types.void(types.int64, types.int64, types.int64), generate
+
+
+@intrinsic
+def word(typing_context: Any, address: Any, number: Any) -> Any:
+    """Read a word that does not change."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(_place(builder, *args))
+
+    return types.int64(types.int64, types.int64), generate
 
 
 @intrinsic
@@ -111,7 +118,8 @@ def microseconds(typing_context: Any, address: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         form = ir.FunctionType(INT, [INT, LONG.as_pointer()])
-        found = alloca_once(builder, LONG, 2)  # seconds, nanoseconds
+        # Two numbers: seconds and nanoseconds.
+        found = alloca_once(builder, LONG, 2)  # type: ignore[no-untyped-call]
         clock = builder.inttoptr(args[0], form.as_pointer())
         builder.call(clock, [INT(time.CLOCK_MONOTONIC), found])
         seconds, nanoseconds = builder.load(found), builder.load(builder.gep(found, [INT(1)]))
@@ -162,45 +170,58 @@ gemm32 = _gemm(types.float32, ir.FloatType())
 gemm64 = _gemm(types.float64, ir.DoubleType())
 
 
-def new_box() -> Array:
-    """Return a block in which there is nothing to take."""
-    box = np.zeros(WORDS, np.int64)
-    box[TURN] = HALVES
-    return box
+def new_team(yield_: int) -> Array:
+    """Return the words of a team that has nothing to do."""
+    words = np.zeros(32, np.int64)
+    words[TURN], words[YIELD] = HALVES, yield_
+    return words
 
 
-@numba.njit(nogil=True)
-def post(box: Array, gemm: int, a: Array, b: Array, out: Array, axis: int, cut: int) -> None:
-    """Say what is to be computed: addresses, sizes, and which array is stored turned, as x.T is."""
+def describe(
+    team: Array, shared: Array, gemm: int, a: Array, b: Array, out: Array, axis: int, cut: int
+) -> Array:
+    """Return the words of a product.
+
+    Parameters
+    ----------
+    team : ndarray
+        See `new_team`.
+    shared : ndarray of one int64
+        Whether the team computes it, as long as that is not 0; otherwise the calling thread does.
+    gemm : int
+        The address of BLAS's product for such numbers.
+    a, b, out : ndarray
+        Stored by rows, or `a` and `b` by columns, as ``x.T`` is.
+    axis, cut : int
+        Where it is cut in halves; as a whole if `cut` is 0.
+    """
     size = out.itemsize
-    a_turned, b_turned = a.strides[1] != size, b.strides[1] != size
-    job = box[JOB:]
-    job[0], job[1], job[2], job[3] = gemm, size, axis, cut
-    job[4], job[5], job[6] = out.shape[0], out.shape[1], a.shape[1]
-    job[7], job[8], job[9] = a.ctypes.data, a_turned, a.strides[1 if a_turned else 0] // size
-    job[10], job[11], job[12] = b.ctypes.data, b_turned, b.strides[1 if b_turned else 0] // size
-    job[13] = out.ctypes.data
+    words = [team.ctypes.data, shared.ctypes.data, gemm, size, axis, cut, *out.shape, len(b)]
+    for factor in (a, b):
+        turned = factor.strides[1] != size
+        words += [factor.ctypes.data, turned, factor.strides[1 if turned else 0] // size]
+    return np.array([*words, out.ctypes.data, out.shape[1]], np.int64)
 
 
 @numba.njit(nogil=True)
-def compute(box: Array, half: int) -> None:
-    """Compute one half, of the rows or of the columns."""
-    job = box[JOB:]
-    gemm, size, axis, cut = job[0], job[1], job[2], job[3]
-    rows, columns, depth = job[4], job[5], job[6]
-    a, a_turned, a_row = job[7], job[8], job[9]  # address, whether turned, numbers in a row
-    b, b_turned, b_row = job[10], job[11], job[12]
-    out, out_row = job[13], columns
-    if axis == 0:
+def compute(product: int, half: int) -> None:
+    """Compute one half, of the rows or of the columns, or all of them if there is no cut."""
+    size, axis, cut = word(product, SIZE), word(product, AXIS), word(product, CUT)
+    rows, columns, depth = word(product, ROWS), word(product, COLUMNS), word(product, DEPTH)
+    a, a_turned, a_row = word(product, A), word(product, A_TURNED), word(product, A_ROW)
+    b, b_turned, b_row = word(product, B), word(product, B_TURNED), word(product, B_ROW)
+    out, out_row = word(product, OUT), word(product, OUT_ROW)
+    if cut and axis == 0:
         rows = rows - cut if half else cut
         a += size * cut * half * (1 if a_turned else a_row)
         out += size * cut * half * out_row
-    else:
+    elif cut:
         columns = columns - cut if half else cut
         b += size * cut * half * (b_row if b_turned else 1)
         out += size * cut * half
     of_a = TURNED if a_turned else AS_IT_IS
     of_b = TURNED if b_turned else AS_IT_IS
+    gemm = word(product, GEMM)
     if size == 4:
         gemm32(gemm, of_a, of_b, rows, columns, depth, a, a_row, b, b_row, out, out_row)
     else:
@@ -208,14 +229,14 @@ def compute(box: Array, half: int) -> None:
 
 
 @numba.njit(nogil=True)
-def take(box: Array) -> int:
+def take(team: int) -> int:
     """Compute halves for as long as there are any, and return how many."""
     taken = 0
-    while look(box, TURN) % 256 < HALVES:  # type: ignore[call-arg]
-        half = fetch_add(box, TURN, 1) % 256
+    while look(team, TURN) % 256 < HALVES:
+        half = fetch_add(team, TURN, 1) % 256
         if half < HALVES:
-            compute(box, half)
-            fetch_add(box, DONE, 1)
+            compute(look(team, PRODUCT), half)
+            fetch_add(team, DONE, 1)
             taken += 1
     return taken
 
@@ -223,45 +244,45 @@ def take(box: Array) -> int:
 @numba.njit(nogil=True)
 def wait(looks: int, yield_: int) -> None:
     """Spin at first, then offer the processor to others."""
-    breathe()  # type: ignore[call-arg]
+    breathe()
     if looks >= SPIN:
         offer(yield_)
 
 
-@compile_loops
-def alone(box: Array, gemm: int, a: Array, b: Array, out: Array, axis: int, cut: int) -> None:
-    """Compute one half after the other, and let the helper go to sleep."""
-    tell(box, REST, 1)  # type: ignore[call-arg]
-    post(box, gemm, a, b, out, axis, cut)
-    for half in range(HALVES):
-        compute(box, half)
-
-
-@compile_loops
-def together(
-    box: Array, gemm: int, a: Array, b: Array, out: Array, axis: int, cut: int, yield_: int
-) -> None:
-    """Compute halves with the helper, if it comes."""
-    post(box, gemm, a, b, out, axis, cut)
-    tell(box, REST, 0)  # type: ignore[call-arg]
-    tell(box, DONE, 0)  # type: ignore[call-arg]
-    turn = look(box, TURN) // 256 + 1
-    tell(box, TURN, turn * 256)  # from here on, halves can be taken
-    take(box)
+@numba.njit(nogil=True)
+def multiply(product: int) -> None:
+    """Compute a product; if it has a cut and is shared, with the helper, who may not come."""
+    if not (word(product, CUT) and look(word(product, SHARED), 0)):
+        for half in range(HALVES if word(product, CUT) else 1):
+            compute(product, half)
+        return
+    team = word(product, TEAM)
+    tell(team, PRODUCT, product)
+    tell(team, DONE, 0)
+    turn = look(team, TURN) // 256 + 1
+    tell(team, TURN, turn * 256)  # from here on, halves can be taken
+    take(team)
     looks = 0
-    while look(box, DONE) < HALVES:
-        wait(looks, yield_)
+    while look(team, DONE) < HALVES:
+        wait(looks, word(team, YIELD))
         looks += 1
 
 
 @compile_loops
-def serve(box: Array, yield_: int, clock: int) -> None:
+def multiply_one(product: Array) -> None:
+    """Compute a product, given by its words."""
+    multiply(product.ctypes.data)
+
+
+@compile_loops
+def serve(words: Array, clock: int) -> None:
     """Take halves of one product after the other, until it rests or none has come for a while."""
+    team = words.ctypes.data
     looks, since = 0, 0
-    while not look(box, REST):  # type: ignore[call-arg]
-        looks = 0 if take(box) else looks + 1
+    while not look(team, REST):
+        looks = 0 if take(team) else looks + 1
         if looks == SPIN:
-            since = microseconds(clock)  # type: ignore[call-arg]
-        elif looks > SPIN and microseconds(clock) - since > PATIENCE:  # type: ignore[call-arg]
+            since = microseconds(clock)
+        elif looks > SPIN and microseconds(clock) - since > PATIENCE:
             break
-        wait(looks, yield_)
+        wait(looks, word(team, YIELD))

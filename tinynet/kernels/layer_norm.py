@@ -11,7 +11,7 @@ from tinynet.arrays import Array
 from tinynet.kernels.registry import kernel
 
 
-@kernel
+@kernel(x="iJ", gamma="J", beta="J", mean=">i", inv_std=">i", out=">iJ")
 def layer_norm_forward(
     x: Array,
     gamma: Array,
@@ -59,7 +59,7 @@ def layer_norm_forward_loops(
             out[i, j] = (x[i, j] - mean[i]) * inv_std[i] * gamma[j] + beta[j]
 
 
-@kernel
+@kernel(dout="IJ", x="IJ", gamma="J", mean="I", inv_std="I", dgamma=">J", dbeta=">J", dx=">IJ")
 def layer_norm_backward(
     dout: Array,
     x: Array,

@@ -8,7 +8,7 @@ from tinynet.arrays import Array
 from tinynet.kernels.registry import kernel
 
 
-@kernel
+@kernel(bias="j", z="+ij")
 def bias_add(bias: Array, z: Array) -> None:
     """z[i, j] += bias[j], in place: z (rows, columns), bias (columns,)."""
     z += bias
@@ -22,7 +22,7 @@ def bias_add_loops(bias: Array, z: Array) -> None:
             z[i, j] += bias[j]
 
 
-@kernel
+@kernel(x="Ij", out=">j")
 def column_sum(x: Array, out: Array) -> None:
     """out[j] = sum over i of x[i, j]: x (rows, columns), out (columns,)."""
     np.sum(x, axis=0, out=out)

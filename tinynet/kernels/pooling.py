@@ -23,7 +23,7 @@ def surrounded(x: Array, size: Pair, strides: Pair, before: Pair, places: Pair, 
     return np.pad(x, around, constant_values=by)
 
 
-@kernel
+@kernel(x="nRSc", out=">nYZc", which=">nYZc")
 def max_pool(x: Array, size: Pair, strides: Pair, before: Pair, out: Array, which: Array) -> None:
     """out[n, y, z, c] = the largest number in the window; NaN passes through.
 
@@ -70,7 +70,7 @@ def max_pool_loops(
                             which[n, y, z, c] = number if larger else which[n, y, z, c]
 
 
-@kernel
+@kernel(dout="nYZc", which="nYZc", dx=">nRSc")
 def max_pool_backward(
     dout: Array, which: Array, size: Pair, strides: Pair, before: Pair, dx: Array
 ) -> None:
@@ -104,7 +104,7 @@ def max_pool_backward_loops(
                             dx[n, i, j, c] += dout[n, y, z, c] if here else zero
 
 
-@kernel
+@kernel(dout="nc", x="nRSc", out="nc", dx=">nRSc")
 def global_max_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
     """Divide dout (images, channels) equally among the largest pixels.
 
@@ -132,7 +132,7 @@ def global_max_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> N
                     dx[n, i, j, c] *= dout[n, c] / count[c]
 
 
-@kernel
+@kernel(x="nRSc", out=">nYZc")
 def average_pool(x: Array, size: Pair, strides: Pair, before: Pair, out: Array) -> None:
     """out[n, y, z, c] = the mean of the pixels in the window."""
     places = out.shape[1:3]
@@ -166,7 +166,7 @@ def average_pool_loops(x: Array, size: Pair, strides: Pair, before: Pair, out: A
                     out[n, y, z, c] /= count
 
 
-@kernel
+@kernel(dout="nYZc", dx=">nRSc")
 def average_pool_backward(dout: Array, size: Pair, strides: Pair, before: Pair, dx: Array) -> None:
     """Give each pixel of a window its share of dout, dout divided by the number of pixels."""
     places = dout.shape[1:3]

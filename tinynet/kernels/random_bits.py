@@ -53,7 +53,7 @@ def scrambled(seed: Any, position: Any) -> tuple[Any, Any, Any, Any]:
     )
 
 
-@kernel
+@kernel(key="K", counter="C", first_blocks="g", words=">gBW")
 def philox(key: Array, counter: Array, first_blocks: Array, words: Array) -> None:
     """Write runs of consecutive blocks: words[g, b] is block ``first_blocks[g] + b``.
 
@@ -90,22 +90,22 @@ def philox_loops(key: Array, counter: Array, first_blocks: Array, words: Array) 
                     words[g, first + t, word] = tile[word, t]
 
 
-@kernel
-def uniform_float32(seed: int, position: int, first_blocks: Array, out: Array) -> None:
+@kernel(pair="P", first_blocks="g", out=">gBW")
+def uniform_float32(pair: Array, first_blocks: Array, out: Array) -> None:
     """Numbers in [0, 1): out[g, b] (groups, blocks, 4) from block ``first_blocks[g] + b``.
 
     The low 23 bits of a word are the mantissa of a number in [1, 2), from which 1 is subtracted.
-    Key and counter are those of `scrambled`; first_blocks (groups,) is uint64.
+    Key and counter are those of `scrambled` for the pair (2,); first_blocks (groups,) is uint64.
     """
-    k0, k1, c2, c3 = scrambled(seed, position)
+    k0, k1, c2, c3 = scrambled(pair[0], pair[1])
     blocks = first_blocks[:, None] + np.arange(out.shape[1], dtype=np.uint64)  # (groups, blocks)
     words = np.stack(ten_rounds(blocks & LOW, blocks >> SHIFT, c2, c3, k0, k1), axis=-1)
     np.multiply(words & MANTISSA, 2.0**-23, out=out, casting="unsafe")
 
 
 @uniform_float32.loops
-def uniform_float32_loops(seed: int, position: int, first_blocks: Array, out: Array) -> None:
-    k0, k1, c2, c3 = scrambled(seed, position)
+def uniform_float32_loops(pair: Array, first_blocks: Array, out: Array) -> None:
+    k0, k1, c2, c3 = scrambled(pair[0], pair[1])
     groups, blocks = out.shape[0], out.shape[1]
     factor = np.float32(2.0**-23)
     tile = np.empty((4, TILE), np.float32)  # as in philox
@@ -123,13 +123,13 @@ def uniform_float32_loops(seed: int, position: int, first_blocks: Array, out: Ar
                     out[g, first + t, i] = tile[i, t]
 
 
-@kernel
-def uniform_float64(seed: int, position: int, first_blocks: Array, out: Array) -> None:
+@kernel(pair="P", first_blocks="g", out=">gBW")
+def uniform_float64(pair: Array, first_blocks: Array, out: Array) -> None:
     """Like `uniform_float32`, but with 52 bits, two numbers per block: out (groups, blocks, 2).
 
     20 bits of the first word of a pair are placed above the 32 of the second.
     """
-    k0, k1, c2, c3 = scrambled(seed, position)
+    k0, k1, c2, c3 = scrambled(pair[0], pair[1])
     blocks = first_blocks[:, None] + np.arange(out.shape[1], dtype=np.uint64)  # (groups, blocks)
     w0, w1, w2, w3 = ten_rounds(blocks & LOW, blocks >> SHIFT, c2, c3, k0, k1)
     out[:, :, 0] = (((w0 & MANTISSA_HIGH) << SHIFT) | w1) * 2.0**-52
@@ -137,8 +137,8 @@ def uniform_float64(seed: int, position: int, first_blocks: Array, out: Array) -
 
 
 @uniform_float64.loops
-def uniform_float64_loops(seed: int, position: int, first_blocks: Array, out: Array) -> None:
-    k0, k1, c2, c3 = scrambled(seed, position)
+def uniform_float64_loops(pair: Array, first_blocks: Array, out: Array) -> None:
+    k0, k1, c2, c3 = scrambled(pair[0], pair[1])
     groups, blocks = out.shape[0], out.shape[1]
     tile = np.empty((2, TILE), np.float64)
     for g in range(groups):
@@ -153,7 +153,7 @@ def uniform_float64_loops(seed: int, position: int, first_blocks: Array, out: Ar
                     out[g, first + t, i] = tile[i, t]
 
 
-@kernel
+@kernel(u="I", out=">I")
 def box_muller(u: Array, out: Array) -> None:
     """Pairs of normal numbers from pairs of uniform ones (Box and Muller 1958).
 
@@ -185,7 +185,7 @@ def box_muller_loops(u: Array, out: Array) -> None:
         out[2 * i + 1] = math.cos(v) * r
 
 
-@kernel
+@kernel(words="N", order="+N")
 def shuffle(words: Array, order: Array) -> None:
     """Fisher-Yates: for i = 0 .. n-2 swap order[i] with order[i + words[i] % (n - i)]."""
     n = order.size

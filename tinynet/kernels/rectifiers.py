@@ -17,7 +17,7 @@ SELU_SCALE = 1.0507009873554804934193349852946
 SELU_SCALE_ALPHA = 1.7580993408473768599402175208123
 
 
-@kernel
+@kernel(x="i", out=">i")
 def relu(x: Array, out: Array) -> None:
     """out = max(x, 0); NaN passes through."""
     np.maximum(x, 0, out=out)
@@ -30,7 +30,7 @@ def relu_loops(x: Array, out: Array) -> None:
         out[i] = zero if x[i] < zero else x[i]
 
 
-@kernel
+@kernel(dout="i", x="i", out="i", dx=">i")
 def relu_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
     """dx = dout where x > 0, else 0 (also at 0)."""
     np.multiply(dout, x > 0, out=dx)
@@ -43,7 +43,7 @@ def relu_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> None:
         dx[i] = dout[i] * number(x[i] > number(0))
 
 
-@kernel
+@kernel(x="i", out=">i")
 def leaky_relu(x: Array, slope: float, out: Array) -> None:
     """out = x where x > 0, else slope*x."""
     np.multiply(x, np.where(x > 0, 1, x.dtype.type(slope)), out=out)
@@ -57,7 +57,7 @@ def leaky_relu_loops(x: Array, slope: float, out: Array) -> None:
         out[i] = x[i] if x[i] > number(0) else s * x[i]
 
 
-@kernel
+@kernel(dout="i", x="i", out="i", dx=">i")
 def leaky_relu_backward(dout: Array, x: Array, out: Array, slope: float, dx: Array) -> None:
     """dx = dout where x > 0, else slope*dout (also at 0)."""
     np.multiply(dout, np.where(x > 0, 1, x.dtype.type(slope)), out=dx)
@@ -71,7 +71,7 @@ def leaky_relu_backward_loops(dout: Array, x: Array, out: Array, slope: float, d
         dx[i] = dout[i] if x[i] > number(0) else s * dout[i]
 
 
-@kernel
+@kernel(x="i", out=">i")
 def clipped_relu(x: Array, slope: float, threshold: float, ceiling: float, out: Array) -> None:
     """out = min(x, ceiling) where x > threshold, else slope*(x - threshold)."""
     number = x.dtype.type
@@ -95,7 +95,7 @@ def clipped_relu_loops(
             out[i] = s * (x[i] - low)
 
 
-@kernel
+@kernel(dout="i", x="i", out="i", dx=">i")
 def clipped_relu_backward(
     dout: Array, x: Array, out: Array, slope: float, threshold: float, ceiling: float, dx: Array
 ) -> None:
@@ -128,7 +128,7 @@ def clipped_relu_backward_loops(
         dx[i] = dout[i] * slope_here
 
 
-@kernel
+@kernel(x="i", out=">i")
 def elu(x: Array, alpha: float, out: Array) -> None:
     """out = x where x > 0, else alpha*(exp(x) - 1)."""
     below = x.dtype.type(alpha) * np.expm1(np.minimum(x, 0))
@@ -143,7 +143,7 @@ def elu_loops(x: Array, alpha: float, out: Array) -> None:
         out[i] = x[i] if x[i] > number(0) else a * np.expm1(x[i])
 
 
-@kernel
+@kernel(dout="i", x="i", out="i", dx=">i")
 def elu_backward(dout: Array, x: Array, out: Array, alpha: float, dx: Array) -> None:
     """dx = dout where x > 0, else dout*alpha*exp(x), computed as dout*(out + alpha)."""
     np.multiply(dout, np.where(x > 0, 1, out + x.dtype.type(alpha)), out=dx)
@@ -157,7 +157,7 @@ def elu_backward_loops(dout: Array, x: Array, out: Array, alpha: float, dx: Arra
         dx[i] = dout[i] if x[i] > number(0) else dout[i] * (out[i] + a)
 
 
-@kernel
+@kernel(x="i", out=">i")
 def selu(x: Array, out: Array) -> None:
     """out = scale*x where x > 0, else scale*alpha*(exp(x) - 1)."""
     number = x.dtype.type
@@ -175,7 +175,7 @@ def selu_loops(x: Array, out: Array) -> None:
             out[i] = number(SELU_SCALE_ALPHA) * np.expm1(x[i])
 
 
-@kernel
+@kernel(dout="i", x="i", out="i", dx=">i")
 def selu_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
     """dx = scale*dout where out >= 0, else dout*(out + scale*alpha)."""
     number = x.dtype.type

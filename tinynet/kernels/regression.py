@@ -13,7 +13,7 @@ from tinynet.arrays import Array
 from tinynet.kernels.registry import kernel
 
 
-@kernel
+@kernel(targets="iJ", predictions="iJ", losses=">i")
 def squared_error(targets: Array, predictions: Array, losses: Array) -> None:
     """losses[i] = mean over j of error^2."""
     np.mean(np.square(predictions - targets), axis=1, out=losses)
@@ -31,7 +31,7 @@ def squared_error_loops(targets: Array, predictions: Array, losses: Array) -> No
         losses[i] = total / number(columns)
 
 
-@kernel
+@kernel(targets="iJ", predictions="iJ", weights="i", dpredictions=">iJ")
 def squared_error_backward(
     targets: Array, predictions: Array, weights: Array, dpredictions: Array
 ) -> None:
@@ -52,7 +52,7 @@ def squared_error_backward_loops(
             dpredictions[i, j] = (predictions[i, j] - targets[i, j]) * scale
 
 
-@kernel
+@kernel(targets="iJ", predictions="iJ", losses=">i")
 def absolute_error(targets: Array, predictions: Array, losses: Array) -> None:
     """losses[i] = mean over j of |error|."""
     np.mean(np.abs(predictions - targets), axis=1, out=losses)
@@ -69,7 +69,7 @@ def absolute_error_loops(targets: Array, predictions: Array, losses: Array) -> N
         losses[i] = total / number(columns)
 
 
-@kernel
+@kernel(targets="iJ", predictions="iJ", weights="i", dpredictions=">iJ")
 def absolute_error_backward(
     targets: Array, predictions: Array, weights: Array, dpredictions: Array
 ) -> None:
@@ -90,7 +90,7 @@ def absolute_error_backward_loops(
             dpredictions[i, j] = np.sign(predictions[i, j] - targets[i, j]) * scale
 
 
-@kernel
+@kernel(targets="iJ", predictions="iJ", losses=">i")
 def huber(targets: Array, predictions: Array, delta: float, losses: Array) -> None:
     """losses[i] = mean of error^2/2 where |error| <= delta, else delta*|error| - delta^2/2."""
     d = predictions.dtype.type(delta)
@@ -112,7 +112,7 @@ def huber_loops(targets: Array, predictions: Array, delta: float, losses: Array)
         losses[i] = total / number(columns)
 
 
-@kernel
+@kernel(targets="iJ", predictions="iJ", weights="i", dpredictions=">iJ")
 def huber_backward(
     targets: Array, predictions: Array, delta: float, weights: Array, dpredictions: Array
 ) -> None:

@@ -8,7 +8,7 @@ from tinynet.arrays import Array
 from tinynet.kernels.registry import kernel
 
 
-@kernel
+@kernel(source="Nj", rows="i", out=">ij")
 def gather_rows(source: Array, rows: Array, out: Array) -> None:
     """out[i] = source[rows[i]], cast to out's dtype: source (n, columns), out (rows, columns).
 
@@ -27,7 +27,7 @@ def gather_rows_loops(source: Array, rows: Array, out: Array) -> None:
             out[i, j] = source[row, j]
 
 
-@kernel
+@kernel(x="i", out=">i")
 def rescale(x: Array, scale: float, offset: float, out: Array) -> None:
     """out = x*scale + offset, all (n,); x may hold integers, the arithmetic is in out's dtype."""
     number = out.dtype.type
@@ -44,7 +44,7 @@ def rescale_loops(x: Array, scale: float, offset: float, out: Array) -> None:
         out[i] = number(x[i]) * factor + shift
 
 
-@kernel
+@kernel(x="ij", scale="j", offset="j", out=">ij")
 def rescale_columns(x: Array, scale: Array, offset: Array, out: Array) -> None:
     """out = x*scale + offset: x, out (rows, columns), scale, offset (columns,) of out's dtype."""
     np.multiply(x.astype(out.dtype), scale, out=out)

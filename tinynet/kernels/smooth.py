@@ -23,7 +23,7 @@ TWO_OVER_SQRT_PI = 1.1283791670955126
 _erfc = np.vectorize(math.erfc, otypes=[np.float64])  # NumPy has none
 
 
-@kernel
+@kernel(x="i", out=">i")
 def sigmoid(x: Array, out: Array) -> None:
     """out = 1/(1 + exp(-x)), written with exp(-|x|), which cannot overflow."""
     e = np.exp(-np.abs(x))
@@ -38,7 +38,7 @@ def sigmoid_loops(x: Array, out: Array) -> None:
         out[i] = (one if x[i] >= 0 else e) / (one + e)
 
 
-@kernel
+@kernel(dout="i", x="i", out="i", dx=">i")
 def sigmoid_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
     """dx = dout*out*(1 - out)."""
     np.multiply(dout, out * (1 - out), out=dx)
@@ -51,7 +51,7 @@ def sigmoid_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> None
         dx[i] = dout[i] * (out[i] * (one - out[i]))
 
 
-@kernel
+@kernel(x="i", out=">i")
 def tanh(x: Array, out: Array) -> None:
     """out = tanh(x)."""
     np.tanh(x, out=out)
@@ -63,7 +63,7 @@ def tanh_loops(x: Array, out: Array) -> None:
         out[i] = np.tanh(x[i])
 
 
-@kernel
+@kernel(dout="i", x="i", out="i", dx=">i")
 def tanh_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
     """dx = dout*(1 - out^2)."""
     np.multiply(dout, 1 - out * out, out=dx)
@@ -76,7 +76,7 @@ def tanh_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> None:
         dx[i] = dout[i] * (one - out[i] * out[i])
 
 
-@kernel
+@kernel(x="i", out=">i")
 def softplus(x: Array, out: Array) -> None:
     """out = log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))."""
     np.add(np.maximum(x, 0), np.log1p(np.exp(-np.abs(x))), out=out)
@@ -89,7 +89,7 @@ def softplus_loops(x: Array, out: Array) -> None:
         out[i] = (zero if x[i] < zero else x[i]) + np.log1p(np.exp(-abs(x[i])))
 
 
-@kernel
+@kernel(dout="i", x="i", out="i", dx=">i")
 def softplus_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
     """dx = dout*sigmoid(x)."""
     e = np.exp(-np.abs(x))
@@ -104,7 +104,7 @@ def softplus_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> Non
         dx[i] = dout[i] * ((one if x[i] >= 0 else e) / (one + e))
 
 
-@kernel
+@kernel(x="i", out=">i")
 def softsign(x: Array, out: Array) -> None:
     """out = x/(1 + |x|)."""
     np.divide(x, 1 + np.abs(x), out=out)
@@ -117,7 +117,7 @@ def softsign_loops(x: Array, out: Array) -> None:
         out[i] = x[i] / (one + abs(x[i]))
 
 
-@kernel
+@kernel(dout="i", x="i", out="i", dx=">i")
 def softsign_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
     """dx = dout/(1 + |x|)^2."""
     np.divide(dout, np.square(1 + np.abs(x)), out=dx)
@@ -131,7 +131,7 @@ def softsign_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> Non
         dx[i] = dout[i] / (root * root)
 
 
-@kernel
+@kernel(x="i", out=">i")
 def exponential(x: Array, out: Array) -> None:
     """out = exp(x)."""
     np.exp(x, out=out)
@@ -143,7 +143,7 @@ def exponential_loops(x: Array, out: Array) -> None:
         out[i] = np.exp(x[i])
 
 
-@kernel
+@kernel(dout="i", x="i", out="i", dx=">i")
 def exponential_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
     """dx = dout*out."""
     np.multiply(dout, out, out=dx)
@@ -155,7 +155,7 @@ def exponential_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> 
         dx[i] = dout[i] * out[i]
 
 
-@kernel
+@kernel(x="i", out=">i")
 def silu(x: Array, out: Array) -> None:
     """out = x*sigmoid(x)."""
     e = np.exp(-np.abs(x))
@@ -170,7 +170,7 @@ def silu_loops(x: Array, out: Array) -> None:
         out[i] = x[i] * ((one if x[i] >= 0 else e) / (one + e))
 
 
-@kernel
+@kernel(dout="i", x="i", out="i", dx=">i")
 def silu_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
     """dx = dout*s*(1 + x*(1 - s)) with s = sigmoid(x)."""
     e = np.exp(-np.abs(x))
@@ -187,7 +187,7 @@ def silu_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> None:
         dx[i] = dout[i] * (s * (one + x[i] * (one - s)))
 
 
-@kernel
+@kernel(x="i", out=">i")
 def gelu(x: Array, out: Array) -> None:
     """out = x*Phi(x) = x/2 * erfc(-x/sqrt(2)), Phi the standard normal distribution function."""
     out[...] = x * 0.5 * _erfc(-x.astype(np.float64) * GELU_INV_SQRT_2)
@@ -200,7 +200,7 @@ def gelu_loops(x: Array, out: Array) -> None:
         out[i] = number(x[i] * 0.5 * math.erfc(-float(x[i]) * GELU_INV_SQRT_2))
 
 
-@kernel
+@kernel(dout="i", x="i", out="i", dx=">i")
 def gelu_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
     """dx = dout*(Phi(x) + x*phi(x)), phi the standard normal density."""
     z = x.astype(np.float64) * GELU_INV_SQRT_2
@@ -217,7 +217,7 @@ def gelu_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> None:
         dx[i] = number(dout[i] * (0.5 * math.erfc(-z) + x[i] * density))
 
 
-@kernel
+@kernel(x="i", out=">i")
 def gelu_tanh(x: Array, out: Array) -> None:
     """out = x/2 * (1 + tanh(sqrt(2/pi)*(x + 0.044715*x^3))), gelu's approximation."""
     number = x.dtype.type
@@ -234,7 +234,7 @@ def gelu_tanh_loops(x: Array, out: Array) -> None:
         out[i] = half * x[i] * (one + np.tanh(inner))
 
 
-@kernel
+@kernel(dout="i", x="i", out="i", dx=">i")
 def gelu_tanh_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
     """dx = dout/2 * (1 + t + x*(1 - t^2)*inner'), t = tanh(inner) as in `gelu_tanh`."""
     number = x.dtype.type
@@ -255,7 +255,7 @@ def gelu_tanh_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> No
         dx[i] = dout[i] * (half * (one + t + x[i] * (one - t * t) * slope))
 
 
-@kernel
+@kernel(x="iJ", out=">iJ")
 def softmax(x: Array, out: Array) -> None:
     """out[i, j] = exp(x[i, j])/sum over k of exp(x[i, k]), shifted by the row's maximum."""
     np.exp(x - np.max(x, axis=1, keepdims=True), out=out)
@@ -278,7 +278,7 @@ def softmax_loops(x: Array, out: Array) -> None:
             out[i, j] /= total
 
 
-@kernel
+@kernel(dout="iJ", x="iJ", out="iJ", dx=">iJ")
 def softmax_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
     """dx = (dout - sum over the row of dout*out)*out."""
     inner = np.sum(dout * out, axis=1, keepdims=True)

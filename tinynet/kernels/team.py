@@ -14,8 +14,11 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+
+import numpy as np
 
 from tinynet.arrays import Array
 from tinynet.kernels.registry import active_form
@@ -33,11 +36,21 @@ def multiply(a: Array, b: Array, out: Array, axis: int, cut: int) -> bool:
     """Compute a product in halves; return False if nobody may help, or these are other arrays."""
     if out.size * len(b) < WORTH or not (may_help() and active_form() == "numba"):
         return False
-    return _team().multiply(a, b, out, axis, cut)
+    gemm = address_of_gemm(a, b, out)
+    if gemm is None:
+        return False
+    two = the_team()
+
+    def work(helped: bool) -> None:
+        shared = np.array([helped], np.int64)
+        product = two.compiled.describe(two.words, shared, gemm, a, b, out, axis, cut)
+        two.compiled.multiply_one(product)
+
+    return two.run(work, out.size * len(b), two.watch)
 
 
-class Team:
-    """The calling thread and a helper, and a stopwatch.
+class Watch:
+    """How long work takes alone and with the helper, and so whether the helper is to help.
 
     Attributes
     ----------
@@ -47,48 +60,21 @@ class Team:
     """
 
     def __init__(self) -> None:
-        from tinynet.kernels import halves  # imports Numba
-
-        self.compiled: Any = halves
-        self.box = halves.new_box()
-        self.in_use = threading.Lock()  # a second model may be trained in another thread
-        self.wanted = threading.Event()
-        self.awake = False
-        self.helper: threading.Thread | None = None
         self.balance = 0.0
         self.times_alone: deque[float] = deque(maxlen=4)  # seconds for each multiplication
         self.count, self.work, self.seconds = 0, 0, 0.0  # alone, since the last of these
-        self.left = 0  # products with the helper until the time alone is taken again
-        self.known: set[tuple[Any, ...]] = set()  # what has been compiled, or read from disk
+        self.left = 0  # pieces of work with the helper until the time alone is taken again
+        self.known: set[bool] = set()  # alone, with the helper: it was compiled, or read from disk
 
-    def multiply(self, a: Array, b: Array, out: Array, axis: int, cut: int) -> bool:
-        """Compute a product; return False if these arrays, or this moment, are not for that."""
-        gemm = _address_of_gemm(out.dtype.char)
-        if gemm is None or not _plain(a, b, out):
-            return False
-        alone = False
-        try:
-            alone = self.in_use.acquire(blocking=False)
-            if not alone:
-                return False
-            helped = self.left > 0 and self.balance >= 0
-            kind = helped, out.dtype, *(each.flags.num for each in (a, b, out))
-            start = time.perf_counter()
-            if helped:
-                self.call_helper()
-                self.compiled.together(self.box, gemm, a, b, out, axis, cut, _system("sched_yield"))
-            else:
-                self.compiled.alone(self.box, gemm, a, b, out, axis, cut)
-            if kind in self.known:
-                self.note(helped, out.size * len(b), time.perf_counter() - start)
-            self.known.add(kind)
-        finally:
-            if alone:
-                self.in_use.release()
-        return True
+    def wants_help(self) -> bool:
+        """Return whether the helper is to take part in what comes next."""
+        return self.left > 0 and self.balance >= 0
 
     def note(self, helped: bool, work: int, seconds: float) -> None:
-        """Take in how long a product of so many multiplications has taken."""
+        """Take in how long some work with so many multiplications has taken."""
+        if helped not in self.known:
+            self.known.add(helped)
+            return
         if helped:
             self.left -= 1
             gained = work * min(self.times_alone) - seconds
@@ -103,6 +89,50 @@ class Team:
             self.times_alone.append(self.seconds / self.work)
             self.count, self.work, self.seconds = 0, 0, 0.0
             self.left = REFRESH
+
+
+class Team:
+    """The calling thread and a helper."""
+
+    def __init__(self) -> None:
+        from tinynet.kernels import halves  # imports Numba
+
+        self.compiled: Any = halves
+        self.words = halves.new_team(_system("sched_yield"))
+        self.watch = Watch()
+        self.in_use = threading.Lock()  # a second model may be trained in another thread
+        self.wanted = threading.Event()
+        self.awake = False
+        self.helper: threading.Thread | None = None
+
+    def run(self, work: Callable[[bool], object], size: int, watch: Watch) -> bool:
+        """Do some work that contains large products; return False if the team is in use.
+
+        Parameters
+        ----------
+        work : callable
+            Takes whether the helper helps.
+        size : int
+            Multiplications in the large products, by which the time is judged.
+        watch : Watch
+            For work of this sort. The first time does not count, because it may have to be
+            compiled.
+        """
+        mine = False
+        try:
+            mine = self.in_use.acquire(blocking=False)
+            if mine:
+                helped = watch.wants_help()
+                self.words[self.compiled.REST] = not helped
+                if helped:
+                    self.call_helper()
+                start = time.perf_counter()
+                work(helped)
+                watch.note(helped, size, time.perf_counter() - start)
+        finally:
+            if mine:
+                self.in_use.release()
+        return mine
 
     def call_helper(self) -> None:
         """Start the helper, or wake it up if it has gone to sleep."""
@@ -119,33 +149,40 @@ class Team:
             self.wanted.wait()
             self.awake = True
             self.wanted.clear()
-            self.compiled.serve(self.box, _system("sched_yield"), _system("clock_gettime"))
+            self.compiled.serve(self.words, _system("clock_gettime"))
             self.awake = False
 
 
 @functools.cache
-def _team() -> Team:
+def the_team() -> Team:
+    """Return the team of this process."""
     return Team()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_team.cache_clear)  # threads are not copied
+    os.register_at_fork(after_in_child=the_team.cache_clear)  # threads are not copied
 
 
-def _plain(a: Array, b: Array, out: Array) -> bool:
-    """Return whether the shapes fit, and BLAS can read and write the arrays where they are."""
-    return (
+def address_of_gemm(a: Array, b: Array, out: Array) -> int | None:
+    """Return where BLAS's product of such arrays is in memory.
+
+    None where that is unknown, if the shapes do not fit, or if BLAS cannot read or write the arrays
+    where they are.
+    """
+    if (
         out.shape == (len(a), b.shape[1])
         and a.shape[1] == len(b)
         and a.dtype == b.dtype == out.dtype
         and out.flags.carray
         and all(each.flags.aligned and each.flags.forc for each in (a, b))
-    )
+    ):
+        return _address_of_gemm(out.dtype.char)
+    return None
 
 
 @functools.cache
 def _address_of_gemm(kind: str) -> int | None:
-    """Return where the product for a type of numbers is in memory; None where that is unknown.
+    """Return where the product for a type of numbers is in memory.
 
     Known are the builds of OpenBLAS with 64-bit sizes that are in NumPy's wheels.
     """

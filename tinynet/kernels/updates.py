@@ -1,7 +1,8 @@
 """One step of every optimizer for one parameter. All arrays are flat (n,).
 
 `w` is the parameter (or all of a model's, one after the other), `g` its gradient (only read),
-the others are the optimizer's slots; `w` and the slots are updated in place.
+the others are the optimizer's slots; `w` and the slots are updated in place. Numbers that change
+from step to step, such as the learning rate, are arrays without axes.
 
 Moments that decay toward zero (the weights of a pixel that is always black have gradients of
 zero) would end up subnormal, and processors are many times slower with subnormal numbers. They
@@ -20,35 +21,35 @@ def _flush(x: Array) -> None:
     x[np.abs(x) < np.finfo(x.dtype).tiny] = 0
 
 
-@kernel
-def decay_weights(factor: float, w: Array) -> None:
+@kernel(factor="", w="+i")
+def decay_weights(factor: Array, w: Array) -> None:
     """w -= w*factor."""
     w -= w * w.dtype.type(factor)
 
 
 @decay_weights.loops
-def decay_weights_loops(factor: float, w: Array) -> None:
-    f = w.dtype.type(factor)
+def decay_weights_loops(factor: Array, w: Array) -> None:
+    f = w.dtype.type(factor[()])
     for i in range(w.size):
         w[i] -= w[i] * f
 
 
-@kernel
-def sgd(g: Array, learning_rate: float, w: Array) -> None:
+@kernel(g="i", learning_rate="", w="+i")
+def sgd(g: Array, learning_rate: Array, w: Array) -> None:
     """w -= learning_rate*g."""
     w -= g * w.dtype.type(learning_rate)
 
 
 @sgd.loops
-def sgd_loops(g: Array, learning_rate: float, w: Array) -> None:
-    lr = w.dtype.type(learning_rate)
+def sgd_loops(g: Array, learning_rate: Array, w: Array) -> None:
+    lr = w.dtype.type(learning_rate[()])
     for i in range(w.size):
         w[i] -= g[i] * lr
 
 
-@kernel
+@kernel(g="i", learning_rate="", m="+i", w="+i")
 def sgd_momentum(
-    g: Array, learning_rate: float, momentum: float, nesterov: bool, m: Array, w: Array
+    g: Array, learning_rate: Array, momentum: float, nesterov: bool, m: Array, w: Array
 ) -> None:
     """m = momentum*m - learning_rate*g; w += m (Nesterov: w += momentum*m - learning_rate*g)."""
     lr, mu = w.dtype.type(learning_rate), w.dtype.type(momentum)
@@ -60,11 +61,11 @@ def sgd_momentum(
 
 @sgd_momentum.loops
 def sgd_momentum_loops(
-    g: Array, learning_rate: float, momentum: float, nesterov: bool, m: Array, w: Array
+    g: Array, learning_rate: Array, momentum: float, nesterov: bool, m: Array, w: Array
 ) -> None:
     number = w.dtype.type
     tiny = np.finfo(w.dtype).tiny
-    lr, mu = number(learning_rate), number(momentum)
+    lr, mu = number(learning_rate[()]), number(momentum)
     for i in range(w.size):
         moment = m[i] * mu - g[i] * lr
         moment = number(0) if abs(moment) < tiny else moment
@@ -72,10 +73,10 @@ def sgd_momentum_loops(
         w[i] += moment * mu - g[i] * lr if nesterov else moment
 
 
-@kernel
+@kernel(g="i", learning_rate="", v="+i", a="+i", m="+i", w="+i")
 def rmsprop(
     g: Array,
-    learning_rate: float,
+    learning_rate: Array,
     rho: float,
     epsilon: float,
     momentum: float,
@@ -110,7 +111,7 @@ def rmsprop(
 @rmsprop.loops
 def rmsprop_loops(
     g: Array,
-    learning_rate: float,
+    learning_rate: Array,
     rho: float,
     epsilon: float,
     momentum: float,
@@ -122,7 +123,7 @@ def rmsprop_loops(
 ) -> None:
     number = w.dtype.type
     tiny = np.finfo(w.dtype).tiny
-    lr, eps, mu = number(learning_rate), number(epsilon), number(momentum)
+    lr, eps, mu = number(learning_rate[()]), number(epsilon), number(momentum)
     r, one_minus_r = number(rho), number(1 - rho)
     for i in range(w.size):
         variance = r * v[i] + one_minus_r * (g[i] * g[i])
@@ -139,10 +140,10 @@ def rmsprop_loops(
         w[i] -= moment
 
 
-@kernel
+@kernel(g="i", alpha="", m="+i", v="+i", w="+i")
 def adam(
     g: Array,
-    alpha: float,
+    alpha: Array,
     one_minus_beta_1: float,
     one_minus_beta_2: float,
     epsilon: float,
@@ -165,7 +166,7 @@ def adam(
 @adam.loops
 def adam_loops(
     g: Array,
-    alpha: float,
+    alpha: Array,
     one_minus_beta_1: float,
     one_minus_beta_2: float,
     epsilon: float,
@@ -175,7 +176,7 @@ def adam_loops(
 ) -> None:
     number = w.dtype.type
     tiny = np.finfo(w.dtype).tiny
-    a, eps = number(alpha), number(epsilon)
+    a, eps = number(alpha[()]), number(epsilon)
     c1, c2 = number(one_minus_beta_1), number(one_minus_beta_2)
     for i in range(w.size):
         first = m[i] + (g[i] - m[i]) * c1
@@ -187,10 +188,10 @@ def adam_loops(
         w[i] -= first * a / (np.sqrt(second) + eps)
 
 
-@kernel
+@kernel(g="i", alpha="", m="+i", v="+i", v_hat="+i", w="+i")
 def adam_amsgrad(
     g: Array,
-    alpha: float,
+    alpha: Array,
     one_minus_beta_1: float,
     one_minus_beta_2: float,
     epsilon: float,
@@ -212,7 +213,7 @@ def adam_amsgrad(
 @adam_amsgrad.loops
 def adam_amsgrad_loops(
     g: Array,
-    alpha: float,
+    alpha: Array,
     one_minus_beta_1: float,
     one_minus_beta_2: float,
     epsilon: float,
@@ -223,7 +224,7 @@ def adam_amsgrad_loops(
 ) -> None:
     number = w.dtype.type
     tiny = np.finfo(w.dtype).tiny
-    a, eps = number(alpha), number(epsilon)
+    a, eps = number(alpha[()]), number(epsilon)
     c1, c2 = number(one_minus_beta_1), number(one_minus_beta_2)
     for i in range(w.size):
         first = m[i] + (g[i] - m[i]) * c1
@@ -238,8 +239,8 @@ def adam_amsgrad_loops(
         w[i] -= first * a / (np.sqrt(largest) + eps)
 
 
-@kernel
-def adagrad(g: Array, learning_rate: float, epsilon: float, v: Array, w: Array) -> None:
+@kernel(g="i", learning_rate="", v="+i", w="+i")
+def adagrad(g: Array, learning_rate: Array, epsilon: float, v: Array, w: Array) -> None:
     """v += g^2; w -= learning_rate*g/sqrt(v + epsilon)."""
     number = w.dtype.type
     v += g * g
@@ -247,23 +248,32 @@ def adagrad(g: Array, learning_rate: float, epsilon: float, v: Array, w: Array) 
 
 
 @adagrad.loops
-def adagrad_loops(g: Array, learning_rate: float, epsilon: float, v: Array, w: Array) -> None:
+def adagrad_loops(g: Array, learning_rate: Array, epsilon: float, v: Array, w: Array) -> None:
     number = w.dtype.type
-    lr, eps = number(learning_rate), number(epsilon)
+    lr, eps = number(learning_rate[()]), number(epsilon)
     for i in range(w.size):
         v[i] += g[i] * g[i]
         w[i] -= lr * g[i] / np.sqrt(v[i] + eps)
 
 
-@kernel
+@kernel(
+    g="i",
+    learning_rate="",
+    moment_share="",
+    gradient_share="",
+    v_correction="",
+    m="+i",
+    v="+i",
+    w="+i",
+)
 def nadam(
     g: Array,
-    learning_rate: float,
+    learning_rate: Array,
     one_minus_beta_1: float,
     one_minus_beta_2: float,
-    moment_share: float,
-    gradient_share: float,
-    v_correction: float,
+    moment_share: Array,
+    gradient_share: Array,
+    v_correction: Array,
     epsilon: float,
     m: Array,
     v: Array,
@@ -286,12 +296,12 @@ def nadam(
 @nadam.loops
 def nadam_loops(
     g: Array,
-    learning_rate: float,
+    learning_rate: Array,
     one_minus_beta_1: float,
     one_minus_beta_2: float,
-    moment_share: float,
-    gradient_share: float,
-    v_correction: float,
+    moment_share: Array,
+    gradient_share: Array,
+    v_correction: Array,
     epsilon: float,
     m: Array,
     v: Array,
@@ -299,10 +309,10 @@ def nadam_loops(
 ) -> None:
     number = w.dtype.type
     tiny = np.finfo(w.dtype).tiny
-    lr, eps = number(learning_rate), number(epsilon)
+    lr, eps = number(learning_rate[()]), number(epsilon)
     c1, c2 = number(one_minus_beta_1), number(one_minus_beta_2)
-    m_share, g_share = number(moment_share), number(gradient_share)
-    correction = number(v_correction)
+    m_share, g_share = number(moment_share[()]), number(gradient_share[()])
+    correction = number(v_correction[()])
     for i in range(w.size):
         first = m[i] + (g[i] - m[i]) * c1
         second = v[i] + (g[i] * g[i] - v[i]) * c2

@@ -21,7 +21,7 @@ CONSTANT, NEAREST, REFLECT, WRAP = range(4)
 ONE = np.float32(1)
 
 
-@kernel
+@kernel(matrices="nM", points=">nYZP")
 def source_points(matrices: Array, fill_mode: int, points: Array) -> None:
     """points[n, y, z] = (a10*z + a11*y + a12, a00*z + a01*y + a02), then folded into the image.
 
@@ -110,7 +110,7 @@ def fetched(x: Array, rows: Array, columns: Array, fill: float) -> Array:
     return np.where(there[..., None], pixels, x.dtype.type(fill))
 
 
-@kernel
+@kernel(x="nRSc", points="nYZP", out=">nYZc")
 def bilinear(x: Array, points: Array, fill: float, out: Array) -> None:
     """out = the four pixels around a point, weighted by nearness; `fill` outside the image.
 
@@ -155,7 +155,7 @@ def bilinear_loops(x: Array, points: Array, fill: float, out: Array) -> None:
                     out[n, y, z, c] = up * above + down * below
 
 
-@kernel
+@kernel(dout="nYZc", points="nYZP", dx=">nRSc")
 def bilinear_backward(dout: Array, points: Array, dx: Array) -> None:
     """Give each of the four pixels around a point its share of dout."""
     p, q = points[..., 0], points[..., 1]
@@ -198,7 +198,7 @@ def rounded(p: Any) -> Any:
     return np.copysign(np.floor(np.abs(np.float64(p)) + 0.5), p)
 
 
-@kernel
+@kernel(x="nRSc", points="nYZP", out=">nYZc")
 def nearest(x: Array, points: Array, fill: float, out: Array) -> None:
     """out = the pixel nearest to a point; `fill` outside the image."""
     out[...] = fetched(x, rounded(points[..., 0]), rounded(points[..., 1]), fill)
@@ -217,7 +217,7 @@ def nearest_loops(x: Array, points: Array, fill: float, out: Array) -> None:
                     out[n, y, z, c] = x[n, i, j, c] if there else beside
 
 
-@kernel
+@kernel(dout="nYZc", points="nYZP", dx=">nRSc")
 def nearest_backward(dout: Array, points: Array, dx: Array) -> None:
     """Give dout to the pixel that was fetched."""
     dx[...] = 0

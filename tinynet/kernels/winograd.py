@@ -148,7 +148,7 @@ def six_of(rows: Array) -> Any:
     return rows[0], rows[1], rows[2], rows[3], rows[4], rows[5]
 
 
-@kernel
+@kernel(x="nRSc", tiles=">ABnYZc")
 def tile_inputs(x: Array, tiles: Array) -> None:
     """tiles[:, :, n, y, z, c] = B_T @ x[n, 4y : 4y + 6, 4z : 4z + 6, c] @ B."""
     apart, places = (SIDE, SIDE), tiles.shape[3:5]
@@ -185,7 +185,7 @@ def tile_inputs_loops(x: Array, tiles: Array) -> None:
                         v[i, 3, n, y, z, c], v[i, 4, n, y, z, c], v[i, 5, n, y, z, c] = r, s, t
 
 
-@kernel
+@kernel(products="ABnYZf", out=">nRSf")
 def tile_outputs(products: Array, out: Array) -> None:
     """out[n, 4y : 4y + 4, 4z : 4z + 4, f] = A_T @ products[:, :, n, y, z, f] @ A.
 
@@ -225,7 +225,7 @@ def tile_outputs_loops(products: Array, out: Array) -> None:
                         out[n, SIDE * y + i, z, f] = four[i, z, f]
 
 
-@kernel
+@kernel(dout="nRSf", dproducts=">ABnYZf")
 def tile_output_gradients(dout: Array, dproducts: Array) -> None:
     """dproducts[:, :, n, y, z, f] = A @ dout[n, 4y : 4y + 4, 4z : 4z + 4, f] @ A_T.
 
@@ -266,7 +266,7 @@ def tile_output_gradients_loops(dout: Array, dproducts: Array) -> None:
                         m[i, 3, n, y, z, f], m[i, 4, n, y, z, f], m[i, 5, n, y, z, f] = r, s, t
 
 
-@kernel
+@kernel(dtiles="ABnYZc", dx=">nRSc")
 def add_tiles(dtiles: Array, dx: Array) -> None:
     """Give each pixel of dx the sum of B @ dtiles[:, :, n, y, z, c] @ B_T over its tiles."""
     d = on_both_axes(times_b, dtiles.swapaxes(0, 1)).swapaxes(0, 1)  # as in tile_outputs

@@ -17,11 +17,12 @@ from tinynet.configurable import LAYER_NAME, Configurable, auto_name, checked_na
 from tinynet.initializers import Initializer
 from tinynet.random import SeedGenerator
 from tinynet.regularizers import Regularizer
+from tinynet.step.tape import Computes
 
 Shape = tuple[int, ...]
 
 
-class Layer(Configurable):
+class Layer(Computes, Configurable):
     """A step of the model: ``forward`` computes it, ``backward`` differentiates it.
 
     A subclass defines ``forward(x, training)`` and ``backward(dout)``, and, if it has
@@ -56,6 +57,7 @@ class Layer(Configurable):
         From `backward`, if no `forward` came before it.
     """
 
+    computing = ("forward", "backward", "backward_logits", "learn", "add_penalty_gradients")
     # Keeps the position of a random layer in its sequence of draws.
     seed_generator: SeedGenerator | None = None
     # Arguments of the constructor that are handled here and not in the subclass.

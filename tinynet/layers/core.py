@@ -16,6 +16,7 @@ from tinynet.configurable import INPUT_NAME, checked_name
 from tinynet.kernels import linear, rows
 from tinynet.kernels.products import product
 from tinynet.layers.base import Layer, Shape, sample_shape
+from tinynet.step.tape import named
 
 
 class Input:
@@ -112,7 +113,8 @@ class Dense(Layer):
         kernel = self.params["kernel"]
         self.check_input(x.shape[1:])
         self.x = x.reshape(-1, kernel.shape[0])  # (rows, inputs)
-        z = product(self.x, kernel)  # (rows, units)
+        z = np.empty((len(self.x), self.units), np.result_type(x, kernel))  # (rows, units)
+        product(self.x, kernel, z)
         if self.use_bias:
             linear.bias_add(self.params["bias"], z)
         self.logits = z.reshape(*x.shape[:-1], self.units)
@@ -128,7 +130,9 @@ class Dense(Layer):
     def backward_logits(self, dlogits: Array) -> Array:
         """Like `backward`, but from dz."""
         kernel = self.params["kernel"]
-        dx = product(self._learn_from(dlogits), kernel.T)  # (rows, inputs)
+        dz = self._learn_from(dlogits)
+        dx = np.empty((len(dz), len(kernel)), np.result_type(dz, kernel))  # (rows, inputs)
+        product(dz, kernel.T, dx)
         return dx.reshape(*dlogits.shape[:-1], kernel.shape[0])
 
     def learn(self, dout: Array) -> None:
@@ -143,8 +147,8 @@ class Dense(Layer):
         if self.activity_regularizer is not None:
             dpenalty = self.activity_regularizer.gradient(self.out) / len(self.out)
             dlogits = dlogits + self.activation.backward(dpenalty, self.logits, self.out)
-        dz = dlogits.reshape(-1, self.units)  # (rows, units)
-        product(x.T, dz, out=self.grads["kernel"])  # (inputs, units)
+        dz = named("dz", dlogits.reshape(-1, self.units))  # (rows, units)
+        product(x.T, dz, self.grads["kernel"])  # (inputs, units)
         if self.use_bias:
             linear.column_sum(dz, self.grads["bias"])
         return dz
@@ -178,6 +182,11 @@ class Dense(Layer):
     def final_activation(self) -> activations.Activation:
         """Return f."""
         return self.activation
+
+    @property
+    def only_kernels(self) -> bool:
+        """Whether a step of the layer can be written down line by line; see `Computes`."""
+        return self.activity_regularizer is None and self.activation.only_kernels
 
 
 class Activation(Layer):
@@ -216,9 +225,16 @@ class Activation(Layer):
         """Return f."""
         return self.activation
 
+    @property
+    def only_kernels(self) -> bool:
+        """Whether a step of the layer can be written down line by line; see `Computes`."""
+        return self.activation.only_kernels
+
 
 class Flatten(Layer):
     """Turn every sample into a vector, in row-major order; backward restores the shape."""
+
+    only_kernels = True
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Reshape (batch, ...) to (batch, features)."""
@@ -249,6 +265,8 @@ class Reshape(Layer):
     ValueError
         If the sizes do not agree; if an entry is not positive, except for one -1.
     """
+
+    only_kernels = True
 
     def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
         sizes = entries(target_shape)
@@ -307,6 +325,8 @@ class Rescaling(Layer):
     -----
     Follows keras/src/layers/preprocessing/rescaling.py.
     """
+
+    only_kernels = True
 
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
         self.scale = _factors("scale", scale)

@@ -150,6 +150,11 @@ class BatchNormalization(Layer):
         backward(self._rows(dout), x, gamma, self.mean, self.inv_std, dgamma, dbeta, dx)
         return self._unrows(dx)
 
+    @property
+    def only_kernels(self) -> bool:
+        """Whether a step of the layer can be written down line by line; see `Computes`."""
+        return self.features_are_last
+
     def _rows(self, x: Array) -> Array:
         """Lay x out as (m, features), with the feature axis last."""
         if not self.features_are_last:

@@ -86,6 +86,11 @@ class Dropout(Layer):
         self.check_dout(dout, self.shape)
         return self._drop(dout)
 
+    @property
+    def only_kernels(self) -> bool:
+        """Whether a step of the layer can be written down line by line; see `Computes`."""
+        return self.noise_shape is None
+
     def _mask_shape(self, shape: Shape) -> Shape:
         given = self.noise_shape
         if given is None:

@@ -12,11 +12,12 @@ from tinynet.arrays import Array
 from tinynet.config import as_float
 from tinynet.configurable import Configurable, to_snake_case
 from tinynet.kernels.registry import Differentiable
+from tinynet.step.tape import Computes, call
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
 
 
-class Loss(Configurable):
+class Loss(Computes, Configurable):
     """A loss over batches. A subclass provides its kernels and checks its targets.
 
     Parameters
@@ -35,6 +36,8 @@ class Loss(Configurable):
     Follows keras/src/losses/loss.py.
     """
 
+    only_kernels = True
+    computing = ("value", "gradient", "check_targets")
     looks_through: ClassVar[tuple[str, ...]] = ()
     from_logits = False
 
@@ -114,42 +117,60 @@ class Loss(Configurable):
                 f"y: expected one target for each of the predictions, got targets of shape "
                 f"{y_true.shape} and predictions of shape {y_pred.shape}"
             )
-        targets = self.check_targets(y_true, y_pred.shape[1:])
-        weights = _row_weights(sample_weight, y_pred.shape[:-1], y_pred.dtype)
+        self.weighted = sample_weight is not None
+        if not self.weighted:
+            weights = _ones(math.prod(y_pred.shape[:-1]), y_pred.dtype)
+        else:
+            weights = call(_row_weights, sample_weight, y_pred.shape[:-1], y_pred.dtype)
         rows = np.ascontiguousarray(y_pred).reshape(-1, y_pred.shape[-1])  # (rows, outputs)
-        self.targets = self.target_rows(targets, rows)
+        self.targets = self._checked(y_true, y_pred.shape[1:], rows)
+        if not np.may_share_memory(self.targets, y_true):  # not just another view of y
+            self.targets = call(self._checked, y_true, y_pred.shape[1:], rows)
         self.rows, self.weights, self.shape = rows, weights, y_pred.shape
         if not self._has_looked:
             self._has_looked = True
             self.look_at(rows, from_logits)
         self.chosen = self.kernels(from_logits)
         losses = np.empty(len(rows), rows.dtype)
-        self.chosen.forward(self.targets, rows, *self.chosen.constants, losses)
-        losses = losses * weights
-        if self.reduction in ("none", None):
-            return losses.reshape(y_pred.shape[:-1])
-        return float(losses.sum() * self._scale())
+        call(self.chosen.forward, self.targets, rows, *self.chosen.constants, losses)
+        value: float | Array = call(self._reduced, losses, weights, y_pred.shape[:-1])
+        return value
 
     def gradient(self) -> Array:
         """Return the derivative of the last `value` with respect to its `y_pred`."""
         if not hasattr(self, "rows"):
             raise RuntimeError(f"{self.name}: gradient came before value; call value first")
         drows = np.empty_like(self.rows)
-        weights = (self.weights * self._scale()).astype(self.rows.dtype)
+        scaled = self._scaled
+        weights = call(scaled, self.weights) if self.weighted else scaled(self.weights)
         constants = self.chosen.constants
-        self.chosen.backward(self.targets, self.rows, *constants, weights, drows)
+        call(self.chosen.backward, self.targets, self.rows, *constants, weights, drows)
         return drows.reshape(self.shape)
+
+    def _checked(self, y_true: Array, output_shape: tuple[int, ...], rows: Array) -> Array:
+        return self.target_rows(self.check_targets(y_true, output_shape), rows)
 
     def target_rows(self, targets: Array, rows: Array) -> Array:
         """Lay the targets out as a matrix, like the predictions."""
         return np.ascontiguousarray(targets, rows.dtype).reshape(rows.shape)
 
-    def _scale(self) -> float:
+    def _reduced(self, losses: Array, weights: Array, shape: tuple[int, ...]) -> float | Array:
+        """Return the loss, or the losses weighted and in their shape where `reduction` is none."""
+        losses = losses * weights
+        if self.reduction in ("none", None):
+            return losses.reshape(shape)
+        return float(losses.sum() * self._scale(weights))
+
+    def _scaled(self, weights: Array) -> Array:
+        """Return what the gradient of each row's loss is multiplied by."""
+        return (weights * self._scale(weights)).astype(weights.dtype)
+
+    def _scale(self, weights: Array) -> float:
         """Return the factor between the sum of the weighted losses and the loss."""
         if self.reduction in ("sum_over_batch_size", "mean"):
-            return 1 / max(1, len(self.rows))
+            return 1 / max(1, len(weights))
         if self.reduction == "mean_with_sample_weight":
-            total = float(np.sum(self.weights))
+            total = float(np.sum(weights))
             return 1 / total if total else 0.0
         return 1.0
 
@@ -164,8 +185,6 @@ def _ones(n: int, dtype: np.dtype[Any]) -> Array:
 
 def _row_weights(sample_weight: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """Return one weight per row of predictions, from weights per sample or per row."""
-    if sample_weight is None:
-        return _ones(math.prod(shape), dtype)
     weights = np.asarray(sample_weight, dtype)
     if weights.shape != shape and weights.ndim > 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]

@@ -60,6 +60,8 @@ class SparseCategoricalCrossentropy(Crossentropy):
     keras/src/backend/tensorflow/nn.py; the gradient is derived in Bishop 2006, section 4.3.4.
     """
 
+    only_kernels = True
+
     def __init__(
         self,
         from_logits: bool = False,
@@ -179,6 +181,8 @@ class CategoricalCrossentropy(SmoothedCrossentropy):
     Targets: shape (n, classes). Follows keras/src/losses/losses.py.
     """
 
+    only_kernels = True
+
     def kernels(self, from_logits: bool) -> Differentiable:
         """Return the pair for logits or for probabilities."""
         if from_logits:
@@ -238,6 +242,8 @@ class BinaryCrossentropy(SmoothedCrossentropy):
     Targets: 0 or 1, the shape of the output; (n,) for an output (n, 1). Follows
     keras/src/backend/tensorflow/nn.py.
     """
+
+    only_kernels = True
 
     over_classes = False
 

@@ -9,15 +9,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinynet.arrays import Array, Packed
+from tinynet.arrays import Array, Packed, like
 from tinynet.checks import number
 from tinynet.config import through_float32
 from tinynet.configurable import Configurable, auto_name, serialize
 from tinynet.kernels import updates
 from tinynet.optimizers import schedules
+from tinynet.step.tape import Computes, begin_part, call
 
 
-class Optimizer(Configurable):
+class Optimizer(Computes, Configurable):
     """Moves parameters against their gradients. A subclass defines `update` for one of them.
 
     Parameters
@@ -52,6 +53,7 @@ class Optimizer(Configurable):
     then the update; the step counter advances once per step.
     """
 
+    computing = ("update", "step")
     BASE_ARGUMENTS: ClassVar[tuple[str, ...]] = (
         "weight_decay",
         "clipnorm",
@@ -88,14 +90,14 @@ class Optimizer(Configurable):
         self.iterations = 0
         self.slots: dict[str, dict[str, Array]] = {}
         self._layout: tuple[tuple[str, int], ...] = ()
-        self._flat_slots: dict[str, Array] = {}
+        self.flat_slots: dict[str, Array] = {}
         self.excluded_from_decay: list[str] = []
         self._trains: weakref.WeakSet[Any] | None = None  # the layers; None before the first step
 
     def __getstate__(self) -> dict[str, Any]:
         # For copy and pickle: the same numbers are in `slots`, which the next step packs again,
         # and the layers are copies too.
-        return {**vars(self), "_layout": (), "_flat_slots": {}, "_trains": None}
+        return {**vars(self), "_layout": (), "flat_slots": {}, "_trains": None}
 
     # What a subclass defines.
 
@@ -103,8 +105,11 @@ class Optimizer(Configurable):
         """Return the names of the arrays that `update` needs for every parameter."""
         return ()
 
-    def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: float) -> None:
-        """Update one parameter, or several stored one after the other, flat (n,), in place."""
+    def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
+        """Update one parameter, or several stored one after the other, flat (n,), in place.
+
+        The learning rate is a float, or an array without axes if the optimizer `only_kernels`.
+        """
         raise NotImplementedError
 
     def first_value(self, slot: str) -> float:
@@ -162,25 +167,51 @@ class Optimizer(Configurable):
             The same keys, and the same shape under each key. `grads` is only read. Those of a
             model are `Packed` and updated all at once, others one after the other.
         """
-        learning_rate = self.learning_rate
+        begin_part("optimizer")
         slots = self._slots_for(params)
-        grads = self._clip(grads)
-        self.begin_step(learning_rate)
+        if self.clipnorm or self.clipvalue or self.global_clipnorm:
+            clipped = like(grads)
+            call(self._clip, grads, clipped)
+            grads = clipped
+        learning_rate = call(self._begin)
         if self.weight_decay is not None:
-            factor = through_float32(self.weight_decay) * learning_rate
+            factor = call(self._decay, learning_rate)
             for key, param in params.items():
                 if self._decays(key):
                     updates.decay_weights(factor, param.reshape(-1))
-        if isinstance(params, Packed) and isinstance(grads, Packed):
-            self.update(params.flat, grads.flat, slots, learning_rate)
-        else:
-            for key, param in params.items():  # reshaped to views: parameters are contiguous
-                g = grads[key].reshape(-1)
-                self.update(param.reshape(-1), g, self.slots[key], learning_rate)
+        self._update_all(params, grads, slots, learning_rate)
+        call(self._end)
+
+    def _begin(self) -> Array:
+        """Begin a step, and return its learning rate as an array without axes."""
+        learning_rate = self.learning_rate
+        self.begin_step(learning_rate)
+        return np.array(learning_rate)
+
+    def _decay(self, learning_rate: Array) -> Array:
+        return np.array(through_float32(self.weight_decay or 0) * float(learning_rate))
+
+    def _end(self) -> None:
         self.iterations += 1
 
     def begin_step(self, learning_rate: float) -> None:
         """Compute what is the same for all parameters in a step."""
+
+    def _update_all(
+        self,
+        params: Mapping[str, Array],
+        grads: Mapping[str, Array],
+        slots: dict[str, Array],
+        learning_rate: Any,
+    ) -> None:
+        if not self.only_kernels:
+            learning_rate = float(learning_rate)
+        if isinstance(params, Packed) and isinstance(grads, Packed):
+            self.update(params.flat, grads.flat, slots, learning_rate)
+            return
+        for key, param in params.items():  # reshaped to views: parameters are contiguous
+            g = grads[key].reshape(-1)
+            self.update(param.reshape(-1), g, self.slots[key], learning_rate)
 
     def slots_of(self, key: str, w: Array) -> dict[str, Array]:
         """Return the slots of a parameter, created when it is seen for the first time.
@@ -207,7 +238,7 @@ class Optimizer(Configurable):
     def _slots_for(self, params: Mapping[str, Array]) -> dict[str, Array]:
         """Create missing slots; return each slot as one array if `params` is `Packed`."""
         if isinstance(params, Packed) and self._lies_like(params):
-            return self._flat_slots
+            return self.flat_slots
         memory = {key: self.slots_of(key, param.reshape(-1)) for key, param in params.items()}
         if not isinstance(params, Packed):
             return {}
@@ -217,15 +248,15 @@ class Optimizer(Configurable):
         }
         self.slots |= {key: {name: packed[name][key] for name in packed} for key in params}
         self._layout = params.layout
-        self._flat_slots = {name: each.flat for name, each in packed.items()}
-        return self._flat_slots
+        self.flat_slots = {name: each.flat for name, each in packed.items()}
+        return self.flat_slots
 
     def _lies_like(self, params: Packed) -> bool:
         """Return whether the slots are laid out in memory as the parameters are."""
         if self._layout != params.layout:
             return False
         slots = self.slots[params.layout[0][0]]  # in a copy of the optimizer they are elsewhere
-        return all(slots[name].base is flat for name, flat in self._flat_slots.items())
+        return all(slots[name].base is flat for name, flat in self.flat_slots.items())
 
     def get_state(self) -> dict[str, Array]:
         """Return everything that a later step depends on, as arrays: the counter and the slots."""
@@ -254,22 +285,22 @@ class Optimizer(Configurable):
         name = key.rsplit("/", 1)[-1]
         return not any(re.search(each, name) for each in self.excluded_from_decay)
 
-    def _clip(self, grads: Mapping[str, Array]) -> Mapping[str, Array]:
-        """Return the clipped gradients; the given ones are not changed."""
+    def _clip(self, grads: Mapping[str, Array], clipped: Mapping[str, Array]) -> None:
+        """Write the clipped gradients into arrays of the same shapes."""
         if self.clipnorm:
             limit = self.clipnorm
-            clipped = {k: g * limit / max(_norm(g), limit) for k, g in grads.items()}
+            for key, g in grads.items():
+                clipped[key][...] = g * limit / max(_norm(g), limit)
         elif self.global_clipnorm:
             limit = self.global_clipnorm
             norm = float(np.sqrt(sum(_norm(g) ** 2 for g in grads.values())))
             # With an infinite norm Keras's factor is NaN, so that the failure is visible.
             factor = limit / max(norm, limit) if np.isfinite(norm) else float("nan")
-            clipped = {k: g * factor for k, g in grads.items()}
+            for key, g in grads.items():
+                np.multiply(g, factor, out=clipped[key])
         elif self.clipvalue:
-            clipped = {k: np.clip(g, -self.clipvalue, self.clipvalue) for k, g in grads.items()}
-        else:
-            return grads
-        return Packed(clipped) if isinstance(grads, Packed) else clipped
+            for key, g in grads.items():
+                np.clip(g, -self.clipvalue, self.clipvalue, out=clipped[key])
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain Python values."""

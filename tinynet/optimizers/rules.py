@@ -18,6 +18,7 @@ from tinynet.config import through_float32
 from tinynet.kernels import updates
 from tinynet.optimizers.base import Optimizer
 from tinynet.optimizers.schedules import LearningRateSchedule
+from tinynet.step.tape import call
 
 
 class SGD(Optimizer):
@@ -46,6 +47,8 @@ class SGD(Optimizer):
     Source: Sutskever et al. 2013, section 2; follows keras/src/optimizers/sgd.py.
     """
 
+    only_kernels = True
+
     def __init__(
         self,
         learning_rate: float | LearningRateSchedule = 0.01,
@@ -61,8 +64,9 @@ class SGD(Optimizer):
         """Return the name of the momentum's slot if there is momentum."""
         return ("momentum",) if self.momentum else ()
 
-    def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: float) -> None:
+    def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
         """Update `w`; the momentum goes through float32."""
+        learning_rate = np.asarray(learning_rate)
         if self.momentum:
             momentum = through_float32(self.momentum)
             updates.sgd_momentum(g, learning_rate, momentum, self.nesterov, slots["momentum"], w)
@@ -95,6 +99,8 @@ class RMSprop(Optimizer):
     Source: Tieleman and Hinton 2012, lecture 6.5; follows keras/src/optimizers/rmsprop.py.
     """
 
+    only_kernels = True
+
     def __init__(
         self,
         learning_rate: float | LearningRateSchedule = 0.001,
@@ -115,8 +121,9 @@ class RMSprop(Optimizer):
         used = {"velocity": True, "momentum": self.momentum, "average_gradient": self.centered}
         return tuple(name for name, yes in used.items() if yes)
 
-    def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: float) -> None:
+    def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
         """Update `w`."""
+        learning_rate = np.asarray(learning_rate)
         velocity = slots["velocity"]
         average = slots.get("average_gradient", velocity)  # not touched unless centered
         momentum = slots["momentum"] if self.momentum else np.zeros_like(w)
@@ -159,6 +166,8 @@ class Adam(Optimizer):
     keras/src/optimizers/adam.py. In the powers the betas go through float32.
     """
 
+    only_kernels = True
+
     def __init__(
         self,
         learning_rate: float | LearningRateSchedule = 0.001,
@@ -179,18 +188,21 @@ class Adam(Optimizer):
         moments = ("momentum", "velocity")
         return (*moments, "velocity_hat") if self.amsgrad else moments
 
-    def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: float) -> None:
+    def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
         """Update `w`."""
-        number = w.dtype.type
-        power_1 = number(through_float32(self.beta_1) ** (self.iterations + 1))
-        power_2 = number(through_float32(self.beta_2) ** (self.iterations + 1))
-        alpha = number(learning_rate) * np.sqrt(1 - power_2) / (1 - power_1)
-        constants = (float(alpha), 1 - self.beta_1, 1 - self.beta_2, self.epsilon)
+        alpha = call(self._alpha, w.dtype.type, learning_rate)
+        constants = alpha, 1 - self.beta_1, 1 - self.beta_2, self.epsilon
         m, v = slots["momentum"], slots["velocity"]
         if self.amsgrad:
             updates.adam_amsgrad(g, *constants, m, v, slots["velocity_hat"], w)
         else:
             updates.adam(g, *constants, m, v, w)
+
+    def _alpha(self, number: type, learning_rate: Any) -> Array:
+        """Return the learning rate, corrected for the start of both moments at 0."""
+        power_1 = number(through_float32(self.beta_1) ** (self.iterations + 1))
+        power_2 = number(through_float32(self.beta_2) ** (self.iterations + 1))
+        return np.array(number(learning_rate) * np.sqrt(1 - power_2) / (1 - power_1), np.float64)
 
 
 class AdamW(Adam):
@@ -249,6 +261,8 @@ class Adagrad(Optimizer):
     value of v goes through float32.
     """
 
+    only_kernels = True
+
     def __init__(
         self,
         learning_rate: float | LearningRateSchedule = 0.001,
@@ -270,8 +284,9 @@ class Adagrad(Optimizer):
         """Return what the sum of squares starts from."""
         return through_float32(self.initial_accumulator_value)
 
-    def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: float) -> None:
+    def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
         """Update `w`."""
+        learning_rate = np.asarray(learning_rate)
         updates.adagrad(g, learning_rate, self.epsilon, slots["accumulator"], w)
 
 
@@ -299,6 +314,8 @@ class Nadam(Optimizer):
     Source: Dozat 2016, algorithm 2; follows keras/src/optimizers/nadam.py. The betas and 0.96
     go through float32, except in the product U.
     """
+
+    only_kernels = True
 
     def __init__(
         self,
@@ -331,23 +348,33 @@ class Nadam(Optimizer):
         """Multiply U by this step's u."""
         self.u_product *= self.beta_1 * (1 - 0.5 * math.pow(0.96, self.iterations + 1))
 
-    def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: float) -> None:
+    def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
         """Update `w`."""
-        t, number = self.iterations + 1, w.dtype.type
-        beta_1, beta_2 = through_float32(self.beta_1), through_float32(self.beta_2)
-        decay = through_float32(0.96)
-        u_now = beta_1 * (1 - 0.5 * decay**t)
-        u_next = beta_1 * (1 - 0.5 * decay ** (t + 1))
+        learning_rate = np.asarray(learning_rate)
+        shares = call(self._shares, w.dtype.type)
         updates.nadam(
             g,
             learning_rate,
-            1 - beta_1,
-            1 - beta_2,
-            u_next / (1 - self.u_product * u_next),
-            (1 - u_now) / (1 - self.u_product),
-            float(1 - number(beta_2**t)),
+            1 - through_float32(self.beta_1),
+            1 - through_float32(self.beta_2),
+            *(shares[i, ...] for i in range(3)),
             self.epsilon,
             slots["momentum"],
             slots["velocity"],
             w,
+        )
+
+    def _shares(self, number: type) -> Array:
+        """Return the shares of m and g in the look-ahead, and the correction of v."""
+        t = self.iterations + 1
+        beta_1, beta_2 = through_float32(self.beta_1), through_float32(self.beta_2)
+        decay = through_float32(0.96)
+        u_now = beta_1 * (1 - 0.5 * decay**t)
+        u_next = beta_1 * (1 - 0.5 * decay ** (t + 1))
+        return np.array(
+            [
+                u_next / (1 - self.u_product * u_next),
+                (1 - u_now) / (1 - self.u_product),
+                number(1 - number(beta_2**t)),
+            ]
         )

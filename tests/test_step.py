@@ -1,0 +1,531 @@
+"""A step that is written down and run again gives the same bits as one that calls the layers."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinynet
+from parity_tests.layer_cases import CASES
+from tinynet import Sequential, callbacks, config, layers, losses, optimizers, utils
+from tinynet.kernels import registry, threads
+from tinynet.kernels.registry import here
+from tinynet.layers import BatchNormalization, Dense, Dropout, Flatten, Input
+from tinynet.optimizers import schedules
+from tinynet.repeat import Repeat
+from tinynet.step.tape import Step, call, write_down
+
+FORMS = pytest.mark.parametrize("form", registry.FORMS)
+
+
+def small(*more: Any) -> Sequential:
+    """A network in which most kinds of lines stand."""
+    inner = [Dense(8, activation="relu"), BatchNormalization(), Dropout(0.4), *more]
+    return Sequential([Input((5,)), *inner, Dense(3, activation="softmax")])
+
+
+def compiled(model: Sequential, **how: Any) -> Sequential:
+    how = {"optimizer": "adam", "loss": "sparse_categorical_crossentropy", **how}
+    model.compile(**how)
+    return model
+
+
+def vectors(n: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(4)
+    return rng.normal(size=(n, 5)), rng.integers(3, size=n)
+
+
+def after_training(
+    make: Callable[[], Sequential], x: Any, y: Any, eager: bool, **fit: Any
+) -> dict[str, Any]:
+    """Return everything that training changes, as arrays."""
+    utils.clear_session()
+    utils.set_random_seed(5)
+    model = make()
+    model.run_eagerly = eager
+    fit = {"batch_size": 4, "epochs": 3, "verbose": 0, **fit}
+    history = model.fit(x, y, **fit).history
+    found = {**model.arrays, **history, "predictions": model.predict(x, verbose=0)}
+    assert model.optimizer is not None
+    found.update(model.optimizer.get_state())
+    for layer in model.layers:
+        if layer.seed_generator is not None:
+            found[f"{layer.name} seed"] = layer.seed_generator.state
+    return found
+
+
+def assert_same_run(make: Callable[[], Sequential], x: Any, y: Any, **fit: Any) -> None:
+    """Training gives the same bits by its lines and by its layers; 4, 4 and 2 samples a batch."""
+    expected = after_training(make, x, y, True, **fit)
+    found = after_training(make, x, y, False, **fit)
+    assert list(found) == list(expected)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+
+
+def lines_of(model: Sequential, batch_size: int = 4) -> list[str]:
+    return [line.title for line in model.step(batch_size).lines]
+
+
+LAYERS = [(text, shape) for cases in CASES.values() for text, shape in cases if "Input" not in text]
+
+
+@FORMS
+@pytest.mark.parametrize(("text", "shape"), LAYERS, ids=[text for text, _ in LAYERS])
+def test_every_layer(text: str, shape: tuple[int, ...], form: str) -> None:
+    config.use_kernels(form)
+    x = np.random.default_rng(2).normal(size=(10, *shape[1:]))
+
+    def make() -> Sequential:
+        layer = eval(text, {"keras": tinynet, "np": np})
+        # Outside of training, images are not cropped.
+        flat = layers.GlobalAveragePooling2D() if "RandomCrop" in text else Flatten()
+        return compiled(
+            Sequential([Input(shape[1:]), Dense(shape[-1]), layer, flat, Dense(3)]), loss="mse"
+        )
+
+    assert_same_run(make, x, x.reshape(10, -1)[:, :3])
+
+
+LOSSES: dict[str, Callable[[], Any]] = {
+    "sparse": losses.SparseCategoricalCrossentropy,
+    "one-hot": losses.CategoricalCrossentropy,
+    "smoothed": lambda: losses.CategoricalCrossentropy(label_smoothing=0.1),
+    "logits": lambda: losses.CategoricalCrossentropy(from_logits=True),
+    "binary": losses.BinaryCrossentropy,
+    "squares": losses.MeanSquaredError,
+    "absolute": losses.MeanAbsoluteError,
+    "huber": losses.Huber,
+    "sum": lambda: losses.MeanSquaredError(reduction="sum"),
+    "mean by weight": lambda: losses.MeanSquaredError(reduction="mean_with_sample_weight"),
+    "single losses": lambda: losses.MeanSquaredError(reduction="none"),
+    "a function": lambda: lambda y, p: np.mean((y - p) ** 4, axis=-1),
+}
+
+
+@FORMS
+@pytest.mark.parametrize("weights", ["none", "samples", "classes"])
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss(name: str, weights: str, form: str) -> None:
+    config.use_kernels(form)
+    x, labels = vectors()
+    y = labels if name == "sparse" else utils.to_categorical(labels, 3)
+    last = "linear" if name == "logits" else "sigmoid" if name == "binary" else "softmax"
+    fit: dict[str, Any] = {}
+    if weights == "samples":
+        fit["sample_weight"] = np.linspace(0, 2, len(x))
+    elif weights == "classes":
+        fit["class_weight"] = {0: 0.5, 2: 3.0}
+
+    def make() -> Sequential:
+        return compiled(Sequential([Input((5,)), Dense(3, activation=last)]), loss=LOSSES[name]())
+
+    assert_same_run(make, x, y, **fit)
+
+
+OPTIMIZERS: dict[str, Callable[[], Any]] = {
+    "sgd": optimizers.SGD,
+    "momentum": lambda: optimizers.SGD(0.1, momentum=0.9),
+    "nesterov": lambda: optimizers.SGD(0.1, momentum=0.9, nesterov=True),
+    "rmsprop": optimizers.RMSprop,
+    "rmsprop, all of it": lambda: optimizers.RMSprop(0.01, momentum=0.8, centered=True),
+    "adam": optimizers.Adam,
+    "amsgrad": lambda: optimizers.Adam(0.01, amsgrad=True),
+    "adamw": lambda: optimizers.AdamW(0.01, weight_decay=0.1),
+    "adagrad": optimizers.Adagrad,
+    "nadam": optimizers.Nadam,
+    "clipnorm": lambda: optimizers.SGD(0.1, clipnorm=0.1),
+    "clipvalue": lambda: optimizers.Adam(clipvalue=1e-3),
+    "global clipnorm": lambda: optimizers.SGD(0.1, global_clipnorm=0.1),
+    "a schedule": lambda: optimizers.Adam(schedules.CosineDecay(0.1, 20)),
+    "the user's": lambda: Signs(0.01),
+    "with the user's update": lambda: Halved(0.1),
+}
+
+
+class Signs(optimizers.Optimizer):
+    """Goes by the sign of the gradient alone, in NumPy."""
+
+    def update(self, w: Any, g: Any, slots: Any, learning_rate: float) -> None:
+        assert isinstance(learning_rate, float)
+        w -= learning_rate * np.sign(g)
+
+
+class Halved(optimizers.Adam):
+    def update(self, w: Any, g: Any, slots: Any, learning_rate: float) -> None:
+        super().update(w, g, slots, learning_rate / 2)
+
+
+@FORMS
+@pytest.mark.parametrize("floatx", ["float32", "float64"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer(name: str, floatx: str, form: str) -> None:
+    config.use_kernels(form)
+    config.set_floatx(floatx)
+    assert_same_run(lambda: compiled(small(), optimizer=OPTIMIZERS[name]()), *vectors())
+
+
+class Scaled(layers.Layer):
+    """A layer of the user's own, in NumPy, which puts new arrays into `grads` in every step."""
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        self.params["scale"] = np.full(input_shape, 0.5, self.dtype)
+
+    def forward(self, x: Any, training: bool = False) -> Any:
+        self.x = x
+        return x * self.params["scale"]
+
+    def backward(self, dout: Any) -> Any:
+        self.grads["scale"] = (dout * self.x).sum(axis=0)
+        return dout * self.params["scale"]
+
+
+class Kept(layers.Layer):
+    """Returns what it was given, and not always."""
+
+    calls = 0
+
+    def forward(self, x: Any, training: bool = False) -> Any:
+        self.calls += 1
+        return x if self.calls % 2 else 2 * x
+
+    def backward(self, dout: Any) -> Any:
+        return dout if self.calls % 2 else 2 * dout
+
+
+WITHIN: dict[str, Callable[[], list[Any]]] = {
+    "in NumPy": lambda: [Scaled()],
+    "given back": lambda: [Kept()],
+    "an activation": lambda: [Dense(4, activation=tinynet.activations.Activation(swished))],
+    "penalties": lambda: [Dense(4, kernel_regularizer="l2", bias_regularizer="l1")],
+    "penalty on the output": lambda: [Dense(4, activation="relu", activity_regularizer="l1l2")],
+    "frozen": lambda: [Dense(4, trainable=False), BatchNormalization(trainable=False)],
+    "all of it dropped": lambda: [Dropout(1.0)],
+    "a mask for all": lambda: [Dropout(0.5, noise_shape=(1, None))],
+    "noise": lambda: [layers.GaussianNoise(0.2)],
+}
+
+
+def swished() -> registry.Differentiable:
+    def forward(x: Any, out: Any) -> None:
+        np.multiply(x, x, out=out)
+
+    def backward(dout: Any, x: Any, out: Any, dx: Any) -> None:
+        np.multiply(dout, 2 * x, out=dx)
+
+    return registry.Differentiable(forward, backward)
+
+
+@FORMS
+@pytest.mark.parametrize("name", WITHIN)
+def test_what_may_stand_in_a_model(name: str, form: str) -> None:
+    config.use_kernels(form)
+    assert_same_run(lambda: compiled(small(*WITHIN[name]())), *vectors())
+    assert_same_run(
+        lambda: compiled(Sequential([*WITHIN[name](), Dense(3)]), loss="mse"),
+        *[vectors()[0]] * 1,
+        vectors()[0][:, :3],
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_images_in_any_number_of_threads(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "LEAST", 1)  # so that small batches are divided
+    threads.set_workers(workers)
+    x = np.random.default_rng(0).random((10, 9, 8, 2))
+
+    def make() -> Sequential:
+        return compiled(
+            Sequential(
+                [
+                    Input((9, 8, 2)),
+                    layers.RandomTranslation(0.2, 0.2),
+                    layers.Conv2D(4, 3, activation="relu"),
+                    layers.MaxPooling2D(),
+                    BatchNormalization(),
+                    layers.Conv2D(3, 2),
+                    Flatten(),
+                    Dropout(0.2),
+                    Dense(3, activation="softmax"),
+                ]
+            )
+        )
+
+    assert_same_run(make, x, np.arange(10) % 3)
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "Dense(7, activation='elu')",
+                "Dense(4, activation='softmax')",
+                "Dropout(0.3)",
+                "BatchNormalization()",
+                "LayerNormalization()",
+                "Activation('gelu')",
+                "LeakyReLU()",
+                "Rescaling(0.5, 1.0)",
+                "GaussianNoise(0.1)",
+                "Reshape((-1, 1))",
+                "Flatten()",
+            ]
+        ),
+        max_size=6,
+    ),
+    st.sampled_from(list(OPTIMIZERS)),
+    st.integers(1, 11),
+    st.sampled_from([True, False, "every_epoch"]),
+)
+def test_drawn_models(texts: list[str], optimizer: str, batch_size: int, shuffle: Any) -> None:
+    def make() -> Sequential:
+        inner = [eval(text, vars(layers)) for text in texts]
+        model = Sequential([Input((5,)), *inner, Flatten(), Dense(3, activation="softmax")])
+        return compiled(model, optimizer=OPTIMIZERS[optimizer](), metrics=["accuracy"])
+
+    assert_same_run(make, *vectors(11), batch_size=batch_size, shuffle=shuffle)
+
+
+# What happens between the steps.
+
+
+class Meddles(callbacks.Callback):
+    """Changes what a step works on, in the middle of an epoch."""
+
+    def __init__(self, change: Callable[[Any], None]) -> None:
+        super().__init__()
+        self.change = change
+        self.batches = 0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.batches += 1
+        if self.batches == 4:
+            self.change(self.model)
+
+
+def new_arrays(model: Any) -> None:
+    layer = model.layers[0]
+    layer.params["kernel"] = layer.params["kernel"] + 1
+
+
+def evaluate(model: Any) -> None:
+    x, y = vectors(7)
+    model.evaluate(x, y, verbose=0, sample_weight=np.arange(7.0))
+    model.predict(x, verbose=0)
+    model.loss_value(model.forward(x[:2], training=True), y[:2])
+
+
+def train_on_another_batch(model: Any) -> None:
+    model.train_on_batch(*vectors(3))
+
+
+CHANGES: dict[str, Callable[[Any], None]] = {
+    "learning rate": lambda model: setattr(model.optimizer, "learning_rate", 0.5),
+    "iterations": lambda model: setattr(model.optimizer, "iterations", 77),
+    "weights": lambda model: model.set_weights([2 * each for each in model.get_weights()]),
+    "new arrays": new_arrays,
+    "new states": lambda model: model.layers[1].state.update(moving_mean=np.ones(8, "f4")),
+    "state of the optimizer": lambda model: model.optimizer.set_state(model.optimizer.get_state()),
+    "another optimizer": lambda model: setattr(model, "optimizer", optimizers.SGD(0.1)),
+    "another loss": lambda model: setattr(
+        model, "loss", losses.SparseCategoricalCrossentropy(reduction="sum")
+    ),
+    "seed": lambda model: setattr(model.layers[2].seed_generator, "state", [9, 9]),
+    "evaluation": evaluate,
+    "another batch": train_on_another_batch,
+    "the other form": lambda model: config.use_kernels("numpy"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_changes_between_steps(name: str) -> None:
+    x, y = vectors(17)
+    expected, found = (
+        after_training(
+            lambda: compiled(small()),
+            x,
+            y,
+            eager,
+            callbacks=[Meddles(CHANGES[name])],
+            validation_data=vectors(6),
+        )
+        for eager in (True, False)
+        if config.use_kernels("numba") is None
+    )
+    for key, value in expected.items():
+        np.testing.assert_array_equal(found[key], value, err_msg=key)
+
+
+def test_a_step_of_the_users_own_is_not_written_down() -> None:
+    class Counted(Sequential):
+        steps = 0
+
+        def train_step(self, batch: Any) -> None:
+            self.steps += 1
+            super().train_step(batch)
+
+    model = Counted([Input((5,)), Dense(3)])
+    compiled(model, loss="mse").fit(vectors()[0], vectors()[0][:, :3], batch_size=2, verbose=0)
+    assert model.steps == 5
+
+
+def test_methods_that_somebody_looks_on_are_called_in_every_step() -> None:
+    model, calls = compiled(small(), loss="sparse_categorical_crossentropy"), []
+    assert model.optimizer is not None and model.loss is not None
+    looked_on = [
+        (model.layers[0], "forward"),
+        (model.layers[3], "backward_logits"),
+        (model.loss, "value"),
+        (model.optimizer, "step"),
+    ]
+    for owner, name in looked_on:
+        method = getattr(owner, name)
+
+        def watched(*args: Any, name: str = name, method: Any = method) -> Any:
+            calls.append(name)
+            return method(*args)
+
+        setattr(owner, name, watched)
+    model.fit(*vectors(), batch_size=2, verbose=0)
+    assert sorted(calls) == sorted(5 * [name for _, name in looked_on])
+
+
+def test_layers_are_called_in_every_step_if_it_is_run_eagerly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls, forward = [], Dense.forward
+
+    def watched(self: Dense, x: Any, training: bool = False) -> Any:
+        calls.append(training)
+        return forward(self, x, training)
+
+    monkeypatch.setattr(Dense, "forward", watched)
+    for eager, expected in ((True, 6), (False, 2)):  # batches of 4, 4 and 2: of two sizes
+        calls.clear()
+        model = compiled(Sequential([Dense(3)]), loss="mse", run_eagerly=eager)
+        model.fit(vectors()[0], vectors()[0][:, :3], batch_size=4, epochs=2, verbose=0)
+        assert len(calls) == expected
+    with pytest.raises(ValueError, match="run_eagerly"):
+        compiled(small(), run_eagerly="yes")
+
+
+# The list itself.
+
+
+def test_a_step_is_a_list_of_kernels() -> None:
+    titles = lines_of(compiled(small(), metrics=["accuracy"]))
+    assert [title for title in titles if not title.startswith("python")] == [
+        "gather_rows",
+        *["product", "bias_add", "relu", "batch_norm_forward", "uniform_float32", "dropout"],
+        *["product", "bias_add", "softmax", "sparse_softmax_cross_entropy"],
+        "sparse_softmax_cross_entropy_backward",
+        *["product", "column_sum", "product", "dropout", "batch_norm_backward", "relu_backward"],
+        *["product", "column_sum", "adam"],
+    ]
+
+
+def test_a_layer_of_the_users_own_is_a_line_of_python() -> None:
+    titles = lines_of(compiled(Sequential([Input((5,)), Scaled(), Dense(3)]), loss="mse"))
+    assert "python Scaled.forward" in titles
+
+
+def test_a_step_leaves_the_model_as_it_was() -> None:
+    model = compiled(small())
+    before = model.get_weights()
+    step = model.step(4)
+    step.run()
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, old)
+    assert here.tape is None
+
+
+def test_a_step_needs_weights_and_a_loss() -> None:
+    with pytest.raises(RuntimeError, match="compile"):
+        small().step()
+    with pytest.raises(ValueError, match="weights"):
+        compiled(Sequential([Dense(3)])).step()
+    with pytest.raises(ValueError, match="batch_size"):
+        compiled(small()).step(0)
+
+
+def state_of(step: Step) -> dict[str, np.ndarray]:
+    return {name: np.array(each) for name, each in step.known.items()}
+
+
+@FORMS
+def test_the_printed_program_does_the_same(form: str) -> None:
+    config.use_kernels(form)
+    utils.set_random_seed(3)
+    model = compiled(small(Scaled()), metrics=["accuracy"])
+    one, two = model.step(6), model.step(6)
+    for _ in range(3):
+        one.run()
+        text, space = two.as_python()
+        exec(text, space)
+    expected, found = state_of(one), state_of(two)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+    assert not np.array_equal(one.known["dense/kernel"], model.layers[0].params["kernel"])
+
+
+@FORMS
+def test_line_by_line_is_the_same_as_all_at_once(form: str) -> None:
+    config.use_kernels(form)
+    utils.set_random_seed(3)
+    model = compiled(small())
+    one, two = model.step(6), model.step(6)
+    one.run()
+    for line in two.lines:
+        line.run()
+    for name, value in state_of(one).items():
+        np.testing.assert_array_equal(two.known[name], value, err_msg=name)
+
+
+def test_the_table_names_what_is_written() -> None:
+    utils.clear_session()
+    text = str(compiled(small(), metrics=["accuracy"]).step(6))
+    rows = text.splitlines()
+    assert rows[0].startswith(f"{len(compiled(small()).step(6).lines)} lines, ")
+    assert any(
+        "product(x, dense/kernel)" in row and "-> dense.logits (6, 8)" in row for row in rows
+    )
+    assert any(row.strip() == "+> weights (91,)" for row in rows)
+    assert max(map(len, rows)) < 160
+
+
+def test_an_error_leaves_nothing_open() -> None:
+    with pytest.raises(ZeroDivisionError), write_down():
+        call(lambda: 1 / 0)
+    assert here.tape is None
+
+
+def test_a_call_copies_what_a_function_returns() -> None:
+    box = np.zeros(2)
+    with write_down() as step:
+        result = call(lambda: box)
+        nothing = call(box.fill, 3)
+    assert nothing is None and result is not box
+    box[:] = 5
+    step.run()
+    np.testing.assert_array_equal(result, [5, 5])
+    np.testing.assert_array_equal(box, [3, 3])
+
+
+def test_batches_of_each_size_are_written_down_once() -> None:
+    model = compiled(small())
+    x, y = vectors()
+    written: list[int] = []
+
+    class Counted(Repeat):
+        def write_down(self, rows: Any) -> Step:
+            written.append(len(rows))
+            return super().write_down(rows)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tinynet.training.Repeat", Counted)
+        model.fit(x, y, batch_size=4, epochs=3, verbose=0)
+    assert written == [4, 2]

@@ -1,0 +1,159 @@
+"""A step as a table, and as Python that can be executed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinynet.arrays import Array
+
+if TYPE_CHECKING:
+    from tinynet.step.tape import Line, Step
+
+SIGNS = {"write": "->", "update": "+>"}
+WIDTH = 64  # of what is called, in a table
+
+
+class Names:
+    """Names of the arrays of a step.
+
+    An array in `Step.known` has its name there. Others are named by the part that writes them, and
+    the attribute in which the part keeps them, "dense.logits", or else the argument of the kernel.
+
+    Parameters
+    ----------
+    step : Step
+    """
+
+    def __init__(self, step: Step) -> None:
+        self.arrays: dict[str, Array] = {}
+        self.by_place: dict[tuple[int, int], str] = {}
+        for name, array in step.known.items():
+            self._put(name, array)
+        kept = {
+            part: {_place(array): name for name, array in own.items()}
+            for part, own in step.kept.items()
+        }
+        for line in step.lines:
+            for argument, array in arrays_of(line).items():
+                if _place(array) not in self.by_place:
+                    name = kept.get(line.part, {}).get(_place(array), argument)
+                    self._put(f"{line.part}.{name}", array)
+
+    def _put(self, name: str, array: Array) -> None:
+        number, free = 2, name
+        while free in self.arrays:
+            number, free = number + 1, f"{name}_{number}"
+        self.arrays[free] = array
+        self.by_place.setdefault(_place(array), free)
+
+    def of(self, array: Array) -> str:
+        """Return the name of the array whose numbers these are, in whatever shape."""
+        return self.by_place[_place(array)]
+
+
+def arrays_of(line: Line) -> dict[str, Array]:
+    """Return the arrays of a line by the names of the arguments, with those of a view."""
+    found = dict(zip(line.parameters, line.arguments, strict=False))
+    if line.result is not None:
+        found[line.title.split(".")[-1].split()[-1].strip("_")] = line.result
+    return {name: each for name, each in found.items() if isinstance(each, np.ndarray)}
+
+
+def _place(array: Array) -> tuple[int, int]:
+    return array.ctypes.data, array.nbytes
+
+
+def table(step: Step) -> str:
+    """Return one row for each line: what is called, and what it writes."""
+    names = Names(step)
+    rows: list[tuple[str, str]] = []
+    for number, line in enumerate(step.lines, 1):
+        given, results = [], []
+        for name, value in zip(line.parameters, line.arguments, strict=False):
+            text = names.of(value) if isinstance(value, np.ndarray) else brief(value)
+            sign = SIGNS.get(line.role(name))
+            if sign is None:
+                given.append(text)
+            else:
+                results.append(f"{sign} {text} {names.arrays[text].shape}")
+        if line.result is not None:
+            results.append(f"-> {names.of(line.result)} {line.result.shape}")
+        first, *others = results or [""]
+        rows.append((f"{number:3}  {line.title}({', '.join(given)})", first))
+        rows += [("", other) for other in others]
+    wide = min(WIDTH, max((len(left) for left, _ in rows), default=0))
+    owners = {id(each): each for each in map(_owner, names.arrays.values())}
+    memory = sum(each.nbytes for each in owners.values()) / 2**20
+    text = f"{len(step.lines)} lines, {len(names.arrays)} arrays, {memory:.1f} MB"
+    for left, right in rows:
+        row = left + f"\n{'':{wide}}" if len(left) > wide else f"{left:{wide}}"
+        text += f"\n{row}  {right}".rstrip()
+    return text
+
+
+def _owner(array: Array) -> Array:
+    """Return the array to which the memory of this one belongs."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def brief(value: Any) -> str:
+    """Return a number in a few digits, and the kind of anything else."""
+    if isinstance(value, (float, np.floating)):
+        return f"{value:g}"
+    if value is None or (
+        isinstance(value, (bool, int, str, tuple)) and not hasattr(value, "_fields")
+    ):
+        return repr(value)
+    return f"<{type(value).__name__}>"
+
+
+def as_python(step: Step) -> tuple[str, dict[str, Any]]:
+    """Return the step as the lines of a program, and what the names in it stand for."""
+    names = Names(step)
+    space: dict[str, Any] = {identifier(name): each for name, each in names.arrays.items()}
+    lines: list[str] = []
+    part = None
+    for number, line in enumerate(step.lines, 1):
+        if line.part != part:
+            part = line.part
+            lines.append(f"# {part}")
+        given = []
+        for parameter, value in zip(line.parameters, line.arguments, strict=False):
+            if isinstance(value, np.ndarray):
+                text = expression(identifier(names.of(value)), names.arrays[names.of(value)], value)
+            elif value is None or isinstance(value, (bool, int, float, str)):
+                text = repr(value)
+            else:
+                text = None
+            if text is None:
+                text = f"{parameter}_{number}"
+                space[text] = value
+            given.append(text)
+        function = line.function.__name__ + ("" if line.is_kernel else f"_{number}")
+        space[function] = line.function
+        call = f"{function}({', '.join(given)})"
+        if line.result is not None:
+            call = f"{identifier(names.of(line.result))}[...] = {call}"
+        lines.append(call)
+    return "\n".join(lines) + "\n", space
+
+
+def identifier(name: str) -> str:
+    """Return a name as Python can use it."""
+    return re.sub(r"\W", "_", name)
+
+
+def expression(name: str, named: Array, view: Array) -> str | None:
+    """Return how to write an array by another with the same numbers; None if that is long."""
+    if named.dtype != view.dtype or not named.flags.c_contiguous:
+        return None
+    for turned, array in (("", view), (".T", view.T)):
+        if array.flags.c_contiguous:
+            shape = "-1" if array.ndim == 1 else ", ".join(map(str, array.shape)) or "()"
+            return name + ("" if array.shape == named.shape else f".reshape({shape})") + turned
+    return None

@@ -1,0 +1,213 @@
+"""A step is written down while it runs: every kernel that is called appends a line.
+
+    with write_down() as step:
+        model.train_step(batch)
+    step.run()          # the same kernels on the same arrays, and no layers in between
+
+So the layers, the losses and the optimizers are written once, in the way that reads like the
+formula. What they compute with NumPy, a step would not see; so they only call kernels, or functions
+through `call`, which become lines, too.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinynet.arrays import Array
+from tinynet.kernels.registry import Kernel, active_form, here
+from tinynet.step import printing
+
+
+class Line(NamedTuple):
+    """A function, and the arguments that it is called with in every step.
+
+    Attributes
+    ----------
+    part : str
+        What wrote the line: the name of a layer, "loss", "optimizer", "metrics" or "batch".
+    function : callable
+        A kernel or, in a line of Python, any function.
+    arguments : tuple
+    result : ndarray or None
+        In a line of Python: where the array that the function returns is copied to.
+    """
+
+    part: str
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    result: Array | None = None
+
+    def run(self) -> None:
+        """Call the function."""
+        found = self.function(*self.arguments)
+        if self.result is not None:
+            self.result[...] = found
+
+    @property
+    def is_kernel(self) -> bool:
+        """Whether the function is a kernel."""
+        return isinstance(self.function, Kernel)
+
+    @property
+    def title(self) -> str:
+        """The function's name; with "python" in front unless it is a kernel."""
+        if isinstance(self.function, Kernel):
+            return self.function.name
+        return f"python {self.function.__qualname__}"
+
+    @property
+    def parameters(self) -> list[str]:
+        """Names for the arguments."""
+        if isinstance(self.function, Kernel):
+            return list(inspect.signature(self.function.numpy_form).parameters)
+        return [f"argument_{i}" for i in range(1, len(self.arguments) + 1)]
+
+    def role(self, parameter: str) -> str:
+        """Return what happens to an argument: "read", "update" or "write"."""
+        if isinstance(self.function, Kernel) and parameter in self.function.arrays:
+            return self.function.arrays[parameter].role
+        return "read"
+
+
+class Step:
+    """The lines of a step, in their order; `print` shows them as a table.
+
+    Attributes
+    ----------
+    lines : list of Line
+    known : dict of str to ndarray
+        Arrays that have a name, such as "dense/kernel".
+    kept : dict of str to dict of str to ndarray
+        What each part of the model keeps, by the names of its attributes.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.known: dict[str, Array] = {}
+        self.kept: dict[str, dict[str, Array]] = {}
+        self._compiled: Any = None  # a tinynet.step.compiled.Loop
+
+    def name(self, **arrays: Array | None) -> None:
+        """Give arrays names, under which they are printed and found in `known`."""
+        self.known |= {name: each for name, each in arrays.items() if each is not None}
+
+    def add(self, kernel: Kernel, arguments: tuple[Any, ...]) -> None:
+        """Append the call of a kernel, and run it."""
+        self.lines.append(Line(here.part, kernel, arguments))
+        form = active_form()
+        if form == "numba" and self._loop().add(self.lines):
+            return
+        kernel.form(form)(*arguments)
+
+    def run(self) -> None:
+        """Run all lines: compiled ones that follow each other in one call."""
+        if active_form() == "numba":
+            self._loop().run(self.lines)
+        else:
+            for line in self.lines:
+                line.run()
+
+    def _loop(self) -> Any:
+        if self._compiled is None:
+            from tinynet.step.compiled import Loop  # imports Numba
+
+            self._compiled = Loop()
+        return self._compiled
+
+    def __str__(self) -> str:
+        """Return a row for each line: -> is written, +> is updated."""
+        return printing.table(self)
+
+    def as_python(self) -> tuple[str, dict[str, Any]]:
+        """Return the step as a program in Python, and what the names in it stand for.
+
+        ``exec(*step.as_python())`` does the same as ``step.run()``.
+        """
+        return printing.as_python(self)
+
+
+@contextmanager
+def write_down() -> Iterator[Step]:
+    """Write down what this thread computes inside a ``with`` block."""
+    step = Step()
+    here.tape = step
+    try:
+        yield step
+    finally:
+        here.tape = None
+
+
+def call(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function; while a step is written down, as a line of it.
+
+    Parameters
+    ----------
+    function : callable
+        A kernel, or a function that returns an array, a number or None. What it calls is not
+        written down.
+    *arguments
+        In every step the same objects.
+
+    Returns
+    -------
+    ndarray or None
+        What the function returned. While a step is written down, it is an array of the step's own,
+        into which the result is copied in every step.
+    """
+    step = here.tape
+    if step is None or isinstance(function, Kernel):
+        return function(*arguments)
+    here.tape = None
+    try:
+        found = function(*arguments)
+    finally:
+        here.tape = step
+    result = None if found is None else np.array(found)
+    step.lines.append(Line(here.part, function, arguments, result))
+    return result
+
+
+class Computes:
+    """What computes in a step: a layer, a loss or an optimizer.
+
+    Attributes
+    ----------
+    only_kernels : bool
+        Whether it calls nothing but kernels, and functions through `call`, so that a step can be
+        written down line by line. Otherwise its methods are lines themselves. A subclass that
+        computes in another way has to say so again.
+    """
+
+    only_kernels: Any = False
+    computing: tuple[str, ...] = ()  # the methods that this is about
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Take nothing for granted about methods that a subclass replaces."""
+        super().__init_subclass__(**options)
+        own = vars(cls)
+        if "only_kernels" not in own and any(name in own for name in cls.computing):
+            cls.only_kernels = False
+
+    def line(self, method: Callable[..., Any], *arguments: Any) -> Any:
+        """Call one of the methods; as a line of its own unless it calls only kernels."""
+        replaced = vars(self).keys() & set(self.computing)  # by somebody who looks on, perhaps
+        if self.only_kernels and not replaced:
+            return method(*arguments)
+        return call(method, *arguments)
+
+
+def named(name: str, array: Array) -> Array:
+    """Return an array; a step that is written down knows it by this name from here on."""
+    if here.tape is not None:
+        here.tape.known.setdefault(f"{here.part}.{name}", array)
+    return array
+
+
+def begin_part(name: str) -> None:
+    """Say whose lines come next."""
+    here.part = name
