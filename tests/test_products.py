@@ -116,7 +116,8 @@ def test_the_helper_computes_halves() -> None:
     two.compiled.post(two.box, gemm, a, b, out, *where_cut(64, 96))
     two.box[two.compiled.DONE] = 0
     two.box[two.compiled.TURN] = 256  # two halves to take, and nobody else takes them
-    helper = threading.Thread(target=two.compiled.serve, args=(two.box, yield_, team._system("clock_gettime")))
+    calls = yield_, team._system("clock_gettime")
+    helper = threading.Thread(target=two.compiled.serve, args=(two.box, *calls))
     helper.start()
     helper.join()  # when nothing has come for a while
     assert two.box[two.compiled.DONE] == 2

@@ -111,7 +111,7 @@ def microseconds(typing_context: Any, address: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         form = ir.FunctionType(INT, [INT, LONG.as_pointer()])
-        found = alloca_once(builder, LONG, 2)  # seconds, nanoseconds
+        found = alloca_once(builder, LONG, 2)  # seconds, nanoseconds  # type: ignore[no-untyped-call]
         clock = builder.inttoptr(args[0], form.as_pointer())
         builder.call(clock, [INT(time.CLOCK_MONOTONIC), found])
         seconds, nanoseconds = builder.load(found), builder.load(builder.gep(found, [INT(1)]))
@@ -244,7 +244,7 @@ def together(
     """Compute halves with the helper, if it comes."""
     post(box, gemm, a, b, out, axis, cut)
     tell(box, REST, 0)  # type: ignore[call-arg]
-    tell(box, DONE, 0)  # type: ignore[call-arg]
+    tell(box, DONE, 0)
     turn = look(box, TURN) // 256 + 1
     tell(box, TURN, turn * 256)  # from here on, halves can be taken
     take(box)
@@ -261,7 +261,7 @@ def serve(box: Array, yield_: int, clock: int) -> None:
     while not look(box, REST):  # type: ignore[call-arg]
         looks = 0 if take(box) else looks + 1
         if looks == SPIN:
-            since = microseconds(clock)  # type: ignore[call-arg]
-        elif looks > SPIN and microseconds(clock) - since > PATIENCE:  # type: ignore[call-arg]
+            since = microseconds(clock)
+        elif looks > SPIN and microseconds(clock) - since > PATIENCE:
             break
         wait(looks, yield_)
