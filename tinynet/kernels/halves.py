@@ -111,7 +111,8 @@ def microseconds(typing_context: Any, address: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         form = ir.FunctionType(INT, [INT, LONG.as_pointer()])
-        found = alloca_once(builder, LONG, 2)  # seconds, nanoseconds  # type: ignore[no-untyped-call]
+        # Two numbers: seconds and nanoseconds.
+        found = alloca_once(builder, LONG, 2)  # type: ignore[no-untyped-call]
         clock = builder.inttoptr(args[0], form.as_pointer())
         builder.call(clock, [INT(time.CLOCK_MONOTONIC), found])
         seconds, nanoseconds = builder.load(found), builder.load(builder.gep(found, [INT(1)]))
