@@ -30,6 +30,27 @@ print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
 """
 
 
+STEPS = """
+import sys
+import numpy as np
+import tinynet
+from numba.core.ccallback import CFunc
+compiled = []
+compile = CFunc._compile_uncached
+CFunc._compile_uncached = lambda self: compiled.append(self.__name__) or compile(self)
+for floatx in sys.argv[1:]:
+    tinynet.utils.set_random_seed(1)
+    tinynet.config.set_floatx(floatx)
+    layers = [tinynet.layers.Dense(units, activation="relu") for units in (8, 4, 3)]
+    model = tinynet.Sequential([tinynet.Input((5,)), *layers])
+    model.compile("adam", "mse")
+    x = np.random.default_rng(0).normal(size=(9, 5))
+    model.fit(x, x[:, :3], batch_size=4, epochs=2, verbose=0)
+    print(*model.predict(x, verbose=0).ravel())
+print(len(compiled), len(set(compiled)))
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Make an empty folder Numba's cache, here and in processes that are started."""
@@ -127,3 +148,18 @@ def test_a_terminal_is_told_once_what_takes_so_long(
         added(compiled.compile_loops(linear.bias_add.loops_form))
     said = capsys.readouterr().err
     assert said.count("compiles its kernels") == int(watched)
+
+
+def test_the_entries_of_a_step_are_kept_and_are_not_mixed_up(folder: Path) -> None:
+    def run(*floats: str) -> list[str]:
+        command = [sys.executable, "-c", STEPS, *floats]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split(
+            "\n"
+        )
+
+    single, counted, *_ = run("float32")
+    number, different = map(int, counted.split())
+    assert number == different > 8
+    double, counted, *_ = run("float64")
+    # Now the machine code of one process meets that of another in a third.
+    assert run("float32", "float64")[:3] == [single, double, "0 0"]

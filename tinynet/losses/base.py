@@ -12,7 +12,7 @@ from tinynet.arrays import Array
 from tinynet.config import as_float
 from tinynet.configurable import Configurable, to_snake_case
 from tinynet.kernels.registry import Differentiable
-from tinynet.step.tape import Computes, call
+from tinynet.step.tape import Computes, call, named
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
 
@@ -119,7 +119,7 @@ class Loss(Computes, Configurable):
             )
         self.weighted = sample_weight is not None
         if not self.weighted:
-            weights = _ones(math.prod(y_pred.shape[:-1]), y_pred.dtype)
+            weights = named("sample_weights", _ones(math.prod(y_pred.shape[:-1]), y_pred.dtype))
         else:
             weights = call(_row_weights, sample_weight, y_pred.shape[:-1], y_pred.dtype)
         rows = np.ascontiguousarray(y_pred).reshape(-1, y_pred.shape[-1])  # (rows, outputs)
