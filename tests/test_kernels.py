@@ -136,6 +136,7 @@ FILES: dict[str, dict[str, Any]] = {
     "linear": {
         **dict.fromkeys(["x", "z"], MATRIX),
         **dict.fromkeys(["bias", "out"], COLUMN),
+        "factor": (0.1, 1.0),
     },
     "pooling": {
         **dict.fromkeys(["x", "dx"], array("images", "low", "narrow", "channels")),
@@ -221,6 +222,10 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
     },
     "gather_rows pixels": {
         "source": array("samples", "columns", fill=PIXELS, dtype="uint8"),
+    },
+    "weighted_sum": {
+        **dict.fromkeys(["x", "weights"], FLAT),
+        "out": array(dtype="float64"),
     },
     "rescale": {**dict.fromkeys(["x", "out"], FLAT), "scale": (-2.0,), "offset": (0.0, 0.3)},
     "rescale_columns": {"x": MATRIX, **dict.fromkeys(["scale", "offset"], COLUMN)},

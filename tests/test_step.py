@@ -421,7 +421,7 @@ def test_a_step_is_a_list_of_kernels() -> None:
     assert [title for title in titles if not title.startswith("python")] == [
         "gather_rows",
         *["product", "bias_add", "relu", "batch_norm_forward", "uniform_float32", "dropout"],
-        *["product", "bias_add", "softmax", "sparse_softmax_cross_entropy"],
+        *["product", "bias_add", "softmax", "sparse_softmax_cross_entropy", "weighted_sum"],
         "sparse_softmax_cross_entropy_backward",
         *["product", "column_sum", "product", "dropout", "batch_norm_backward", "relu_backward"],
         *["product", "column_sum", "adam"],

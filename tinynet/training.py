@@ -259,7 +259,8 @@ class Trainer(Stack):
         return total
 
     def _with_penalties(self, value: float | Array) -> float:
-        return float(np.sum(value)) + self.penalty()
+        total = float(value) if np.ndim(value) == 0 else float(np.sum(value))
+        return total + self.penalty()
 
     def step(self, batch_size: int = 32) -> Step:
         """Return what a step of `fit` does, as a list of lines that can be printed and run.

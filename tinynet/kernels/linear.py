@@ -1,4 +1,4 @@
-"""What a dense layer computes besides its matrix products, which BLAS does."""
+"""What a dense layer computes besides its matrix products, and the sum of the losses."""
 
 from __future__ import annotations
 
@@ -35,3 +35,17 @@ def column_sum_loops(x: Array, out: Array) -> None:
     for i in range(rows):  # rows outside: the inner loop runs along memory and is vectorized
         for j in range(columns):
             out[j] += x[i, j]
+
+
+@kernel(x="I", weights="I", out=">")
+def weighted_sum(x: Array, weights: Array, factor: float, out: Array) -> None:
+    """out[()] = factor * sum over i of x[i]*weights[i], added up in double precision."""
+    out[...] = factor * np.sum(x * weights, dtype=np.float64)
+
+
+@weighted_sum.loops
+def weighted_sum_loops(x: Array, weights: Array, factor: float, out: Array) -> None:
+    total = 0.0
+    for i in range(x.size):
+        total += np.float64(x[i] * weights[i])
+    out[()] = factor * total

@@ -11,8 +11,9 @@ import numpy as np
 from tinynet.arrays import Array
 from tinynet.config import as_float
 from tinynet.configurable import Configurable, to_snake_case
+from tinynet.kernels.linear import weighted_sum
 from tinynet.kernels.registry import Differentiable
-from tinynet.step.tape import Computes, call, named
+from tinynet.step.tape import Computes, as_number, call, named
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
 
@@ -133,7 +134,15 @@ class Loss(Computes, Configurable):
         self.chosen = self.kernels(from_logits)
         losses = np.empty(len(rows), rows.dtype)
         call(self.chosen.forward, self.targets, rows, *self.chosen.constants, losses)
-        value: float | Array = call(self._reduced, losses, weights, y_pred.shape[:-1])
+        if self.reduction in ("none", None):
+            value: float | Array = call(self._apart, losses, weights, y_pred.shape[:-1])
+            return value
+        total = named("value", np.empty((), np.float64))
+        if self.weighted and self.reduction == "mean_with_sample_weight":
+            call(self._mean, losses, weights, total)
+        else:
+            weighted_sum(losses, weights, self._scale(weights), total)
+        value = as_number(total)
         return value
 
     def gradient(self) -> Array:
@@ -154,12 +163,11 @@ class Loss(Computes, Configurable):
         """Lay the targets out as a matrix, like the predictions."""
         return np.ascontiguousarray(targets, rows.dtype).reshape(rows.shape)
 
-    def _reduced(self, losses: Array, weights: Array, shape: tuple[int, ...]) -> float | Array:
-        """Return the loss, or the losses weighted and in their shape where `reduction` is none."""
-        losses = losses * weights
-        if self.reduction in ("none", None):
-            return losses.reshape(shape)
-        return float(losses.sum() * self._scale(weights))
+    def _apart(self, losses: Array, weights: Array, shape: tuple[int, ...]) -> Array:
+        return (losses * weights).reshape(shape)
+
+    def _mean(self, losses: Array, weights: Array, total: Array) -> None:
+        weighted_sum(losses, weights, self._scale(weights), total)
 
     def _scaled(self, weights: Array) -> Array:
         """Return what the gradient of each row's loss is multiplied by."""

@@ -201,6 +201,11 @@ class Computes:
         return call(method, *arguments)
 
 
+def as_number(array: Array) -> Any:
+    """Return an array without axes as a float; as it is while a step is written down."""
+    return float(array) if here.tape is None else array
+
+
 def named(name: str, array: Array) -> Array:
     """Return an array; a step that is written down knows it by this name from here on."""
     if here.tape is not None:
