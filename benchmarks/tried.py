@@ -48,7 +48,7 @@ def words_to_uniform(words, out):
 def adam_without_flush(g, alpha, one_minus_beta_1, one_minus_beta_2, epsilon, m, v, w):
     """Let the moments decay into subnormal numbers, unlike adam_loops."""
     number = w.dtype.type
-    a, eps = number(alpha), number(epsilon)
+    a, eps = number(alpha[()]), number(epsilon)
     c1, c2 = number(one_minus_beta_1), number(one_minus_beta_2)
     for i in range(w.size):
         m[i] += (g[i] - m[i]) * c1
@@ -71,7 +71,7 @@ def random_words() -> Pair:
 def numbers_at_once(batch_size: int) -> Pair:
     """Draw numbers for the dropout on a batch of images, with and without writing words first."""
     key, counter = np.array([1, 2], np.uint64), np.array([0, 0, 3, 4], np.uint64)
-    first, blocks = np.zeros(1, np.uint64), batch_size * 784 // 4
+    pair, first, blocks = np.array([5, 6]), np.zeros(1, np.uint64), batch_size * 784 // 4
     words, out = np.empty((1, blocks, 4), np.uint32), np.empty((1, blocks, 4), np.float32)
     convert = compile_loops(words_to_uniform)
 
@@ -81,7 +81,7 @@ def numbers_at_once(batch_size: int) -> Pair:
 
     return (
         f"random numbers without words in between, batch {batch_size}",
-        lambda: random_bits.uniform_float32(5, 6, first, out),
+        lambda: random_bits.uniform_float32(pair, first, out),
         in_two_steps,
     )
 
@@ -97,7 +97,7 @@ def subnormals() -> Pair:
     def updater(form: Callable[..., None]) -> Callable[[], None]:
         m, v, w = np.zeros(n, "float32"), np.full(n, 1e-3, "float32"), g.copy()
         m[: n // 10], v[: n // 10] = 1e-39, 1e-39
-        return lambda: form(g, 1e-3, 1e-7, 1e-7, 1e-7, m, v, w)
+        return lambda: form(g, np.array(1e-3), 1e-7, 1e-7, 1e-7, m, v, w)
 
     return "subnormal moments set to zero", updater(updates.adam), updater(plain)
 
@@ -133,6 +133,22 @@ def one_sweep() -> Pair:
         "one sweep of Adam over all weights, not one for each array",
         lambda: model.optimizer.step(model.params, model.grads),
         lambda: other.optimizer.step(params, grads),
+    )
+
+
+def from_a_list(batch_size: int) -> Pair:
+    """Train for 200 steps, from the list of the first one and by calling the layers in each."""
+    rng = np.random.default_rng(0)
+    x, y = (
+        rng.random((200 * batch_size, 28, 28), np.float32),
+        rng.integers(10, size=200 * batch_size),
+    )
+    listed, eager = keras_script.compiled(tinynet), keras_script.compiled(tinynet)
+    eager.run_eagerly = True
+    return (
+        f"kernels from a list, not by the layers, batch {batch_size} (200 steps)",
+        lambda: listed.fit(x, y, batch_size, verbose=0),
+        lambda: eager.fit(x, y, batch_size, verbose=0),
     )
 
 
@@ -180,6 +196,7 @@ def pairs() -> Iterator[Pair]:
     yield one_sweep()
     for batch_size in (32, 128):
         yield image_gradient(batch_size)
+        yield from_a_list(batch_size)
         yield compiled_kernels(batch_size)
         yield threads(batch_size)
 
