@@ -253,7 +253,7 @@ class Watched(Team):
 @by_address
 def test_a_helper_that_helps_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     watched = Watched(monkeypatch)
-    watched.share(2 * team.PRODUCTS)
+    watched.share(2 * team.PIECES)
     assert 0.95 < watched.share(20_000) < 1  # the time alone is taken again now and then
 
 
@@ -272,7 +272,7 @@ def test_the_time_of_compiling_is_not_counted(monkeypatch: pytest.MonkeyPatch) -
     watched.alone = watched.together = 5.0
     watched.share(1)
     watched.alone, watched.together = 10e-6, 5.0
-    watched.share(team.PRODUCTS)
+    watched.share(team.PIECES)
     assert watched.share(1) == 1
     watched.together = 6e-6
     assert watched.share(1000) == 1

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 import tinynet
 from parity_tests.layer_cases import CASES
-from tinynet import Sequential, callbacks, config, layers, losses, optimizers, utils
+from tinynet import Sequential, callbacks, config, layers, losses, optimizers, repeat, utils
 from tinynet.kernels import registry, threads
 from tinynet.kernels.registry import here
 from tinynet.layers import BatchNormalization, Dense, Dropout, Flatten, Input
 from tinynet.optimizers import schedules
-from tinynet.repeat import Repeat
 from tinynet.step.tape import Step, call, write_down
 
 FORMS = pytest.mark.parametrize("form", registry.FORMS)
@@ -290,20 +289,29 @@ def test_drawn_models(texts: list[str], optimizer: str, batch_size: int, shuffle
     assert_same_run(make, *vectors(11), batch_size=batch_size, shuffle=shuffle)
 
 
-# What happens between the steps.
+# What happens between the steps, and what code of the user's does in them.
 
 
 class Meddles(callbacks.Callback):
-    """Changes what a step works on, in the middle of an epoch."""
+    """Changes what a step works on, in the middle of an epoch or between two."""
 
     def __init__(self, change: Callable[[Any], None]) -> None:
         super().__init__()
         self.change = change
-        self.batches = 0
+
+
+class InAnEpoch(Meddles):
+    batches = 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.batches += 1
         if self.batches == 4:
+            self.change(self.model)
+
+
+class BetweenEpochs(Meddles):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if epoch == 0:
             self.change(self.model)
 
 
@@ -319,8 +327,8 @@ def evaluate(model: Any) -> None:
     model.loss_value(model.forward(x[:2], training=True), y[:2])
 
 
-def train_on_another_batch(model: Any) -> None:
-    model.train_on_batch(*vectors(3))
+def freeze(model: Any) -> None:
+    model.layers[0].trainable = False
 
 
 CHANGES: dict[str, Callable[[Any], None]] = {
@@ -334,30 +342,170 @@ CHANGES: dict[str, Callable[[Any], None]] = {
     "another loss": lambda model: setattr(
         model, "loss", losses.SparseCategoricalCrossentropy(reduction="sum")
     ),
+    "reduction": lambda model: setattr(model.loss, "reduction", "sum"),
+    "beta": lambda model: setattr(model.optimizer, "beta_1", 0.5),
+    "clipping": lambda model: setattr(model.optimizer, "clipnorm", 0.01),
+    "weight decay": lambda model: setattr(model.optimizer, "weight_decay", 0.1),
+    "rate": lambda model: setattr(model.layers[2], "rate", 0.9),
+    "momentum": lambda model: setattr(model.layers[1], "momentum", 0.5),
+    "activation": lambda model: setattr(model.layers[0], "activation", tinynet.activations.tanh),
     "seed": lambda model: setattr(model.layers[2].seed_generator, "state", [9, 9]),
+    "another generator": lambda model: setattr(
+        model.layers[2], "seed_generator", tinynet.random.SeedGenerator(3)
+    ),
+    "frozen": freeze,
     "evaluation": evaluate,
-    "another batch": train_on_another_batch,
+    "another batch": lambda model: model.train_on_batch(*vectors(3)),
+    "a step": lambda model: model.step(4).run(),
     "the other form": lambda model: config.use_kernels("numpy"),
 }
 
 
+@pytest.mark.filterwarnings("ignore:trainable of")
+@pytest.mark.parametrize("when", [InAnEpoch, BetweenEpochs])
 @pytest.mark.parametrize("name", CHANGES)
-def test_what_changes_between_steps(name: str) -> None:
+def test_what_changes_between_steps(name: str, when: type[Meddles]) -> None:
     x, y = vectors(17)
-    expected, found = (
-        after_training(
-            lambda: compiled(small()),
-            x,
-            y,
-            eager,
-            callbacks=[Meddles(CHANGES[name])],
-            validation_data=vectors(6),
-        )
-        for eager in (True, False)
-        if config.use_kernels("numba") is None
-    )
-    for key, value in expected.items():
-        np.testing.assert_array_equal(found[key], value, err_msg=key)
+    found = []
+    for eager in (True, False):
+        config.use_kernels("numba")
+        fit = {"callbacks": [when(CHANGES[name])], "validation_data": vectors(6)}
+        fit["sample_weight"] = np.linspace(1, 2, 17)
+        found.append(after_training(lambda: compiled(small()), x, y, eager, **fit))
+    for key, value in found[0].items():
+        np.testing.assert_array_equal(found[1][key], value, err_msg=key)
+
+
+@pytest.mark.parametrize("samples", [8, 10])
+def test_what_the_layers_have_kept_after_an_epoch(samples: int) -> None:
+    seen: dict[bool, list[np.ndarray]] = {}
+
+    class Looks(callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            first, norm, _, last = self.model.layers
+            kept = [first.x, first.out, norm.mean, last.logits, self.model.loss.rows]
+            seen[self.model.run_eagerly] += [np.copy(each) for each in kept]
+            self.model.evaluate(*vectors(7), verbose=0)
+
+    for eager in (True, False):
+        seen[eager] = []
+        after_training(lambda: compiled(small()), *vectors(samples), eager, callbacks=[Looks()])
+    for expected, found in zip(seen[True], seen[False], strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_targets_are_checked_again_where_somebody_has_changed_them() -> None:
+    x, y = vectors()
+
+    class Spoils(callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            y[3] = 10**8
+
+    with pytest.raises(ValueError, match="expected labels from 0 to 2"):
+        compiled(small()).fit(x, y, batch_size=4, epochs=2, verbose=0, callbacks=[Spoils()])
+
+
+class Turned(layers.Layer):
+    """Returns views in another order of memory."""
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return input_shape[::-1]
+
+    def forward(self, x: Any, training: bool = False) -> Any:
+        return x.transpose(0, 2, 1)
+
+    def backward(self, dout: Any) -> Any:
+        return dout.transpose(0, 2, 1)
+
+
+class Skip(layers.Layer):
+    """Adds the output of another layer, which it looks up there."""
+
+    source: Any = None
+
+    def forward(self, x: Any, training: bool = False) -> Any:
+        return x + self.source.out
+
+    def backward(self, dout: Any) -> Any:
+        return dout
+
+
+class Limited(layers.Layer):
+    """Replaces its weights when they grow too large."""
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        self.params["w"] = np.ones(input_shape, self.dtype)
+        self.grads["w"] = np.zeros(input_shape, self.dtype)
+
+    def forward(self, x: Any, training: bool = False) -> Any:
+        w = self.params["w"]
+        if training and np.linalg.norm(w) > 2.25:
+            self.params["w"] = w / np.linalg.norm(w) * np.float32(2.2)
+        self.x = x
+        return x * self.params["w"]
+
+    def backward(self, dout: Any) -> Any:
+        self.grads["w"][...] = (dout * self.x).sum(axis=0)
+        return dout * self.params["w"]
+
+
+class Keeps(tinynet.metrics.Metric):
+    """Keeps everything that it is given until the end of the epoch."""
+
+    def add(self, y_true: Any, y_pred: Any, sample_weight: Any) -> None:
+        self.seen.append((y_true, y_pred))
+
+    def result(self) -> float:
+        return float(sum(np.sum(p) + np.sum(y) for y, p in self.seen))
+
+    def reset_state(self) -> None:
+        self.seen: list[Any] = []
+
+
+class Cyclic(optimizers.SGD):
+    def begin_step(self, learning_rate: float) -> None:
+        self.momentum = 0.9 - 0.1 * self.iterations
+
+
+def with_a_skip() -> Sequential:
+    skip = Skip()
+    model = Sequential([Input((5,)), Dense(5), skip, Dense(3)])
+    skip.source = model.layers[0]
+    return model
+
+
+OWN: dict[str, Callable[[], Sequential]] = {
+    "turned": lambda: compiled(
+        Sequential([Input((5, 1)), Dense(4), Turned(), Flatten(), Dense(3)]), loss="mse"
+    ),
+    "a skip": lambda: compiled(with_a_skip(), loss="mse"),
+    "limited": lambda: compiled(small(Limited()), optimizer=optimizers.SGD(0.5)),
+    "a metric": lambda: compiled(small(), metrics=[Keeps()]),
+    "begin_step": lambda: compiled(small(), optimizer=Cyclic(0.1, momentum=0.9)),
+    "two types": lambda: compiled(
+        Sequential([Input((5,)), Dense(4, dtype="float64"), Dense(3)]), loss="mse"
+    ),
+    "no weights": lambda: compiled(Sequential([Input((3,)), Dropout(0.5)]), loss="mse"),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_code_of_the_users_own(name: str) -> None:
+    x, y = vectors()
+    if name == "turned":
+        x = x[..., None]
+    elif name == "no weights":
+        x = x[:, :3]
+    if name not in ("limited", "a metric", "begin_step"):
+        y = vectors()[0][:, :3]
+    assert_same_run(OWN[name], x, y)
+
+
+def test_a_layer_of_the_users_own_is_called_in_every_step() -> None:
+    kept = Kept()
+    model = compiled(Sequential([Input((5,)), kept, Dense(3)]), loss="mse")
+    model.fit(vectors()[0], vectors()[0][:, :3], batch_size=2, verbose=0)
+    assert kept.calls == 5
 
 
 def test_a_step_of_the_users_own_is_not_written_down() -> None:
@@ -485,6 +633,16 @@ def test_line_by_line_is_the_same_as_all_at_once(form: str) -> None:
         np.testing.assert_array_equal(two.known[name], value, err_msg=name)
 
 
+def test_names_in_the_program_are_pythons_and_differ() -> None:
+    inner = [Dense(8, name="1st"), Dense(8, name="dense"), Dense(8, name="d_dense")]
+    model = compiled(Sequential([Input((8,)), *inner]), loss="mse")
+    one, two = model.step(6), model.step(6)
+    one.run()
+    exec(*two.as_python())
+    for name, value in state_of(one).items():
+        np.testing.assert_array_equal(two.known[name], value, err_msg=name)
+
+
 def test_the_table_names_what_is_written() -> None:
     utils.clear_session()
     text = str(compiled(small(), metrics=["accuracy"]).step(6))
@@ -515,17 +673,23 @@ def test_a_call_copies_what_a_function_returns() -> None:
     np.testing.assert_array_equal(box, [3, 3])
 
 
-def test_batches_of_each_size_are_written_down_once() -> None:
-    model = compiled(small())
-    x, y = vectors()
+def test_batches_of_each_size_are_written_down_once(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[int] = []
 
-    class Counted(Repeat):
-        def write_down(self, rows: Any) -> Step:
+    class Counted(repeat.Written):
+        def __init__(self, model: Any, data: Any, rows: np.ndarray) -> None:
             written.append(len(rows))
-            return super().write_down(rows)
+            super().__init__(model, data, rows)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tinynet.training.Repeat", Counted)
-        model.fit(x, y, batch_size=4, epochs=3, verbose=0)
+    monkeypatch.setattr(repeat, "Written", Counted)
+    x, y = vectors()
+    compiled(small(), metrics=["accuracy"]).fit(
+        x,
+        y,
+        batch_size=4,
+        epochs=3,
+        verbose=0,
+        validation_data=(x, y),
+        callbacks=[callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1))],
+    )
     assert written == [4, 2]

@@ -1,14 +1,23 @@
-"""The steps of one call of `fit`: the first of each size is written down, the others repeat it."""
+"""The steps of one call of `fit`: the first of each size is written down, the others repeat it.
+
+Code of the user's may keep the arrays that it is given, put new ones into a layer, or look at what
+a layer has kept. It could not do so between lines that know only arrays. So steps are repeated only
+where tinynet's own code runs, and nobody else between two steps; otherwise each one calls the
+layers. What a callback changes between two epochs is seen: then the step is written down again.
+"""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from tinynet.arrays import Array, Packed
+from tinynet.callbacks import LambdaCallback
 from tinynet.data import Dataset
-from tinynet.step.tape import Step, begin_part, write_down
+from tinynet.step.tape import begin_part, write_down
 
 
 class Repeat:
@@ -18,22 +27,39 @@ class Repeat:
     ----------
     model : Trainer
     data : Dataset
+    between : sequence of callable
+        Methods of callbacks that are called between two steps.
     """
 
-    def __init__(self, model: Any, data: Dataset) -> None:
+    def __init__(self, model: Any, data: Dataset, between: Sequence[Any] = ()) -> None:
         self.model, self.data = model, data
-        self.written: dict[int, tuple[Array, Step]] = {}
+        self.written: dict[int, Written] = {}
+        self.last: Written | None = None
         self.belongs_to: list[object] = []
-        # A train_step of the user's own may do anything.
-        self.eager = model.run_eagerly or not model.writes_steps()
+        self.eager = (
+            model.run_eagerly
+            or not all(map(is_ours, _parts(model)))
+            or not all(is_ours(getattr(each, "__self__", None)) for each in between)
+        )
 
-    def check(self) -> None:
-        """Forget lines whose arrays are no longer those of the model: somebody put new ones in."""
-        found = self.model.arrays_of_a_step()
-        same = len(found) == len(self.belongs_to)
-        if not (same and all(a is b for a, b in zip(found, self.belongs_to, strict=True))):
+    def begin_epoch(self) -> None:
+        """Forget the lines if somebody has changed what they were written for.
+
+        Raises
+        ------
+        ValueError
+            If the targets have been changed to what the loss cannot take.
+        """
+        if self.eager:
+            return
+        params, _ = self.model.learned()
+        self.eager = not isinstance(params, Packed)  # of several types, or none
+        found = _state(self.model)
+        if not _same(found, self.belongs_to):
             self.belongs_to = found
             self.written.clear()
+        if self.written:  # lines do not look at their arrays
+            self.model.loss.check_targets(self.data.y, self.model.output_shape[1:])
 
     def take(self, rows: Array) -> None:
         """Make a step with some samples.
@@ -42,36 +68,98 @@ class Repeat:
         ----------
         rows : ndarray of int64, shape (rows,)
         """
+        self.last = None
         if self.eager:
             self.model.train_step(self.data.batch(rows))
         elif len(rows) in self.written:
-            places, step = self.written[len(rows)]
-            places[...] = rows
-            step.run()
+            self.last = self.written[len(rows)]
+            self.last.rows[...] = rows
+            self.last.step.run()
         else:
-            places, learned = rows.copy(), self.model.learned()
-            step = self.write_down(places)
-            if self.model.learned() is learned:  # no layer has made its gradients only now
-                self.written[len(rows)] = places, step
-            self.belongs_to = self.model.arrays_of_a_step()
+            self.written[len(rows)] = Written(self.model, self.data, rows.copy())
+            self.belongs_to = _state(self.model)  # with the slots that the first step makes
 
-    def write_down(self, rows: Array) -> Step:
-        """Make a step with some samples, and return its lines, which look up `rows` again."""
-        with write_down() as step:
+    def end_epoch(self) -> None:
+        """Leave in the layers what a step leaves there that calls them."""
+        if self.last is not None:
+            for part, kept in self.last.kept:
+                vars(part).update(kept)
+
+
+class Written:
+    """A step that is written down, while it is made.
+
+    Attributes
+    ----------
+    rows : ndarray of int64
+        The numbers of the samples; to be overwritten for another batch.
+    step : Step
+    kept : list of (layer or loss, dict)
+        What the step has left in which attributes.
+    """
+
+    def __init__(self, model: Any, data: Dataset, rows: Array) -> None:
+        parts = [part for part in (*model.layers, model.loss) if part.only_kernels]
+        before = [dict(vars(part)) for part in parts]
+        self.rows = rows
+        with write_down() as self.step:
             begin_part("batch")
-            batch = self.data.batch(rows)
-            self.model.train_step(batch)
-        known = {"data.x": self.data.flat, "data.y": self.data.y, "rows": rows}
-        known |= {"x": batch.x, "y": batch.y, **self.model.arrays}
-        known |= {f"d {name}": each for name, each in self.model.grads.items()}
-        for name, each in zip(("weights", "d weights"), self.model.learned(), strict=True):
+            batch = data.batch(rows)
+            model.train_step(batch)
+        self.kept = [
+            (part, {k: v for k, v in vars(part).items() if k not in old or old[k] is not v})
+            for part, old in zip(parts, before, strict=True)
+        ]
+        known = {"data.x": data.flat, "data.y": data.y, "rows": rows}
+        known |= {"x": batch.x, "y": batch.y, **model.arrays}
+        known |= {f"d {name}": each for name, each in model.grads.items()}
+        for name, each in zip(("weights", "d weights"), model.learned(), strict=True):
             if isinstance(each, Packed):
                 known[name] = each.flat
-        for slot, each in self.model.optimizer.flat_slots.items():
-            known[slot] = each
-        step.name(**known)
-        step.kept = {layer.name: _arrays(layer) for layer in self.model.layers}
-        return step
+        known |= model.optimizer.flat_slots
+        self.step.known |= {name: each for name, each in known.items() if each is not None}
+        self.step.kept = {layer.name: _arrays(layer) for layer in model.layers}
+
+
+def is_ours(part: object) -> bool:
+    """Return whether something is of one of tinynet's classes, and none of its methods replaced."""
+    home = part.__module__ if inspect.isfunction(part) else type(part).__module__
+    if home.partition(".")[0] != "tinynet" or isinstance(part, LambdaCallback):
+        return False
+    if hasattr(part, "fn"):  # a function of the user's, as a loss or a metric
+        return False
+    return not any(inspect.isfunction(getattr(type(part), name, None)) for name in vars(part))
+
+
+def _parts(model: Any) -> Iterable[object]:
+    """Return everything whose code runs in a step."""
+    yield from (model, model.loss, model.optimizer, *model.layers, *model.figures.named.values())
+    for layer in model.layers:
+        yield from layer.regularizers.values()
+        for name in ("activation", "activity_regularizer"):
+            rule = getattr(layer, name, None)
+            if rule is not None:
+                yield getattr(rule, "choose", rule)  # an activation: what chooses its kernels
+
+
+def _state(model: Any) -> list[object]:
+    """Return what the lines of a step were written for: objects, and options as plain values."""
+    parts = [*model.layers, model.loss, model.optimizer]
+    objects: list[object] = [*parts, model.figures]
+    objects += [layer.seed_generator for layer in model.layers]
+    for each in (*model.learned(), *(layer.state for layer in model.layers)):
+        objects += each.values()
+    for slots in model.optimizer.slots.values():
+        objects += slots.values()
+    options = [part.get_config() for part in parts]
+    del options[-1]["learning_rate"]  # may change: every step reads it again
+    return [*objects, options, list(model.optimizer.excluded_from_decay)]
+
+
+def _same(found: list[object], before: list[object]) -> bool:
+    return len(found) == len(before) and all(
+        a is b or (isinstance(a, list) and a == b) for a, b in zip(found, before, strict=True)
+    )
 
 
 def _arrays(part: object) -> dict[str, Array]:

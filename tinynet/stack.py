@@ -380,7 +380,11 @@ def _backward(layer: Layer, way: Callable[[Array], Any], dout: Array) -> Any:
     places = dict(layer.grads)
     dx = way(dout)
     for key, place in places.items():
-        if layer.grads[key] is not place and layer.grads[key].shape == place.shape:
+        if (
+            key in layer.grads
+            and layer.grads[key] is not place
+            and layer.grads[key].shape == place.shape
+        ):
             place[...] = layer.grads[key]
             layer.grads[key] = place
     return dx

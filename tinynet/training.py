@@ -34,7 +34,7 @@ from tinynet.layers import BatchNormalization, Flatten, Rescaling, Reshape
 from tinynet.layers.base import Shape
 from tinynet.layers.preprocessing import Augmentation
 from tinynet.metrics import Metric
-from tinynet.repeat import Repeat
+from tinynet.repeat import Repeat, Written
 from tinynet.stack import Stack
 from tinynet.step.tape import Step, begin_part, call
 
@@ -73,8 +73,8 @@ class Trainer(Stack):
             The latter are weighted by sample and class weights.
         run_eagerly : bool
             Whether `fit` calls the layers in every step, for the debugger. Otherwise it does so
-            once for each size of batch, and repeats what they have called (`step`). The result
-            is the same to the last bit.
+            once for each size of batch, and repeats what they have called (`step`), unless code of
+            the user's runs in a step or between two. The result is the same to the last bit.
 
         Raises
         ------
@@ -188,8 +188,8 @@ class Trainer(Stack):
         orders = epoch_orders(shuffle, len(data), first_epoch)
         self.stop_training = False
         told.tell("train_begin")
-        repeat = Repeat(self, data)
         begin, end = told.listeners("train_batch_begin"), told.listeners("train_batch_end")
+        repeat = Repeat(self, data, [*begin, *end])
         logs: Logs = {}
         for epoch in range(first_epoch, epochs):
             told.tell("epoch_begin", epoch)
@@ -198,14 +198,15 @@ class Trainer(Stack):
             for step, first in enumerate(range(0, len(data), batch_size)):
                 if begin:
                     told.tell("train_batch_begin", step)
-                if step == 0 or begin or end:
-                    repeat.check()
                 with self.freezing.as_at_first("fit", self.layers):
+                    if step == 0:
+                        repeat.begin_epoch()
                     repeat.take(order[first : first + batch_size])
                 if end:  # otherwise the metrics of every batch are not needed
                     told.tell("train_batch_end", step, logs=self.figures.results())
                 if self.stop_training:
                     break
+            repeat.end_epoch()
             logs = self.figures.results()
             if validation is not None:
                 seen = self._test(validation, val_batch_size, told)
@@ -294,7 +295,7 @@ class Trainer(Stack):
         data = Dataset(x, model._some_targets(batch_size), None, config.floatx())
         model._build(data)
         model.learned()  # packs the weights of the copy
-        return Repeat(model, data).write_down(np.arange(batch_size))
+        return Written(model, data, np.arange(batch_size)).step
 
     def _some_targets(self, n: int) -> Array:
         """Return targets of 0 for n samples: integer labels if the loss takes them."""
@@ -306,23 +307,6 @@ class Trainer(Stack):
         except ValueError:
             return np.zeros((n, *output_shape))
         return labels
-
-    def writes_steps(self) -> bool:
-        """Return whether a step is the one above, which can be written down."""
-        ways = ("train_step", "loss_value", "forward", "learn", "learned")
-        return not vars(self).keys() & set(ways) and all(
-            getattr(type(self), way) is getattr(Trainer, way) for way in ways
-        )
-
-    def arrays_of_a_step(self) -> list[object]:
-        """Return what a step that is written down belongs to; with other objects it is another."""
-        optimizer, loss = self._compiled()
-        arrays: list[object] = [optimizer, loss, self.figures, *self.layers]
-        for each in (*self.learned(), *(layer.state for layer in self.layers)):
-            arrays += each.values()
-        for slots in optimizer.slots.values():
-            arrays += slots.values()
-        return arrays
 
     def backward_from_loss(self) -> Array:
         """Send the gradient of the last `loss_value` back through all layers."""

@@ -1,6 +1,6 @@
 """Two threads that share a large matrix product; the compiled part of team.py.
 
-Imported when the first large product is computed, because it imports Numba.
+Imported when the first product is computed that it can share, because it imports Numba.
 
 A thread that waits spins for some microseconds, because waking a thread takes longer than half a
 product, and then gives its processor to whoever needs it. Halves are not handed out but taken, in

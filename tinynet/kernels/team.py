@@ -2,7 +2,8 @@
 
 Two threads are faster on an idle machine only. On a busy one, a thread waits until the system lets
 the other one run again, a hundred times as long as half a product takes. Nobody can know in
-advance; so the time of products is taken, and the second thread rests where it does not help.
+advance; so the time of the work is taken, and the second thread rests where it does not help. Work
+is one product, or a whole step of `fit`.
 While it helps, it keeps its processor busy between products, too.
 """
 
@@ -25,8 +26,8 @@ from tinynet.kernels.registry import active_form
 from tinynet.kernels.threads import blas, may_help
 
 WORTH = 1 << 22  # multiplications: for less, the helper gains nothing, and costs on a busy machine
-PRODUCTS = 64  # computed alone, whose time is taken together
-REFRESH = 2048  # products with the helper, after which the time alone is taken again
+PIECES = 64  # of work done alone, whose time is taken together
+REFRESH = 2048  # pieces of work with the helper, after which the time alone is taken again
 ALLOWED = 0.05  # of the time alone may be lost in trying whether the helper helps now
 SAVINGS = 0.01  # seconds at most that the helper may lose of what it has gained
 DEBT = 0.05  # seconds at most that are remembered: a program may have been stopped meanwhile
@@ -85,7 +86,7 @@ class Watch:
         self.count += 1
         self.work += work
         self.seconds += seconds
-        if self.count >= PRODUCTS:
+        if self.count >= PIECES:
             self.times_alone.append(self.seconds / self.work)
             self.count, self.work, self.seconds = 0, 0, 0.0
             self.left = REFRESH

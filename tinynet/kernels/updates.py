@@ -102,6 +102,8 @@ def rmsprop(
         a += one_minus_r * g
         _flush(a)
         variance = v - a * a
+    if momentum == 0:
+        m[...] = 0  # not 0 times what an infinite step may have left there
     m *= number(momentum)
     m += number(learning_rate) * g / np.sqrt(variance + number(epsilon))
     _flush(m)
@@ -125,6 +127,8 @@ def rmsprop_loops(
     tiny = np.finfo(w.dtype).tiny
     lr, eps, mu = number(learning_rate[()]), number(epsilon), number(momentum)
     r, one_minus_r = number(rho), number(1 - rho)
+    if momentum == 0:
+        m[:] = 0
     for i in range(w.size):
         variance = r * v[i] + one_minus_r * (g[i] * g[i])
         variance = number(0) if variance < tiny else variance

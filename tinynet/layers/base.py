@@ -57,7 +57,7 @@ class Layer(Computes, Configurable):
         From `backward`, if no `forward` came before it.
     """
 
-    computing = ("forward", "backward", "backward_logits", "learn", "add_penalty_gradients")
+    computing = ("forward", "backward", "backward_logits", "learn", "penalty")
     # Keeps the position of a random layer in its sequence of draws.
     seed_generator: SeedGenerator | None = None
     # Arguments of the constructor that are handled here and not in the subclass.

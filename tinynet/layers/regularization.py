@@ -89,7 +89,7 @@ class Dropout(Layer):
     @property
     def only_kernels(self) -> bool:
         """Whether a step of the layer can be written down line by line; see `Computes`."""
-        return self.noise_shape is None
+        return self.noise_shape is None and self.rate < 1
 
     def _mask_shape(self, shape: Shape) -> Shape:
         given = self.noise_shape

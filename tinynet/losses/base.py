@@ -13,7 +13,7 @@ from tinynet.config import as_float
 from tinynet.configurable import Configurable, to_snake_case
 from tinynet.kernels.linear import weighted_sum
 from tinynet.kernels.registry import Differentiable
-from tinynet.step.tape import Computes, as_number, call, named
+from tinynet.step.tape import Computes, as_number, call, named, view_or_call
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
 
@@ -124,9 +124,7 @@ class Loss(Computes, Configurable):
         else:
             weights = call(_row_weights, sample_weight, y_pred.shape[:-1], y_pred.dtype)
         rows = np.ascontiguousarray(y_pred).reshape(-1, y_pred.shape[-1])  # (rows, outputs)
-        self.targets = self._checked(y_true, y_pred.shape[1:], rows)
-        if not np.may_share_memory(self.targets, y_true):  # not just another view of y
-            self.targets = call(self._checked, y_true, y_pred.shape[1:], rows)
+        self.targets = view_or_call(self._checked, y_true, y_pred.shape[1:], rows)
         self.rows, self.weights, self.shape = rows, weights, y_pred.shape
         if not self._has_looked:
             self._has_looked = True
@@ -150,8 +148,10 @@ class Loss(Computes, Configurable):
         if not hasattr(self, "rows"):
             raise RuntimeError(f"{self.name}: gradient came before value; call value first")
         drows = np.empty_like(self.rows)
-        scaled = self._scaled
-        weights = call(scaled, self.weights) if self.weighted else scaled(self.weights)
+        if self.weighted:
+            weights = call(self._scaled, self.weights)
+        else:  # the same in every step
+            weights = self._scaled(self.weights)
         constants = self.chosen.constants
         call(self.chosen.backward, self.targets, self.rows, *constants, weights, drows)
         return drows.reshape(self.shape)
@@ -164,9 +164,11 @@ class Loss(Computes, Configurable):
         return np.ascontiguousarray(targets, rows.dtype).reshape(rows.shape)
 
     def _apart(self, losses: Array, weights: Array, shape: tuple[int, ...]) -> Array:
+        """Return the single losses, weighted."""
         return (losses * weights).reshape(shape)
 
     def _mean(self, losses: Array, weights: Array, total: Array) -> None:
+        """Compute the mean where its denominator, the sum of the weights, is another each time."""
         weighted_sum(losses, weights, self._scale(weights), total)
 
     def _scaled(self, weights: Array) -> Array:

@@ -53,7 +53,7 @@ class Optimizer(Computes, Configurable):
     then the update; the step counter advances once per step.
     """
 
-    computing = ("update", "step")
+    computing = ("update", "step", "begin_step")
     BASE_ARGUMENTS: ClassVar[tuple[str, ...]] = (
         "weight_decay",
         "clipnorm",

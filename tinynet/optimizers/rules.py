@@ -66,7 +66,7 @@ class SGD(Optimizer):
 
     def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
         """Update `w`; the momentum goes through float32."""
-        learning_rate = np.asarray(learning_rate)
+        learning_rate = np.asarray(learning_rate)  # a subclass may pass on a float
         if self.momentum:
             momentum = through_float32(self.momentum)
             updates.sgd_momentum(g, learning_rate, momentum, self.nesterov, slots["momentum"], w)
@@ -123,7 +123,7 @@ class RMSprop(Optimizer):
 
     def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
         """Update `w`."""
-        learning_rate = np.asarray(learning_rate)
+        learning_rate = np.asarray(learning_rate)  # a subclass may pass on a float
         velocity = slots["velocity"]
         average = slots.get("average_gradient", velocity)  # not touched unless centered
         momentum = slots["momentum"] if self.momentum else np.zeros_like(w)
@@ -286,7 +286,7 @@ class Adagrad(Optimizer):
 
     def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
         """Update `w`."""
-        learning_rate = np.asarray(learning_rate)
+        learning_rate = np.asarray(learning_rate)  # a subclass may pass on a float
         updates.adagrad(g, learning_rate, self.epsilon, slots["accumulator"], w)
 
 
@@ -350,7 +350,7 @@ class Nadam(Optimizer):
 
     def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
         """Update `w`."""
-        learning_rate = np.asarray(learning_rate)
+        learning_rate = np.asarray(learning_rate)  # a subclass may pass on a float
         shares = call(self._shares, w.dtype.type)
         updates.nadam(
             g,

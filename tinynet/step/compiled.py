@@ -11,6 +11,8 @@ import functools
 import hashlib
 import itertools
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -88,21 +90,22 @@ class Loop:
 
     def _divide(self, lines: Sequence[Line]) -> None:
         """Put rows that follow each other together."""
-        self.pieces = []
+        pieces: list[Callable[[], object]] = []
         both = zip(lines, self.rows, strict=True)
         for compiled, group in itertools.groupby(both, lambda pair: pair[1] is not None):
             some = list(group)
             if compiled:
                 table = np.concatenate([row.table for _, row in some if row is not None])
-                self.pieces.append(functools.partial(run_table, table))
+                pieces.append(functools.partial(run_table, table))
             else:
-                self.pieces += [line.run for line, _ in some]
+                pieces += [line.run for line, _ in some]
         sizes = [
             out.size * len(b)
             for _, b, out in (line.arguments for line in lines if line.function is product)
             if where_cut(len(out), *b.shape)[1]
         ]
         self.size = sum(size for size in sizes if size >= team.WORTH)
+        self.pieces = pieces
 
 
 class Row:
@@ -196,7 +199,7 @@ def entry(kernel: Any, kinds: tuple[Any, ...]) -> Any:
     def call(block: int) -> None:
         compiled(*unpack(block))
 
-    return _compiled(call, kernel.name, EntryCache(loops, kinds))
+    return _compiled(call, kernel.name, loops, kinds)
 
 
 @functools.cache
@@ -207,15 +210,18 @@ def multiply() -> Any:
         halves.multiply(product)
 
     compiled: Any = halves.multiply
-    return _compiled(call, "multiply", EntryCache(compiled.py_func, ()))
+    return _compiled(call, "multiply", compiled.py_func, ())
 
 
-def _compiled(function: Callable[[int], None], name: str, cache: EntryCache) -> Any:
+def _compiled(
+    function: Callable[[int], None], name: str, loops: Any, kinds: tuple[Any, ...]
+) -> Any:
     # Its name is that of its machine code, which has to differ in files from different processes.
-    digest = hashlib.sha256(str(cache.kinds).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(str(kinds).encode()).hexdigest()[:16]
     function.__name__ = function.__qualname__ = f"entry_of_{name}_{digest}"
     compiled: Any = CFunc(function, ((types.int64,), types.void), {}, {"nopython": True})
-    compiled._cache = cache
+    with suppress(RuntimeError):  # no folder to write to: every process compiles for itself
+        compiled._cache = EntryCache(loops, kinds)
     compiled.compile()
     return compiled
 
@@ -228,4 +234,11 @@ class EntryCache(SharedCache):
         self.kinds = kinds
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return super()._index_key(sig, codegen), "entry", self.kinds  # type: ignore[no-untyped-call]
+        # An entry reads its arguments as this file lays them out, so it is stamped with it, too.
+        key = super()._index_key(sig, codegen)  # type: ignore[no-untyped-call]
+        return key, "entry", _layout(), self.kinds
+
+
+@functools.cache
+def _layout() -> str:
+    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinynet.arrays import Array
+from tinynet.kernels.registry import Kernel
 
 if TYPE_CHECKING:
     from tinynet.step.tape import Line, Step
@@ -115,7 +117,17 @@ def brief(value: Any) -> str:
 def as_python(step: Step) -> tuple[str, dict[str, Any]]:
     """Return the step as the lines of a program, and what the names in it stand for."""
     names = Names(step)
-    space: dict[str, Any] = {identifier(name): each for name, each in names.arrays.items()}
+    space: dict[str, Any] = {
+        line.function.name: line.function
+        for line in step.lines
+        if isinstance(line.function, Kernel)
+    }
+    written: dict[str, str] = {}  # how a name is written in Python
+    for name, array in names.arrays.items():
+        text = identifier(name)
+        while text in space:
+            text += "_"
+        written[name], space[text] = text, array
     lines: list[str] = []
     part = None
     for number, line in enumerate(step.lines, 1):
@@ -125,35 +137,38 @@ def as_python(step: Step) -> tuple[str, dict[str, Any]]:
         given = []
         for parameter, value in zip(line.parameters, line.arguments, strict=False):
             if isinstance(value, np.ndarray):
-                text = expression(identifier(names.of(value)), names.arrays[names.of(value)], value)
-            elif value is None or isinstance(value, (bool, int, float, str)):
-                text = repr(value)
+                name = names.of(value)
+                text = expression(written[name], names.arrays[name], value)
             else:
-                text = None
-            if text is None:
+                plain = value is None or isinstance(value, (bool, int, float, str))
+                text = repr(value) if plain else ""
+            if not text:
                 text = f"{parameter}_{number}"
                 space[text] = value
             given.append(text)
-        function = line.function.__name__ + ("" if line.is_kernel else f"_{number}")
-        space[function] = line.function
+        function = line.title
+        if not isinstance(line.function, Kernel):
+            function = f"line_{number}_{identifier(line.title.split('.')[-1])}"
+            space[function] = line.function
         call = f"{function}({', '.join(given)})"
         if line.result is not None:
-            call = f"{identifier(names.of(line.result))}[...] = {call}"
+            call = f"{written[names.of(line.result)]}[...] = {call}"
         lines.append(call)
     return "\n".join(lines) + "\n", space
 
 
 def identifier(name: str) -> str:
     """Return a name as Python can use it."""
-    return re.sub(r"\W", "_", name)
+    text = re.sub(r"\W", "_", name)
+    return f"_{text}" if text[:1].isdigit() or keyword.iskeyword(text) else text
 
 
-def expression(name: str, named: Array, view: Array) -> str | None:
-    """Return how to write an array by another with the same numbers; None if that is long."""
+def expression(name: str, named: Array, view: Array) -> str:
+    """Return how to write an array by another with the same numbers; nothing if that is long."""
     if named.dtype != view.dtype or not named.flags.c_contiguous:
-        return None
+        return ""
     for turned, array in (("", view), (".T", view.T)):
         if array.flags.c_contiguous:
             shape = "-1" if array.ndim == 1 else ", ".join(map(str, array.shape)) or "()"
             return name + ("" if array.shape == named.shape else f".reshape({shape})") + turned
-    return None
+    return ""

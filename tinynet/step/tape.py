@@ -49,16 +49,11 @@ class Line(NamedTuple):
             self.result[...] = found
 
     @property
-    def is_kernel(self) -> bool:
-        """Whether the function is a kernel."""
-        return isinstance(self.function, Kernel)
-
-    @property
     def title(self) -> str:
         """The function's name; with "python" in front unless it is a kernel."""
         if isinstance(self.function, Kernel):
             return self.function.name
-        return f"python {self.function.__qualname__}"
+        return f"python {getattr(self.function, '__qualname__', type(self.function).__name__)}"
 
     @property
     def parameters(self) -> list[str]:
@@ -92,10 +87,6 @@ class Step:
         self.kept: dict[str, dict[str, Array]] = {}
         self._compiled: Any = None  # a tinynet.step.compiled.Loop
 
-    def name(self, **arrays: Array | None) -> None:
-        """Give arrays names, under which they are printed and found in `known`."""
-        self.known |= {name: each for name, each in arrays.items() if each is not None}
-
     def add(self, kernel: Kernel, arguments: tuple[Any, ...]) -> None:
         """Append the call of a kernel, and run it."""
         self.lines.append(Line(here.part, kernel, arguments))
@@ -103,6 +94,12 @@ class Step:
         if form == "numba" and self._loop().add(self.lines):
             return
         kernel.form(form)(*arguments)
+
+    def keep(self, function: Callable[..., Any], arguments: tuple[Any, ...], found: Any) -> Any:
+        """Append the call of a Python function, and return a copy of what it has returned."""
+        result = None if found is None else np.array(found, order="C")
+        self.lines.append(Line(here.part, function, arguments, result))
+        return result
 
     def run(self) -> None:
         """Run all lines: compiled ones that follow each other in one call."""
@@ -155,8 +152,8 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
 
     Returns
     -------
-    ndarray or None
-        What the function returned. While a step is written down, it is an array of the step's own,
+    object
+        What the function returns. While a step is written down, it is an array of the step's own,
         into which the result is copied in every step.
     """
     step = here.tape
@@ -167,9 +164,7 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
         found = function(*arguments)
     finally:
         here.tape = step
-    result = None if found is None else np.array(found)
-    step.lines.append(Line(here.part, function, arguments, result))
-    return result
+    return step.keep(function, arguments, found)
 
 
 class Computes:
@@ -178,13 +173,15 @@ class Computes:
     Attributes
     ----------
     only_kernels : bool
-        Whether it calls nothing but kernels, and functions through `call`, so that a step can be
-        written down line by line. Otherwise its methods are lines themselves. A subclass that
-        computes in another way has to say so again.
+        Whether its methods call nothing but kernels, and functions through `call`, so that they can
+        be written down line by line; otherwise they are lines themselves. For a subclass that
+        replaces one of them this is False, unless it says so itself.
+    computing : tuple of str
+        The names of these methods.
     """
 
     only_kernels: Any = False
-    computing: tuple[str, ...] = ()  # the methods that this is about
+    computing: tuple[str, ...] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Take nothing for granted about methods that a subclass replaces."""
@@ -195,10 +192,26 @@ class Computes:
 
     def line(self, method: Callable[..., Any], *arguments: Any) -> Any:
         """Call one of the methods; as a line of its own unless it calls only kernels."""
-        replaced = vars(self).keys() & set(self.computing)  # by somebody who looks on, perhaps
-        if self.only_kernels and not replaced:
-            return method(*arguments)
-        return call(method, *arguments)
+        return method(*arguments) if self.only_kernels else call(method, *arguments)
+
+
+def view_or_call(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function that depends on nothing but its arguments, and may return a view of one.
+
+    As `call`, but a view needs no line: it stays the same.
+    """
+    step = here.tape
+    if step is None:
+        return function(*arguments)
+    here.tape = None
+    try:
+        found = function(*arguments)
+    finally:
+        here.tape = step
+    arrays = [each for each in arguments if isinstance(each, np.ndarray)]
+    if any(np.may_share_memory(found, each) for each in arrays):
+        return found
+    return step.keep(function, arguments, found)
 
 
 def as_number(array: Array) -> Any:
