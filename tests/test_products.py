@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tinynet import Sequential, config, utils
 from tinynet.kernels import products, team, threads
-from tinynet.kernels.products import LARGE, where_cut
+from tinynet.kernels.entries import Row
+from tinynet.kernels.products import LARGE, halves, where_cut
 from tinynet.kernels.team import Team
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.layers import BatchNormalization, Dense
@@ -83,9 +84,7 @@ def test_without_the_helper_both_halves_are_taken_here() -> None:
     two = team.the_team()
     a, b = matrices(64, 256, 96, "", "float32")
     out = np.empty((64, 96), "f4")
-    gemm, cut = team.address_of_gemm(a, b, out), where_cut(64, 256, 96)
-    words = two.compiled.describe(two.words, np.ones(1, "i8"), gemm, a, b, out, *cut)
-    two.compiled.multiply_one(words)
+    two.compiled.run_table(job_of(two, a, b, out).table)
     assert two.helper is None
     np.testing.assert_array_equal(out, product(a, b))
 
@@ -122,11 +121,11 @@ def test_the_helper_computes_halves() -> None:
     two = team.the_team()
     a, b = matrices(64, 256, 96, "", "float32")
     out = np.empty((64, 96), "f4")
-    words = hand_out(two, a, b, out)
+    job = hand_out(two, a, b, out)
     helper = threading.Thread(target=two.compiled.serve, args=(two.words, CLOCK))
     helper.start()
     helper.join()  # when nothing has come for a while
-    assert words.size and two.words[two.compiled.DONE] == 2
+    assert job.keep and two.words[two.compiled.DONE] == 2
     np.testing.assert_array_equal(out, product(a, b))
 
 
@@ -136,19 +135,26 @@ def test_the_helper_sleeps_at_once_when_it_is_to_rest() -> None:
     two = team.the_team()
     a, b = matrices(64, 256, 96, "", "float32")
     out = np.empty((64, 96), "f4")
-    words = hand_out(two, a, b, out)
+    job = hand_out(two, a, b, out)
     two.words[two.compiled.REST] = 1
     two.compiled.serve(two.words, CLOCK)
-    assert words.size and two.words[two.compiled.TURN] == 256
+    assert job.keep and two.words[two.compiled.TURN] == 256
 
 
-def hand_out(two: Team, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """Let there be two halves of a product, which nobody else takes; return its words."""
-    gemm, cut = team.address_of_gemm(a, b, out), where_cut(len(a), *b.shape)
-    words = two.compiled.describe(two.words, np.ones(1, "i8"), gemm, a, b, out, *cut)
-    two.words[two.compiled.PRODUCT] = words.ctypes.data
+def job_of(two: Team, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> Row:
+    """Return the call of a product whose halves are shared."""
+    gemm = team.address_of_gemm(a, b, out)
+    rows = [two.compiled.product(gemm, *half) for half in halves(a, b, out)]
+    found: Row = two.compiled.in_two(two.words, np.ones(1, "i8"), rows)
+    return found
+
+
+def hand_out(two: Team, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> Row:
+    """Let there be two halves of a product, which nobody else takes; return its call."""
+    job = job_of(two, a, b, out)
+    two.words[two.compiled.JOB] = job.table[0, 1]
     two.words[[two.compiled.TURN, two.compiled.DONE]] = 256, 0
-    return words  # type: ignore[no-any-return]
+    return job
 
 
 @pytest.mark.usefixtures("two_threads")
@@ -253,7 +259,7 @@ class Watched(Team):
 @by_address
 def test_a_helper_that_helps_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     watched = Watched(monkeypatch)
-    watched.share(2 * team.PIECES)
+    watched.share(2 * team.ALONE)
     assert 0.95 < watched.share(20_000) < 1  # the time alone is taken again now and then
 
 
@@ -272,7 +278,7 @@ def test_the_time_of_compiling_is_not_counted(monkeypatch: pytest.MonkeyPatch) -
     watched.alone = watched.together = 5.0
     watched.share(1)
     watched.alone, watched.together = 10e-6, 5.0
-    watched.share(team.PIECES)
+    watched.share(team.ALONE)
     assert watched.share(1) == 1
     watched.together = 6e-6
     assert watched.share(1000) == 1

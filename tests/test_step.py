@@ -15,6 +15,7 @@ from tinynet.kernels import registry, threads
 from tinynet.kernels.registry import here
 from tinynet.layers import BatchNormalization, Dense, Dropout, Flatten, Input
 from tinynet.optimizers import schedules
+from tinynet.step import compiled as loop
 from tinynet.step.tape import Step, call, write_down
 
 FORMS = pytest.mark.parametrize("form", registry.FORMS)
@@ -254,6 +255,33 @@ def test_images_in_any_number_of_threads(workers: int, monkeypatch: pytest.Monke
         )
 
     assert_same_run(make, x, np.arange(10) % 3)
+
+
+@pytest.mark.parametrize("helped", [False, True])
+def test_large_lines_are_divided(helped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "WORTH", 16)
+    config.use_kernels("numba")
+    model = compiled(small(), optimizer=optimizers.RMSprop(0.01, momentum=0.8, centered=True))
+    one, two = model.step(37), model.step(37)
+    for _ in range(3):
+        two.run()
+        two._compiled.shared[0] = helped  # nobody comes, so that both halves are taken here
+        for line in one.lines:
+            line.run()
+    divided = [
+        line.title
+        for line, row in zip(two.lines, two._compiled.rows, strict=True)
+        if is_divided(row)
+    ]
+    assert {"gather_rows", "bias_add", "relu", "dropout", "softmax", "rmsprop"} <= set(divided)
+    assert not {"column_sum", "batch_norm_forward", "uniform_float32"} & set(divided)
+    for name, value in state_of(one).items():
+        np.testing.assert_array_equal(two.known[name], value, err_msg=name)
+
+
+def is_divided(row: Any) -> bool:
+    """Return whether a call consists of two."""
+    return row is not None and isinstance(row.keep[2][-1], list) and len(row.keep[2]) == 3
 
 
 @settings(max_examples=30)

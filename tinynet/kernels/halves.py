@@ -1,6 +1,6 @@
-"""Two threads that share a large matrix product; the compiled part of team.py.
+"""Two threads that share the halves of a call; the compiled part of team.py.
 
-Imported when the first product is computed that it can share, because it imports Numba.
+Imported when there is something to share, because it imports Numba.
 
 A thread that waits spins for some microseconds, because waking a thread takes longer than half a
 product, and then gives its processor to whoever needs it. Halves are not handed out but taken, in
@@ -10,6 +10,7 @@ first one takes both.
 
 from __future__ import annotations
 
+import functools
 import platform
 import time
 from typing import Any
@@ -22,20 +23,22 @@ from numba.core.cgutils import alloca_once
 
 from tinynet.arrays import Array
 from tinynet.kernels.compiled import compile_loops, intrinsic
+from tinynet.kernels.entries import Row, by_address, call_address
 
 # Through these words the two threads speak, each in a cache line of its own, because both write.
-TURN = 0  # 256 times the number of the product, and how often a half of it was reached for
+TURN = 0  # 256 times the number of the job, and how often a half of it was reached for
 DONE = 8  # how many halves of it are ready
 REST = 16  # whether the helper is not wanted for now
-PRODUCT = 24  # the address of the words of a product
+JOB = 24  # the address of the words that say what is to be done
 YIELD = 25  # the address of the system's sched_yield
-# Words that say what is to be computed.
-TEAM, SHARED, GEMM, SIZE, AXIS, CUT, ROWS, COLUMNS, DEPTH = range(9)
-A, A_TURNED, A_ROW, B, B_TURNED, B_ROW, OUT, OUT_ROW = range(9, 17)
+# Words of a job. From CALLS on, the addresses of a function and of what it takes, for each half.
+TEAM, SHARED, CALLS = range(3)
+# Words of a product of matrices.
+GEMM, SIZE, ROWS, COLUMNS, DEPTH, A, A_TURNED, A_ROW, B, B_TURNED, B_ROW, OUT, OUT_ROW = range(13)
 
 HALVES = 2
 SPIN = 1000  # looks before a thread offers its processor, some ten microseconds
-PATIENCE = 2000  # microseconds without a product before the helper goes to sleep
+PATIENCE = 2000  # microseconds without a job before the helper goes to sleep
 
 INT, LONG = ir.IntType(32), ir.IntType(64)
 ROW_MAJOR, AS_IT_IS, TURNED = 101, 111, 112  # of BLAS
@@ -177,65 +180,66 @@ def new_team(yield_: int) -> Array:
     return words
 
 
-def describe(
-    team: Array, shared: Array, gemm: int, a: Array, b: Array, out: Array, axis: int, cut: int
-) -> Array:
-    """Return the words of a product.
+def in_two(team: Array, shared: Array, halves: list[Row]) -> Row:
+    """Return a call that consists of two halves.
 
     Parameters
     ----------
     team : ndarray
         See `new_team`.
     shared : ndarray of one int64
-        Whether the team computes it, as long as that is not 0; otherwise the calling thread does.
-    gemm : int
-        The address of BLAS's product for such numbers.
-    a, b, out : ndarray
-        Stored by rows, or `a` and `b` by columns, as ``x.T`` is.
-    axis, cut : int
-        Where it is cut in halves; as a whole if `cut` is 0.
+        Whether the team computes them, as long as that is not 0; otherwise the calling thread does.
+    halves : list of two Row
+    """
+    calls = np.concatenate([each.table.reshape(-1) for each in halves])
+    job = np.array([team.ctypes.data, shared.ctypes.data, *calls], np.int64)
+    return Row(_share(), job, [team, shared, halves])
+
+
+def product(gemm: int, a: Array, b: Array, out: Array) -> Row:
+    """Return the call of BLAS's product at an address.
+
+    The arrays are stored by rows, or `a` and `b` by columns, as ``x.T`` is.
     """
     size = out.itemsize
-    words = [team.ctypes.data, shared.ctypes.data, gemm, size, axis, cut, *out.shape, len(b)]
+    words = [gemm, size, *out.shape, len(b)]
     for factor in (a, b):
         turned = factor.strides[1] != size
         words += [factor.ctypes.data, turned, factor.strides[1 if turned else 0] // size]
-    return np.array([*words, out.ctypes.data, out.shape[1]], np.int64)
+    words += [out.ctypes.data, out.strides[0] // size]
+    return Row(_multiply(), np.array(words, np.int64), [a, b, out])
 
 
 @numba.njit(nogil=True)
-def compute(product: int, half: int) -> None:
-    """Compute one half, of the rows or of the columns, or all of them if there is no cut."""
-    size, axis, cut = word(product, SIZE), word(product, AXIS), word(product, CUT)
+def multiply(product: int) -> None:
+    """Compute a product, given by its words."""
     rows, columns, depth = word(product, ROWS), word(product, COLUMNS), word(product, DEPTH)
-    a, a_turned, a_row = word(product, A), word(product, A_TURNED), word(product, A_ROW)
-    b, b_turned, b_row = word(product, B), word(product, B_TURNED), word(product, B_ROW)
+    a, a_row = word(product, A), word(product, A_ROW)
+    b, b_row = word(product, B), word(product, B_ROW)
     out, out_row = word(product, OUT), word(product, OUT_ROW)
-    if cut and axis == 0:
-        rows = rows - cut if half else cut
-        a += size * cut * half * (1 if a_turned else a_row)
-        out += size * cut * half * out_row
-    elif cut:
-        columns = columns - cut if half else cut
-        b += size * cut * half * (b_row if b_turned else 1)
-        out += size * cut * half
-    of_a = TURNED if a_turned else AS_IT_IS
-    of_b = TURNED if b_turned else AS_IT_IS
+    of_a = TURNED if word(product, A_TURNED) else AS_IT_IS
+    of_b = TURNED if word(product, B_TURNED) else AS_IT_IS
     gemm = word(product, GEMM)
-    if size == 4:
+    if word(product, SIZE) == 4:
         gemm32(gemm, of_a, of_b, rows, columns, depth, a, a_row, b, b_row, out, out_row)
     else:
         gemm64(gemm, of_a, of_b, rows, columns, depth, a, a_row, b, b_row, out, out_row)
 
 
 @numba.njit(nogil=True)
+def do(job: int, half: int) -> None:
+    """Do one half of a job."""
+    call_address(word(job, CALLS + 2 * half), word(job, CALLS + 2 * half + 1))
+
+
+@numba.njit(nogil=True)
 def take(team: int) -> int:
-    """Compute halves for as long as there are any, and return how many."""
+    """Do halves for as long as there are any, and return how many."""
     taken = 0
     while look(team, TURN) % 256 < HALVES:
         half = fetch_add(team, TURN, 1) % 256
         if half < HALVES:
-            compute(look(team, PRODUCT), half)
+            do(look(team, JOB), half)
             fetch_add(team, DONE, 1)
             taken += 1
     return taken
@@ -250,14 +254,14 @@ def wait(looks: int, yield_: int) -> None:
 
 
 @numba.njit(nogil=True)
-def multiply(product: int) -> None:
-    """Compute a product; if it has a cut and is shared, with the helper, who may not come."""
-    if not (word(product, CUT) and look(word(product, SHARED), 0)):
-        for half in range(HALVES if word(product, CUT) else 1):
-            compute(product, half)
+def share(job: int) -> None:
+    """Do both halves of a job; if it is shared, with the helper, who may not come."""
+    if not look(word(job, SHARED), 0):
+        for half in range(HALVES):
+            do(job, half)
         return
-    team = word(product, TEAM)
-    tell(team, PRODUCT, product)
+    team = word(job, TEAM)
+    tell(team, JOB, job)
     tell(team, DONE, 0)
     turn = look(team, TURN) // 256 + 1
     tell(team, TURN, turn * 256)  # from here on, halves can be taken
@@ -268,15 +272,36 @@ def multiply(product: int) -> None:
         looks += 1
 
 
+@functools.cache
+def _share() -> Any:
+    def call(job: int) -> None:
+        share(job)
+
+    return by_address(call, "share", _python(share), ())
+
+
+@functools.cache
+def _multiply() -> Any:
+    def call(words: int) -> None:
+        multiply(words)
+
+    return by_address(call, "multiply", _python(multiply), ())
+
+
+def _python(compiled: Any) -> Any:
+    return compiled.py_func
+
+
 @compile_loops
-def multiply_one(product: Array) -> None:
-    """Compute a product, given by its words."""
-    multiply(product.ctypes.data)
+def run_table(table: Array) -> None:
+    """Make calls, one after the other: the addresses of a function and of what it takes."""
+    for line in range(len(table)):
+        call_address(table[line, 0], table[line, 1])
 
 
 @compile_loops
 def serve(words: Array, clock: int) -> None:
-    """Take halves of one product after the other, until it rests or none has come for a while."""
+    """Take halves of one job after the other, until it rests or none has come for a while."""
     team = words.ctypes.data
     looks, since = 0, 0
     while not look(team, REST):

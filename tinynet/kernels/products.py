@@ -30,20 +30,27 @@ def where_cut(rows: int, depth: int, columns: int) -> tuple[int, int]:
     return axis, HALF * round(n / (2 * HALF))
 
 
+def halves(a: Array, b: Array, out: Array) -> list[tuple[Array, Array, Array]]:
+    """Return the arrays of a product, or those of its two halves if it is large."""
+    axis, cut = where_cut(len(a), *b.shape)
+    if not cut:
+        return [(a, b, out)]
+    both = slice(cut), slice(cut, None)
+    if axis == 0:
+        return [(a[half], b, out[half]) for half in both]
+    return [(a, b[:, half], out[:, half]) for half in both]
+
+
 @kernel(a="IK", b="KJ", out=">IJ")
 def product(a: Array, b: Array, out: Array) -> None:
     """out[i, j] = sum over k of a[i, k]*b[k, j]; if it is large, one half, then the other."""
-    axis, cut = where_cut(len(a), *b.shape)
-    for half in (slice(cut), slice(cut, None)) if cut else (slice(None),):
-        if axis == 0:
-            np.matmul(a[half], b, out=out[half])
-        else:
-            np.matmul(a, b[:, half], out=out[:, half])
+    for part_of_a, part_of_b, part in halves(a, b, out):
+        np.matmul(part_of_a, part_of_b, out=part)
 
 
 @product.by_library
 def product_in_team(a: Array, b: Array, out: Array) -> None:
     """Compute the halves in two threads, if there are halves and that is faster."""
-    axis, cut = where_cut(len(a), *b.shape)
-    if not (cut and team.multiply(a, b, out, axis, cut)):
+    parts = halves(a, b, out)
+    if len(parts) == 1 or not team.multiply(a, b, out, parts):
         product.numpy_form(a, b, out)

@@ -1,10 +1,10 @@
-"""Whether a second thread takes half of a product: where that is faster, which changes.
+"""Whether a second thread takes half of the work: where that is faster, which changes.
 
 Two threads are faster on an idle machine only. On a busy one, a thread waits until the system lets
 the other one run again, a hundred times as long as half a product takes. Nobody can know in
 advance; so the time of the work is taken, and the second thread rests where it does not help. Work
-is one product, or a whole step of `fit`.
-While it helps, it keeps its processor busy between products, too.
+is one product, or a whole step of `fit`. While the thread helps, it keeps its processor busy
+between the halves, too.
 """
 
 from __future__ import annotations
@@ -26,32 +26,38 @@ from tinynet.kernels.registry import active_form
 from tinynet.kernels.threads import blas, may_help
 
 WORTH = 1 << 22  # multiplications: for less, the helper gains nothing, and costs on a busy machine
-PIECES = 64  # of work done alone, whose time is taken together
-REFRESH = 2048  # pieces of work with the helper, after which the time alone is taken again
+ALONE = 64  # products computed alone, whose time is taken together; of steps, an eighth
+REFRESH = 32  # times as many are made with the helper, then the time alone is taken again
 ALLOWED = 0.05  # of the time alone may be lost in trying whether the helper helps now
 SAVINGS = 0.01  # seconds at most that the helper may lose of what it has gained
 DEBT = 0.05  # seconds at most that are remembered: a program may have been stopped meanwhile
 
 
-def multiply(a: Array, b: Array, out: Array, axis: int, cut: int) -> bool:
+def multiply(a: Array, b: Array, out: Array, halves: list[tuple[Array, Array, Array]]) -> bool:
     """Compute a product in halves; return False if nobody may help, or these are other arrays."""
     if out.size * len(b) < WORTH or not (may_help() and active_form() == "numba"):
         return False
     gemm = address_of_gemm(a, b, out)
     if gemm is None:
         return False
-    two = the_team()
+    two, shared = the_team(), np.zeros(1, np.int64)
+    rows = [two.compiled.product(gemm, *half) for half in halves]
+    job = two.compiled.in_two(two.words, shared, rows)
 
     def work(helped: bool) -> None:
-        shared = np.array([helped], np.int64)
-        product = two.compiled.describe(two.words, shared, gemm, a, b, out, axis, cut)
-        two.compiled.multiply_one(product)
+        shared[0] = helped
+        two.compiled.run_table(job.table)
 
     return two.run(work, out.size * len(b), two.watch)
 
 
 class Watch:
     """How long work takes alone and with the helper, and so whether the helper is to help.
+
+    Parameters
+    ----------
+    alone : int
+        How many pieces of work are done alone to take their time.
 
     Attributes
     ----------
@@ -60,7 +66,8 @@ class Watch:
         `DEBT`. While this is less than 0 it rests, and `ALLOWED` of the time pays back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, alone: int = ALONE) -> None:
+        self.alone = alone
         self.balance = 0.0
         self.times_alone: deque[float] = deque(maxlen=4)  # seconds for each multiplication
         self.count, self.work, self.seconds = 0, 0, 0.0  # alone, since the last of these
@@ -86,10 +93,10 @@ class Watch:
         self.count += 1
         self.work += work
         self.seconds += seconds
-        if self.count >= PIECES:
+        if self.count >= self.alone:
             self.times_alone.append(self.seconds / self.work)
             self.count, self.work, self.seconds = 0, 0, 0.0
-            self.left = REFRESH
+            self.left = REFRESH * self.alone
 
 
 class Team:
@@ -162,6 +169,11 @@ def the_team() -> Team:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=the_team.cache_clear)  # threads are not copied
+
+
+def can_share() -> bool:
+    """Return whether there may be a team: where BLAS is known, so is what a team needs."""
+    return _address_of_gemm("f") is not None
 
 
 def address_of_gemm(a: Array, b: Array, out: Array) -> int | None:

@@ -1,45 +1,40 @@
 """The lines of a step, compiled: kernels that follow each other run in one call, without Python.
 
-A compiled kernel takes arrays of certain types. For the loop that runs the lines, all have to look
-the same; so each gets an entry, a function that takes a single address. There, the addresses of its
-arguments are written down one after another, each array in the form that Numba passes on.
+Where a kernel may be divided, it has two halves, which a helper may share (tinynet.kernels.team).
+Where it is divided depends on its arrays alone, and the bits are the same as of the whole.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
+import inspect
 import itertools
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core.ccallback import CFunc
 
-from tinynet.arrays import Array
-from tinynet.kernels import halves, team
-from tinynet.kernels.compiled import SharedCache, compile_loops, intrinsic, with_compiled_calls
-from tinynet.kernels.products import product, where_cut
+from tinynet.kernels import team
+from tinynet.kernels.entries import Row, row_of
+from tinynet.kernels.halves import in_two, run_table
+from tinynet.kernels.halves import product as row_of_product
+from tinynet.kernels.products import halves, product
 from tinynet.kernels.registry import Kernel
-from tinynet.kernels.team import Team, Watch, address_of_gemm, the_team
+from tinynet.kernels.team import ALONE, Watch, address_of_gemm, can_share, the_team
 from tinynet.kernels.threads import may_help
 from tinynet.step.tape import Line
 
-LONG = ir.IntType(64)
+WORTH = 1 << 14  # numbers in the largest array of a kernel, if it is to be divided
+BLOCK = 16  # numbers: halves begin with a cache line of their own
 
 
 class Loop:
     """Runs the lines of a step; kernels that follow each other in one call."""
 
     def __init__(self) -> None:
-        self.team: Team | None = None  # where there are products that it can compute
-        self.watch = Watch()
-        self.size = 0  # multiplications in the large ones
+        self.team = the_team() if can_share() else None
+        self.watch = Watch(ALONE // 8)
+        self.size = 0  # multiplications in the large products
         self.shared = np.zeros(1, np.int64)  # whether the helper takes part
         self.rows: list[Row | None] = []  # for each line, None for one that is called from Python
         self.pieces: list[Callable[[], object]] = []
@@ -71,22 +66,27 @@ class Loop:
             self.rows.append(self._row(line))
 
     def _row(self, line: Line) -> Row | None:
-        if not isinstance(line.function, Kernel):
+        function, arguments = line.function, line.arguments
+        if not isinstance(function, Kernel):
             return None
-        if line.function.loops_form is not None:
-            return Row.of_kernel(line.function, line.arguments)
-        if line.function is not product:
+        if function.loops_form is not None:
+            return self._in_halves(
+                [row_of(function, each) for each in _halves(function, arguments)]
+            )
+        if function is not product:
             return None
-        a, b, out = line.arguments
+        a, b, out = arguments
         gemm = address_of_gemm(a, b, out)
         # NumPy computes a single row or column by another function of BLAS, with other bits.
         if gemm is None or min(len(a), *b.shape) < 2:
             return None
-        self.team = the_team()
-        words = halves.describe(
-            self.team.words, self.shared, gemm, a, b, out, *where_cut(len(a), *b.shape)
-        )
-        return Row(multiply().address, words, [line, words, self.shared, self.team])
+        return self._in_halves([row_of_product(gemm, *each) for each in halves(a, b, out)])
+
+    def _in_halves(self, rows: list[Row]) -> Row:
+        if len(rows) == 1:
+            return rows[0]
+        words = np.zeros(0, np.int64) if self.team is None else self.team.words
+        return in_two(words, self.shared, rows)
 
     def _divide(self, lines: Sequence[Line]) -> None:
         """Put rows that follow each other together."""
@@ -101,144 +101,33 @@ class Loop:
                 pieces += [line.run for line, _ in some]
         sizes = [
             out.size * len(b)
-            for _, b, out in (line.arguments for line in lines if line.function is product)
-            if where_cut(len(out), *b.shape)[1]
+            for a, b, out in (line.arguments for line in lines if line.function is product)
+            if len(halves(a, b, out)) > 1
         ]
-        self.size = sum(size for size in sizes if size >= team.WORTH)
+        self.size = sum(sizes) if sum(sizes) >= team.WORTH else 0
         self.pieces = pieces
 
 
-class Row:
-    """A line as the compiled loop sees it: the addresses of a function and of what it takes.
+def _halves(kernel: Kernel, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """Return the arguments of a kernel, or those of its two halves if it is large.
 
-    Attributes
-    ----------
-    table : ndarray of int64, shape (1, 2)
+    It is divided along an axis that is the first one of every array that has it, so that the halves
+    of an array are in one piece.
     """
-
-    def __init__(self, function: int, argument: Array, keep: object) -> None:
-        self.table = np.array([[function, argument.ctypes.data]], np.int64)
-        self.keep = keep  # what lies at these addresses
-
-    @classmethod
-    def of_kernel(cls, kernel: Kernel, arguments: tuple[Any, ...]) -> Row:
-        """Return the row for a kernel."""
-        kinds = tuple(map(type_of, arguments))
-        cells = [_cell(each) for each in arguments]
-        block = np.array([cell.ctypes.data for cell in cells], np.int64)
-        function = entry(kernel, kinds)
-        return cls(function.address, block, [arguments, cells, block, function])
-
-
-def type_of(value: Any) -> Any:
-    """Return the type under which Numba compiles for an argument."""
-    return numba.typeof(value)  # type: ignore[no-untyped-call]
-
-
-def _cell(value: Any) -> Array:
-    """Return an argument as Numba keeps it in memory."""
-    if isinstance(value, np.ndarray):
-        # no owner: meminfo and parent; then items, item size, address, shape and strides
-        numbers = [0, 0, value.size, value.itemsize, value.ctypes.data, *value.shape]
-        return np.array([*numbers, *value.strides], np.int64)
-    return np.array(value)
-
-
-@intrinsic
-def call_address(typing_context: Any, function: Any, argument: Any) -> Any:
-    """Call the function at an address with one integer."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        form = ir.FunctionType(ir.VoidType(), [LONG])
-        builder.call(builder.inttoptr(args[0], form.as_pointer()), [args[1]])
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), generate
-
-
-@compile_loops
-def run_table(table: Array) -> None:
-    """Call the entries, one after the other."""
-    for line in range(len(table)):
-        call_address(table[line, 0], table[line, 1])
-
-
-def unpacker(kinds: tuple[Any, ...]) -> Any:
-    """Return a function that reads arguments of some types from the addresses in a block."""
-    all_of_them: Any = types.Tuple(kinds)  # type: ignore[no-untyped-call]
-
-    @intrinsic
-    def unpack(typing_context: Any, block: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            addresses = builder.inttoptr(args[0], LONG.as_pointer())
-            values = []
-            for i, kind in enumerate(kinds):
-                address = builder.load(builder.gep(addresses, [LONG(i)]))
-                if isinstance(kind, types.Array):
-                    form = context.get_value_type(kind)
-                    values.append(builder.load(builder.inttoptr(address, form.as_pointer())))
-                else:
-                    form = context.get_data_type(kind)
-                    pointer = builder.inttoptr(address, form.as_pointer())
-                    values.append(context.unpack_value(builder, kind, pointer))
-            return context.make_tuple(builder, all_of_them, values)
-
-        return all_of_them(types.int64), generate
-
-    return unpack
-
-
-@functools.cache
-def entry(kernel: Any, kinds: tuple[Any, ...]) -> Any:
-    """Return a kernel, compiled for arguments of some types and called by an address."""
-    loops = kernel.loops_form
-    assert loops is not None
-    compiled: Any = numba.njit(error_model="numpy")(with_compiled_calls(loops))
-    unpack = unpacker(kinds)
-
-    def call(block: int) -> None:
-        compiled(*unpack(block))
-
-    return _compiled(call, kernel.name, loops, kinds)
-
-
-@functools.cache
-def multiply() -> Any:
-    """Return `halves.multiply`, called by an address."""
-
-    def call(product: int) -> None:
-        halves.multiply(product)
-
-    compiled: Any = halves.multiply
-    return _compiled(call, "multiply", compiled.py_func, ())
-
-
-def _compiled(
-    function: Callable[[int], None], name: str, loops: Any, kinds: tuple[Any, ...]
-) -> Any:
-    # Its name is that of its machine code, which has to differ in files from different processes.
-    digest = hashlib.sha256(str(kinds).encode()).hexdigest()[:16]
-    function.__name__ = function.__qualname__ = f"entry_of_{name}_{digest}"
-    compiled: Any = CFunc(function, ((types.int64,), types.void), {}, {"nopython": True})
-    with suppress(RuntimeError):  # no folder to write to: every process compiles for itself
-        compiled._cache = EntryCache(loops, kinds)
-    compiled.compile()
-    return compiled
-
-
-class EntryCache(SharedCache):
-    """The cache of a kernel's entries, beside that of the kernel."""
-
-    def __init__(self, loops: Any, kinds: tuple[Any, ...]) -> None:
-        super().__init__(loops)  # type: ignore[no-untyped-call]
-        self.kinds = kinds
-
-    def _index_key(self, sig: Any, codegen: Any) -> Any:
-        # An entry reads its arguments as this file lays them out, so it is stamped with it, too.
-        key = super()._index_key(sig, codegen)  # type: ignore[no-untyped-call]
-        return key, "entry", _layout(), self.kinds
-
-
-@functools.cache
-def _layout() -> str:
-    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    names = list(inspect.signature(kernel.numpy_form).parameters)
+    axes = {names.index(name): said.axes for name, said in kernel.arrays.items()}
+    for letter in sorted(kernel.divided):
+        places = [place for place, said in axes.items() if letter in said]
+        large = max(arguments[place].size for place in places) >= WORTH
+        if large and all(axes[place].startswith(letter) for place in places):
+            n = len(arguments[places[0]])
+            cut = n // 2 if arguments[places[0]].ndim > 1 else n // 2 // BLOCK * BLOCK
+            if 0 < cut < n:
+                return [
+                    tuple(
+                        each[half] if place in places else each
+                        for place, each in enumerate(arguments)
+                    )
+                    for half in (slice(cut), slice(cut, None))
+                ]
+    return [arguments]
