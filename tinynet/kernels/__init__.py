@@ -1,4 +1,4 @@
-"""All arithmetic except matrix products, every kernel in two forms."""
+"""All arithmetic, every kernel in two forms."""
 
 from tinynet.kernels import (
     batch_norm,
@@ -9,6 +9,7 @@ from tinynet.kernels import (
     layer_norm,
     linear,
     pooling,
+    products,
     random_bits,
     rectifiers,
     regression,
@@ -31,6 +32,7 @@ __all__ = [
     "layer_norm",
     "linear",
     "pooling",
+    "products",
     "random_bits",
     "rectifiers",
     "regression",

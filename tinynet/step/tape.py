@@ -159,12 +159,29 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
     step = here.tape
     if step is None or isinstance(function, Kernel):
         return function(*arguments)
-    here.tape = None
+    return step.keep(function, arguments, _unseen(function, arguments))
+
+
+def view_or_call(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function that depends on nothing but its arguments, and may return a view of one.
+
+    As `call`, but a view needs no line: it stays the same.
+    """
+    step = here.tape
+    found = _unseen(function, arguments)
+    arrays = [each for each in arguments if isinstance(each, np.ndarray)]
+    if step is None or any(np.may_share_memory(found, each) for each in arrays):
+        return found
+    return step.keep(function, arguments, found)
+
+
+def _unseen(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Call a function; the kernels that it calls are not written down."""
+    step, here.tape = here.tape, None
     try:
-        found = function(*arguments)
+        return function(*arguments)
     finally:
         here.tape = step
-    return step.keep(function, arguments, found)
 
 
 class Computes:
@@ -193,25 +210,6 @@ class Computes:
     def line(self, method: Callable[..., Any], *arguments: Any) -> Any:
         """Call one of the methods; as a line of its own unless it calls only kernels."""
         return method(*arguments) if self.only_kernels else call(method, *arguments)
-
-
-def view_or_call(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function that depends on nothing but its arguments, and may return a view of one.
-
-    As `call`, but a view needs no line: it stays the same.
-    """
-    step = here.tape
-    if step is None:
-        return function(*arguments)
-    here.tape = None
-    try:
-        found = function(*arguments)
-    finally:
-        here.tape = step
-    arrays = [each for each in arguments if isinstance(each, np.ndarray)]
-    if any(np.may_share_memory(found, each) for each in arrays):
-        return found
-    return step.keep(function, arguments, found)
 
 
 def as_number(array: Array) -> Any:
