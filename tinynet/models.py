@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from tinynet import config, saving
 from tinynet.arrays import Array
+from tinynet.checks import integer
 from tinynet.data import Dataset
 from tinynet.kernels.threads import products_as_chosen
+from tinynet.repeat import Written
+from tinynet.step.tape import Step
 from tinynet.summary import ASCII, summary_table
 from tinynet.terminal import can_show, say
 from tinynet.training import Trainer
@@ -48,6 +54,40 @@ class Sequential(Trainer):
         for layer in self.layers:
             out = layer(out)
         return out
+
+    def step(self, batch_size: int = 32) -> Step:
+        """Return what a step of `fit` does, as a list of lines that can be printed and run.
+
+        The step belongs to a copy of the model and to a batch of its own, ``step.known["x"]`` and
+        ``["y"]``, which begins as random numbers with targets of 0. To look into a step::
+
+            for line in step.lines:
+                line.run()
+
+        Parameters
+        ----------
+        batch_size : int
+
+        Returns
+        -------
+        Step
+
+        Raises
+        ------
+        RuntimeError
+            If `compile` has not been called.
+        ValueError
+            If the model has no weights yet.
+        """
+        batch_size = integer("batch_size", batch_size)
+        self._compiled()
+        self.require_built()
+        model = copy.deepcopy(self)
+        x = np.random.default_rng(0).random((batch_size, *(self.input_shape or ())))
+        data = Dataset(x, _some_targets(model, batch_size), None, config.floatx())
+        model._build(data)
+        model.learned()  # packs the weights of the copy
+        return Written(model, data, np.arange(batch_size)).step
 
     def summary(
         self,
@@ -133,3 +173,15 @@ def load_model(
         model = Sequential.from_config(content.architecture)
         saving.restore(model, content, compile)
     return model
+
+
+def _some_targets(model: Trainer, n: int) -> Array:
+    """Return targets of 0 for n samples: integer labels if the loss takes them."""
+    assert model.loss is not None
+    output_shape = model.shapes_behind(model.input_shape or ())[-1]
+    labels = np.zeros((n, *output_shape[:-1]), np.int64)
+    try:
+        model.loss.check_targets(labels, output_shape)
+    except ValueError:
+        return np.zeros((n, *output_shape))
+    return labels

@@ -7,7 +7,6 @@ batch -> model.forward -> loss.value -> loss.gradient -> model.learn -> optimize
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -34,9 +33,9 @@ from tinynet.layers import BatchNormalization, Flatten, Rescaling, Reshape
 from tinynet.layers.base import Shape
 from tinynet.layers.preprocessing import Augmentation
 from tinynet.metrics import Metric
-from tinynet.repeat import Repeat, Written
+from tinynet.repeat import Repeat
 from tinynet.stack import Stack
-from tinynet.step.tape import Step, begin_part, call
+from tinynet.step.tape import begin_part, call
 
 Callbacks = Callback | Iterable[Callback] | None
 
@@ -262,51 +261,6 @@ class Trainer(Stack):
     def _with_penalties(self, value: float | Array) -> float:
         total = float(value) if np.ndim(value) == 0 else float(np.sum(value))
         return total + self.penalty()
-
-    def step(self, batch_size: int = 32) -> Step:
-        """Return what a step of `fit` does, as a list of lines that can be printed and run.
-
-        The step belongs to a copy of the model and to a batch of its own, ``step.known["x"]`` and
-        ``["y"]``, which begins as random numbers with targets of 0. To look into a step::
-
-            for line in step.lines:
-                line.run()
-
-        Parameters
-        ----------
-        batch_size : int
-
-        Returns
-        -------
-        Step
-
-        Raises
-        ------
-        RuntimeError
-            If `compile` has not been called.
-        ValueError
-            If the model has no weights yet.
-        """
-        batch_size = integer("batch_size", batch_size)
-        self._compiled()
-        self.require_built()
-        model = copy.deepcopy(self)
-        x = np.random.default_rng(0).random((batch_size, *(self.input_shape or ())))
-        data = Dataset(x, model._some_targets(batch_size), None, config.floatx())
-        model._build(data)
-        model.learned()  # packs the weights of the copy
-        return Written(model, data, np.arange(batch_size)).step
-
-    def _some_targets(self, n: int) -> Array:
-        """Return targets of 0 for n samples: integer labels if the loss takes them."""
-        _, loss = self._compiled()
-        output_shape = self.shapes_behind(self.input_shape or ())[-1]
-        labels = np.zeros((n, *output_shape[:-1]), np.int64)
-        try:
-            loss.check_targets(labels, output_shape)
-        except ValueError:
-            return np.zeros((n, *output_shape))
-        return labels
 
     def backward_from_loss(self) -> Array:
         """Send the gradient of the last `loss_value` back through all layers."""
