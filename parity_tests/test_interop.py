@@ -360,3 +360,12 @@ def state_of(model):
         return str((model.get_config(), repr(model.optimizer), memory, seeds, model.get_weights()))
     values = [v.numpy().tolist() for v in model.variables + model.optimizer.variables]
     return str((model.get_config(), model.get_compile_config(), values))
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_whether_it_is_run_eagerly_goes_along(eager):
+    theirs = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    theirs.compile("sgd", "mse", run_eagerly=eager)
+    own = from_keras(theirs)
+    assert own.run_eagerly is eager
+    assert to_keras(own).run_eagerly is eager

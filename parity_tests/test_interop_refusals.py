@@ -175,7 +175,6 @@ def adam(*args, **options):
             lambda: {"loss_weights": [2.0]},
             r"compile: loss_weights=\[2.0\] is not .* has optimizer,",
         ),
-        (lambda: {"run_eagerly": True}, r"compile: run_eagerly=True is not"),
         (lambda: {"steps_per_execution": 3}, r"compile: steps_per_execution=3 is not"),
     ],
 )

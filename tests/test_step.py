@@ -1,6 +1,7 @@
 """A step that is written down and run again gives the same bits as one that calls the layers."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -587,6 +588,13 @@ def test_layers_are_called_in_every_step_if_it_is_run_eagerly(
         assert len(calls) == expected
     with pytest.raises(ValueError, match="run_eagerly"):
         compiled(small(), run_eagerly="yes")
+
+
+def test_whether_it_is_run_eagerly_is_in_the_file(tmp_path: Path) -> None:
+    for eager in (False, True):
+        model = compiled(small(), run_eagerly=eager)
+        model.save(tmp_path / "model.safetensors")
+        assert tinynet.models.load_model(tmp_path / "model.safetensors").run_eagerly is eager
 
 
 # The list itself.

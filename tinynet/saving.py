@@ -89,6 +89,7 @@ def save_model(model: Trainer, filepath: str | os.PathLike[str]) -> None:
             "loss": serialize(model.loss),
             "metrics": serialize(plain),
             "weighted_metrics": serialize(weighted),
+            "run_eagerly": model.run_eagerly,
             "excluded_from_decay": model.optimizer.excluded_from_decay,
         }
     _write(path, arrays, {"architecture": model.get_config(), "compiled": compiled})
@@ -226,6 +227,7 @@ def restore(model: Trainer, content: _Content, compile: bool = True) -> None:
         losses.get(content.compiled["loss"]),
         content.compiled["metrics"],
         content.compiled["weighted_metrics"],
+        content.compiled.get("run_eagerly", False),  # not in files of before there was a choice
     )
     prefix = "optimizer/"
     optimizer.exclude_from_weight_decay(content.compiled["excluded_from_decay"])

@@ -41,6 +41,7 @@ def parts_for_keras(model: Sequential) -> Config:
         "loss": configs.keras_config(model.loss, "loss"),
         "metrics": plain or None,
         "weighted_metrics": weighted or None,
+        "run_eagerly": model.run_eagerly,
     }
 
 
@@ -83,7 +84,7 @@ def parts_from_keras(keras: Any, keras_model: Any) -> dict[str, Any]:
     if not keras_model.compiled:
         return {}
     given = keras_model._compile_config.config
-    parts = ("optimizer", "loss", "metrics", "weighted_metrics")
+    parts = ("optimizer", "loss", "metrics", "weighted_metrics", "run_eagerly")
     defaults = configs.signature(keras.Model.compile)
     for option, value in given.items():
         # jit_compile has the value that Keras has chosen for the machine.
@@ -97,6 +98,7 @@ def parts_from_keras(keras: Any, keras_model: Any) -> dict[str, Any]:
         "loss": _own_loss(keras_model.loss),
         "metrics": _own_metrics(given["metrics"]),
         "weighted_metrics": _own_metrics(given["weighted_metrics"]),
+        "run_eagerly": given["run_eagerly"],
     }
 
 
