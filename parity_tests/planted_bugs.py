@@ -653,7 +653,7 @@ BUGS = [
     ),
     Bug(
         "the last line of the compiled loop is left out",
-        "step/compiled.py",
+        "kernels/halves.py",
         "for line in range(len(table)):",
         "for line in range(max(1, len(table) - 1)):",
         "test_same_run",
