@@ -51,6 +51,8 @@ def product(a: Array, b: Array, out: Array) -> None:
 @product.by_library
 def product_in_team(a: Array, b: Array, out: Array) -> None:
     """Compute the halves in two threads, if there are halves and that is faster."""
-    parts = halves(a, b, out)
-    if len(parts) == 1 or not team.multiply(a, b, out, parts):
+    _, cut = where_cut(len(a), *b.shape)
+    if cut == 0:
+        np.matmul(a, b, out=out)
+    elif not team.multiply(a, b, out, halves(a, b, out)):
         product.numpy_form(a, b, out)

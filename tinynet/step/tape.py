@@ -209,7 +209,9 @@ class Computes:
 
     def line(self, method: Callable[..., Any], *arguments: Any) -> Any:
         """Call one of the methods; as a line of its own unless it calls only kernels."""
-        return method(*arguments) if self.only_kernels else call(method, *arguments)
+        if here.tape is None or self.only_kernels:
+            return method(*arguments)
+        return call(method, *arguments)
 
 
 def as_number(array: Array) -> Any:
