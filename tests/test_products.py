@@ -18,7 +18,6 @@ from tinynet.kernels.threads import products_as_chosen
 from tinynet.layers import BatchNormalization, Dense
 
 rng = np.random.default_rng(0)
-CLOCK = team._system("clock_gettime")
 by_address = pytest.mark.skipif(
     team._address_of_gemm("f") is None, reason="NumPy has no OpenBLAS with 64-bit sizes here"
 )
@@ -122,7 +121,9 @@ def test_the_helper_computes_halves() -> None:
     a, b = matrices(64, 256, 96, "", "float32")
     out = np.empty((64, 96), "f4")
     job = hand_out(two, a, b, out)
-    helper = threading.Thread(target=two.compiled.serve, args=(two.words, CLOCK))
+    helper = threading.Thread(
+        target=two.compiled.serve, args=(two.words, team._system("clock_gettime"))
+    )
     helper.start()
     helper.join()  # when nothing has come for a while
     assert job.keep and two.words[two.compiled.DONE] == 2
@@ -137,7 +138,7 @@ def test_the_helper_sleeps_at_once_when_it_is_to_rest() -> None:
     out = np.empty((64, 96), "f4")
     job = hand_out(two, a, b, out)
     two.words[two.compiled.REST] = 1
-    two.compiled.serve(two.words, CLOCK)
+    two.compiled.serve(two.words, team._system("clock_gettime"))
     assert job.keep and two.words[two.compiled.TURN] == 256
 
 

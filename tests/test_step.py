@@ -530,6 +530,19 @@ def test_code_of_the_users_own(name: str) -> None:
     assert_same_run(OWN[name], x, y)
 
 
+def test_a_penalty_of_the_users_own_needs_no_regularizer() -> None:
+    class Pulled(Dense):
+        def add_penalty_gradients(self) -> None:
+            self.grads["bias"] += 1
+
+    def make() -> Sequential:
+        return compiled(Sequential([Input((5,)), Pulled(3)]), optimizer="sgd", loss="mse")
+
+    x = np.zeros((10, 5))
+    assert_same_run(make, x, x[:, :3])
+    assert np.all(after_training(make, x, x[:, :3], False)["pulled/bias"] < 0)
+
+
 def test_a_layer_of_the_users_own_is_called_in_every_step() -> None:
     kept = Kept()
     model = compiled(Sequential([Input((5,)), kept, Dense(3)]), loss="mse")

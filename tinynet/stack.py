@@ -236,9 +236,8 @@ class Stack(Configurable):
 
     def _add_penalty_gradients(self) -> None:
         for layer in self.layers:
-            if layer.regularizers:
-                begin_part(layer.name)
-                call(layer.add_penalty_gradients)
+            begin_part(layer.name)
+            layer.add_penalty_gradients()
 
     def penalty(self) -> float:
         """Return the sum of all regularizers' penalties."""

@@ -17,7 +17,7 @@ from tinynet.configurable import LAYER_NAME, Configurable, auto_name, checked_na
 from tinynet.initializers import Initializer
 from tinynet.random import SeedGenerator
 from tinynet.regularizers import Regularizer
-from tinynet.step.tape import Computes
+from tinynet.step.tape import Computes, call
 
 Shape = tuple[int, ...]
 
@@ -203,7 +203,10 @@ class Layer(Computes, Configurable):
         """Add the regularizers' gradients to `grads`, after `backward` has filled them."""
         if self.trainable:
             for key, rule in self.regularizers.items():
-                self.grads[key] += rule.gradient(self.params[key])
+                call(self._add_penalty_gradient, rule, key)
+
+    def _add_penalty_gradient(self, rule: Regularizer, key: str) -> None:
+        self.grads[key] += rule.gradient(self.params[key])
 
     @property
     def arrays(self) -> dict[str, Array]:
