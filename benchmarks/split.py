@@ -74,7 +74,7 @@ def split(images: np.ndarray, labels: np.ndarray, batch_size: int) -> dict[str, 
     model.run_eagerly = True  # in each step the same layers are called, not only in the first
     for layer in model.layers:
         layer.forward = parts.around(f"{layer.name}, forward", layer.forward)
-        for way in ("backward", "backward_logits", "learn"):
+        for way in ("backward", "backward_logits"):
             setattr(layer, way, parts.around(f"{layer.name}, backward", getattr(layer, way)))
     model.loss.value = parts.around("loss", model.loss.value)
     model.loss.gradient = parts.around("gradient of the loss", model.loss.gradient)

@@ -446,7 +446,7 @@ BUGS = [
     ),
     Bug(
         "the penalty on a dense layer's output is not divided by the number of samples",
-        "layers/core.py",
+        "layers/activated.py",
         "dpenalty = self.activity_regularizer.gradient(self.out) / len(self.out)",
         "dpenalty = self.activity_regularizer.gradient(self.out)",
         "test_regularizers",

@@ -35,7 +35,6 @@ def clean_state() -> Iterator[None]:
     if before is not None:
         threads.set_products(before)
     threads._workers, threads._chosen = workers, threads_chosen
-    threads.forget_pool()
     for kernel in registry.KERNELS.values():
         kernel._run = None
     configurable.forget_names()

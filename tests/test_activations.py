@@ -106,33 +106,6 @@ def test_gelu_keeps_its_digits_far_below_zero(kernel_form: str) -> None:
     assert activations.gelu(np.array([x]))[0] == pytest.approx(expected, rel=1e-12, abs=0)
 
 
-IN_PLACE = [("linear", ()), ("relu", ()), ("tanh", ())]
-
-
-@pytest.mark.parametrize(("name", "options"), IN_PLACE)
-def test_values_written_over_the_input(kernel_form: str, name: str, options: tuple) -> None:
-    function, x = make(name, options), random_x((3, 4))
-    x[0, :3] = 0.0, np.nan, -np.inf
-    dout = np.random.default_rng(1).normal(size=x.shape)
-    with np.errstate(all="ignore"):
-        out = function(x)
-        dx = function.backward(dout, x, out)
-        function.write_over(x)
-        np.testing.assert_array_equal(x, out)
-        np.testing.assert_array_equal(function.backward(dout, x, x), dx)
-
-
-def test_what_may_be_written_over_the_input() -> None:
-    """Not what losses look behind, and nothing of somebody's own."""
-    cases = [*FORMULAS, ("softmax", ())]
-    assert [case for case in cases if make(*case).in_place] == IN_PLACE
-
-    class Doubled(Activation):
-        pass
-
-    assert not Doubled(activations.relu.choose).in_place
-
-
 @ELEMENTWISE
 def test_gradients(kernel_form: str, name: str, options: tuple) -> None:
     (report,) = gradcheck(make(name, options), random_x((7, 9)), tolerance=1e-7)

@@ -204,6 +204,24 @@ FILES: dict[str, dict[str, Any]] = {
 # Where an argument of one kernel is something else than in the rest of its file. What follows
 # the name after a space tells a second case of the same kernel apart.
 EXCEPTIONS: dict[str, dict[str, Any]] = {
+    "batched_product": {
+        "a": array("images", "rows", "depth"),
+        "b": array("images", "depth", "columns"),
+        "out": array("images", "rows", "columns"),
+    },
+    **{
+        name: {
+            inside: array("images", "down", "across", "channels"),
+            around: array("images", "tiled down", "tiled across", "channels"),
+            "before": ((0, 0), (1, 2)),
+        }
+        for name, inside, around in (("put_around", "x", "out"), ("cut_out", "dx", "dout"))
+    },
+    "transform": {
+        "matrix": array("6", "3"),
+        "block": array("3", "3", "channels", "filters"),
+        "out": array("6", "6", "channels", "filters"),
+    },
     "patches": {"out": array("images", "down", "across", "3", "2", "channels")},
     "max_pool": {
         # A few different numbers, so that several pixels of a window are the largest.
@@ -215,6 +233,7 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
             "images", "down", "across", "channels", fill=integers_below(6), dtype="uint8"
         )
     },
+    "global_max": {"out": array("images", "channels")},
     "global_max_backward": {
         "x": array("images", "low", "narrow", "channels", fill=integers_below(3)),
         "out": array("images", "channels", fill=integers_below(3)),

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,3 +141,39 @@ tinynet.Sequential([tinynet.layers.Layer()]).predict(np.ones((2, 2)), verbose=0)
         [sys.executable, "-c", script], env=environment, cwd=ROOT, capture_output=True, text=True
     )
     assert done.stdout.split() == [str(inside)], done.stderr
+
+
+def test_products_stay_in_one_thread_while_any_batch_is_worked_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two threads of a program, each with a batch; and somebody sets the threads meanwhile."""
+    now = [4]
+    switches = {"get": lambda: now[0], "set": lambda n: now.__setitem__(0, n)}
+    monkeypatch.setattr(threads, "switch", switches.get)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with threads.products_in_one_thread():
+            begun.set()
+            go_on.wait(timeout=60)
+
+    other = threading.Thread(target=first)
+    other.start()
+    begun.wait(timeout=60)
+    with threads.products_in_one_thread():
+        go_on.set()
+        other.join(timeout=60)
+        assert now == [1]
+        threads.set_products(3)
+        assert now == [1]
+    assert now == [3] and not other.is_alive()
+
+
+@pytest.mark.parametrize(("said", "expected"), [("3", 3), ("0", None), ("many", None)])
+def test_the_number_of_threads_may_come_from_the_environment(
+    said: str, expected: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    processors = threads.workers()
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    assert threads.workers() == (processors if expected is None else expected) >= 1

@@ -26,9 +26,6 @@ from tinynet.kernels import rectifiers, smooth
 from tinynet.kernels.registry import Differentiable, Kernel
 
 ACTIVATIONS: dict[str, Activation] = {}
-# Derivatives that can be computed from the output alone: relu(x) is above 0 exactly where x is.
-# So can those of sigmoid and softmax, but losses read the logits before them.
-FROM_OUTPUT = (rectifiers.relu_backward, smooth.tanh_backward)
 
 
 class Activation(Configurable):
@@ -67,16 +64,6 @@ class Activation(Configurable):
         return type(self) is Activation and all(
             isinstance(each, Kernel) for each in (chosen.forward, chosen.backward)
         )
-
-    @property
-    def in_place(self) -> bool:
-        """Whether a layer may overwrite x with f(x): `backward` works the same with out for x."""
-        return type(self) is Activation and self._chosen.backward in FROM_OUTPUT
-
-    def write_over(self, x: Array) -> None:
-        """Overwrite x, which must be contiguous, with f(x); for functions that are `in_place`."""
-        flat = x.reshape(-1)
-        self._chosen.forward(flat, *self._chosen.constants, flat)
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
         """Return the gradient at the input: dout times the derivative at `x`.
@@ -153,14 +140,6 @@ class Linear(Activation):
     def only_kernels(self) -> bool:
         """True."""
         return True
-
-    @property
-    def in_place(self) -> bool:
-        """True."""
-        return True
-
-    def write_over(self, x: Array) -> None:
-        """Leave x as it is."""
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
         """Return `dout`."""

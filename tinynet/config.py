@@ -93,18 +93,15 @@ def kernels() -> str:
 
 
 def set_threads(n: int) -> None:
-    """Set how many threads run matrix products and image layers; everything else runs in one.
+    """Set how many threads run matrix products; everything else runs in one.
 
     Unless this is set, BLAS runs in one thread while a model is trained or used (`fit`, `evaluate`,
     `predict`, their ``..._on_batch`` forms, a call), and NumPy gets its own threads back afterward.
-    A second thread takes half of each large product where that is faster; the result is the same
-    with and without it. The environment variables ``OPENBLAS_NUM_THREADS`` and
-    ``OMP_NUM_THREADS``, set before Python starts, count as a setting too. Where several threads are
-    set, BLAS sums a product in a different order, so the same seed gives the same run only with the
-    same setting.
-
-    Convolution and pooling divide a large batch among as many threads as there are processors, or
-    as ``OMP_NUM_THREADS`` says, up to four; their results are the same for any number of threads.
+    A second thread takes half of each large product, and in `fit`, `evaluate` and `predict` of
+    other large kernels, where that is faster; the result is the same with and without it. The
+    environment variables ``OPENBLAS_NUM_THREADS`` and ``OMP_NUM_THREADS``, set before Python
+    starts, count as a setting too. Where several threads are set, BLAS sums a product in a
+    different order, so the same seed gives the same run only with the same setting.
 
     Parameters
     ----------

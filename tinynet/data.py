@@ -98,15 +98,10 @@ class Dataset:
         part.dtype = self.dtype
         return part
 
-    def batches(self, size: int) -> Iterator[Batch]:
-        """Hand out batches of `size` samples, in their order; the last may be smaller."""
-        for start in range(0, len(self), size):
-            rows = slice(start, start + size)
-            yield Batch(
-                np.asarray(self.x[rows], self.dtype),
-                None if self.y is None else self.y[rows],
-                None if self.sample_weight is None else self.sample_weight[rows],
-            )
+    def in_order(self, size: int) -> Iterator[Array]:
+        """Return the numbers of `size` samples at a time; the last ones may be fewer."""
+        numbers = np.arange(len(self))
+        return (numbers[start : start + size] for start in range(0, len(self), size))
 
     def batch(self, rows: Array) -> Batch:
         """Return the samples with these numbers, (rows,), of int64."""

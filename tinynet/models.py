@@ -87,7 +87,7 @@ class Sequential(Trainer):
         data = Dataset(x, _some_targets(model, batch_size), None, config.floatx())
         model._build(data)
         model.learned()  # packs the weights of the copy
-        return Written(model, data, np.arange(batch_size)).step
+        return Written(model, data, model.train_step, np.arange(batch_size)).step
 
     def summary(
         self,

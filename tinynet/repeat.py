@@ -1,38 +1,46 @@
-"""The steps of one call of `fit`: the first of each size is written down, the others repeat it.
+"""The steps of one call of `fit`, `evaluate` or `predict`: what comes again is repeated.
 
-Code of the user's may keep the arrays that it is given, put new ones into a layer, or look at what
-a layer has kept. It could not do so between lines that know only arrays. So steps are repeated only
-where tinynet's own code runs, and nobody else between two steps; otherwise each one calls the
-layers. What a callback changes between two epochs is seen: then the step is written down again.
+The first batch of a size goes through the layers. The second one does, too, and is written down;
+from then on, these lines are run. Code of the user's may keep the arrays that it is given, put new
+ones into a layer, or look at what a layer has kept. It could not do so between lines that know only
+arrays. So steps are repeated only where tinynet's own code runs, and nobody else between two steps;
+otherwise each one calls the layers. What a callback changes between two epochs is seen: then the
+step is written down again.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tinynet.arrays import Array, Packed
 from tinynet.callbacks import LambdaCallback
-from tinynet.data import Dataset
+from tinynet.data import Batch, Dataset
+from tinynet.step.passes import arrays_in, span, without_unread
 from tinynet.step.tape import begin_part, write_down
 
 
 class Repeat:
-    """Makes steps of training, by the lines of an earlier one where there is one.
+    """Makes steps, by the lines of an earlier one where there is one.
 
     Parameters
     ----------
     model : Trainer
     data : Dataset
+    make : callable
+        Makes a step with a batch: ``model.train_step``, for instance.
     between : sequence of callable
         Methods of callbacks that are called between two steps.
     """
 
-    def __init__(self, model: Any, data: Dataset, between: Sequence[Any] = ()) -> None:
-        self.model, self.data = model, data
+    def __init__(
+        self, model: Any, data: Dataset, make: Callable[[Batch], Any], between: Sequence[Any] = ()
+    ) -> None:
+        self.model, self.data, self.make = model, data, make
+        self.seen: set[int] = set()  # sizes of batches
         self.written: dict[int, Written] = {}
         self.last: Written | None = None
         self.belongs_to: list[object] = []
@@ -58,26 +66,28 @@ class Repeat:
         if not _same(found, self.belongs_to):
             self.belongs_to = found
             self.written.clear()
-        if self.written:  # lines do not look at their arrays
+        if self.written and self.data.y is not None:  # lines do not look at their arrays
             self.model.loss.check_targets(self.data.y, self.model.output_shape[1:])
 
-    def take(self, rows: Array) -> None:
-        """Make a step with some samples.
+    def take(self, rows: Array) -> Any:
+        """Make a step with some samples, and return its result.
 
         Parameters
         ----------
         rows : ndarray of int64, shape (rows,)
         """
-        self.last = None
-        if self.eager:
-            self.model.train_step(self.data.batch(rows))
-        elif len(rows) in self.written:
-            self.last = self.written[len(rows)]
+        self.last, size = None, len(rows)
+        if size in self.written:
+            self.last = self.written[size]
             self.last.rows[...] = rows
             self.last.step.run()
-        else:
-            self.written[len(rows)] = Written(self.model, self.data, rows.copy())
-            self.belongs_to = _state(self.model)  # with the slots that the first step makes
+            return np.copy(self.last.result)
+        if self.eager or size not in self.seen:
+            self.seen.add(size)
+            return self.make(self.data.batch(rows))
+        self.written[size] = Written(self.model, self.data, self.make, rows.copy())
+        self.belongs_to = _state(self.model)  # with the slots that the first step makes
+        return np.copy(self.written[size].result)
 
     def end_epoch(self) -> None:
         """Leave in the layers what a step leaves there that calls them."""
@@ -94,30 +104,43 @@ class Written:
     rows : ndarray of int64
         The numbers of the samples; to be overwritten for another batch.
     step : Step
+    result : object
+        What the step returns; an array is overwritten by the next step.
     kept : list of (layer or loss, dict)
         What the step has left in which attributes.
     """
 
-    def __init__(self, model: Any, data: Dataset, rows: Array) -> None:
-        parts = [part for part in (*model.layers, model.loss) if part.only_kernels]
+    def __init__(
+        self, model: Any, data: Dataset, make: Callable[[Batch], Any], rows: Array
+    ) -> None:
+        parts = [part for part in (*model.layers, model.loss) if part and part.only_kernels]
         before = [dict(vars(part)) for part in parts]
         self.rows = rows
         with write_down() as self.step:
             begin_part("batch")
             batch = data.batch(rows)
-            model.train_step(batch)
+            self.result = make(batch)
         self.kept = [
             (part, {k: v for k, v in vars(part).items() if k not in old or old[k] is not v})
             for part, old in zip(parts, before, strict=True)
         ]
-        known = {"data.x": data.flat, "data.y": data.y, "rows": rows}
-        known |= {"x": batch.x, "y": batch.y, **model.arrays}
-        known |= {f"d {name}": each for name, each in model.grads.items()}
+        lasting = {**model.arrays, **{f"d {name}": each for name, each in model.grads.items()}}
         for name, each in zip(("weights", "d weights"), model.learned(), strict=True):
             if isinstance(each, Packed):
-                known[name] = each.flat
-        known |= model.optimizer.flat_slots
-        self.step.known |= {name: each for name, each in known.items() if each is not None}
+                lasting[name] = each.flat
+        if model.optimizer is not None:
+            lasting |= model.optimizer.flat_slots
+        seen_later = [array for _, kept in self.kept for array in _only_arrays(kept).values()]
+        if isinstance(self.result, np.ndarray):
+            seen_later.append(self.result)
+        lines = without_unread(self.step.lines, [*lasting.values(), *seen_later])
+        used = {span(each) for line in lines for each in arrays_in(line)}
+        known = {"data.x": data.flat, "data.y": data.y, "rows": rows}
+        known |= {"x": batch.x, "y": batch.y, **lasting}
+        self.step.lines = lines
+        self.step.known = {
+            name: each for name, each in self.step.known.items() if span(each) in used
+        } | {name: each for name, each in known.items() if each is not None}
         self.step.kept = {layer.name: _arrays(layer) for layer in model.layers}
 
 
@@ -131,9 +154,14 @@ def is_ours(part: object) -> bool:
     return not any(inspect.isfunction(getattr(type(part), name, None)) for name in vars(part))
 
 
+def _computing(model: Any) -> list[Any]:
+    """Return the layers, the loss and the optimizer; of these two, those that there are."""
+    return [*model.layers, *(each for each in (model.loss, model.optimizer) if each is not None)]
+
+
 def _parts(model: Any) -> Iterable[object]:
     """Return everything whose code runs in a step."""
-    yield from (model, model.loss, model.optimizer, *model.layers, *model.figures.named.values())
+    yield from (model, *_computing(model), *model.metrics)
     for layer in model.layers:
         yield from layer.regularizers.values()
         for name in ("activation", "activity_regularizer"):
@@ -144,16 +172,19 @@ def _parts(model: Any) -> Iterable[object]:
 
 def _state(model: Any) -> list[object]:
     """Return what the lines of a step were written for: objects, and options as plain values."""
-    parts = [*model.layers, model.loss, model.optimizer]
-    objects: list[object] = [*parts, model.figures]
+    parts = _computing(model)
+    objects: list[object] = [*parts, *model.metrics]
     objects += [layer.seed_generator for layer in model.layers]
     for each in (*model.learned(), *(layer.state for layer in model.layers)):
         objects += each.values()
-    for slots in model.optimizer.slots.values():
-        objects += slots.values()
     options = [part.get_config() for part in parts]
-    del options[-1]["learning_rate"]  # may change: every step reads it again
-    return [*objects, options, list(model.optimizer.excluded_from_decay)]
+    excluded: list[str] = []
+    if model.optimizer is not None:
+        for slots in model.optimizer.slots.values():
+            objects += slots.values()
+        del options[-1]["learning_rate"]  # may change: every step reads it again
+        excluded = list(model.optimizer.excluded_from_decay)
+    return [*objects, options, excluded]
 
 
 def _same(found: list[object], before: list[object]) -> bool:
@@ -163,4 +194,8 @@ def _same(found: list[object], before: list[object]) -> bool:
 
 
 def _arrays(part: object) -> dict[str, Array]:
-    return {name: each for name, each in vars(part).items() if isinstance(each, np.ndarray)}
+    return _only_arrays(vars(part))
+
+
+def _only_arrays(attributes: Mapping[str, object]) -> dict[str, Array]:
+    return {name: each for name, each in attributes.items() if isinstance(each, np.ndarray)}

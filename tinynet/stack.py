@@ -17,8 +17,7 @@ from tinynet.configurable import (
 )
 from tinynet.layers import Input, Layer, deserialize
 from tinynet.layers.base import Shape
-from tinynet.layers.shares import backward_in_shares, forward_in_shares, goes_in_shares
-from tinynet.step.tape import begin_part, call, named
+from tinynet.step.tape import begin_part, named
 
 
 class Stack(Configurable):
@@ -194,13 +193,9 @@ class Stack(Configurable):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Send a batch through all layers."""
         self.require_built()
-        for run in _runs(self.layers):
-            begin_part(run[0].name)
-            if len(run) > 1:
-                x = call(forward_in_shares, run, x)
-            else:
-                x = run[0].line(run[0].forward, x, training)
-            named("out", x)
+        for layer in self.layers:
+            begin_part(layer.name)
+            x = named("out", layer.line(layer.forward, x, training))
         return x
 
     def backward(self, dout: Array, from_logits: bool = False) -> Array:
@@ -222,17 +217,11 @@ class Stack(Configurable):
         return dx
 
     def learn(self, dout: Array, from_logits: bool = False) -> None:
-        """Do what `backward` does, but only as far down as there is something to learn.
-
-        The gradient at the input, which `backward` returns, plays no part in training; where
-        the first layer is the largest, as in the networks for images here, it is also the most
-        expensive one.
-        """
+        """Do what `backward` does, but only as far down as there is something to learn."""
         learning = [bool(layer.params) and layer.trainable for layer in self.layers]
-        if not any(learning):
-            return
-        _down(self.layers[learning.index(True) :], dout, from_logits, to_input=False)
-        self._add_penalty_gradients()
+        if any(learning):
+            _down(self.layers[learning.index(True) :], dout, from_logits)
+            self._add_penalty_gradients()
 
     def _add_penalty_gradients(self) -> None:
         for layer in self.layers:
@@ -335,38 +324,13 @@ class Stack(Configurable):
         return model
 
 
-def _runs(layers: Sequence[Layer]) -> list[list[Any]]:
-    """Group the layers that a batch goes through in shares into runs; others are runs of one."""
-    runs: list[list[Any]] = []
-    for layer in layers:
-        if runs and goes_in_shares(layer) and goes_in_shares(runs[-1][0]):
-            runs[-1].append(layer)
-        else:
-            runs.append([layer])
-    return runs
-
-
-def _down(layers: Sequence[Layer], dout: Array, from_logits: bool, to_input: bool = True) -> Array:
-    """Send a gradient back through some layers, the last of which may start at its logits.
-
-    Without `to_input`, the lowest layer learns and passes no gradient on.
-    """
-    *below, last = layers
-    if from_logits:
-        begin_part(last.name)
-        dout, layers = last.line(_backward, last, last.backward_logits, dout), below
-        named("dx", dout)
-    for run in reversed(_runs(layers)):
-        lowest = run[0]
-        goes_on = to_input or lowest is not layers[0]
-        begin_part(lowest.name)
-        if len(run) > 1:
-            dout = call(backward_in_shares, run, dout, False, goes_on)
-        elif goes_on:
-            dout = lowest.line(_backward, lowest, lowest.backward, dout)
-            named("dx", dout)
-        else:
-            lowest.line(_backward, lowest, lowest.learn, dout)
+def _down(layers: Sequence[Layer], dout: Array, from_logits: bool) -> Array:
+    """Send a gradient back through some layers, the last of which may start at its logits."""
+    for layer in reversed(layers):
+        begin_part(layer.name)
+        at_logits = from_logits and layer is layers[-1]
+        way = layer.backward_logits if at_logits else layer.backward
+        dout = named("dx", layer.line(_backward, layer, way, dout))
     return dout
 
 

@@ -188,7 +188,8 @@ class Trainer(Stack):
         self.stop_training = False
         told.tell("train_begin")
         begin, end = told.listeners("train_batch_begin"), told.listeners("train_batch_end")
-        repeat = Repeat(self, data, [*begin, *end])
+        repeat = Repeat(self, data, self.train_step, [*begin, *end])
+        test = None if validation is None else self._tests(validation, told)
         logs: Logs = {}
         for epoch in range(first_epoch, epochs):
             told.tell("epoch_begin", epoch)
@@ -207,8 +208,8 @@ class Trainer(Stack):
                     break
             repeat.end_epoch()
             logs = self.figures.results()
-            if validation is not None:
-                seen = self._test(validation, val_batch_size, told)
+            if test is not None:
+                seen = self._test(test, val_batch_size, told)
                 logs.update({f"val_{name}": value for name, value in seen.items()})
             logs = dict(sorted(logs.items()))
             told.tell("epoch_end", epoch, logs=logs.copy())  # callbacks may add to theirs
@@ -306,17 +307,25 @@ class Trainer(Stack):
         steps = -(-len(data) // batch_size)
         told = self._callback_list(as_list(callbacks), verbose, steps)
         self._build(data)
-        return self.figures.returned(self._test(data, batch_size, told), return_dict)
+        logs = self._test(self._tests(data, told), batch_size, told)
+        return self.figures.returned(logs, return_dict)
 
-    def _test(self, data: Dataset, batch_size: int, told: CallbackList) -> Logs:
+    def _tests(self, data: Dataset, told: CallbackList) -> Repeat:
+        between = [*told.listeners("test_batch_begin"), *told.listeners("test_batch_end")]
+        return Repeat(self, data, self.test_step, between)
+
+    def _test(self, repeat: Repeat, batch_size: int, told: CallbackList) -> Logs:
         told.tell("test_begin")
         self.figures.reset()
-        for step, batch in enumerate(data.batches(batch_size)):
+        with self.freezing.as_at_first("evaluate", self.layers):
+            repeat.begin_epoch()
+        for step, rows in enumerate(repeat.data.in_order(batch_size)):
             told.tell("test_batch_begin", step)
             with self.freezing.as_at_first("evaluate", self.layers):
-                self.test_step(batch)
+                repeat.take(rows)
             if told.listeners("test_batch_end"):
                 told.tell("test_batch_end", step, logs=self.figures.results())
+        repeat.end_epoch()
         logs = self.figures.results()
         told.tell("test_end", logs=logs)
         return logs
@@ -337,11 +346,15 @@ class Trainer(Stack):
         told = self._callback_list(as_list(callbacks), verbose, steps)
         self._build(data)
         told.tell("predict_begin")
+        between = [*told.listeners("predict_batch_begin"), *told.listeners("predict_batch_end")]
+        repeat = Repeat(self, data, lambda batch: self.forward(batch.x), between)
+        repeat.begin_epoch()
         outputs = []
-        for step, batch in enumerate(data.batches(batch_size)):
+        for step, rows in enumerate(data.in_order(batch_size)):
             told.tell("predict_batch_begin", step)
-            outputs.append(self.forward(batch.x))
+            outputs.append(repeat.take(rows))
             told.tell("predict_batch_end", step, logs={"outputs": outputs[-1]})
+        repeat.end_epoch()
         told.tell("predict_end")
         return np.concatenate(outputs)
 
@@ -385,8 +398,7 @@ class Trainer(Stack):
     def _single_batch(self, data: Dataset, needs_targets: bool = False) -> Batch:
         self.check(data, needs_targets)
         self._build(data)
-        (batch,) = data.batches(len(data))
-        return batch
+        return data.batch(np.arange(len(data)))
 
     def reset_metrics(self) -> None:
         """Forget the loss and the metrics seen so far."""

@@ -24,6 +24,7 @@ ORDER = {
     "stack.py": "`forward`, `backward` and `learn`: up the layers, and down again",
     "layers/base.py": "what a layer is: `params`, `grads`, `forward`, `backward`",
     "layers/core.py": "`Dense`",
+    "layers/activated.py": "the activation at the end of a layer, and its derivative",
     "step/tape.py": "how a step is written down while it runs",
     "kernels/registry.py": "why each piece of arithmetic exists twice, and which of the two runs",
     "kernels/products.py": "`product`: the matrix products of a dense layer",
@@ -41,7 +42,6 @@ ORDER = {
     "metrics/base.py": "a mean over batches",
     "metrics/means.py": "`SparseCategoricalAccuracy`",
     "config.py": "float type and epsilon",
-    "layers/shares.py": "nothing for a dense network: how batches of images are divided",
 }
 
 

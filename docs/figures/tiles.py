@@ -7,7 +7,7 @@ import numpy as np
 from drawing import BLUE, GREEN, GREY, ORANGE, canvas, equation, pale, save
 from matplotlib.patches import Rectangle
 
-from tinynet.kernels import convolution, winograd
+from tinynet.kernels import convolution
 
 CELL = 3.2
 B_T = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
@@ -44,7 +44,7 @@ def draw():
     images, kernels = x.reshape(1, 4, 6, 1).astype(float), kernel.reshape(3, 3, 1, 1).astype(float)
     out = np.empty((1, 2, 4, 1))
     convolution.convolve(images, kernels, (1, 1), (1, 1), out)
-    u, v = winograd.transformed(G, kernel), winograd.transformed(B_T, x[:, :4])
+    u, v = G @ kernel @ G.T, B_T @ x[:, :4] @ B_T.T
     assert np.all(u == np.rint(u))  # so that whole numbers can be shown
     np.testing.assert_array_equal(A_T @ (u * v) @ A_T.T, out[0, :, :2, 0])
 

@@ -13,14 +13,15 @@ tests compare both with the definition.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
 from tinynet.arrays import Array
+from tinynet.kernels.linear import column_sum
+from tinynet.kernels.products import batched_product, product
 from tinynet.kernels.registry import kernel
-from tinynet.kernels.threads import divided
 
 Pair = tuple[int, int]
 NO_GAPS = (1, 1)  # the dilation of a window without gaps
@@ -178,14 +179,59 @@ def add_patches_loops(dpatches: Array, strides: Pair, dilation: Pair, dx: Array)
                             dx[n, down, right, c] += dpatches[n, y, z, i, j, c]
 
 
+@kernel(x="nRSc", out=">nYZc")
+def put_around(x: Array, before: Pair, out: Array) -> None:
+    """Put x into the middle of zeros, `before` rows from the top and columns from the left."""
+    out[...] = 0
+    inside(out, before, x.shape)[...] = x
+
+
+@put_around.loops
+def put_around_loops(x: Array, before: Pair, out: Array) -> None:
+    images, height, width, channels = x.shape
+    for n in range(images):
+        out[n] = 0
+        for y in range(height):
+            for z in range(width):
+                for c in range(channels):
+                    out[n, before[0] + y, before[1] + z, c] = x[n, y, z, c]
+
+
+@kernel(dout="nYZc", dx=">nRSc")
+def cut_out(dout: Array, before: Pair, dx: Array) -> None:
+    """Take the middle out of dout, what `put_around` has put there."""
+    dx[...] = inside(dout, before, dx.shape)
+
+
+@cut_out.loops
+def cut_out_loops(dout: Array, before: Pair, dx: Array) -> None:
+    images, height, width, channels = dx.shape
+    for n in range(images):
+        for y in range(height):
+            for z in range(width):
+                for c in range(channels):
+                    dx[n, y, z, c] = dout[n, before[0] + y, before[1] + z, c]
+
+
+def inside(around: Array, before: Pair, shape: tuple[int, ...]) -> Array:
+    """Return the part of some images in which smaller ones are: a view."""
+    (top, left), (height, width) = before, shape[1:3]
+    return around[:, top : top + height, left : left + width]
+
+
 def convolve_in_patches(
     x: Array, weights: Array, strides: Pair, dilation: Pair, out: Array
 ) -> None:
     """Write the convolution of x with weights into out, as matrix products."""
     matrix = weights.reshape(-1, weights.shape[3])  # (numbers in a window, filters)
-    for some, pieces in _pieces(x, weights, strides, dilation, out):
-        rows, z = _stacks(pieces, out[some], matrix)
-        np.matmul(rows, matrix, out=z)
+    room, pieces = _pieces(x, weights, out)
+    for some in pieces:
+        windows = room[: some.stop - some.start]
+        patches(x[some], strides, dilation, windows)
+        if one_by_one(out, matrix):
+            batched_product(*by_image(windows, matrix, out[some]))
+        else:
+            product(*all_at_once(windows, matrix, out[some]))
 
 
 def convolve_in_patches_backward(
@@ -195,39 +241,67 @@ def convolve_in_patches_backward(
     strides: Pair,
     dilation: Pair,
     dweights: Array,
-    dx: Array | None,
+    dx: Array,
 ) -> None:
-    """Fill dweights, and dx unless it is None."""
-    filters = weights.shape[3]
-    matrix, dmatrix = weights.reshape(-1, filters), dweights.reshape(-1, filters)
-    dmatrix[...] = 0
-    for some, pieces in _pieces(x, weights, strides, dilation, dout):
-        rows, dz = _stacks(pieces, dout[some], matrix)
-        dmatrix += (rows.swapaxes(1, 2) @ dz).sum(axis=0)
-        if dx is not None:  # what the windows met is no longer needed
-            np.matmul(dz, matrix.T, out=rows)
-            add_patches(pieces, strides, dilation, dx[some])
+    """Fill dweights and dx."""
+    matrix = weights.reshape(-1, weights.shape[3])
+    room, pieces = _pieces(x, weights, dout)
+    single = one_by_one(dout, matrix)
+    # The sums over each image, or over some, which are added up at the end.
+    sums = np.empty((len(x) if single else len(pieces), *matrix.shape), matrix.dtype)
+    for number, some in enumerate(pieces):
+        windows = room[: some.stop - some.start]
+        patches(x[some], strides, dilation, windows)
+        if single:
+            rows, turned, dz = by_image(windows, matrix.T, dout[some])
+            batched_product(rows.swapaxes(1, 2), dz, sums[some])
+            batched_product(dz, turned, rows)  # what the windows met is no longer needed
+        else:
+            rows, turned, dz = all_at_once(windows, matrix.T, dout[some])
+            product(rows.T, dz, sums[number])
+            product(dz, turned, rows)
+        add_patches(windows, strides, dilation, dx[some])
+    column_sum(sums.reshape(len(sums), matrix.size), dweights.reshape(-1))
 
 
-def _stacks(pieces: Array, out: Array, matrix: Array) -> tuple[Array, Array]:
-    """Return what windows meet, and out, as stacks of matrices: one per image, or one for all.
+def one_by_one(out: Array, matrix: Array) -> bool:
+    """Return whether images are multiplied one by one: if their matrices are tall and small."""
+    windows = out.shape[1] * out.shape[2]
+    return bool(windows > max(matrix.shape) and windows * matrix.size <= SMALL)
 
-    (stacks, windows, numbers in a window) and (stacks, windows, filters). Products of tall, small
-    matrices take less time one by one.
+
+def by_image(windows: Array, matrix: Array, out: Array) -> tuple[Array, Array, Array]:
+    """Return what the windows meet, a matrix and out, with an axis for the images.
+
+    (images, places, numbers in a window), (images, ...) and (images, places, filters).
     """
-    images, windows = len(pieces), out.shape[1] * out.shape[2]
-    one_by_one = windows > max(matrix.shape) and windows * matrix.size <= SMALL
-    stacks = max(images, 1) if one_by_one else 1
-    return pieces.reshape(stacks, -1, len(matrix)), out.reshape(stacks, -1, matrix.shape[1])
+    images, filters = out.shape[0], out.shape[3]
+    rows = windows.reshape(images, out.shape[1] * out.shape[2], math.prod(windows.shape[3:]))
+    many = np.broadcast_to(matrix, (images, *matrix.shape))
+    return rows, many, out.reshape(*rows.shape[:2], filters)
 
 
-def _pieces(
-    x: Array, weights: Array, strides: Pair, dilation: Pair, out: Array
-) -> Iterator[tuple[slice, Array]]:
-    """Yield some images at a time, and what is met at each of their places."""
+def all_at_once(windows: Array, matrix: Array, out: Array) -> tuple[Array, Array, Array]:
+    """Return the same for a single product: (places of all images, ...)."""
+    places, filters = math.prod(out.shape[:3]), out.shape[3]
+    numbers = math.prod(windows.shape[3:])
+    return windows.reshape(places, numbers), matrix, out.reshape(places, filters)
+
+
+def _pieces(x: Array, weights: Array, out: Array) -> tuple[Array, list[slice]]:
+    """Return room for what is met in some images, and which images come together."""
     place = *out.shape[1:3], *weights.shape[:3]
-    nbytes = x.itemsize * len(x) * math.prod(place)
-    for some in divided(len(x), -(-nbytes // PIECE)):
-        met_here = np.empty((some.stop - some.start, *place), x.dtype)
-        patches(x[some], strides, dilation, met_here)
-        yield some, met_here
+    pieces = divided(len(x), x.itemsize * math.prod(place))
+    return np.empty((longest(pieces), *place), x.dtype), pieces
+
+
+def divided(n: int, nbytes: int) -> list[slice]:
+    """Divide n images, each with so many bytes, into pieces of about `PIECE` bytes."""
+    number = max(1, min(n, -(-n * nbytes // PIECE)))
+    ends = [n * i // number for i in range(number + 1)]
+    return [slice(*pair) for pair in itertools.pairwise(ends)]
+
+
+def longest(pieces: list[slice]) -> int:
+    """Return the number of images in the longest piece."""
+    return max(int(some.stop - some.start) for some in pieces)

@@ -33,8 +33,9 @@ JOB = 24  # the address of the words that say what is to be done
 YIELD = 25  # the address of the system's sched_yield
 # Words of a job. From CALLS on, the addresses of a function and of what it takes, for each half.
 TEAM, SHARED, CALLS = range(3)
-# Words of a product of matrices.
+# Words of a product of matrices; of several, how many and how far apart.
 GEMM, SIZE, ROWS, COLUMNS, DEPTH, A, A_TURNED, A_ROW, B, B_TURNED, B_ROW, OUT, OUT_ROW = range(13)
+COUNT, A_NEXT, B_NEXT, OUT_NEXT = range(13, 17)
 
 HALVES = 2
 SPIN = 1000  # looks before a thread offers its processor, some ten microseconds
@@ -197,22 +198,24 @@ def in_two(team: Array, shared: Array, halves: list[Row]) -> Row:
 
 
 def product(gemm: int, a: Array, b: Array, out: Array) -> Row:
-    """Return the call of BLAS's product at an address.
+    """Return the call of BLAS's product at an address, or of several, one after the other.
 
-    The arrays are stored by rows, or `a` and `b` by columns, as ``x.T`` is.
+    The arrays are stored by rows, or `a` and `b` by columns, as ``x.T`` is. With three axes, the
+    first one counts the products.
     """
-    size = out.itemsize
-    words = [gemm, size, *out.shape, len(b)]
+    size, several = out.itemsize, out.ndim == 3
+    words = [gemm, size, *out.shape[-2:], b.shape[-2]]
     for factor in (a, b):
-        turned = factor.strides[1] != size
-        words += [factor.ctypes.data, turned, factor.strides[1 if turned else 0] // size]
-    words += [out.ctypes.data, out.strides[0] // size]
+        turned = factor.strides[-1] != size
+        words += [factor.ctypes.data, turned, factor.strides[-1 if turned else -2] // size]
+    words += [out.ctypes.data, out.strides[-2] // size, len(out) if several else 1]
+    words += [each.strides[0] if several else 0 for each in (a, b, out)]
     return Row(_multiply(), np.array(words, np.int64), [a, b, out])
 
 
 @numba.njit(nogil=True)
 def multiply(product: int) -> None:
-    """Compute a product, given by its words."""
+    """Compute products, given by their words."""
     rows, columns, depth = word(product, ROWS), word(product, COLUMNS), word(product, DEPTH)
     a, a_row = word(product, A), word(product, A_ROW)
     b, b_row = word(product, B), word(product, B_ROW)
@@ -220,10 +223,13 @@ def multiply(product: int) -> None:
     of_a = TURNED if word(product, A_TURNED) else AS_IT_IS
     of_b = TURNED if word(product, B_TURNED) else AS_IT_IS
     gemm = word(product, GEMM)
-    if word(product, SIZE) == 4:
-        gemm32(gemm, of_a, of_b, rows, columns, depth, a, a_row, b, b_row, out, out_row)
-    else:
-        gemm64(gemm, of_a, of_b, rows, columns, depth, a, a_row, b, b_row, out, out_row)
+    for _ in range(word(product, COUNT)):
+        if word(product, SIZE) == 4:
+            gemm32(gemm, of_a, of_b, rows, columns, depth, a, a_row, b, b_row, out, out_row)
+        else:
+            gemm64(gemm, of_a, of_b, rows, columns, depth, a, a_row, b, b_row, out, out_row)
+        a, b = a + word(product, A_NEXT), b + word(product, B_NEXT)
+        out += word(product, OUT_NEXT)
 
 
 @numba.njit(nogil=True)

@@ -104,6 +104,24 @@ def max_pool_backward_loops(
                             dx[n, i, j, c] += dout[n, y, z, c] if here else zero
 
 
+@kernel(x="nRSc", out=">nc")
+def global_max(x: Array, out: Array) -> None:
+    """out[n, c] = the largest number of a channel of an image; NaN passes through."""
+    np.max(x, axis=(1, 2), out=out)
+
+
+@global_max.loops
+def global_max_loops(x: Array, out: Array) -> None:
+    images, height, width, channels = x.shape
+    for n in range(images):
+        out[n] = x[n, 0, 0]
+        for i in range(height):
+            for j in range(width):
+                for c in range(channels):
+                    v = x[n, i, j, c]
+                    out[n, c] = v if (v > out[n, c]) | (v != v) else out[n, c]
+
+
 @kernel(dout="nc", x="nRSc", out="nc", dx=">nRSc")
 def global_max_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
     """Divide dout (images, channels) equally among the largest pixels.

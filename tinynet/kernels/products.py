@@ -56,3 +56,15 @@ def product_in_team(a: Array, b: Array, out: Array) -> None:
         np.matmul(a, b, out=out)
     elif not team.multiply(a, b, out, halves(a, b, out)):
         product.numpy_form(a, b, out)
+
+
+@kernel(a="nIK", b="nKJ", out=">nIJ")
+def batched_product(a: Array, b: Array, out: Array) -> None:
+    """out[n] = a[n] @ b[n]: many small products, each as a whole."""
+    np.matmul(a, b, out=out)
+
+
+@batched_product.by_library
+def batched_product_by_blas(a: Array, b: Array, out: Array) -> None:
+    """Compute them one after the other."""
+    np.matmul(a, b, out=out)

@@ -19,6 +19,7 @@ without Numba the NumPy forms run.
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import threading
 from collections.abc import Callable
@@ -70,6 +71,8 @@ class Kernel:
         The two forms as plain Python functions, to read, to test and to step through.
     library_form : callable
         In place of loops, for products, which BLAS computes.
+    parameters : list of str
+        Names of all arguments.
     arrays : dict of str to Argument
         In the order of the signature, in which those that are only read come first.
     divided : set of str
@@ -84,6 +87,7 @@ class Kernel:
         }
         self.divided = {x for each in self.arrays.values() for x in each.axes if x.islower()}
         self.name = numpy_form.__name__
+        self.parameters = list(inspect.signature(numpy_form).parameters)
         self.numpy_form = numpy_form
         self.loops_form: Form | None = None
         self.library_form: Form | None = None

@@ -1,4 +1,4 @@
-"""How many threads are used: by NumPy's matrix products, and for work on a batch of images.
+"""How many threads NumPy's matrix products use.
 
 Products are computed by the BLAS library behind NumPy, which has a switch for its threads, but none
 that Python can reach directly. So the switch is looked up by name in the libraries that NumPy has
@@ -7,21 +7,16 @@ loaded.
 By default BLAS uses as many threads as there are processors. They wait for each other by spinning,
 so on a machine that has other work to do, a product can take many times as long as in one thread.
 While a model is trained or used, BLAS is therefore kept to one, unless the user has chosen
-otherwise; products.py divides the large ones in another way.
-
-Image layers divide a batch into shares, which run one after the other or side by side. Shares
-depend only on the sizes of the arrays, so the result is the same with any number of threads.
+otherwise; large kernels are divided in another way (team.py).
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
-import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,17 +29,12 @@ PATTERNS = (
     "scipy_openblas_{}_num_threads",
     "openblas_{}_num_threads",
 )
-SHARES = 4  # at most, of a batch: with more, threads wait for the interpreter more than they work
-LEAST = 1 << 17  # bytes of a share's largest array: less is done before a thread is awake
 
 # Setting one of these before Python starts chooses the number of OpenBLAS's threads.
 CHOSEN_OUTSIDE = any(os.environ.get(f"{name}_NUM_THREADS") for name in ("OPENBLAS", "OMP"))
 
-Work = Callable[[int, slice], None]
 _chosen = CHOSEN_OUTSIDE  # whether the user has chosen how many threads products use
 _workers: int | None = None
-_pool: ThreadPoolExecutor | None = None
-_here = threading.local()  # its in_part tells whether a thread is working on a part
 _lock = threading.RLock()
 _batches = 0  # in progress, each in one of the user's threads
 _products_before = 1  # threads of BLAS before the first of them began
@@ -70,7 +60,7 @@ def blas() -> ctypes.CDLL:
 
 
 def workers() -> int:
-    """Return how many shares of a batch run side by side.
+    """Return how many threads may work on a batch.
 
     As many as there are processors for this process, or what ``OMP_NUM_THREADS`` says, which is
     set where several processes are started at once.
@@ -87,9 +77,8 @@ def workers() -> int:
 
 
 def set_workers(n: int) -> None:
-    """Set how many shares run side by side."""
+    """Set how many threads may work on a batch."""
     global _workers
-    forget_pool()
     _workers = n
 
 
@@ -117,23 +106,16 @@ def set_products(n: int) -> bool:
 
 
 def may_help() -> bool:
-    """Return whether a second thread may take part in a product.
+    """Return whether a second thread may take half of what is large.
 
     It may where BLAS is kept to one by `products_as_chosen`, and there is a processor for it.
     """
     return _batches > 0 and not _chosen and workers() > 1
 
 
-def forget_pool() -> None:
-    """Make the next batch start new threads."""
-    global _pool
-    _pool = None
-
-
 def _begin_in_child() -> None:
     """Replace what a fork leaves behind: no threads, perhaps a lock that is never released."""
     global _lock, _batches
-    forget_pool()
     _lock = threading.RLock()
     set_to = switch("set")
     if _batches and set_to is not None:
@@ -143,64 +125,6 @@ def _begin_in_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_in_child)
-
-
-def shares(n: int, nbytes: int) -> list[slice]:
-    """Divide n samples, whose largest array has `nbytes` bytes, into parts of about equal size."""
-    return divided(n, min(SHARES, nbytes // LEAST))
-
-
-def divided(n: int, parts: int) -> list[slice]:
-    """Divide n samples into `parts` parts of about equal size, or into fewer if n is smaller."""
-    number = max(1, min(n, parts))
-    ends = [n * i // number for i in range(number + 1)]
-    return [slice(*pair) for pair in itertools.pairwise(ends)]
-
-
-def side_by_side(work: Work, parts: list[slice]) -> None:
-    """Call ``work(number, part)`` for each part; products inside run in one thread each.
-
-    The calling thread takes parts too, so that only the others have to be woken. All parts are
-    done when it returns. If one raises an error, those that have begun are finished, and no other
-    begins. Called within a part, it runs its parts one by one: all threads may be busy.
-    """
-    turn = itertools.count()  # a thread that is free takes the next part
-
-    def take_parts() -> None:
-        _here.in_part = True
-        try:
-            while (number := next(turn)) < len(parts):
-                work(number, parts[number])
-        except BaseException:
-            for _ in parts:  # so that no thread begins another one
-                next(turn)
-            raise
-        finally:
-            _here.in_part = False
-
-    with products_in_one_thread():
-        helpers = min(len(parts), workers()) - 1
-        if helpers == 0 or getattr(_here, "in_part", False):
-            for job in enumerate(parts):
-                work(*job)
-            return
-        futures = [_threads().submit(take_parts) for _ in range(helpers)]
-        try:
-            take_parts()
-        finally:  # after an error or Ctrl-C, too: what has begun still writes into the arrays
-            begun = [future for future in futures if not future.cancel()]
-            wait(begun)
-        for future in begun:
-            future.result()
-
-
-def _threads() -> ThreadPoolExecutor:
-    """Return the threads that help the calling one."""
-    global _pool
-    pool = _pool
-    if pool is None:
-        pool = _pool = ThreadPoolExecutor(workers() - 1, "tinynet")
-    return pool
 
 
 @contextmanager

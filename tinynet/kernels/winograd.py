@@ -32,9 +32,10 @@ from typing import Any
 import numpy as np
 
 from tinynet.arrays import Array
-from tinynet.kernels.convolution import NO_GAPS, PIECE, Pair, met
+from tinynet.kernels.convolution import NO_GAPS, Pair, divided, longest, met
+from tinynet.kernels.linear import column_sum
+from tinynet.kernels.products import batched_product
 from tinynet.kernels.registry import called_by_loops, kernel
-from tinynet.kernels.threads import divided
 
 SIDE = 4  # of the output of a 6 x 6 tile, and the distance between tiles: the matrices are for that
 # From where on tiles are less work than patches, by trial: channels and filters, and the pixels of
@@ -50,27 +51,30 @@ def convolve_in_tiles(x: Array, weights: Array, out: Array) -> None:
 
     x reaches to the end of the last tile: 4 down + 2 rows and 4 across + 2 columns.
     """
-    u = transformed(G.astype(x.dtype), weights).reshape(36, *weights.shape[2:])
-    for some, tiles, products in _pieces(x, out):
+    u = transformed(G, weights)
+    for some, tiles, sums in _pieces(x, out):
         tile_inputs(x[some], tiles)
-        np.matmul(_matrices(tiles), u, out=_matrices(products))
-        tile_outputs(products, out[some])
+        batched_product(_matrices(tiles), _matrices(u), _matrices(sums))
+        tile_outputs(sums, out[some])
 
 
 def convolve_in_tiles_backward(
-    dout: Array, x: Array, weights: Array, dweights: Array, dx: Array | None
+    dout: Array, x: Array, weights: Array, dweights: Array, dx: Array
 ) -> None:
-    """Fill dweights, and dx unless it is None."""
-    u = transformed(G.astype(x.dtype), weights).reshape(36, *weights.shape[2:])
-    du = np.zeros_like(u)
-    for some, tiles, dproducts in _pieces(x, dout):
+    """Fill dweights and dx."""
+    u = _matrices(transformed(G, weights))
+    pieces = list(_pieces(x, dout))
+    du = np.empty((len(pieces), *u.shape), u.dtype)  # added up at the end
+    for number, (some, tiles, dsums) in enumerate(pieces):
         tile_inputs(x[some], tiles)
-        tile_output_gradients(dout[some], dproducts)
-        du += _matrices(tiles).swapaxes(1, 2) @ _matrices(dproducts)
-        if dx is not None:  # the tiles themselves are no longer needed
-            np.matmul(_matrices(dproducts), u.swapaxes(1, 2), out=_matrices(tiles))
-            add_tiles(tiles, dx[some])
-    dweights[...] = transformed(G.T.astype(x.dtype), du.reshape(6, 6, *weights.shape[2:]))
+        tile_output_gradients(dout[some], dsums)
+        batched_product(_matrices(tiles).swapaxes(1, 2), _matrices(dsums), du[number])
+        # The tiles themselves are no longer needed.
+        batched_product(_matrices(dsums), u.swapaxes(1, 2), _matrices(tiles))
+        add_tiles(tiles, dx[some])
+    total = np.empty((6, 6, *weights.shape[2:]), u.dtype)
+    column_sum(du.reshape(len(du), -1), total.reshape(-1))
+    transform(G.T.astype(u.dtype), total, dweights)
 
 
 def tiles_for(places: Pair) -> Pair:
@@ -85,13 +89,14 @@ def tiles_pay(places: Pair, channels: int, filters: int) -> bool:
 
 
 def _pieces(x: Array, out: Array) -> Iterator[tuple[slice, Array, Array]]:
-    """Yield some images at a time, and room for their tiles and for the products with them."""
-    down, across = tiles_for(out.shape[1:3])
-    channels, filters = x.shape[3], out.shape[3]
-    nbytes = x.itemsize * 36 * len(x) * down * across * (channels + filters)
-    for some in divided(len(x), -(-nbytes // PIECE)):
-        place = 6, 6, some.stop - some.start, down, across
-        yield some, np.empty((*place, channels), x.dtype), np.empty((*place, filters), x.dtype)
+    """Yield which images come together, and room for their tiles and for the products with them."""
+    place = *tiles_for(out.shape[1:3]), x.shape[3] + out.shape[3]
+    pieces = divided(len(x), x.itemsize * 36 * math.prod(place))
+    room = np.empty((36 * longest(pieces) * math.prod(place)), x.dtype)
+    for some in pieces:
+        shapes = [(6, 6, some.stop - some.start, *place[:2], each.shape[3]) for each in (x, out)]
+        (first, second), ends = shapes, np.cumsum([math.prod(shape) for shape in shapes])
+        yield some, room[: ends[0]].reshape(first), room[ends[0] : ends[1]].reshape(second)
 
 
 def _matrices(tiles: Array) -> Array:
@@ -101,10 +106,36 @@ def _matrices(tiles: Array) -> Array:
 
 def transformed(matrix: Array, block: Array) -> Array:
     """Return matrix @ block @ matrix.T, products along the first two axes of the block."""
-    n, _, *others = block.shape
-    rows = (matrix @ block.reshape(n, -1)).reshape(len(matrix), n, -1)
-    found: Array = matrix @ rows
-    return found.reshape(len(matrix), len(matrix), *others)
+    out = np.empty((len(matrix), len(matrix), *block.shape[2:]), block.dtype)
+    transform(matrix.astype(block.dtype), block, out)
+    return out
+
+
+@kernel(matrix="OI", block="IIcf", out=">OOcf")
+def transform(matrix: Array, block: Array, out: Array) -> None:
+    """out[:, :, c, f] = matrix @ block[:, :, c, f] @ matrix.T."""
+    n = range(len(block))
+    rows = sum(matrix[:, k, None, None, None] * block[k] for k in n)
+    out[...] = sum(matrix[:, k, None, None] * rows[:, None, k] for k in n)
+
+
+@transform.loops
+def transform_loops(matrix: Array, block: Array, out: Array) -> None:
+    n, _, channels, filters = block.shape
+    row = np.empty((n, channels, filters), block.dtype)  # of matrix @ block
+    for i in range(len(matrix)):
+        row[...] = 0
+        for k in range(n):
+            for j in range(n):
+                for c in range(channels):
+                    for f in range(filters):
+                        row[j, c, f] += matrix[i, k] * block[k, j, c, f]
+        out[i] = 0
+        for j in range(len(matrix)):
+            for k in range(n):
+                for c in range(channels):
+                    for f in range(filters):
+                        out[i, j, c, f] += matrix[j, k] * row[k, c, f]
 
 
 def on_both_axes(function: Callable[..., Any], block: Array) -> Array:

@@ -57,7 +57,7 @@ class Layer(Computes, Configurable):
         From `backward`, if no `forward` came before it.
     """
 
-    computing = ("forward", "backward", "backward_logits", "learn", "penalty")
+    computing = ("forward", "backward", "backward_logits", "penalty")
     # Keeps the position of a random layer in its sequence of draws.
     seed_generator: SeedGenerator | None = None
     # Arguments of the constructor that are handled here and not in the subclass.
@@ -81,12 +81,6 @@ class Layer(Computes, Configurable):
         self.regularizers: dict[str, Regularizer] = {}
         self.built = False
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Make a subclass that has its own backward pass learn with that one."""
-        super().__init_subclass__(**kwargs)
-        if {"backward", "backward_logits"} & vars(cls).keys() and "learn" not in vars(cls):
-            cls.learn = Layer.learn  # type: ignore[method-assign]
-
     # What a subclass defines.
 
     def build(self, input_shape: Shape) -> None:
@@ -99,14 +93,6 @@ class Layer(Computes, Configurable):
     def backward(self, dout: Array) -> Array:
         """Return the gradient at the input, given that at the output; fill `grads`."""
         raise NotImplementedError
-
-    def learn(self, dout: Array) -> None:
-        """Fill `grads` as `backward` does, where the gradient at the input is not needed.
-
-        The lowest layer of a model that learns has nothing below it to pass a gradient to. A
-        layer for which that gradient is a large part of the work defines this too.
-        """
-        self.backward(dout)
 
     def check_input(self, input_shape: Shape) -> None:
         """Raise an error if samples of this shape do not fit the layer.

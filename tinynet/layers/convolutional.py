@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from tinynet.arrays import Array
 from tinynet.checks import flag, integer
 from tinynet.kernels import convolution, linear, winograd
 from tinynet.kernels.convolution import Pair
+from tinynet.layers.activated import Activated
 from tinynet.layers.base import Shape
 from tinynet.layers.images import (
     channels_last,
@@ -22,10 +22,9 @@ from tinynet.layers.images import (
     padding_name,
     pair,
 )
-from tinynet.layers.shares import InShares
 
 
-class Convolution(InShares):
+class Convolution(Activated):
     """What the convolutions share: windows over padded images, a bias, an activation.
 
     A subclass creates the kernels and says how they are applied and differentiated. `rules` are the
@@ -59,12 +58,6 @@ class Convolution(InShares):
                 f"two can be above 1"
             )
         self.activation = activations.get(activation)
-        if self.activation.options.get("axis") in (0, -4):  # a batch is processed in shares
-            raise ValueError(
-                f"activation: expected one that works on each image by itself, got "
-                f"{self.activation!r}, which works along the batch axis; put it into an "
-                f"Activation layer of its own"
-            )
         self.use_bias = flag("use_bias", use_bias)
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.activity_regularizer = regularizers.get(activity_regularizer)
@@ -83,13 +76,11 @@ class Convolution(InShares):
         raise NotImplementedError
 
     def apply(self, x: Array, out: Array) -> None:
-        """Write the convolution of some images (padded) into out."""
+        """Write the convolution of images (padded) into out."""
         raise NotImplementedError
 
-    def apply_backward(
-        self, dout: Array, x: Array, dkernels: dict[str, Array], dx: Array | None
-    ) -> None:
-        """Fill the gradients of the kernels for some images, and dx (padded) unless it is None."""
+    def apply_backward(self, dout: Array, x: Array, dx: Array) -> None:
+        """Fill the gradients of the kernels, and dx (padded)."""
         raise NotImplementedError
 
     # What all share.
@@ -102,90 +93,51 @@ class Convolution(InShares):
             shape = (self.filters_for(self.channels),)
             self.add_weight("bias", shape, self.bias_initializer, self.bias_regularizer)
 
-    def begin(self, shape: Shape, dtype: np.dtype) -> SimpleNamespace:
-        """Make room for the padded images and for f(x * kernel + bias), * being the convolution."""
-        out_shape = self.compute_output_shape(shape[1:])
-        images, height, width, channels = shape
-        (top, bottom), (left, right) = self._around(shape)
-        padded = images, height + top + bottom, width + left + right, channels
-        out = np.empty((images, *out_shape), dtype)
-        return SimpleNamespace(
-            x=np.empty(padded, dtype),
-            inside=np.s_[:, top : top + height, left : left + width],
-            # One array fewer to write and to read where backward can do without the logits.
-            logits=out if self.activation.in_place else np.empty_like(out),
-            out=out,
-        )
-
-    def forward_share(self, seen: SimpleNamespace, some: slice, x: Array) -> None:
-        """Compute f(x * kernel + bias) for some images."""
-        padded, z = seen.x[some], seen.logits[some]  # z (images, out height, out width, filters)
-        if padded.shape != x.shape:
-            padded[...] = 0
-        padded[seen.inside] = x
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Compute f(x * kernel + bias), where * is the convolution."""
+        out_shape = self.compute_output_shape(x.shape[1:])
+        padded, self.shape = self._padded(x), x.shape
+        z = np.empty((len(x), *out_shape), x.dtype)  # (images, out height, out width, filters)
         self.apply(padded, z)
+        self.x = padded
         if self.use_bias:
             linear.bias_add(self.params["bias"], z.reshape(-1, z.shape[-1]))
-        if self.activation.in_place:
-            self.activation.write_over(z)
-        else:
-            seen.out[some] = self.activation(z)
+        return self.activate(z)
 
-    def begin_backward(self, seen: SimpleNamespace) -> SimpleNamespace:
-        """Compute the gradient of the penalty on the output, if there is one."""
-        if self.activity_regularizer is None:
-            return seen
-        dpenalty = self.activity_regularizer.gradient(seen.out) / len(seen.out)
-        return SimpleNamespace(**vars(seen), dpenalty=dpenalty)
-
-    def backward_share(
-        self,
-        seen: SimpleNamespace,
-        some: slice,
-        dout: Array,
-        grads: dict[str, Array],
-        dx: Array | None,
-    ) -> None:
-        """Fill dkernel, dbias and dx for some images."""
-        dz = self.activation.backward(dout, seen.logits[some], seen.out[some])
-        self.backward_logits_share(seen, some, dz, grads, dx)
-
-    def backward_logits_share(
-        self,
-        seen: SimpleNamespace,
-        some: slice,
-        dlogits: Array,
-        grads: dict[str, Array],
-        dx: Array | None,
-    ) -> None:
-        """Like `backward_share`, but from dz."""
-        x, dz = seen.x[some], dlogits
-        if self.activity_regularizer is not None:
-            dpenalty, logits, out = seen.dpenalty[some], seen.logits[some], seen.out[some]
-            dz = dz + self.activation.backward(dpenalty, logits, out)
-        dz = np.ascontiguousarray(dz)  # (images, out height, out width, filters)
+    def backward_logits(self, dlogits: Array) -> Array:
+        """Fill dkernel and dbias from dz, return dx."""
+        x = self.kept("x")
+        dz = np.ascontiguousarray(self.with_penalty(dlogits))
         if self.use_bias:
-            linear.column_sum(dz.reshape(-1, dz.shape[-1]), grads["bias"])
-        if dx is None or dx.shape == x.shape:
-            self.apply_backward(dz, x, grads, dx)
-        else:
-            around = np.empty_like(x)
-            self.apply_backward(dz, x, grads, around)
-            dx[...] = around[seen.inside]
+            linear.column_sum(dz.reshape(-1, dz.shape[-1]), self.grads["bias"])
+        dx = np.empty_like(x)
+        self.apply_backward(dz, x, dx)
+        return self._unpadded(dx)
+
+    def _padded(self, x: Array) -> Array:
+        """Return images with zeros around them where the windows reach beyond the edge."""
+        (top, bottom), (left, right) = self._around(x.shape)
+        if not (top or bottom or left or right):
+            return np.ascontiguousarray(x)
+        images, height, width, channels = x.shape
+        padded = np.empty((images, top + height + bottom, left + width + right, channels), x.dtype)
+        convolution.put_around(x, (top, left), padded)
+        return padded
+
+    def _unpadded(self, padded: Array) -> Array:
+        """Return what is not padding."""
+        if padded.shape == self.shape:
+            return padded
+        (top, _), (left, _) = self._around(self.shape)
+        dx = np.empty(self.shape, padded.dtype)
+        convolution.cut_out(padded, (top, left), dx)
+        return dx
 
     def _around(self, shape: Shape) -> tuple[Pair, Pair]:
         """Return how many rows and columns of zeros come before and after those of the images."""
         return padding_before_and_after(
             shape[1:3], self.kernel_size, self.strides, self.dilation_rate, self.padding
         )
-
-    def penalty(self) -> float:
-        """Return the penalties on the weights and on the last output."""
-        total = super().penalty()
-        if self.activity_regularizer is not None:
-            out = self.kept("seen").out
-            total += self.activity_regularizer(out) / len(out)
-        return total
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return height, width and channels of an image after the layer."""
@@ -199,11 +151,6 @@ class Convolution(InShares):
             self.name, size, self.kernel_size, self.strides, self.dilation_rate, self.padding
         )
         return (*places, self.filters_for(channels))
-
-    @property
-    def final_activation(self) -> activations.Activation:
-        """Return f."""
-        return self.activation
 
 
 class Conv2D(Convolution):
@@ -324,18 +271,16 @@ class Conv2D(Convolution):
         return (top, bottom), (left, right)
 
     def apply(self, x: Array, out: Array) -> None:
-        """Write the convolution of some images into out."""
+        """Write the convolution of images into out."""
         kernel = self.params["kernel"]
         if self.in_tiles(out.shape[1:3]):
             winograd.convolve_in_tiles(x, kernel, out)
         else:
             convolution.convolve_in_patches(x, kernel, self.strides, self.dilation_rate, out)
 
-    def apply_backward(
-        self, dout: Array, x: Array, dkernels: dict[str, Array], dx: Array | None
-    ) -> None:
-        """Fill dkernel, and dx unless it is None."""
-        kernel, dkernel = self.params["kernel"], dkernels["kernel"]
+    def apply_backward(self, dout: Array, x: Array, dx: Array) -> None:
+        """Fill dkernel and dx."""
+        kernel, dkernel = self.params["kernel"], self.grads["kernel"]
         if self.in_tiles(dout.shape[1:3]):
             winograd.convolve_in_tiles_backward(dout, x, kernel, dkernel, dx)
         else:

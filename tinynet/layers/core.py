@@ -15,6 +15,7 @@ from tinynet.config import floatx, through_float32
 from tinynet.configurable import INPUT_NAME, checked_name
 from tinynet.kernels import linear, rows
 from tinynet.kernels.products import product
+from tinynet.layers.activated import Activated
 from tinynet.layers.base import Layer, Shape, sample_shape
 from tinynet.step.tape import named
 
@@ -43,7 +44,7 @@ class Input:
         self.dtype = dtype or floatx()
 
 
-class Dense(Layer):
+class Dense(Activated):
     r"""Fully connected layer: :math:`out = f(x W + b)`.
 
     With :math:`z = x W + b` and the upstream gradient ``dout``,
@@ -112,53 +113,23 @@ class Dense(Layer):
         """Compute f(x W + b)."""
         kernel = self.params["kernel"]
         self.check_input(x.shape[1:])
-        self.x = x.reshape(-1, kernel.shape[0])  # (rows, inputs)
-        z = np.empty((len(self.x), self.units), np.result_type(x, kernel))  # (rows, units)
-        product(self.x, kernel, z)
+        self.x = rows = x.reshape(-1, len(kernel))  # (rows, inputs)
+        z = np.empty((len(rows), self.units), np.result_type(x, kernel))  # (rows, units)
+        product(rows, kernel, z)
         if self.use_bias:
             linear.bias_add(self.params["bias"], z)
-        self.logits = z.reshape(*x.shape[:-1], self.units)
-        self.out = self.activation(self.logits)
-        return self.out
-
-    def backward(self, dout: Array) -> Array:
-        """Fill dkernel and dbias, return dx."""
-        logits = self.kept("logits")
-        self.check_dout(dout, logits.shape)
-        return self.backward_logits(self.activation.backward(dout, logits, self.out))
+        return self.activate(z.reshape(*x.shape[:-1], self.units))
 
     def backward_logits(self, dlogits: Array) -> Array:
-        """Like `backward`, but from dz."""
-        kernel = self.params["kernel"]
-        dz = self._learn_from(dlogits)
-        dx = np.empty((len(dz), len(kernel)), np.result_type(dz, kernel))  # (rows, inputs)
-        product(dz, kernel.T, dx)
-        return dx.reshape(*dlogits.shape[:-1], kernel.shape[0])
-
-    def learn(self, dout: Array) -> None:
-        """Fill dkernel and dbias; the matrix product for dx, one of three, is left out."""
-        logits = self.kept("logits")
-        self.check_dout(dout, logits.shape)
-        self._learn_from(self.activation.backward(dout, logits, self.out))
-
-    def _learn_from(self, dlogits: Array) -> Array:
-        """Fill dkernel and dbias, return dz as rows."""
-        x = self.kept("x")
-        if self.activity_regularizer is not None:
-            dpenalty = self.activity_regularizer.gradient(self.out) / len(self.out)
-            dlogits = dlogits + self.activation.backward(dpenalty, self.logits, self.out)
-        dz = named("dz", dlogits.reshape(-1, self.units))  # (rows, units)
+        """Fill dkernel and dbias from dz, return dx."""
+        x, kernel = self.kept("x"), self.params["kernel"]
+        dz = named("dz", self.with_penalty(dlogits).reshape(-1, self.units))  # (rows, units)
         product(x.T, dz, self.grads["kernel"])  # (inputs, units)
         if self.use_bias:
             linear.column_sum(dz, self.grads["bias"])
-        return dz
-
-    def penalty(self) -> float:
-        """Return the penalties on the weights and on the last output."""
-        total = super().penalty()
-        if self.activity_regularizer is not None:
-            total += self.activity_regularizer(self.out) / len(self.out)
-        return total
+        dx = np.empty((len(dz), len(kernel)), np.result_type(dz, kernel))  # (rows, inputs)
+        product(dz, kernel.T, dx)
+        return dx.reshape(*dlogits.shape[:-1], len(kernel))
 
     def check_input(self, input_shape: Shape) -> None:
         """Raise an error unless the last axis has the features."""
@@ -178,18 +149,8 @@ class Dense(Layer):
         self.check_input(input_shape)
         return (*input_shape[:-1], self.units)
 
-    @property
-    def final_activation(self) -> activations.Activation:
-        """Return f."""
-        return self.activation
 
-    @property
-    def only_kernels(self) -> bool:
-        """Whether a step of the layer can be written down line by line; see `Computes`."""
-        return self.activity_regularizer is None and self.activation.only_kernels
-
-
-class Activation(Layer):
+class Activation(Activated):
     r"""An activation as a layer of its own: :math:`out = f(x)`, :math:`dx = dout \cdot f'(x)`.
 
     Parameters
@@ -206,29 +167,11 @@ class Activation(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Compute f(x)."""
-        self.logits = x
-        self.out = self.activation(x)
-        return self.out
-
-    def backward(self, dout: Array) -> Array:
-        """Return dout times f'(x)."""
-        logits = self.kept("logits")
-        self.check_dout(dout, logits.shape)
-        return self.activation.backward(dout, logits, self.out)
+        return self.activate(x)
 
     def backward_logits(self, dlogits: Array) -> Array:
         """Return the gradient as it is: it is already the one before f."""
         return dlogits
-
-    @property
-    def final_activation(self) -> activations.Activation:
-        """Return f."""
-        return self.activation
-
-    @property
-    def only_kernels(self) -> bool:
-        """Whether a step of the layer can be written down line by line; see `Computes`."""
-        return self.activation.only_kernels
 
 
 class Flatten(Layer):

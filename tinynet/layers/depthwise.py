@@ -11,6 +11,7 @@ from tinynet import initializers, regularizers
 from tinynet.arrays import Array
 from tinynet.checks import integer
 from tinynet.kernels import depthwise
+from tinynet.kernels.products import product
 from tinynet.layers.base import Shape
 from tinynet.layers.convolutional import Convolution
 
@@ -97,17 +98,14 @@ class DepthwiseConv2D(Convolution):
         return channels * self.depth_multiplier
 
     def apply(self, x: Array, out: Array) -> None:
-        """Write the convolution of some images into out."""
+        """Write the convolution of images into out."""
         kernel, steps = self.params["kernel"], (self.strides, self.dilation_rate)
         depthwise.depthwise(x, kernel, *steps, _by_channel(out, kernel))
 
-    def apply_backward(
-        self, dout: Array, x: Array, dkernels: dict[str, Array], dx: Array | None
-    ) -> None:
+    def apply_backward(self, dout: Array, x: Array, dx: Array) -> None:
         """Fill dkernel and dx."""
-        kernel, dkernel = self.params["kernel"], dkernels["kernel"]
+        kernel, dkernel = self.params["kernel"], self.grads["kernel"]
         steps, dout = (self.strides, self.dilation_rate), _by_channel(dout, kernel)
-        dx = np.empty_like(x) if dx is None else dx
         depthwise.depthwise_backward(dout, x, kernel, *steps, dkernel, dx)
 
 
@@ -208,22 +206,21 @@ class SeparableConv2D(Convolution):
         return self.filters
 
     def apply(self, x: Array, out: Array) -> None:
-        """Write the convolution of some images into out."""
+        """Write the convolution of images into out."""
         between = self._between(x, out.shape)
         mixture = self.params["pointwise_kernel"][0, 0]
-        np.matmul(between, mixture, out=out.reshape(-1, self.filters))
+        product(between, mixture, out.reshape(-1, self.filters))
+        self.between = between
 
-    def apply_backward(
-        self, dout: Array, x: Array, dkernels: dict[str, Array], dx: Array | None
-    ) -> None:
+    def apply_backward(self, dout: Array, x: Array, dx: Array) -> None:
         """Fill the gradients of both kernels, and dx."""
         kernel, mixture = self.params["depthwise_kernel"], self.params["pointwise_kernel"][0, 0]
         dz = dout.reshape(-1, self.filters)  # (places, filters)
-        between = self._between(x, dout.shape)  # recomputed: kept, it would take up memory
-        np.matmul(between.T, dz, out=dkernels["pointwise_kernel"][0, 0])
-        dbetween = (dz @ mixture.T).reshape(*dout.shape[:3], *kernel.shape[2:])
-        dkernel, steps = dkernels["depthwise_kernel"], (self.strides, self.dilation_rate)
-        dx = np.empty_like(x) if dx is None else dx
+        product(self.between.T, dz, self.grads["pointwise_kernel"][0, 0])
+        dbetween = np.empty_like(self.between)
+        product(dz, mixture.T, dbetween)
+        dbetween = dbetween.reshape(*dout.shape[:3], *kernel.shape[2:])
+        dkernel, steps = self.grads["depthwise_kernel"], (self.strides, self.dilation_rate)
         depthwise.depthwise_backward(dbetween, x, kernel, *steps, dkernel, dx)
 
     def _between(self, x: Array, out_shape: Shape) -> Array:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from tinynet.arrays import Array
 from tinynet.checks import flag
 from tinynet.kernels import pooling
-from tinynet.kernels.convolution import NO_GAPS
+from tinynet.kernels.convolution import NO_GAPS, Pair, cut_out, put_around
 from tinynet.layers.base import Layer, Shape
 from tinynet.layers.images import (
     around_pair,
@@ -23,11 +22,14 @@ from tinynet.layers.images import (
     padding_name,
     pair,
 )
-from tinynet.layers.shares import InShares
+
+Windows = tuple[Pair, Pair, Pair]  # size, strides, and how far outside the first one begins
 
 
-class Pooling(InShares):
+class Pooling(Layer):
     """What both poolings share: windows without weights."""
+
+    only_kernels = True
 
     def __init__(
         self,
@@ -49,13 +51,15 @@ class Pooling(InShares):
         window = self.pool_size, self.strides, NO_GAPS, self.padding
         return (*output_size(self.name, size, *window), channels)
 
-    def begin(self, shape: Shape, dtype: np.dtype) -> SimpleNamespace:
+    def begin(self, x: Array) -> tuple[Array, Windows]:
         """Make room for the output; find out how far outside the image the first window begins."""
-        out = np.empty((shape[0], *self.compute_output_shape(shape[1:])), dtype)
+        out = np.empty((len(x), *self.compute_output_shape(x.shape[1:])), x.dtype)
         (top, _), (left, _) = padding_before_and_after(
-            shape[1:3], self.pool_size, self.strides, NO_GAPS, self.padding
+            x.shape[1:3], self.pool_size, self.strides, NO_GAPS, self.padding
         )
-        return SimpleNamespace(windows=(self.pool_size, self.strides, (top, left)), out=out)
+        self.windows = windows = self.pool_size, self.strides, (top, left)
+        self.shape, self.out_shape = x.shape, out.shape
+        return out, windows
 
 
 class MaxPooling2D(Pooling):
@@ -88,27 +92,21 @@ class MaxPooling2D(Pooling):
     Follows keras/src/layers/pooling/base_pooling.py.
     """
 
-    def begin(self, shape: Shape, dtype: np.dtype) -> SimpleNamespace:
-        """Make room for the output, and for the place of each largest number in its window."""
-        seen = super().begin(shape, dtype)
-        seen.which = np.empty(seen.out.shape, np.min_scalar_type(math.prod(self.pool_size) - 1))
-        return seen
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Take the largest numbers, and keep their places in their windows."""
+        out, windows = self.begin(x)
+        which = np.empty(out.shape, np.min_scalar_type(math.prod(self.pool_size) - 1))
+        pooling.max_pool(x, *windows, out, which)
+        self.which = which
+        return out
 
-    def forward_share(self, seen: SimpleNamespace, some: slice, x: Array) -> None:
-        """Pool some images."""
-        pooling.max_pool(x, *seen.windows, seen.out[some], seen.which[some])
-
-    def backward_share(
-        self,
-        seen: SimpleNamespace,
-        some: slice,
-        dout: Array,
-        grads: dict[str, Array],
-        dx: Array | None,
-    ) -> None:
-        """Fill dx."""
-        if dx is not None:
-            pooling.max_pool_backward(dout, seen.which[some], *seen.windows, dx)
+    def backward(self, dout: Array) -> Array:
+        """Give the gradient to the largest pixels."""
+        which = self.kept("which")
+        self.check_dout(dout, which.shape)
+        dx = np.empty(self.shape, dout.dtype)
+        pooling.max_pool_backward(dout, which, *self.windows, dx)
+        return dx
 
 
 class AveragePooling2D(Pooling):
@@ -137,25 +135,24 @@ class AveragePooling2D(Pooling):
     Follows keras/src/layers/pooling/base_pooling.py.
     """
 
-    def forward_share(self, seen: SimpleNamespace, some: slice, x: Array) -> None:
-        """Pool some images."""
-        pooling.average_pool(x, *seen.windows, seen.out[some])
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Take the means."""
+        out, windows = self.begin(x)
+        pooling.average_pool(x, *windows, out)
+        return out
 
-    def backward_share(
-        self,
-        seen: SimpleNamespace,
-        some: slice,
-        dout: Array,
-        grads: dict[str, Array],
-        dx: Array | None,
-    ) -> None:
-        """Fill dx."""
-        if dx is not None:
-            pooling.average_pool_backward(dout, *seen.windows, dx)
+    def backward(self, dout: Array) -> Array:
+        """Give every pixel its share."""
+        self.check_dout(dout, self.kept("out_shape"))
+        dx = np.empty(self.shape, dout.dtype)
+        pooling.average_pool_backward(dout, *self.windows, dx)
+        return dx
 
 
-class GlobalPooling(InShares):
+class GlobalPooling(Layer):
     """What both global poolings share: the whole image is the window."""
+
+    only_kernels = True
 
     def __init__(
         self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
@@ -169,10 +166,15 @@ class GlobalPooling(InShares):
         _, channels = image_shape(self.name, input_shape)
         return (1, 1, channels) if self.keepdims else (channels,)
 
-    def begin(self, shape: Shape, dtype: np.dtype) -> SimpleNamespace:
-        """Make room for the output."""
-        out = np.empty((shape[0], *self.compute_output_shape(shape[1:])), dtype)
-        return SimpleNamespace(out=out)
+    def begin(self, x: Array) -> Array:
+        """Make room for the output, (images, channels)."""
+        out_shape = len(x), *self.compute_output_shape(x.shape[1:])
+        self.shape, self.out_shape = x.shape, out_shape
+        return np.empty((len(x), x.shape[3]), x.dtype)
+
+    def as_output(self, out: Array) -> Array:
+        """Return the output in its shape."""
+        return out.reshape(len(out), 1, 1, -1) if self.keepdims else out
 
 
 class GlobalAveragePooling2D(GlobalPooling):
@@ -197,23 +199,19 @@ class GlobalAveragePooling2D(GlobalPooling):
     keras/src/layers/pooling/global_average_pooling2d.py.
     """
 
-    def forward_share(self, seen: SimpleNamespace, some: slice, x: Array) -> None:
-        """Take the means of some images."""
-        size = x.shape[1:3]
-        pooling.average_pool(x, size, size, (0, 0), _as_images(seen.out[some]))
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Take the means."""
+        out, size = self.begin(x), x.shape[1:3]
+        pooling.average_pool(x, size, size, (0, 0), out.reshape(len(x), 1, 1, x.shape[3]))
+        return self.as_output(out)
 
-    def backward_share(
-        self,
-        seen: SimpleNamespace,
-        some: slice,
-        dout: Array,
-        grads: dict[str, Array],
-        dx: Array | None,
-    ) -> None:
+    def backward(self, dout: Array) -> Array:
         """Give every pixel its share."""
-        if dx is not None:
-            size = dx.shape[1:3]
-            pooling.average_pool_backward(_as_images(dout), size, size, (0, 0), dx)
+        self.check_dout(dout, self.kept("out_shape"))
+        dx, size = np.empty(self.shape, dout.dtype), self.shape[1:3]
+        of_each = dout.reshape(len(dout), 1, 1, dout.shape[-1])
+        pooling.average_pool_backward(of_each, size, size, (0, 0), dx)
+        return dx
 
 
 class GlobalMaxPooling2D(GlobalPooling):
@@ -240,34 +238,20 @@ class GlobalMaxPooling2D(GlobalPooling):
     Follows keras/src/layers/pooling/global_max_pooling2d.py.
     """
 
-    def begin(self, shape: Shape, dtype: np.dtype) -> SimpleNamespace:
-        """Make room for the output, and for the images, which the backward pass reads again."""
-        seen = super().begin(shape, dtype)
-        seen.x = np.empty(shape, dtype)
-        return seen
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Take the largest numbers."""
+        out = self.begin(x)
+        self.x, self.out = x, out
+        pooling.global_max(x, out)
+        return self.as_output(out)
 
-    def forward_share(self, seen: SimpleNamespace, some: slice, x: Array) -> None:
-        """Take the largest numbers of some images."""
-        seen.x[some] = x
-        np.max(x, axis=(1, 2), keepdims=True, out=_as_images(seen.out[some]))
-
-    def backward_share(
-        self,
-        seen: SimpleNamespace,
-        some: slice,
-        dout: Array,
-        grads: dict[str, Array],
-        dx: Array | None,
-    ) -> None:
+    def backward(self, dout: Array) -> Array:
         """Give the gradient to the largest pixels."""
-        if dx is not None:
-            of_each, out = _as_images(dout)[:, 0, 0], _as_images(seen.out[some])[:, 0, 0]
-            pooling.global_max_backward(of_each, seen.x[some], out, dx)
-
-
-def _as_images(numbers: Array) -> Array:
-    """Return (images, 1, 1, channels), whether or not the two axes of size 1 are there."""
-    return numbers.reshape(len(numbers), 1, 1, numbers.shape[-1])
+        x = self.kept("x")
+        self.check_dout(dout, self.out_shape)
+        dx = np.empty(x.shape, x.dtype)
+        pooling.global_max_backward(dout.reshape(self.out.shape), x, self.out, dx)
+        return dx
 
 
 class ZeroPadding2D(Layer):
@@ -292,6 +276,8 @@ class ZeroPadding2D(Layer):
     Follows keras/src/layers/reshaping/zero_padding2d.py.
     """
 
+    only_kernels = True
+
     def __init__(
         self,
         padding: int | Sequence[int] | Sequence[Sequence[int]] = (1, 1),
@@ -309,12 +295,16 @@ class ZeroPadding2D(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Pad."""
-        self.shape = (len(x), *self.compute_output_shape(x.shape[1:]))
-        return np.pad(x, ((0, 0), *self.padding, (0, 0)))
+        out = np.empty((len(x), *self.compute_output_shape(x.shape[1:])), x.dtype)
+        self.shape, self.out_shape = x.shape, out.shape
+        (top, _), (left, _) = self.padding
+        put_around(x, (top, left), out)
+        return out
 
     def backward(self, dout: Array) -> Array:
         """Cut the padding off."""
-        self.check_dout(dout, self.kept("shape"))
-        (top, bottom), (left, right) = self.padding
-        inside: Array = dout[:, top : dout.shape[1] - bottom, left : dout.shape[2] - right]
-        return inside
+        self.check_dout(dout, self.kept("out_shape"))
+        (top, _), (left, _) = self.padding
+        dx = np.empty(self.shape, dout.dtype)
+        cut_out(dout, (top, left), dx)
+        return dx

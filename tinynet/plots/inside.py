@@ -227,8 +227,7 @@ def _batch(model: Sequential, x: Any, y: Any = None, needs_targets: bool = False
     """Return everything as one batch for the model, after a check."""
     data = Dataset(x, y, None, config.floatx())
     model.check(data, needs_targets)
-    (batch,) = data.batches(len(data))
-    return batch
+    return data.batch(np.arange(len(data)))
 
 
 def _histograms(arrays: Mapping[str, Array], what: str, axes: Any) -> tuple[Array, list[Axes]]:

@@ -7,7 +7,6 @@ Where it is divided depends on its arrays alone, and the bits are the same as of
 from __future__ import annotations
 
 import functools
-import inspect
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +17,7 @@ from tinynet.kernels import team
 from tinynet.kernels.entries import Row, row_of
 from tinynet.kernels.halves import in_two, run_table
 from tinynet.kernels.halves import product as row_of_product
-from tinynet.kernels.products import halves, product
+from tinynet.kernels.products import LARGE, batched_product, halves, product
 from tinynet.kernels.registry import Kernel
 from tinynet.kernels.team import ALONE, Watch, address_of_gemm, can_share, the_team
 from tinynet.kernels.threads import may_help
@@ -36,22 +35,23 @@ class Loop:
         self.watch = Watch(ALONE // 8)
         self.size = 0  # multiplications in the large products
         self.shared = np.zeros(1, np.int64)  # whether the helper takes part
-        self.rows: list[Row | None] = []  # for each line, None for one that is called from Python
+        # By the number of the line's object; None for a line that is called from Python.
+        self.rows: dict[int, Row | None] = {}
+        self.lines: Sequence[Line] = ()
         self.pieces: list[Callable[[], object]] = []
 
-    def add(self, lines: Sequence[Line]) -> bool:
-        """Compile the last line and run it; return False if it has to be called from Python."""
-        self._compile(lines)
-        row = self.rows[-1]
+    def add(self, line: Line) -> bool:
+        """Compile a line and run it; return False if it has to be called from Python."""
+        row = self.rows[id(line)] = self._row(line)
         if row is not None:
             run_table(row.table)
         return row is not None
 
     def run(self, lines: Sequence[Line]) -> None:
-        """Run all lines, with a helper for the large products if that is faster."""
-        if not self.pieces or len(self.rows) < len(lines):
-            self._compile(lines)
-            self._divide(lines)
+        """Run lines, with a helper for what is large if that is faster."""
+        if self.lines is not lines:
+            self.lines = lines
+            self._put_together()
         two = self.team if self.size and may_help() else None
         if two is None or not two.run(self._run, self.size, self.watch):
             self._run(helped=False)
@@ -61,10 +61,6 @@ class Loop:
         for piece in self.pieces:
             piece()
 
-    def _compile(self, lines: Sequence[Line]) -> None:
-        for line in lines[len(self.rows) :]:
-            self.rows.append(self._row(line))
-
     def _row(self, line: Line) -> Row | None:
         function, arguments = line.function, line.arguments
         if not isinstance(function, Kernel):
@@ -73,14 +69,22 @@ class Loop:
             return self._in_halves(
                 [row_of(function, each) for each in _halves(function, arguments)]
             )
-        if function is not product:
-            return None
-        a, b, out = arguments
-        gemm = address_of_gemm(a, b, out)
+        if function is product:
+            return self._products(halves(*arguments))
+        if function is batched_product:
+            cut = len(arguments[0]) // 2 if multiplications(line) >= LARGE else 0
+            both = (slice(cut), slice(cut, None)) if cut else (slice(None),)
+            return self._products([tuple(each[half] for each in arguments) for half in both])
+        return None
+
+    def _products(self, parts: list[Any]) -> Row | None:
+        """Return the call of one or two parts of a product, or of many."""
+        gemm = address_of_gemm(*(each if each.ndim == 2 else each[0] for each in parts[0]))
         # NumPy computes a single row or column by another function of BLAS, with other bits.
-        if gemm is None or min(len(a), *b.shape) < 2:
+        narrow = any(min(*a.shape[-2:], b.shape[-1]) < 2 for a, b, _ in parts)
+        if gemm is None or narrow:
             return None
-        return self._in_halves([row_of_product(gemm, *each) for each in halves(a, b, out)])
+        return self._in_halves([row_of_product(gemm, *part) for part in parts])
 
     def _in_halves(self, rows: list[Row]) -> Row:
         if len(rows) == 1:
@@ -88,24 +92,33 @@ class Loop:
         words = np.zeros(0, np.int64) if self.team is None else self.team.words
         return in_two(words, self.shared, rows)
 
-    def _divide(self, lines: Sequence[Line]) -> None:
-        """Put rows that follow each other together."""
-        pieces: list[Callable[[], object]] = []
-        both = zip(lines, self.rows, strict=True)
+    def _put_together(self) -> None:
+        """Put rows that follow each other into one table."""
+        rows = [
+            self.rows[id(line)] if id(line) in self.rows else self._row(line) for line in self.lines
+        ]
+        self.rows = {id(line): row for line, row in zip(self.lines, rows, strict=True)}
+        self.pieces = []
+        both = zip(self.lines, rows, strict=True)
         for compiled, group in itertools.groupby(both, lambda pair: pair[1] is not None):
             some = list(group)
             if compiled:
                 table = np.concatenate([row.table for _, row in some if row is not None])
-                pieces.append(functools.partial(run_table, table))
+                self.pieces.append(functools.partial(run_table, table))
             else:
-                pieces += [line.run for line, _ in some]
-        sizes = [
-            out.size * len(b)
-            for a, b, out in (line.arguments for line in lines if line.function is product)
-            if len(halves(a, b, out)) > 1
-        ]
-        self.size = sum(sizes) if sum(sizes) >= team.WORTH else 0
-        self.pieces = pieces
+                self.pieces += [line.run for line, _ in some]
+        size = sum(map(multiplications, self.lines))
+        self.size = size if size >= team.WORTH else 0
+
+
+def multiplications(line: Line) -> int:
+    """Return how many multiplications there are in a line's products, if they are divided."""
+    if line.function not in (product, batched_product):
+        return 0
+    a, _, out = line.arguments
+    if line.function is product and len(halves(*line.arguments)) == 1:
+        return 0
+    return int(out.size * a.shape[-1])
 
 
 def _halves(kernel: Kernel, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]:
@@ -114,8 +127,7 @@ def _halves(kernel: Kernel, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]
     It is divided along an axis that is the first one of every array that has it, so that the halves
     of an array are in one piece.
     """
-    names = list(inspect.signature(kernel.numpy_form).parameters)
-    axes = {names.index(name): said.axes for name, said in kernel.arrays.items()}
+    axes = {kernel.parameters.index(name): said.axes for name, said in kernel.arrays.items()}
     for letter in sorted(kernel.divided):
         places = [place for place, said in axes.items() if letter in said]
         large = max(arguments[place].size for place in places) >= WORTH

@@ -11,7 +11,6 @@ through `call`, which become lines, too.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -59,7 +58,7 @@ class Line(NamedTuple):
     def parameters(self) -> list[str]:
         """Names for the arguments."""
         if isinstance(self.function, Kernel):
-            return list(inspect.signature(self.function.numpy_form).parameters)
+            return self.function.parameters
         return [f"argument_{i}" for i in range(1, len(self.arguments) + 1)]
 
     def role(self, parameter: str) -> str:
@@ -89,9 +88,10 @@ class Step:
 
     def add(self, kernel: Kernel, arguments: tuple[Any, ...]) -> None:
         """Append the call of a kernel, and run it."""
-        self.lines.append(Line(here.part, kernel, arguments))
+        line = Line(here.part, kernel, arguments)
+        self.lines.append(line)
         form = active_form()
-        if form == "numba" and self._loop().add(self.lines):
+        if form == "numba" and self._loop().add(line):
             return
         kernel.form(form)(*arguments)
 
@@ -191,8 +191,8 @@ class Computes:
     ----------
     only_kernels : bool
         Whether its methods call nothing but kernels, and functions through `call`, so that they can
-        be written down line by line; otherwise they are lines themselves. For a subclass that
-        replaces one of them this is False, unless it says so itself.
+        be written down line by line; otherwise they are lines themselves. For a class outside of
+        tinynet that replaces one of them this is False, unless it says so itself.
     computing : tuple of str
         The names of these methods.
     """
@@ -201,10 +201,11 @@ class Computes:
     computing: tuple[str, ...] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Take nothing for granted about methods that a subclass replaces."""
+        """Take nothing for granted about methods that somebody replaces."""
         super().__init_subclass__(**options)
-        own = vars(cls)
-        if "only_kernels" not in own and any(name in own for name in cls.computing):
+        own, home = vars(cls), cls.__module__.partition(".")[0]
+        replaces = any(name in own for name in cls.computing)
+        if home != "tinynet" and replaces and "only_kernels" not in own:
             cls.only_kernels = False
 
     def line(self, method: Callable[..., Any], *arguments: Any) -> Any:
