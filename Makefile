@@ -69,11 +69,12 @@ growth: export OPENBLAS_NUM_THREADS := $(shell nproc 2>/dev/null || echo 2)
 bench: .venv/.has-bench ## time tinynet, Keras, PyTorch and JAX in turn; ARGS="--rounds 3"
 	$(PY) -m benchmarks.race $(ARGS)
 
-profile: .venv/.has-bench ## what each idea gains, and what other programs and callbacks cost
+profile: .venv/.has-bench ## what each idea gains, what others and callbacks cost, and a step's frames
 	$(PY) -m benchmarks.tried
 	$(PY) -m benchmarks.busy
 	$(PY) -m benchmarks.moments
 	$(PY) -m benchmarks.overhead
+	$(PY) -m benchmarks.frames
 
 growth: .venv/.has-bench ## time and memory against the size of batch, layers, network and data
 	$(PY) -m benchmarks.growth $(ARGS)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tinynet
-from benchmarks import accuracy, moments, overhead, report, seeds, split
+from benchmarks import accuracy, frames, moments, overhead, report, seeds, split
 from benchmarks.contenders import keras_script, products
 from parity_tests import r0
 from tinynet.callbacks.base import CallbackList
@@ -108,6 +108,30 @@ def test_the_share_of_callbacks_is_found_and_nothing_stays_watched() -> None:
     found = overhead.shares(images, np.arange(16) % 10, batch_size=8)
     assert list(found) == list(overhead.KINDS) and all(0 < share < 1 for share in found.values())
     assert CallbackList.tell is tell
+
+
+def test_the_functions_that_a_step_enters_are_counted() -> None:
+    first, later = frames.steps("dense")
+    assert [first, later] == frames.steps("dense")
+    assert first[0] == later[0] == ("training.py", "Trainer.train_step")
+    assert later.count(("layers/core.py", "Dense.forward")) == 2
+    assert len(later) < len(first) and not any("<" in name.split(".")[-1] for _, name in first)
+
+
+def test_a_file_changes_where_the_next_call_is_in_another_one() -> None:
+    assert frames.calls(tinynet.config.floatx) == [("config.py", "floatx")]
+    assert frames.calls(lambda: [len(x) for x in ("a", "b")]) == []
+    seen = [("a.py", "f"), ("a.py", "g"), ("b.py", "h"), ("a.py", "f")]
+    assert frames.changes(seen) == 2
+    frames_before, changes_before = frames.BEFORE["dense", "later"]
+    rows = frames.table({"dense": [seen, seen * (frames_before // 4)]})[2:]
+    assert rows[0] == "| dense | first | 4 | 146 | 0.03 | 2 | 85 | 0.02 |"
+    share = f"{frames_before} | {frames_before} | 1.00, not reached"
+    assert share in rows[1] and f"{frames_before // 2} | {changes_before}" in rows[1]
+    assert frames.files({"dense": [[], seen]})[2:] == [
+        "| dense | `a.py` | 3 |",
+        "| dense | `b.py` | 1 |",
+    ]
 
 
 def a_run(example: str, **results: Any) -> dict[str, Any]:
