@@ -260,7 +260,7 @@ class Watched(Team):
 @by_address
 def test_a_helper_that_helps_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     watched = Watched(monkeypatch)
-    watched.share(2 * team.ALONE)
+    watched.share(1000)
     assert 0.95 < watched.share(20_000) < 1  # the time alone is taken again now and then
 
 
@@ -279,8 +279,8 @@ def test_the_time_of_compiling_is_not_counted(monkeypatch: pytest.MonkeyPatch) -
     watched.alone = watched.together = 5.0
     watched.share(1)
     watched.alone, watched.together = 10e-6, 5.0
-    watched.share(team.ALONE)
-    assert watched.share(1) == 1
+    while not watched.share(1):  # until the helper is called for the first time
+        assert len(watched.used) < 1000
     watched.together = 6e-6
     assert watched.share(1000) == 1
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import tinynet
 from parity_tests.layer_cases import CASES
 from tinynet import Sequential, callbacks, config, layers, losses, optimizers, repeat, utils
-from tinynet.kernels import registry, team, threads
+from tinynet.kernels import convolution, registry, team, threads, winograd
+from tinynet.kernels.linear import column_sum
 from tinynet.kernels.registry import here
 from tinynet.layers import BatchNormalization, Dense, Dropout, Flatten, Input
 from tinynet.optimizers import schedules
@@ -741,3 +742,69 @@ def test_batches_of_each_size_are_written_down_once(monkeypatch: pytest.MonkeyPa
         callbacks=[callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1))],
     )
     assert written == [4, 4, 2, 2]  # of training, of validation; each when it comes again
+
+
+def test_two_calls_that_cannot_be_divided_are_one_for_each_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """If they call the same kernel, on arrays that have nothing to do with each other."""
+    monkeypatch.setattr(loop, "WORTH", 4)
+    config.use_kernels("numba")
+    x, sums, total = np.ones((4, 6, 2)), np.zeros((3, 2)), np.zeros(2)
+    with write_down() as step:
+        column_sum(x[0], sums[0])
+        column_sum(x[1], sums[1])
+        column_sum(sums, total)
+        column_sum(x[2], sums[2])  # writes what the line before it reads
+        column_sum(x[3], sums[2])  # and what the line before it writes
+    step.run()
+    assert [is_divided(row) for row in step._compiled.kept] == [True, False, False, False]
+    x[...] = np.random.default_rng(0).normal(size=x.shape)
+    step._compiled.shared[0] = True  # nobody comes, so that both are taken here
+    for piece in step._compiled.pieces:
+        piece()
+    np.testing.assert_allclose(sums, x[[0, 1, 3]].sum(axis=1), rtol=1e-12)
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "Conv2D(3, 3, padding='same')",
+                "Conv2D(2, (2, 3), activation='relu')",
+                "Conv2D(4, 3, padding='same', use_bias=False)",
+                "DepthwiseConv2D(2, depth_multiplier=2)",
+                "SeparableConv2D(3, 2, activation='tanh')",
+                "MaxPooling2D(2, 1)",
+                "AveragePooling2D(2, padding='same')",
+                "ZeroPadding2D((1, 0))",
+                "BatchNormalization()",
+                "SpatialDropout2D(0.3)",
+                "Activation('elu')",
+            ]
+        ),
+        max_size=5,
+    ),
+    st.sampled_from(["GlobalAveragePooling2D()", "GlobalMaxPooling2D(keepdims=True)", "Flatten()"]),
+    st.sampled_from([1, 2000, 10**9]),
+    st.sampled_from([1, 2, 4]),
+)
+def test_drawn_models_for_images(texts: list[str], last: str, piece: int, workers: int) -> None:
+    """In pieces of any size, in any number of threads."""
+
+    def make() -> Sequential:
+        inner = [eval(text, vars(layers)) for text in [*texts, last]]
+        return compiled(
+            Sequential([Input((8, 7, 3)), *inner, Flatten(), Dense(3, activation="softmax")])
+        )
+
+    x = np.random.default_rng(0).normal(size=(10, 8, 7, 3))
+    threads.set_workers(workers)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolution, "PIECE", piece)
+        patch.setattr(winograd, "MANY", 3)
+        for name in ("WORTH", "LARGE"):
+            patch.setattr(loop, name, 16)
+        patch.setattr(team, "WORTH", 16)
+        assert_same_run(make, x, np.arange(10) % 3)

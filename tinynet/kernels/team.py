@@ -26,8 +26,8 @@ from tinynet.kernels.registry import active_form
 from tinynet.kernels.threads import blas, may_help
 
 WORTH = 1 << 22  # multiplications: for less, the helper gains nothing, and costs on a busy machine
-ALONE = 64  # products computed alone, whose time is taken together; of steps, an eighth
-REFRESH = 32  # times as many are made with the helper, then the time alone is taken again
+ALONE = 0.004  # seconds of work alone, whose time is taken together
+REFRESH = 32  # times as much is done with the helper, then the time alone is taken again
 ALLOWED = 0.05  # of the time alone may be lost in trying whether the helper helps now
 SAVINGS = 0.01  # seconds at most that the helper may lose of what it has gained
 DEBT = 0.05  # seconds at most that are remembered: a program may have been stopped meanwhile
@@ -54,11 +54,6 @@ def multiply(a: Array, b: Array, out: Array, halves: list[tuple[Array, Array, Ar
 class Watch:
     """How long work takes alone and with the helper, and so whether the helper is to help.
 
-    Parameters
-    ----------
-    alone : int
-        How many pieces of work are done alone to take their time.
-
     Attributes
     ----------
     balance : float
@@ -66,8 +61,7 @@ class Watch:
         `DEBT`. While this is less than 0 it rests, and `ALLOWED` of the time pays back.
     """
 
-    def __init__(self, alone: int = ALONE) -> None:
-        self.alone = alone
+    def __init__(self) -> None:
         self.balance = 0.0
         self.times_alone: deque[float] = deque(maxlen=4)  # seconds for each multiplication
         self.count, self.work, self.seconds = 0, 0, 0.0  # alone, since the last of these
@@ -93,10 +87,10 @@ class Watch:
         self.count += 1
         self.work += work
         self.seconds += seconds
-        if self.count >= self.alone:
+        if self.seconds >= ALONE:
             self.times_alone.append(self.seconds / self.work)
+            self.left = REFRESH * self.count
             self.count, self.work, self.seconds = 0, 0, 0.0
-            self.left = REFRESH * self.alone
 
 
 class Team:

@@ -26,7 +26,7 @@ them are written out:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -51,11 +51,14 @@ def convolve_in_tiles(x: Array, weights: Array, out: Array) -> None:
 
     x reaches to the end of the last tile: 4 down + 2 rows and 4 across + 2 columns.
     """
-    u = transformed(G, weights)
-    for some, tiles, sums in _pieces(x, out):
-        tile_inputs(x[some], tiles)
-        batched_product(_matrices(tiles), _matrices(u), _matrices(sums))
-        tile_outputs(sums, out[some])
+    u = _matrices(transformed(G, weights))
+    for pieces in _in_pairs(x, out):
+        for some, tiles, _ in pieces:
+            tile_inputs(x[some], tiles)
+        for _, tiles, sums in pieces:
+            batched_product(_matrices(tiles), u, _matrices(sums))
+        for some, _, sums in pieces:
+            tile_outputs(sums, out[some])
 
 
 def convolve_in_tiles_backward(
@@ -63,15 +66,20 @@ def convolve_in_tiles_backward(
 ) -> None:
     """Fill dweights and dx."""
     u = _matrices(transformed(G, weights))
-    pieces = list(_pieces(x, dout))
-    du = np.empty((len(pieces), *u.shape), u.dtype)  # added up at the end
-    for number, (some, tiles, dsums) in enumerate(pieces):
-        tile_inputs(x[some], tiles)
-        tile_output_gradients(dout[some], dsums)
-        batched_product(_matrices(tiles).swapaxes(1, 2), _matrices(dsums), du[number])
-        # The tiles themselves are no longer needed.
-        batched_product(_matrices(dsums), u.swapaxes(1, 2), _matrices(tiles))
-        add_tiles(tiles, dx[some])
+    pairs = _in_pairs(x, dout)
+    du = np.empty((sum(map(len, pairs)), *u.shape), u.dtype)  # added up at the end
+    parts = iter(du)
+    for pieces in pairs:
+        for some, tiles, _ in pieces:
+            tile_inputs(x[some], tiles)
+        for some, _, dsums in pieces:
+            tile_output_gradients(dout[some], dsums)
+        for _, tiles, dsums in pieces:
+            batched_product(_matrices(tiles).swapaxes(1, 2), _matrices(dsums), next(parts))
+            # The tiles themselves are no longer needed.
+            batched_product(_matrices(dsums), u.swapaxes(1, 2), _matrices(tiles))
+        for some, tiles, _ in pieces:
+            add_tiles(tiles, dx[some])
     total = np.empty((6, 6, *weights.shape[2:]), u.dtype)
     column_sum(du.reshape(len(du), -1), total.reshape(-1))
     transform(G.T.astype(u.dtype), total, dweights)
@@ -88,15 +96,31 @@ def tiles_pay(places: Pair, channels: int, filters: int) -> bool:
     return filled and min(channels, filters) >= MANY
 
 
-def _pieces(x: Array, out: Array) -> Iterator[tuple[slice, Array, Array]]:
-    """Yield which images come together, and room for their tiles and for the products with them."""
-    place = *tiles_for(out.shape[1:3]), x.shape[3] + out.shape[3]
-    pieces = divided(len(x), x.itemsize * 36 * math.prod(place))
-    room = np.empty((36 * longest(pieces) * math.prod(place)), x.dtype)
-    for some in pieces:
-        shapes = [(6, 6, some.stop - some.start, *place[:2], each.shape[3]) for each in (x, out)]
-        (first, second), ends = shapes, np.cumsum([math.prod(shape) for shape in shapes])
-        yield some, room[: ends[0]].reshape(first), room[ends[0] : ends[1]].reshape(second)
+def _in_pairs(x: Array, out: Array) -> list[list[tuple[slice, Array, Array]]]:
+    """Return which images come together, and room for their tiles and for the products with them.
+
+    There are two pieces at a time, so that two threads can take one each: tiles cannot be divided
+    by images, which are not their first axis.
+    """
+    down, across = tiles_for(out.shape[1:3])
+    widths = x.shape[3], out.shape[3]
+    together = divided(len(x), x.itemsize * 36 * down * across * sum(widths))
+    most = 36 * (longest(together) // 2 + 1) * down * across
+    rooms = [[np.empty((most, n), x.dtype) for n in widths] for _ in range(2)]
+    pairs = []
+    for some in together:
+        pair = []
+        middle = (some.start + some.stop) // 2
+        for room, first, end in ((rooms[0], some.start, middle), (rooms[1], middle, some.stop)):
+            shape = 6, 6, end - first, down, across
+            tiles, sums = (
+                each[: math.prod(shape)].reshape(*shape, n)
+                for each, n in zip(room, widths, strict=True)
+            )
+            if end > first:
+                pair.append((slice(first, end), tiles, sums))
+        pairs.append(pair)
+    return pairs
 
 
 def _matrices(tiles: Array) -> Array:

@@ -13,14 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from tinynet.arrays import Array
 from tinynet.kernels import team
 from tinynet.kernels.entries import Row, row_of
 from tinynet.kernels.halves import in_two, run_table
 from tinynet.kernels.halves import product as row_of_product
 from tinynet.kernels.products import LARGE, batched_product, halves, product
 from tinynet.kernels.registry import Kernel
-from tinynet.kernels.team import ALONE, Watch, address_of_gemm, can_share, the_team
+from tinynet.kernels.team import Watch, address_of_gemm, can_share, the_team
 from tinynet.kernels.threads import may_help
+from tinynet.step.passes import arrays_in, meet, span
 from tinynet.step.tape import Line
 
 WORTH = 1 << 14  # numbers in the largest array of a kernel, if it is to be divided
@@ -32,13 +34,14 @@ class Loop:
 
     def __init__(self) -> None:
         self.team = the_team() if can_share() else None
-        self.watch = Watch(ALONE // 8)
+        self.watch = Watch()
         self.size = 0  # multiplications in the large products
         self.shared = np.zeros(1, np.int64)  # whether the helper takes part
         # By the number of the line's object; None for a line that is called from Python.
         self.rows: dict[int, Row | None] = {}
         self.lines: Sequence[Line] = ()
         self.pieces: list[Callable[[], object]] = []
+        self.kept: list[Row] = []  # whose addresses are in the pieces
 
     def add(self, line: Line) -> bool:
         """Compile a line and run it; return False if it has to be called from Python."""
@@ -70,19 +73,20 @@ class Loop:
                 [row_of(function, each) for each in _halves(function, arguments)]
             )
         if function is product:
-            return self._products(halves(*arguments))
+            return self._products(arguments, halves(*arguments))
         if function is batched_product:
             cut = len(arguments[0]) // 2 if multiplications(line) >= LARGE else 0
             both = (slice(cut), slice(cut, None)) if cut else (slice(None),)
-            return self._products([tuple(each[half] for each in arguments) for half in both])
+            parts = [tuple(each[half] for each in arguments) for half in both]
+            return self._products(tuple(each[0] for each in arguments), parts)
         return None
 
-    def _products(self, parts: list[Any]) -> Row | None:
-        """Return the call of one or two parts of a product, or of many."""
-        gemm = address_of_gemm(*(each if each.ndim == 2 else each[0] for each in parts[0]))
+    def _products(self, one: tuple[Array, ...], parts: list[Any]) -> Row | None:
+        """Return the call of a product, or of many like it, in one or two parts."""
+        a, b, out = one
+        gemm = address_of_gemm(a, b, out)
         # NumPy computes a single row or column by another function of BLAS, with other bits.
-        narrow = any(min(*a.shape[-2:], b.shape[-1]) < 2 for a, b, _ in parts)
-        if gemm is None or narrow:
+        if gemm is None or min(*a.shape, b.shape[1]) < 2:
             return None
         return self._in_halves([row_of_product(gemm, *part) for part in parts])
 
@@ -98,17 +102,32 @@ class Loop:
             self.rows[id(line)] if id(line) in self.rows else self._row(line) for line in self.lines
         ]
         self.rows = {id(line): row for line, row in zip(self.lines, rows, strict=True)}
-        self.pieces = []
+        self.pieces, self.kept = [], []
         both = zip(self.lines, rows, strict=True)
         for compiled, group in itertools.groupby(both, lambda pair: pair[1] is not None):
             some = list(group)
             if compiled:
-                table = np.concatenate([row.table for _, row in some if row is not None])
+                calls = self._in_pairs([(line, row) for line, row in some if row is not None])
+                self.kept += calls
+                table = np.concatenate([row.table for row in calls])
                 self.pieces.append(functools.partial(run_table, table))
             else:
                 self.pieces += [line.run for line, _ in some]
         size = sum(map(multiplications, self.lines))
         self.size = size if size >= team.WORTH else 0
+
+    def _in_pairs(self, calls: list[tuple[Line, Row]]) -> list[Row]:
+        """Put two calls together, one for each thread, where neither could be divided."""
+        done: list[Row] = []
+        waiting: Line | None = None
+        for line, row in calls:
+            if waiting is not None and _alike(waiting, line):
+                done[-1] = self._in_halves([done[-1], row])
+                waiting = None
+            else:
+                done.append(row)
+                waiting = line if _is_large(line) and not _is_divided(line) else None
+        return done
 
 
 def multiplications(line: Line) -> int:
@@ -119,6 +138,26 @@ def multiplications(line: Line) -> int:
     if line.function is product and len(halves(*line.arguments)) == 1:
         return 0
     return int(out.size * a.shape[-1])
+
+
+def _is_large(line: Line) -> bool:
+    return max(array.size for array in arrays_in(line)) >= WORTH
+
+
+def _is_divided(line: Line) -> bool:
+    if isinstance(line.function, Kernel) and line.function.loops_form is not None:
+        return len(_halves(line.function, line.arguments)) > 1
+    return multiplications(line) >= LARGE
+
+
+def _alike(one: Line, other: Line) -> bool:
+    """Return whether two lines call the same kernel, and neither writes what the other has."""
+    if one.function is not other.function:
+        return False
+    return not any(
+        meet(map(span, arrays_in(a, "write", "update")), map(span, arrays_in(b)))
+        for a, b in ((one, other), (other, one))
+    )
 
 
 def _halves(kernel: Kernel, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]:

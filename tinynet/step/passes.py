@@ -37,7 +37,7 @@ def without_unread(lines: Sequence[Line], kept: Iterable[Array]) -> list[Line]:
     left = []
     for line in reversed(lines):
         written = [span(array) for array in arrays_in(line, "write", "update")]
-        if isinstance(line.function, Kernel) and not _meet(written, wanted):
+        if isinstance(line.function, Kernel) and not meet(written, wanted):
             continue
         left.append(line)
         if isinstance(line.function, Kernel):
@@ -62,7 +62,9 @@ def span(array: Array) -> Span:
     return int(first), int(end)
 
 
-def _meet(some: Iterable[Span], others: Iterable[Span]) -> bool:
+def meet(some: Iterable[Span], others: Iterable[Span]) -> bool:
+    """Return whether any of some arrays has memory in common with any of others."""
+    others = list(others)
     return any(a < d and c < b for a, b in some for c, d in others)
 
 
