@@ -222,7 +222,7 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
         "block": array("3", "3", "channels", "filters"),
         "out": array("6", "6", "channels", "filters"),
     },
-    "patches": {"out": array("images", "down", "across", "3", "2", "channels")},
+    "patches": {"windows": array("images", "down", "across", "3", "2", "channels")},
     "max_pool": {
         # A few different numbers, so that several pixels of a window are the largest.
         "x": array("images", "low", "narrow", "channels", fill=integers_below(3)),

@@ -9,13 +9,13 @@ from typing import Any
 from tinynet import metrics
 from tinynet.arrays import Array
 from tinynet.data import Batch
-from tinynet.step.tape import begin_part, call
+from tinynet.step.tape import Computes
 
 Logs = dict[str, Any]
 Pair = tuple[list[metrics.Metric], list[metrics.Metric]]
 
 
-class Figures:
+class Figures(Computes):
     """Updates the loss and the metrics, and returns their results by name.
 
     Parameters
@@ -36,6 +36,8 @@ class Figures:
     ValueError
         If a metric is not known.
     """
+
+    computing = ("update",)
 
     def __init__(self, plain: Sequence[object], weighted: Sequence[object]) -> None:
         for argument, given in (("metrics", plain), ("weighted_metrics", weighted)):
@@ -105,10 +107,6 @@ class Figures:
 
     def update(self, batch: Batch, out: Array, loss: float) -> None:
         """Take in a batch."""
-        begin_part("metrics")
-        call(self._update, batch, out, loss)
-
-    def _update(self, batch: Batch, out: Array, loss: float) -> None:
         self.loss.add(float(loss) * len(batch.x), len(batch.x))
         for metric in self.plain:
             metric.update_state(batch.y, out)

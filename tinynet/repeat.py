@@ -19,8 +19,10 @@ import numpy as np
 from tinynet.arrays import Array, Packed
 from tinynet.callbacks import LambdaCallback
 from tinynet.data import Batch, Dataset
+from tinynet.kernels.registry import here
 from tinynet.step.passes import arrays_in, span, without_unread
-from tinynet.step.tape import begin_part, write_down
+from tinynet.step.tape import write_down
+from tinynet.step.telling import telling
 
 
 class Repeat:
@@ -113,16 +115,19 @@ class Written:
     def __init__(
         self, model: Any, data: Dataset, make: Callable[[Batch], Any], rows: Array
     ) -> None:
-        parts = [part for part in (*model.layers, model.loss) if part and part.only_kernels]
-        before = [dict(vars(part)) for part in parts]
+        parts = {layer.name: layer for layer in model.layers}
+        parts |= {"loss": model.loss, "optimizer": model.optimizer, "metrics": model.figures}
+        parts = {name: part for name, part in parts.items() if part is not None}
+        keeping = [part for part in (*model.layers, model.loss) if part and part.only_kernels]
+        before = [dict(vars(part)) for part in keeping]
         self.rows = rows
-        with write_down() as self.step:
-            begin_part("batch")
+        with write_down() as self.step, telling(parts):
+            here.part = "batch"
             batch = data.batch(rows)
             self.result = make(batch)
         self.kept = [
             (part, {k: v for k, v in vars(part).items() if k not in old or old[k] is not v})
-            for part, old in zip(parts, before, strict=True)
+            for part, old in zip(keeping, before, strict=True)
         ]
         lasting = {**model.arrays, **{f"d {name}": each for name, each in model.grads.items()}}
         for name, each in zip(("weights", "d weights"), model.learned(), strict=True):
@@ -130,7 +135,7 @@ class Written:
                 lasting[name] = each.flat
         if model.optimizer is not None:
             lasting |= model.optimizer.flat_slots
-        seen_later = [array for _, kept in self.kept for array in _only_arrays(kept).values()]
+        seen_later = [array for _, kept in self.kept for array in _arrays(kept).values()]
         if isinstance(self.result, np.ndarray):
             seen_later.append(self.result)
         lines = without_unread(self.step.lines, [*lasting.values(), *seen_later])
@@ -141,7 +146,7 @@ class Written:
         self.step.known = {
             name: each for name, each in self.step.known.items() if span(each) in used
         } | {name: each for name, each in known.items() if each is not None}
-        self.step.kept = {layer.name: _arrays(layer) for layer in model.layers}
+        self.step.kept = {name: _arrays(vars(part)) for name, part in parts.items()}
 
 
 def is_ours(part: object) -> bool:
@@ -193,9 +198,5 @@ def _same(found: list[object], before: list[object]) -> bool:
     )
 
 
-def _arrays(part: object) -> dict[str, Array]:
-    return _only_arrays(vars(part))
-
-
-def _only_arrays(attributes: Mapping[str, object]) -> dict[str, Array]:
+def _arrays(attributes: Mapping[str, object]) -> dict[str, Array]:
     return {name: each for name, each in attributes.items() if isinstance(each, np.ndarray)}

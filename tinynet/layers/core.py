@@ -17,7 +17,6 @@ from tinynet.kernels import linear, rows
 from tinynet.kernels.products import product
 from tinynet.layers.activated import Activated
 from tinynet.layers.base import Layer, Shape, sample_shape
-from tinynet.step.tape import named
 
 
 class Input:
@@ -123,7 +122,7 @@ class Dense(Activated):
     def backward_logits(self, dlogits: Array) -> Array:
         """Fill dkernel and dbias from dz, return dx."""
         x, kernel = self.kept("x"), self.params["kernel"]
-        dz = named("dz", self.with_penalty(dlogits).reshape(-1, self.units))  # (rows, units)
+        self.dz = dz = self.with_penalty(dlogits).reshape(-1, self.units)  # (rows, units)
         product(x.T, dz, self.grads["kernel"])  # (inputs, units)
         if self.use_bias:
             linear.column_sum(dz, self.grads["bias"])

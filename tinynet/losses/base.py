@@ -13,7 +13,7 @@ from tinynet.config import as_float
 from tinynet.configurable import Configurable, to_snake_case
 from tinynet.kernels.linear import weighted_sum
 from tinynet.kernels.registry import Differentiable
-from tinynet.step.tape import Computes, as_number, call, named, view_or_call
+from tinynet.step.tape import Computes, as_number, call, view_or_call
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
 
@@ -120,12 +120,12 @@ class Loss(Computes, Configurable):
             )
         self.weighted = sample_weight is not None
         if not self.weighted:
-            weights = named("sample_weights", _ones(math.prod(y_pred.shape[:-1]), y_pred.dtype))
+            weights = _ones(math.prod(y_pred.shape[:-1]), y_pred.dtype)
         else:
             weights = call(_row_weights, sample_weight, y_pred.shape[:-1], y_pred.dtype)
         rows = np.ascontiguousarray(y_pred).reshape(-1, y_pred.shape[-1])  # (rows, outputs)
         self.targets = view_or_call(self._checked, y_true, y_pred.shape[1:], rows)
-        self.rows, self.weights, self.shape = rows, weights, y_pred.shape
+        self.rows, self.sample_weights, self.shape = rows, weights, y_pred.shape
         if not self._has_looked:
             self._has_looked = True
             self.look_at(rows, from_logits)
@@ -135,7 +135,7 @@ class Loss(Computes, Configurable):
         if self.reduction in ("none", None):
             value: float | Array = call(self._apart, losses, weights, y_pred.shape[:-1])
             return value
-        total = named("value", np.empty((), np.float64))
+        self.total = total = np.empty((), np.float64)
         if self.weighted and self.reduction == "mean_with_sample_weight":
             call(self._mean, losses, weights, total)
         else:
@@ -149,9 +149,9 @@ class Loss(Computes, Configurable):
             raise RuntimeError(f"{self.name}: gradient came before value; call value first")
         drows = np.empty_like(self.rows)
         if self.weighted:
-            weights = call(self._scaled, self.weights)
+            weights = call(self._scaled, self.sample_weights)
         else:  # the same in every step
-            weights = self._scaled(self.weights)
+            weights = self._scaled(self.sample_weights)
         constants = self.chosen.constants
         call(self.chosen.backward, self.targets, self.rows, *constants, weights, drows)
         return drows.reshape(self.shape)
