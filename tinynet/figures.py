@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tinynet import metrics
 from tinynet.arrays import Array
 from tinynet.data import Batch
+from tinynet.kernels.means import add_mean
 from tinynet.step.tape import Computes
 
 Logs = dict[str, Any]
@@ -39,6 +42,11 @@ class Figures(Computes):
 
     computing = ("update",)
 
+    @property
+    def only_kernels(self) -> bool:
+        """Whether a step can write down the metrics line by line; see `Computes`."""
+        return not self.weighted and all(metric.only_kernels for metric in self.plain)
+
     def __init__(self, plain: Sequence[object], weighted: Sequence[object]) -> None:
         for argument, given in (("metrics", plain), ("weighted_metrics", weighted)):
             if not isinstance(given, (list, tuple)):
@@ -55,6 +63,7 @@ class Figures(Computes):
             for some, found in ((plain, self.plain), (weighted, self.weighted))
         )
         self.built = False
+        self.loss = metrics.Mean()
         self.named: dict[str, metrics.Metric] = {}
         self._name()
         self.reset()
@@ -105,9 +114,20 @@ class Figures(Computes):
         """Names of the loss and then the metrics."""
         return ["loss", *self.named]
 
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """What the means over an epoch are made of."""
+        named = {"loss": self.loss, **{k: getattr(m, "mean", None) for k, m in self.named.items()}}
+        return {
+            f"{name}/{part}": getattr(mean, part)
+            for name, mean in named.items()
+            if isinstance(mean, metrics.Mean)
+            for part in ("total", "count")
+        }
+
     def update(self, batch: Batch, out: Array, loss: float) -> None:
         """Take in a batch."""
-        self.loss.add(float(loss) * len(batch.x), len(batch.x))
+        add_mean(np.asarray(loss), len(batch.x), self.loss.total, self.loss.count)
         for metric in self.plain:
             metric.update_state(batch.y, out)
         for metric in self.weighted:
@@ -128,6 +148,6 @@ class Figures(Computes):
 
     def reset(self) -> None:
         """Forget everything."""
-        self.loss = metrics.Mean()
+        self.loss.reset()
         for metric in self.named.values():
             metric.reset_state()

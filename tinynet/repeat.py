@@ -21,7 +21,7 @@ from tinynet.callbacks import LambdaCallback
 from tinynet.data import Batch, Dataset
 from tinynet.kernels.registry import here
 from tinynet.step.passes import arrays_in, span, without_unread
-from tinynet.step.tape import write_down
+from tinynet.step.tape import Computes, write_down
 from tinynet.step.telling import telling
 
 
@@ -115,9 +115,9 @@ class Written:
     def __init__(
         self, model: Any, data: Dataset, make: Callable[[Batch], Any], rows: Array
     ) -> None:
-        parts = {layer.name: layer for layer in model.layers}
-        parts |= {"loss": model.loss, "optimizer": model.optimizer, "metrics": model.figures}
-        parts = {name: part for name, part in parts.items() if part is not None}
+        parts: dict[str, Computes] = {layer.name: layer for layer in model.layers}
+        if model.optimizer is not None:
+            parts |= {"loss": model.loss, "optimizer": model.optimizer, "metrics": model.figures}
         keeping = [part for part in (*model.layers, model.loss) if part and part.only_kernels]
         before = [dict(vars(part)) for part in keeping]
         self.rows = rows
@@ -142,6 +142,8 @@ class Written:
         used = {span(each) for line in lines for each in arrays_in(line)}
         known = {"data.x": data.flat, "data.y": data.y, "rows": rows}
         known |= {"x": batch.x, "y": batch.y, **lasting}
+        if model.optimizer is not None:
+            known |= model.figures.arrays
         self.step.lines = lines
         self.step.known = {
             name: each for name, each in self.step.known.items() if span(each) in used

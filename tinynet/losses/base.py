@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinynet.arrays import Array
+from tinynet.arrays import Array, is_loopable
 from tinynet.config import as_float
 from tinynet.configurable import Configurable, to_snake_case
 from tinynet.kernels.linear import weighted_sum
 from tinynet.kernels.registry import Differentiable
+from tinynet.kernels.rows import cast
 from tinynet.step.tape import Computes, as_number, call, view_or_call
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
@@ -38,7 +39,7 @@ class Loss(Computes, Configurable):
     """
 
     only_kernels = True
-    computing = ("value", "gradient", "check_targets")
+    computing = ("value", "gradient", "check_targets", "target_rows")
     looks_through: ClassVar[tuple[str, ...]] = ()
     from_logits = False
 
@@ -124,7 +125,8 @@ class Loss(Computes, Configurable):
         else:
             weights = call(_row_weights, sample_weight, y_pred.shape[:-1], y_pred.dtype)
         rows = np.ascontiguousarray(y_pred).reshape(-1, y_pred.shape[-1])  # (rows, outputs)
-        self.targets = view_or_call(self._checked, y_true, y_pred.shape[1:], rows)
+        targets = view_or_call(self.check_targets, y_true, y_pred.shape[1:])
+        self.targets = self.target_rows(targets, rows)
         self.rows, self.sample_weights, self.shape = rows, weights, y_pred.shape
         if not self._has_looked:
             self._has_looked = True
@@ -156,12 +158,9 @@ class Loss(Computes, Configurable):
         call(self.chosen.backward, self.targets, self.rows, *constants, weights, drows)
         return drows.reshape(self.shape)
 
-    def _checked(self, y_true: Array, output_shape: tuple[int, ...], rows: Array) -> Array:
-        return self.target_rows(self.check_targets(y_true, output_shape), rows)
-
     def target_rows(self, targets: Array, rows: Array) -> Array:
         """Lay the targets out as a matrix, like the predictions."""
-        return np.ascontiguousarray(targets, rows.dtype).reshape(rows.shape)
+        return in_type(targets, rows.dtype).reshape(rows.shape)
 
     def _apart(self, losses: Array, weights: Array, shape: tuple[int, ...]) -> Array:
         """Return the single losses, weighted."""
@@ -183,6 +182,18 @@ class Loss(Computes, Configurable):
             total = float(np.sum(weights))
             return 1 / total if total else 0.0
         return 1.0
+
+
+def in_type(x: Array, dtype: Any) -> Array:
+    """Return an array in a type, stored row by row."""
+    if x.dtype == dtype and x.flags.c_contiguous:
+        return x
+    if not (is_loopable(x.dtype) and x.flags.c_contiguous):
+        found: Array = call(np.ascontiguousarray, x, dtype)
+        return found
+    out = np.empty(x.shape, dtype)
+    cast(x.reshape(-1), out.reshape(-1))
+    return out
 
 
 @functools.lru_cache(maxsize=4)

@@ -11,7 +11,8 @@ from tinynet.arrays import Array
 from tinynet.checks import flag, number
 from tinynet.kernels import cross_entropy
 from tinynet.kernels.registry import Differentiable
-from tinynet.losses.base import Loss
+from tinynet.losses.base import Loss, in_type
+from tinynet.step.tape import call
 
 
 class Crossentropy(Loss):
@@ -121,7 +122,7 @@ class SparseCategoricalCrossentropy(Crossentropy):
 
     def target_rows(self, targets: Array, rows: Array) -> Array:
         """Lay the labels out as a vector."""
-        return np.ascontiguousarray(targets, np.int64).reshape(-1)
+        return in_type(targets, np.int64).reshape(-1)
 
 
 class SmoothedCrossentropy(Crossentropy):
@@ -147,11 +148,15 @@ class SmoothedCrossentropy(Crossentropy):
 
     def target_rows(self, targets: Array, rows: Array) -> Array:
         """Lay the targets out as rows, smoothed."""
-        rows_of_targets = super().target_rows(targets, rows)
+        sharp = super().target_rows(targets, rows)
         if not self.label_smoothing:
-            return rows_of_targets
+            return sharp
+        smoothed: Array = call(self._smoothed, sharp)
+        return smoothed
+
+    def _smoothed(self, sharp: Array) -> Array:
         s = self.label_smoothing
-        smoothed: Array = rows_of_targets * (1 - s) + s * self.indifferent(rows.shape[1])
+        smoothed: Array = sharp * (1 - s) + s * self.indifferent(sharp.shape[1])
         return smoothed
 
 
