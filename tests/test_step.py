@@ -696,7 +696,8 @@ def test_the_table_names_what_is_written() -> None:
     utils.clear_session()
     text = str(compiled(small(), metrics=["accuracy"]).step(6))
     rows = text.splitlines()
-    assert rows[0].startswith(f"{len(compiled(small()).step(6).lines)} lines, ")
+    lines = compiled(small(), metrics=["accuracy"]).step(6).lines
+    assert rows[0].startswith(f"{len(lines)} lines, ")
     assert any(
         "product(x, dense/kernel)" in row and "-> dense.logits (6, 8)" in row for row in rows
     )
