@@ -1,6 +1,6 @@
 """The steps of one call of `fit`, `evaluate` or `predict`: what comes again is repeated.
 
-The first batch of a size goes through the layers. The second one does, too, and is written down;
+The first batch of a size goes through the layers, and is written down if another one is to come;
 from then on, these lines are run. Code of the user's may keep the arrays that it is given, put new
 ones into a layer, or look at what a layer has kept. It could not do so between lines that know only
 arrays. So steps are repeated only where tinynet's own code runs, and nobody else between two steps;
@@ -36,13 +36,23 @@ class Repeat:
         Makes a step with a batch: ``model.train_step``, for instance.
     between : sequence of callable
         Methods of callbacks that are called between two steps.
+    batch_size, epochs : int
+        From which it follows what comes again.
     """
 
     def __init__(
-        self, model: Any, data: Dataset, make: Callable[[Batch], Any], between: Sequence[Any] = ()
+        self,
+        model: Any,
+        data: Dataset,
+        make: Callable[[Batch], Any],
+        between: Sequence[Any],
+        batch_size: int,
+        epochs: int = 1,
     ) -> None:
         self.model, self.data, self.make = model, data, make
-        self.seen: set[int] = set()  # sizes of batches
+        whole, rest = divmod(len(data), batch_size)
+        times = {batch_size: whole * epochs, rest: epochs}
+        self.again = {size for size, number in times.items() if number > 1}
         self.written: dict[int, Written] = {}
         self.last: Written | None = None
         self.belongs_to: list[object] = []
@@ -84,8 +94,7 @@ class Repeat:
             self.last.rows[...] = rows
             self.last.step.run()
             return np.copy(self.last.result)
-        if self.eager or size not in self.seen:
-            self.seen.add(size)
+        if self.eager or size not in self.again:
             return self.make(self.data.batch(rows))
         self.written[size] = Written(self.model, self.data, self.make, rows.copy())
         self.belongs_to = _state(self.model)  # with the slots that the first step makes

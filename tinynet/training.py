@@ -188,8 +188,9 @@ class Trainer(Stack):
         self.stop_training = False
         told.tell("train_begin")
         begin, end = told.listeners("train_batch_begin"), told.listeners("train_batch_end")
-        repeat = Repeat(self, data, self.train_step, [*begin, *end])
-        test = None if validation is None else self._tests(validation, told)
+        rounds = epochs - first_epoch
+        repeat = Repeat(self, data, self.train_step, [*begin, *end], batch_size, rounds)
+        test = None if validation is None else self._tests(validation, told, val_batch_size, rounds)
         logs: Logs = {}
         for epoch in range(first_epoch, epochs):
             told.tell("epoch_begin", epoch)
@@ -307,12 +308,12 @@ class Trainer(Stack):
         steps = -(-len(data) // batch_size)
         told = self._callback_list(as_list(callbacks), verbose, steps)
         self._build(data)
-        logs = self._test(self._tests(data, told), batch_size, told)
+        logs = self._test(self._tests(data, told, batch_size), batch_size, told)
         return self.figures.returned(logs, return_dict)
 
-    def _tests(self, data: Dataset, told: CallbackList) -> Repeat:
+    def _tests(self, data: Dataset, told: CallbackList, size: int, epochs: int = 1) -> Repeat:
         between = [*told.listeners("test_batch_begin"), *told.listeners("test_batch_end")]
-        return Repeat(self, data, self.test_step, between)
+        return Repeat(self, data, self.test_step, between, size, epochs)
 
     def _test(self, repeat: Repeat, batch_size: int, told: CallbackList) -> Logs:
         told.tell("test_begin")
@@ -347,7 +348,7 @@ class Trainer(Stack):
         self._build(data)
         told.tell("predict_begin")
         between = [*told.listeners("predict_batch_begin"), *told.listeners("predict_batch_end")]
-        repeat = Repeat(self, data, lambda batch: self.forward(batch.x), between)
+        repeat = Repeat(self, data, lambda batch: self.forward(batch.x), between, batch_size)
         repeat.begin_epoch()
         outputs = []
         for step, rows in enumerate(data.in_order(batch_size)):
