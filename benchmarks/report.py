@@ -106,7 +106,7 @@ def in_short(results: dict[str, Any]) -> list[str]:
     """Return how often tinynet's time of an epoch each library takes, at its best, as a table."""
     races = {f"dense, batch {size}": found for size, found in results["training"].items()}
     if "cnn" in results:
-        races[f"convolutional, batch {results['cnn']['batch']}"] = results["cnn"]["runs"]
+        races[f"CNN, batch {results['cnn']['batch']}"] = results["cnn"]["runs"]
     lines = [f"| an epoch / tinynet's | {' | '.join(races)} |", f"|---|{'---:|' * len(races)}"]
     for peer in ("Keras", "PyTorch", "JAX", "matrix products"):
         fastest = [(found, best(found, peer, "epoch")) for found in races.values()]

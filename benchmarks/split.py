@@ -59,7 +59,7 @@ KINDS: dict[str, tuple[str, list[str]]] = {
 KIND_OF = {kernel: kind for kind, (_, kernels) in KINDS.items() for kernel in kernels}
 # Parts of a step, other than layers, whose kernels are all of one kind.
 PARTS = {"batch": IMAGES, "loss": LOSS, "metrics": LOSS, "optimizer": ADAM}
-NETWORKS = {"ann": "dense", "cnn": "convolutional"}
+NETWORKS = {"ann": "dense", "cnn": "CNN"}
 NO_LINES = np.zeros((0, 2), np.int64)
 
 
@@ -142,7 +142,8 @@ def as_markdown(steps: Mapping[str, dict[str, Any]]) -> list[str]:
     def row(what: str, values: Iterable[float | None]) -> None:
         pairs = zip(values, steps.values(), strict=True)
         cells = [
-            "" if us is None else f"{us:,.0f}, {round(100 * us / it['whole'])}%" for us, it in pairs
+            "" if us is None else f"{round(us):,}, {round(100 * us / it['whole'])}%"
+            for us, it in pairs
         ]
         lines.append(f"| {what} | {' | '.join(cells)} |")
 
@@ -181,7 +182,7 @@ def draw(steps: Mapping[str, dict[str, Any]], path: Path) -> None:
         ends += widths
     for place, (end, each) in enumerate(zip(ends, found, strict=True)):
         text = f"{each['whole'] / 1000:.2f} ms"
-        ax.annotate(text, (end, place), (5, 0), textcoords="offset points", va="center", fontsize=9)
+        ax.annotate(text, (end, place), (5, 0), textcoords="offset points", va="center")
     ax.axvline(1, color="black", linestyle="--", linewidth=1)
     ax.margins(x=0.18)
     ax.set_xlim(left=0)
@@ -189,6 +190,7 @@ def draw(steps: Mapping[str, dict[str, Any]], path: Path) -> None:
     ax.set_yticks(range(len(names)), [name.replace(", ", ",\n") for name in names])
     ax.invert_yaxis()  # the first name on top
     ax.spines[["top", "right"]].set_visible(False)
-    fig.legend(loc="outside lower center", ncols=2, fontsize=9, frameon=False)
+    narrow = {"handlelength": 1, "handletextpad": 0.5, "columnspacing": 1}
+    fig.legend(loc="outside lower center", ncols=2, frameon=False, **narrow)
     fig.savefig(path, dpi=150)
     plt.close(fig)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tinynet
-from benchmarks import accuracy, frames, moments, overhead, report, seeds, split
+from benchmarks import accuracy, busy, frames, moments, overhead, report, seeds, split
 from benchmarks.contenders import keras_script, products
 from benchmarks.stopwatch import Stopwatch
 from parity_tests import r0
@@ -80,7 +80,7 @@ def test_ratios_are_taken_round_by_round() -> None:
     assert printed[-1] == "| Keras, fast | 4.0 (3.0 to 20.0) | 3.00 (2.00 to 5.00) |"
     cnn = {"batch": 64, "runs": {"tinynet": runs(2), "JAX": runs(1)}}
     assert report.in_short({"training": {"32": found}, "cnn": cnn}) == [
-        "| an epoch / tinynet's | dense, batch 32 | convolutional, batch 64 |",
+        "| an epoch / tinynet's | dense, batch 32 | CNN, batch 64 |",
         "|---|---:|---:|",
         "| Keras | 3.0 |  |",
         "| JAX |  | 0.5 |",
@@ -132,10 +132,10 @@ PARTS = {
         "products alone": 80.0,
         "kinds": {"matrix products": 90.0, "Adam": 60.4, "other lines of Python": 40.0},
     },
-    "convolutional, batch 64": {
+    "CNN, batch 64": {
         "whole": 3000.0,
         "products alone": 1000.0,
-        "kinds": {"matrix products": 1000.0, "pooling": 2001.0},
+        "kinds": {"matrix products": 1000.0, "pooling": 2000.4},
     },
 }
 
@@ -143,10 +143,10 @@ PARTS = {
 def test_what_a_step_takes_besides_its_lines_is_what_remains() -> None:
     assert split.as_markdown(PARTS)[2:] == [
         "| matrix products | 90, 45% | 1,000, 33% |",
-        "| pooling |  | 2,001, 67% |",
+        "| pooling |  | 2,000, 67% |",
         "| Adam | 60, 30% |  |",
         "| other lines of Python | 40, 20% |  |",
-        "| between the lines | 10, 5% | -1, 0% |",
+        "| between the lines | 10, 5% | 0, 0% |",
         "| the whole step | 200, 100% | 3,000, 100% |",
         "| its products alone | 80, 40% | 1,000, 33% |",
     ]
@@ -162,9 +162,24 @@ def test_a_bar_is_as_long_as_the_step(tmp_path: Path, monkeypatch: pytest.Monkey
         row = round(bar.get_y() + bar.get_height() / 2)
         assert bar.get_x() == pytest.approx(ends[row])
         ends[row] += bar.get_width()
-    assert ends == pytest.approx([200 / 80, 3001 / 1000])
+    assert ends == pytest.approx([200 / 80, 3000.4 / 1000])
     assert (tmp_path / "step.png").stat().st_size > 0
     plt.close(drawn[0])
+
+
+def test_what_other_programs_cost_is_told_in_short() -> None:
+    found = {
+        ("dense", "alone", "as installed"): [1.0, 3.0, 2.0],
+        ("dense", "alone", "one thread"): [2.0, 3.0, 4.0],
+        ("dense", "beside others", "as installed"): [5.0, 5.0, 5.0],
+        ("dense", "beside others", "one thread"): [9.0, 5.0, 7.0],
+    }
+    assert busy.in_short(found) == [
+        "| s an epoch | as installed | one thread |",
+        "|---|---:|---:|",
+        "| dense, alone | 2.00 | 3.00 |",
+        "| dense, beside others | 5.00 | 7.00 |",
+    ]
 
 
 def test_what_is_called_from_within_is_not_counted_twice() -> None:
