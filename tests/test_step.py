@@ -673,12 +673,15 @@ def test_line_by_line_is_the_same_as_all_at_once(form: str) -> None:
     config.use_kernels(form)
     utils.set_random_seed(3)
     model = compiled(small())
-    one, two = model.step(6), model.step(6)
+    one, two, three = model.step(6), model.step(6), model.step(6)
     one.run()
     for line in two.lines:
         line.run()
+    for run in [three.alone(line) for line in three.lines]:
+        run()
     for name, value in state_of(one).items():
         np.testing.assert_array_equal(two.known[name], value, err_msg=name)
+        np.testing.assert_array_equal(three.known[name], value, err_msg=name)
 
 
 def test_names_in_the_program_are_pythons_and_differ() -> None:

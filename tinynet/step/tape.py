@@ -109,6 +109,10 @@ class Step:
             for line in self.lines:
                 line.run()
 
+    def alone(self, line: Line) -> Callable[[], object]:
+        """Return a function that runs one of the lines as `run` does, but in one thread."""
+        return self._loop().alone(line) if active_form() == "numba" else line.run
+
     def _loop(self) -> Any:
         if self._compiled is None:
             from tinynet.step.compiled import Loop  # imports Numba
