@@ -663,7 +663,7 @@ BUGS = [
         "kernels/halves.py",
         "for _ in range(word(product, COUNT)):",
         "for _ in range(1):",
-        "test_fit",
+        "test_same_run images",
     ),
     Bug(
         "of several largest probabilities the last counts",
