@@ -285,10 +285,13 @@ def _halves(value: int) -> tuple[int, int]:
 
 
 def _unit(shape: Sequence[int], dtype: str, pair: Array) -> Array:
-    """Draw uniform numbers in [0, 1), filled in row-major order."""
+    """Draw uniform numbers in [0, 1), filled in row-major order.
+
+    They are drawn as two groups, because two threads can take one each.
+    """
     n = math.prod(shape)
-    blocks = -(-n // (4 if dtype == "float32" else 2))
-    return _unit_from(FROM_THE_START, blocks, dtype, pair)[:n].reshape(shape)
+    blocks = -(-n // (8 if dtype == "float32" else 4))
+    return _unit_from(np.array([0, blocks], np.uint64), blocks, dtype, pair)[:n].reshape(shape)
 
 
 def _unit_from(first_blocks: Array, blocks: int, dtype: str, pair: Array) -> Array:

@@ -175,10 +175,10 @@ def _halves(kernel: Kernel, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]
     axes = {kernel.parameters.index(name): said.axes for name, said in kernel.arrays.items()}
     for letter in sorted(kernel.divided):
         places = [place for place, said in axes.items() if letter in said]
-        large = max(arguments[place].size for place in places) >= WORTH
-        if large and all(axes[place].startswith(letter) for place in places):
-            n = len(arguments[places[0]])
-            cut = n // 2 if arguments[places[0]].ndim > 1 else n // 2 // BLOCK * BLOCK
+        largest = max((arguments[place] for place in places), key=np.size)
+        if largest.size >= WORTH and all(axes[place].startswith(letter) for place in places):
+            n = len(largest)
+            cut = n // 2 if largest.ndim > 1 else n // 2 // BLOCK * BLOCK
             if 0 < cut < n:
                 return [
                     tuple(
