@@ -89,8 +89,23 @@ FLAT, MATRIX, COLUMN = array("n"), array("rows", "columns"), array("columns")
 WORDS = integers_below(2**32)
 PIXELS = integers_below(256)
 
+# What the optimizers' kernels are given, in three files.
+UPDATES: dict[str, Any] = {
+    **dict.fromkeys(["g", "a", "m", "w"], FLAT),
+    **dict.fromkeys(["factor", "learning_rate", "alpha"], a_number(1e-3, 0.1)),
+    **dict.fromkeys(["v_correction", "gradient_share"], a_number(0.1)),
+    "moment_share": a_number(0.0, 0.9),
+    **dict.fromkeys(["momentum", "rho"], (0.0, 0.9)),
+    "one_minus_beta_1": (0.1,),
+    "one_minus_beta_2": (1e-3,),
+    "epsilon": (1e-7,),
+    **dict.fromkeys(["nesterov", "centered"], (False, True)),
+    **dict.fromkeys(["v", "v_hat"], array("n", fill=positive)),
+}
+
 # What the arguments of a file's kernels are; a tuple holds numbers to choose from.
 FILES: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(["adam", "adaptive", "sgd"], UPDATES),
     "batch_norm": {
         **dict.fromkeys(["dout", "x", "out", "dx"], MATRIX),
         **dict.fromkeys(["gamma", "beta", "mean", "inv_std"], COLUMN),
@@ -187,18 +202,6 @@ FILES: dict[str, dict[str, Any]] = {
             ["products", "dproducts"], array("6", "6", "images", "down", "across", "filters")
         ),
         **dict.fromkeys(["out", "dout"], array("images", "cut down", "cut across", "filters")),
-    },
-    "updates": {
-        **dict.fromkeys(["g", "a", "m", "w"], FLAT),
-        **dict.fromkeys(["factor", "learning_rate", "alpha"], a_number(1e-3, 0.1)),
-        **dict.fromkeys(["v_correction", "gradient_share"], a_number(0.1)),
-        "moment_share": a_number(0.0, 0.9),
-        **dict.fromkeys(["momentum", "rho"], (0.0, 0.9)),
-        "one_minus_beta_1": (0.1,),
-        "one_minus_beta_2": (1e-3,),
-        "epsilon": (1e-7,),
-        **dict.fromkeys(["nesterov", "centered"], (False, True)),
-        **dict.fromkeys(["v", "v_hat"], array("n", fill=positive)),
     },
 }
 # Where an argument of one kernel is something else than in the rest of its file. What follows

@@ -1,6 +1,8 @@
 """All arithmetic, every kernel in two forms."""
 
 from tinynet.kernels import (
+    adam,
+    adaptive,
     batch_norm,
     convolution,
     cross_entropy,
@@ -14,8 +16,8 @@ from tinynet.kernels import (
     rectifiers,
     regression,
     rows,
+    sgd,
     smooth,
-    updates,
     warping,
     winograd,
 )
@@ -24,6 +26,8 @@ from tinynet.kernels.registry import KERNELS, Kernel
 __all__ = [
     "KERNELS",
     "Kernel",
+    "adam",
+    "adaptive",
     "batch_norm",
     "convolution",
     "cross_entropy",
@@ -37,8 +41,8 @@ __all__ = [
     "rectifiers",
     "regression",
     "rows",
+    "sgd",
     "smooth",
-    "updates",
     "warping",
     "winograd",
 ]
