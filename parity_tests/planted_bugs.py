@@ -197,7 +197,7 @@ BUGS = [
     ),
     Bug(
         "relu lets the gradient through at 0",
-        "kernels/rectifiers.py",
+        "kernels/relu.py",
         "number(x[i] > number(0))",
         "number(x[i] >= number(0))",
         "test_activations relu",
@@ -260,14 +260,14 @@ BUGS = [
     ),
     Bug(
         "softmax's derivative ignores the other classes",
-        "kernels/smooth.py",
+        "kernels/softmax.py",
         "dx[i, j] = (dout[i, j] - inner) * out[i, j]",
         "dx[i, j] = dout[i, j] * (1 - out[i, j]) * out[i, j]",
         "test_activations softmax",
     ),
     Bug(
         "softmax is off by 1e-9",
-        "kernels/smooth.py",
+        "kernels/softmax.py",
         "out[i, j] = np.exp(x[i, j] - largest)",
         "out[i, j] = np.exp(x[i, j] - largest) + 1e-9",
         "test_activations softmax",
@@ -281,14 +281,14 @@ BUGS = [
     ),
     Bug(
         "categorical cross-entropy does not normalize the probabilities",
-        "kernels/cross_entropy.py",
+        "kernels/clipped_cross_entropy.py",
         "np.log(clipped(p[i, j] / total, low, high))",
         "np.log(clipped(p[i, j], low, high))",
         "test_losses Categorical",
     ),
     Bug(
         "binary cross-entropy has a gradient where it was clipped",
-        "kernels/cross_entropy.py",
+        "kernels/clipped_cross_entropy.py",
         "number(0) if q < low or q > high else slope * weight\n",
         "slope * weight\n",
         "test_losses Binary",
@@ -560,7 +560,7 @@ BUGS = [
     # What only shows where the answer is 0, or terms cancel.
     Bug(
         "softmax over one class passes the gradient on",
-        "kernels/smooth.py",
+        "kernels/softmax.py",
         "dx[i, j] = (dout[i, j] - inner) * out[i, j]",
         "dx[i, j] = (dout[i, j] - inner * x.dtype.type(classes > 1)) * out[i, j]",
         "test_layers Softmax",

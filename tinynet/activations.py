@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from tinynet import kernels
 from tinynet.arrays import Array
 from tinynet.checks import plain
 from tinynet.config import as_float, through_float32
@@ -192,7 +193,7 @@ def relu(
     """
     if max_value is None and threshold == 0:
         if negative_slope == 0:
-            return Differentiable(rectifiers.relu, rectifiers.relu_backward)
+            return Differentiable(kernels.relu.relu, kernels.relu.relu_backward)
         return leaky_relu.choose(negative_slope)
     if max_value is not None and threshold < 0:
         raise ValueError(
@@ -295,7 +296,7 @@ def softmax(axis: int = -1) -> Differentiable:
     The backward pass maps dout to :math:`(dout - \sum_k dout_k p_k)\,p`. A final softmax followed
     by a cross-entropy is never differentiated this way: the loss reads the logits before it.
     """
-    return Differentiable(smooth.softmax, smooth.softmax_backward, (axis,))
+    return Differentiable(kernels.softmax.softmax, kernels.softmax.softmax_backward, (axis,))
 
 
 swish = silu

@@ -9,7 +9,7 @@ import numpy as np
 from tinynet import config
 from tinynet.arrays import Array
 from tinynet.checks import flag, number
-from tinynet.kernels import cross_entropy
+from tinynet.kernels import clipped_cross_entropy, cross_entropy
 from tinynet.kernels.registry import Differentiable
 from tinynet.losses.base import Loss
 
@@ -79,8 +79,8 @@ class SparseCategoricalCrossentropy(Crossentropy):
                 cross_entropy.sparse_softmax_cross_entropy_backward,
             )
         return Differentiable(
-            cross_entropy.sparse_cross_entropy,
-            cross_entropy.sparse_cross_entropy_backward,
+            clipped_cross_entropy.sparse_cross_entropy,
+            clipped_cross_entropy.sparse_cross_entropy_backward,
             (config.epsilon(),),
         )
 
@@ -191,8 +191,8 @@ class CategoricalCrossentropy(SmoothedCrossentropy):
                 cross_entropy.softmax_cross_entropy_backward,
             )
         return Differentiable(
-            cross_entropy.cross_entropy,
-            cross_entropy.cross_entropy_backward,
+            clipped_cross_entropy.cross_entropy,
+            clipped_cross_entropy.cross_entropy_backward,
             (config.epsilon(),),
         )
 
@@ -255,8 +255,8 @@ class BinaryCrossentropy(SmoothedCrossentropy):
                 cross_entropy.sigmoid_cross_entropy_backward,
             )
         return Differentiable(
-            cross_entropy.binary_cross_entropy,
-            cross_entropy.binary_cross_entropy_backward,
+            clipped_cross_entropy.binary_cross_entropy,
+            clipped_cross_entropy.binary_cross_entropy_backward,
             (config.epsilon(),),
         )
 
