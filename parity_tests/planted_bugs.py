@@ -439,7 +439,7 @@ BUGS = [
     # The layers.
     Bug(
         "a dense kernel's gradient is 1.01 times too large",
-        "layers/core.py",
+        "layers/dense.py",
         'product(x.T, dz, self.grads["kernel"])',
         'product(1.01 * x.T, dz, self.grads["kernel"])',
         "test_layers Dense",
@@ -503,7 +503,7 @@ BUGS = [
     ),
     Bug(
         "label smoothing spreads over the other classes only",
-        "losses/cross_entropy.py",
+        "losses/smoothed.py",
         "        return 1 / columns",
         "        return 1 / (columns - 1)",
         "test_losses Categorical",

@@ -23,7 +23,7 @@ ORDER = {
     "training.py": "`train_step`: the six lines that all the others serve; then `fit`",
     "stack.py": "`forward`, `backward` and `learn`: up the layers, and down again",
     "layers/base.py": "what a layer is: `params`, `grads`, `forward`, `backward`",
-    "layers/core.py": "`Dense`",
+    "layers/dense.py": "`Dense`",
     "layers/activated.py": "the activation at the end of a layer, and its derivative",
     "step/tape.py": "how a step is written down while it runs",
     "kernels/registry.py": "why each piece of arithmetic exists twice, and which of the two runs",
