@@ -366,14 +366,14 @@ BUGS = [
     # The parts of a layer.
     Bug(
         "relu's ceiling is taken for its threshold",
-        "activations.py",
+        "activations/functions.py",
         "float(negative_slope), float(threshold), ceiling",
         "float(negative_slope), ceiling, float(threshold)",
         "test_activations relu",
     ),
     Bug(
         "leaky relu's slope does not go through float32",
-        "activations.py",
+        "activations/functions.py",
         "slope = through_float32(negative_slope)",
         "slope = float(negative_slope)",
         "test_activations leaky_relu",

@@ -29,7 +29,7 @@ ORDER = {
     "kernels/registry.py": "why each piece of arithmetic exists twice, and which of the two runs",
     "kernels/products.py": "`product`: the matrix products of a dense layer",
     "kernels/linear.py": "the bias and its gradient",
-    "activations.py": "`Activation`, `relu`, `softmax`: a function and its derivative",
+    "activations/base.py": "`Activation`, `RowActivation`: a function and its derivative",
     "kernels/relu.py": "`relu` and `relu_backward`",
     "kernels/softmax.py": "`softmax`",
     "losses/base.py": "`value` and `gradient`: from a batch to a number, and back",
