@@ -4,7 +4,7 @@
 
 Each network is trained as installed, in one thread, and with products in as many threads as there
 are processors, in turn, each in a process of its own; first alone, then while as many other
-programs run an endless loop. Prints a table and writes busy.md next to this file.
+programs run an endless loop. Prints two tables and writes busy.md next to this file.
 """
 
 from __future__ import annotations
@@ -62,8 +62,18 @@ def epoch(setting: str, job: str, folder: str) -> float:
     return statistics.median(said["seconds"][1:])
 
 
+def in_short(found: dict[tuple[str, str, str], list[float]]) -> list[str]:
+    """Return the medians as a table, one column for each setting."""
+    settings = list(dict.fromkeys(setting for _, _, setting in found))
+    lines = [f"| s an epoch | {' | '.join(settings)} |", f"|---|{'---:|' * len(settings)}"]
+    for job, state in dict.fromkeys((job, state) for job, state, _ in found):
+        cells = [f"{statistics.median(found[job, state, each]):.2f}" for each in settings]
+        lines.append(f"| {job}, {state} | {' | '.join(cells)} |")
+    return lines
+
+
 def table(found: dict[tuple[str, str, str], list[float]]) -> list[str]:
-    """Return the table: seconds, and the ratio to one thread round by round."""
+    """Return the whole table: seconds, and the ratio to one thread round by round."""
     lines = [
         "| network | the machine | setting | s an epoch | / one thread |",
         "|---|---|---|---|---|",
@@ -79,11 +89,11 @@ def table(found: dict[tuple[str, str, str], list[float]]) -> list[str]:
 
 
 def main() -> None:
-    """Measure, print the table and write it."""
+    """Measure, print the tables and write them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", help="only networks named with this word")
-    parser.add_argument("--dry", action="store_true", help="print the table, write no file")
+    parser.add_argument("--dry", action="store_true", help="print the tables, write no file")
     args = parser.parse_args()
     _, images, labels = training_images()
     jobs = [job for job in JOBS if not args.only or args.only in job]
@@ -100,7 +110,7 @@ def main() -> None:
                             print(f"{job}, {state}, round {number}: {setting} ...", flush=True)
                             seconds = epoch(setting, job, folder)
                             found.setdefault((job, state, setting), []).append(seconds)
-    lines = table(found)
+    lines = [*in_short(found), "", "## With the range over the rounds", "", *table(found)]
     print("\n".join(lines))
     if not args.dry:
         text = (

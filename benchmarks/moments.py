@@ -18,7 +18,7 @@ import numpy as np
 import tinynet
 from benchmarks.contenders import keras_script
 from benchmarks.race import training_images
-from benchmarks.split import Stopwatch
+from benchmarks.stopwatch import Stopwatch
 from tinynet.files import write_atomically
 from tinynet.layers import Dense
 

@@ -92,7 +92,7 @@ def installed() -> list[str]:
     return there
 
 
-def facts(rounds: int) -> dict[str, Any]:
+def facts(rounds: int, data: str) -> dict[str, Any]:
     """Return what is measured, and on what machine."""
     found = [name for name in PACKAGES if importlib.util.find_spec(name) is not None]
     return {
@@ -104,13 +104,18 @@ def facts(rounds: int) -> dict[str, Any]:
         "rounds": rounds,
         "epochs": EPOCHS,
         "images": IMAGES,
+        "data": data,
     }
 
 
-def splits(batch_sizes: list[int], images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """Return where a step spends its time, for each batch size."""
+def splits(
+    batch_sizes: list[int], data: str, images: np.ndarray, labels: np.ndarray
+) -> dict[str, Any]:
+    """Return where a step spends its time, for each batch size and for the convolutional one."""
     tinynet.config.set_threads(1)  # with more, a step's time varies from second to second
-    return {str(size): split.split(images, labels, size) for size in batch_sizes}
+    jobs = [*(("ann", size) for size in batch_sizes), ("cnn", CNN["batch"])]
+    steps = {split.title(*job): split.split(*job, images, labels) for job in jobs}
+    return {**facts(split.ROUNDS, data), "steps": steps}
 
 
 def training(name: str, folder: str, batch_size: int, epochs: int, *options: str) -> dict[str, Any]:
@@ -121,7 +126,7 @@ def training(name: str, folder: str, batch_size: int, epochs: int, *options: str
     return {"epoch": epoch, "whole": said["whole"], "peak_mib": said["peak_mib"]}
 
 
-def cnn_race(names: list[str], rounds: int, folder: str) -> dict[str, Any]:
+def cnn_race(names: list[str], rounds: int, data: str, folder: str) -> dict[str, Any]:
     """Train the network with two convolutions in all libraries that have it."""
     names = [name for name in names if CONTENDERS[name][0] != "jax"]
     options = ("--network", "cnn", "--images", str(CNN["images"]))
@@ -130,11 +135,11 @@ def cnn_race(names: list[str], rounds: int, folder: str) -> dict[str, Any]:
         return training(name, folder, CNN["batch"], CNN["epochs"], *options)
 
     train(names[0])  # for the cache of compiled kernels
-    return {**facts(rounds), **CNN, "runs": in_turn("CNN", rounds, names, train)}
+    return {**facts(rounds, data), **CNN, "runs": in_turn("CNN", rounds, names, train)}
 
 
 def main() -> None:
-    """Race, and write results.json, the tables and the plot."""
+    """Race, and write results.json, the tables and the plots."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[32, 128])
@@ -146,10 +151,13 @@ def main() -> None:
     models = [name for name in names if CONTENDERS[name][0] != "numpy"]
     if args.again and (args.dry or args.only):
         parser.error("--again adds its results to those of all: expected neither --dry nor --only")
-    results = json.loads((HERE / "results.json").read_text()) if args.again else facts(args.rounds)
-    results["data"], images, labels = training_images()
+    data, images, labels = training_images()
+    if args.again:
+        results = json.loads((HERE / "results.json").read_text())
+    else:
+        results = facts(args.rounds, data)
     if args.again == "split":
-        results["split"] = splits(args.batch_sizes, images, labels)
+        results["split"] = splits(args.batch_sizes, data, images, labels)
         report.write(results, HERE)
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -157,7 +165,7 @@ def main() -> None:
         np.save(Path(folder) / "labels.npy", labels)
 
         if args.again == "cnn":
-            results["cnn"] = cnn_race(names, args.rounds, folder)
+            results["cnn"] = cnn_race(names, args.rounds, data, folder)
             report.write(results, HERE)
             return
 
@@ -171,7 +179,7 @@ def main() -> None:
             )
             for size in args.batch_sizes
         }
-        results["cnn"] = cnn_race(names, args.rounds, folder)
+        results["cnn"] = cnn_race(names, args.rounds, data, folder)
         results["one image"] = in_turn(
             "one image", args.rounds, models, lambda name: work("predict", name, "--data", folder)
         )
@@ -191,7 +199,7 @@ def main() -> None:
         results["peak"] = in_turn(
             "peak", 3, [n for n in names if n not in models], lambda name: work("peak", name)
         )
-    results["split"] = splits(args.batch_sizes, images, labels)
+    results["split"] = splits(args.batch_sizes, data, images, labels)
     print(report.as_markdown(results))
     if not args.dry:
         report.write(results, HERE)

@@ -1,8 +1,8 @@
-"""The results of race.py as tables and a plot.
+"""The results of race.py as tables and plots.
 
     python -m benchmarks.report
 
-Reads results.json next to this file and writes results.md and results.png.
+Reads results.json next to this file and writes results.md, results.png and step.png.
 """
 
 from __future__ import annotations
@@ -102,6 +102,24 @@ def summary(results: dict[str, Any]) -> list[str]:
     return lines
 
 
+def in_short(results: dict[str, Any]) -> list[str]:
+    """Return how often tinynet's time of an epoch each library takes, at its best, as a table."""
+    races = {f"dense, batch {size}": found for size, found in results["training"].items()}
+    if "cnn" in results:
+        races[f"CNN, batch {results['cnn']['batch']}"] = results["cnn"]["runs"]
+    lines = [f"| an epoch / tinynet's | {' | '.join(races)} |", f"|---|{'---:|' * len(races)}"]
+    for peer in ("Keras", "PyTorch", "JAX", "matrix products"):
+        fastest = [(found, best(found, peer, "epoch")) for found in races.values()]
+        cells = [
+            f"{statistics.median(ratios(found, name, 'epoch')):.1f}" if name else ""
+            for found, name in fastest
+        ]
+        if any(cells):
+            what = f"{peer} alone" if peer == "matrix products" else peer
+            lines.append(f"| {what} | {' | '.join(cells)} |")
+    return lines
+
+
 def training_columns(epochs: int) -> list[tuple[str, str, str]]:
     """Return the columns of a table of training, for `table`."""
     return [
@@ -125,6 +143,12 @@ def as_markdown(results: dict[str, Any]) -> str:
         f"- Machine: {results['machine']}",
         f"- Versions: {results['versions']}",
         f"- Date: {results['date']}",
+        "",
+        "## In short",
+        "",
+        *in_short(results),
+        "",
+        "## With the range over the rounds",
         "",
         *summary(results),
     ]
@@ -161,9 +185,17 @@ def as_markdown(results: dict[str, Any]) -> str:
         lines += ["", "## One large matrix product", "", "| | GFLOP/s |", "|---|---|"]
         for name, runs in results["peak"].items():
             lines.append(f"| {name} | {spread([run['gflops'] for run in runs], '.0f')} |")
-    for size, found in results["split"].items():
-        lines += ["", f"## Where a step of tinynet spends its time, batch {size}", ""]
-        lines += split.as_markdown(found)
+    parts = results["split"]
+    lines += [
+        "",
+        "## Where a step of tinynet spends its time",
+        "",
+        f"The lines of a step, in one thread; medians of {parts['rounds']} rounds, in which the "
+        "step was run as a whole, line by line, and with nothing but its products, in turn. "
+        f"{parts['date']}; {parts['data']}.",
+        "",
+        *split.as_markdown(parts["steps"]),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -208,14 +240,15 @@ def draw(results: dict[str, Any], path: Path) -> None:
 
 
 def write(results: dict[str, Any], folder: Path) -> None:
-    """Write results.json, results.md and results.png."""
+    """Write results.json, results.md and the plots."""
     write_atomically(folder / "results.json", json.dumps(results, indent=1) + "\n")
     write_atomically(folder / "results.md", as_markdown(results))
     draw(results, folder / "results.png")
+    split.draw(results["split"]["steps"], folder / "step.png")
 
 
 def main() -> None:
-    """Write the tables and the plot of the results that are stored."""
+    """Write the tables and the plots of the results that are stored."""
     write(json.loads((HERE / "results.json").read_text()), HERE)
 
 

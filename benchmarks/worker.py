@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 # Package, module in contenders/ and options of each. "1 thread" and "all threads" are those of
-# NumPy's matrix products, which race.py sets, or of PyTorch. As installed, tinynet uses one.
+# NumPy's matrix products, which race.py sets, or of PyTorch. As installed, tinynet gives products
+# one thread, and a second one takes half of what is large where that is faster.
 CONTENDERS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "tinynet, all threads": ("tinynet", "keras_script", {}),
     "tinynet, as installed": ("tinynet", "keras_script", {}),

@@ -14,9 +14,10 @@ from parity_tests.backend import BACKEND
 from parity_tests.both import expect_same
 from parity_tests.masked import MaskedDropout, copy_weights, masks_of, own_weights
 from parity_tests.terms import of_training
+from tinynet.kernels import convolution
 
 PIECE = "Sequential.fit (same run)"
-CASES = {PIECE: ["script", "portable_network"]}
+CASES = {PIECE: ["script", "portable_network", "for_images"]}
 rng = np.random.default_rng(2024)
 X = rng.normal(size=(500, 20))
 Y = np.argmax(X @ rng.normal(size=(20, 5)) + rng.normal(size=(500, 5)), axis=1)
@@ -131,6 +132,42 @@ def test_three_epochs_with_weights_masks_and_order_handed_over(kernels):
         X[order], Y[order], shuffle=False, callbacks=cut[1:], **options
     ).history
     expect_same_run(logs, keras_logs, model, own_weights(keras_model), "with masks handed over")
+
+
+def for_images(library, seed):
+    """Train a small network for images for two epochs, written once for both libraries."""
+    layers = library.layers
+    library.utils.set_random_seed(seed)
+    model = library.Sequential(
+        [
+            library.Input((14, 14, 1)),
+            layers.Conv2D(16, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(16, 3, padding="same", use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.DepthwiseConv2D(3, strides=2, padding="same", activation="tanh"),
+            layers.AveragePooling2D(2),
+            layers.Flatten(),
+            layers.Dropout(0.25),
+            layers.Dense(5, activation="softmax"),
+        ]
+    )
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    images = np.random.default_rng(7).normal(size=(100, 14, 14, 1))
+    history = model.fit(images, Y[:100], epochs=2, batch_size=32, validation_split=0.2, verbose=0)
+    return history.history, model
+
+
+@only_tensorflow
+@pytest.mark.parametrize("piece", [1 << 21, 1 << 16])
+def test_two_epochs_with_images(piece, kernels, monkeypatch):
+    """Its second convolution goes in tiles; some images at a time, or all."""
+    monkeypatch.setattr(convolution, "PIECE", piece)
+    logs, model = for_images(tinynet, 1)
+    keras_logs, keras_model = for_images(keras, 1)
+    assert model.layers[2].in_tiles((6, 6))
+    expect_same_run(logs, keras_logs, model, keras_model.get_weights(), f"images, {piece} bytes")
 
 
 def test_the_seed_matters():

@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 import tinynet
-from benchmarks import accuracy, frames, moments, overhead, report, seeds, split
+from benchmarks import accuracy, busy, frames, moments, overhead, report, seeds, split
 from benchmarks.contenders import keras_script, products
+from benchmarks.stopwatch import Stopwatch
 from parity_tests import r0
 from tinynet.callbacks.base import CallbackList
 
@@ -76,19 +78,112 @@ def test_ratios_are_taken_round_by_round() -> None:
     assert report.best(found, "JAX", "epoch") is None
     printed = report.table(found, [("epoch", "s", ".1f")])
     assert printed[-1] == "| Keras, fast | 4.0 (3.0 to 20.0) | 3.00 (2.00 to 5.00) |"
+    cnn = {"batch": 64, "runs": {"tinynet": runs(2), "JAX": runs(1)}}
+    assert report.in_short({"training": {"32": found}, "cnn": cnn}) == [
+        "| an epoch / tinynet's | dense, batch 32 | CNN, batch 64 |",
+        "|---|---:|---:|",
+        "| Keras | 3.0 |  |",
+        "| JAX |  | 0.5 |",
+    ]
 
 
-def test_the_parts_of_a_step_are_found() -> None:
+@pytest.fixture
+def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(split, "ROUNDS", 2)
+    monkeypatch.setattr(split, "WARM", 1)
+
+
+@pytest.mark.usefixtures("few_rounds")
+@pytest.mark.parametrize(("network", "products"), [("ann", 11), ("cnn", 14)])
+def test_every_line_of_a_step_has_a_kind(network: str, products: int) -> None:
     images = np.random.default_rng(0).integers(0, 256, (16, 28, 28)).astype("uint8")
-    found = split.split(images, np.arange(16) % 10, batch_size=8)
-    assert found["whole"] > 0
-    assert all(us > 0 and calls == 1 for us, calls in found["parts"].values())
-    assert {"loss", "optimizer", "dense, forward", "dense, backward"} <= set(found["parts"])
-    assert found["kernels"]["adam"][1] == 1 and found["kernels"]["dropout"][1] == 7
+    found = split.split(network, 8, images, np.arange(16) % 10)
+    assert found["lines"].keys() == found["kinds"].keys() <= split.KINDS.keys()
+    assert found["lines"][split.PRODUCTS] == products and found["lines"]["Adam"] == 1
+    assert min(found["whole"], found["products alone"], found["kinds"][split.PRODUCTS]) > 0
+    tinynet.utils.clear_session()
+    step = keras_script.compiled(tinynet, network).step(8)
+    assert sum(found["lines"].values()) == len(step.lines)
+
+
+@pytest.mark.usefixtures("few_rounds")
+def test_a_step_that_is_timed_learns_from_the_images_it_is_given() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (16, 28, 28)).astype("uint8")
+    job = split.written("ann", 4, images, np.arange(16) % 10)
+    job.rows[...] = 3, 2, 1, 12
+    job.step.run()
+    assert np.array_equal(job.step.known["x"], images[[3, 2, 1, 12]])
+    assert np.array_equal(job.step.known["y"], [3, 2, 1, 2])
+
+
+def test_functions_are_timed_one_by_one() -> None:
+    called = []
+    times = split.seconds([lambda: called.append(1), lambda: sum(range(200_000))])
+    assert called == [1] and 0 <= times[0] < times[1]
+    assert split.medians([[9.0, 9.0]] * split.WARM + [[1.0, 5.0], [2.0, 4.0], [3.0, 9.0]]) == [
+        2e6,
+        5e6,
+    ]
+
+
+PARTS = {
+    "dense, batch 32": {
+        "whole": 200.0,
+        "products alone": 80.0,
+        "kinds": {"matrix products": 90.0, "Adam": 60.4, "other lines of Python": 40.0},
+    },
+    "CNN, batch 64": {
+        "whole": 3000.0,
+        "products alone": 1000.0,
+        "kinds": {"matrix products": 1000.0, "pooling": 2000.4},
+    },
+}
+
+
+def test_what_a_step_takes_besides_its_lines_is_what_remains() -> None:
+    assert split.as_markdown(PARTS)[2:] == [
+        "| matrix products | 90, 45% | 1,000, 33% |",
+        "| pooling |  | 2,000, 67% |",
+        "| Adam | 60, 30% |  |",
+        "| other lines of Python | 40, 20% |  |",
+        "| between the lines | 10, 5% | 0, 0% |",
+        "| the whole step | 200, 100% | 3,000, 100% |",
+        "| its products alone | 80, 40% | 1,000, 33% |",
+    ]
+
+
+def test_a_bar_is_as_long_as_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    monkeypatch.setattr(plt, "close", drawn.append)
+    split.draw(PARTS, tmp_path / "step.png")
+    monkeypatch.undo()
+    ends = [0.0, 0.0]
+    for bar in drawn[0].axes[0].patches:
+        row = round(bar.get_y() + bar.get_height() / 2)
+        assert bar.get_x() == pytest.approx(ends[row])
+        ends[row] += bar.get_width()
+    assert ends == pytest.approx([200 / 80, 3000.4 / 1000])
+    assert (tmp_path / "step.png").stat().st_size > 0
+    plt.close(drawn[0])
+
+
+def test_what_other_programs_cost_is_told_in_short() -> None:
+    found = {
+        ("dense", "alone", "as installed"): [1.0, 3.0, 2.0],
+        ("dense", "alone", "one thread"): [2.0, 3.0, 4.0],
+        ("dense", "beside others", "as installed"): [5.0, 5.0, 5.0],
+        ("dense", "beside others", "one thread"): [9.0, 5.0, 7.0],
+    }
+    assert busy.in_short(found) == [
+        "| s an epoch | as installed | one thread |",
+        "|---|---:|---:|",
+        "| dense, alone | 2.00 | 3.00 |",
+        "| dense, beside others | 5.00 | 7.00 |",
+    ]
 
 
 def test_what_is_called_from_within_is_not_counted_twice() -> None:
-    watch = split.Stopwatch()
+    watch = Stopwatch()
     inner = watch.around("backward", lambda x: x + 1)
     outer = watch.around("backward", lambda x: 2 * inner(x))
     assert outer(3) == 8 and watch.calls == {"backward": 1}

@@ -156,6 +156,13 @@ FILES: dict[str, dict[str, Any]] = {
         **dict.fromkeys(["bias", "out"], COLUMN),
         "factor": (0.1, 1.0),
     },
+    "means": {
+        "mean": a_number(0.5, -3.0),
+        "n": (1, 7),
+        "labels": array("rows", fill=integers_below(2), dtype="uint8"),
+        "p": array("rows", "columns", fill=integers_below(3)),  # often two are the largest
+        **dict.fromkeys(["total", "count"], a_number(0.0, 12.0)),
+    },
     "pooling": {
         **dict.fromkeys(["x", "dx"], array("images", "low", "narrow", "channels")),
         **dict.fromkeys(["out", "dout"], array("images", "down", "across", "channels")),
@@ -229,7 +236,7 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
         "block": array("3", "3", "channels", "filters"),
         "out": array("6", "6", "channels", "filters"),
     },
-    "patches": {"out": array("images", "down", "across", "3", "2", "channels")},
+    "patches": {"windows": array("images", "down", "across", "3", "2", "channels")},
     "max_pool": {
         # A few different numbers, so that several pixels of a window are the largest.
         "x": array("images", "low", "narrow", "channels", fill=integers_below(3)),
@@ -253,6 +260,8 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
         **dict.fromkeys(["x", "weights"], FLAT),
         "out": array(dtype="float64"),
     },
+    "cast": {"x": FLAT, "out": FLAT},
+    "cast pixels": {"x": array("n", fill=PIXELS, dtype="uint8"), "out": array("n", dtype="int64")},
     "rescale": {**dict.fromkeys(["x", "out"], FLAT), "scale": (-2.0,), "offset": (0.0, 0.3)},
     "rescale_columns": {"x": MATRIX, **dict.fromkeys(["scale", "offset"], COLUMN)},
     "rescale_columns pixels": {

@@ -4,6 +4,7 @@ import numpy as np
 
 from tinynet import Sequential
 from tinynet.kernels.linear import bias_add, column_sum
+from tinynet.kernels.means import add_mean
 from tinynet.kernels.products import product
 from tinynet.kernels.relu import relu
 from tinynet.layers import Conv2D, Dense, Flatten, Input, MaxPooling2D
@@ -88,3 +89,14 @@ def test_the_gradient_at_the_images_is_left_out() -> None:
     lines = [(line.part, line.title) for line in model.step(5).lines]
     assert ("max_pooling2d", "max_pool_backward") not in lines
     assert ("conv2d_1", "add_patches") not in lines
+
+
+def test_a_sum_over_all_steps_is_there_afterwards() -> None:
+    """It is updated, and not written before; one that begins anew in each step may be left out."""
+    total, count, mean = np.zeros(()), np.zeros(()), np.ones(())
+    z, x, bias = np.ones((2, 3)), np.ones((2, 3)), np.ones(3)
+    with write_down() as step:
+        add_mean(mean, 3, total, count)
+        relu(x.reshape(-1), z.reshape(-1))
+        bias_add(bias, z)
+    assert titles(step) == ["add_mean"]

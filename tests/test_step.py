@@ -593,8 +593,7 @@ def test_layers_are_called_in_every_step_if_it_is_run_eagerly(
         return forward(self, x, training)
 
     monkeypatch.setattr(Dense, "forward", watched)
-    # Batches of 4, 4 and 2: of two sizes, of which each is called and then written down.
-    for eager, expected in ((True, 6), (False, 4)):
+    for eager, expected in ((True, 6), (False, 2)):  # batches of 4, 4 and 2: of two sizes
         calls.clear()
         model = compiled(Sequential([Dense(3)]), loss="mse", run_eagerly=eager)
         model.fit(vectors()[0], vectors()[0][:, :3], batch_size=4, epochs=2, verbose=0)
@@ -616,12 +615,12 @@ def test_whether_it_is_run_eagerly_is_in_the_file(tmp_path: Path) -> None:
 def test_a_step_is_a_list_of_kernels() -> None:
     titles = lines_of(compiled(small(), metrics=["accuracy"]))
     assert [title for title in titles if not title.startswith("python")] == [
-        "gather_rows",
+        *["gather_rows", "gather_rows"],
         *["product", "bias_add", "relu", "batch_norm_forward", "uniform_float32", "dropout"],
         *["product", "bias_add", "softmax", "sparse_softmax_cross_entropy", "weighted_sum"],
         "sparse_softmax_cross_entropy_backward",
         *["product", "column_sum", "product", "dropout", "batch_norm_backward", "relu_backward"],
-        *["product", "column_sum", "adam"],
+        *["product", "column_sum", "adam", "add_mean", "add_hits"],
     ]
 
 
@@ -674,12 +673,15 @@ def test_line_by_line_is_the_same_as_all_at_once(form: str) -> None:
     config.use_kernels(form)
     utils.set_random_seed(3)
     model = compiled(small())
-    one, two = model.step(6), model.step(6)
+    one, two, three = model.step(6), model.step(6), model.step(6)
     one.run()
     for line in two.lines:
         line.run()
+    for run in [three.alone(line) for line in three.lines]:
+        run()
     for name, value in state_of(one).items():
         np.testing.assert_array_equal(two.known[name], value, err_msg=name)
+        np.testing.assert_array_equal(three.known[name], value, err_msg=name)
 
 
 def test_names_in_the_program_are_pythons_and_differ() -> None:
@@ -696,7 +698,8 @@ def test_the_table_names_what_is_written() -> None:
     utils.clear_session()
     text = str(compiled(small(), metrics=["accuracy"]).step(6))
     rows = text.splitlines()
-    assert rows[0].startswith(f"{len(compiled(small()).step(6).lines)} lines, ")
+    lines = compiled(small(), metrics=["accuracy"]).step(6).lines
+    assert rows[0].startswith(f"{len(lines)} lines, ")
     assert any(
         "product(x, dense/kernel)" in row and "-> dense.logits (6, 8)" in row for row in rows
     )
@@ -741,7 +744,7 @@ def test_batches_of_each_size_are_written_down_once(monkeypatch: pytest.MonkeyPa
         validation_data=(x, y),
         callbacks=[callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1))],
     )
-    assert written == [4, 4, 2, 2]  # of training, of validation; each when it comes again
+    assert written == [4, 2, 4, 2]  # of training, of validation
 
 
 def test_two_calls_that_cannot_be_divided_are_one_for_each_thread(
@@ -772,11 +775,11 @@ def test_two_calls_that_cannot_be_divided_are_one_for_each_thread(
         st.sampled_from(
             [
                 "Conv2D(3, 3, padding='same')",
-                "Conv2D(2, (2, 3), activation='relu')",
+                "Conv2D(2, (2, 3), padding='same', activation='relu')",
                 "Conv2D(4, 3, padding='same', use_bias=False)",
-                "DepthwiseConv2D(2, depth_multiplier=2)",
-                "SeparableConv2D(3, 2, activation='tanh')",
-                "MaxPooling2D(2, 1)",
+                "DepthwiseConv2D(2, padding='same', depth_multiplier=2)",
+                "SeparableConv2D(3, 2, padding='same', activation='tanh')",
+                "MaxPooling2D(2, 1, padding='same')",
                 "AveragePooling2D(2, padding='same')",
                 "ZeroPadding2D((1, 0))",
                 "BatchNormalization()",
@@ -808,3 +811,22 @@ def test_drawn_models_for_images(texts: list[str], last: str, piece: int, worker
             patch.setattr(loop, name, 16)
         patch.setattr(team, "WORTH", 16)
         assert_same_run(make, x, np.arange(10) % 3)
+
+
+@FORMS
+@pytest.mark.parametrize("is_compiled", [False, True])
+def test_predictions_from_a_list(is_compiled: bool, form: str) -> None:
+    """Batches of 4, 4, 4 and 2; what is returned does not change any more."""
+    config.use_kernels(form)
+    x, y = vectors(14)
+    model = compiled(small(), metrics=["accuracy"]) if is_compiled else small()
+    expected = np.concatenate([model.forward(x[i : i + 4].astype("f4")) for i in range(0, 14, 4)])
+    kept = model.layers[0].out.copy()
+    found = model.predict(x, batch_size=4, verbose=0)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(model.layers[0].out, kept)
+    if is_compiled:
+        listed = model.evaluate(x, y, batch_size=4, verbose=0)
+        model.run_eagerly = True
+        assert listed == model.evaluate(x, y, batch_size=4, verbose=0)
+        np.testing.assert_array_equal(model.predict(x, batch_size=4, verbose=0), expected)

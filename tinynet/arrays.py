@@ -85,6 +85,12 @@ def copy_into(arrays: Mapping[str, Array], values: Sequence[Any]) -> None:
         array[...] = value
 
 
+def is_loopable(dtype: np.dtype[Any]) -> bool:
+    """Return whether compiled loops can read a type: not half precision, no foreign byte order."""
+    odd = dtype.kind not in "iufb" or (dtype.kind == "f" and dtype.itemsize not in (4, 8))
+    return dtype.isnative and not odd
+
+
 def read_only(x: Array) -> Array:
     """Return a view of an array that a user's function cannot write to."""
     view = x.view()

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinynet import config, random
-from tinynet.arrays import Array
+from tinynet.arrays import Array, is_loopable
 from tinynet.kernels.rows import gather_rows
 from tinynet.step.tape import call
 
@@ -108,8 +108,7 @@ class Dataset:
         x = np.empty((len(rows), *self.x.shape[1:]), self.dtype)
         gather_rows(self.flat, rows, x.reshape(len(rows), -1))
         y, weights = (
-            None if each is None else call(np.take, each, rows, 0)
-            for each in (self.y, self.sample_weight)
+            None if each is None else _taken(each, rows) for each in (self.y, self.sample_weight)
         )
         return Batch(x, y, weights)
 
@@ -202,9 +201,18 @@ def _check_finite(name: str, array: Array) -> None:
 
 
 def _loopable(array: Array, dtype: str) -> Array:
-    """Convert what compiled loops cannot read: half precision, non-native byte orders."""
-    odd = array.dtype.kind == "f" and array.itemsize not in (4, 8)
-    return array.astype(dtype) if odd or not array.dtype.isnative else array
+    """Convert what compiled loops cannot read."""
+    return array if is_loopable(array.dtype) else array.astype(dtype)
+
+
+def _taken(array: Array, rows: Array) -> Array:
+    """Return the samples with these numbers, in the array's own type."""
+    if not (is_loopable(array.dtype) and array.flags.c_contiguous):
+        found: Array = call(np.take, array, rows, 0)
+        return found
+    out = np.empty((len(rows), *array.shape[1:]), array.dtype)
+    gather_rows(array.reshape(len(array), -1), rows, out.reshape(len(rows), -1))
+    return out
 
 
 def training_data(

@@ -56,7 +56,7 @@ class Evaluator(Trainer):
         steps = -(-len(data) // batch_size)
         told = self._callback_list(as_list(callbacks), verbose, steps)
         self._build(data)
-        logs = self._test(self._tests(data, told), batch_size, told)
+        logs = self._test(self._tests(data, told, batch_size), batch_size, told)
         return self.figures.returned(logs, return_dict)
 
     @products_as_chosen()
@@ -76,7 +76,7 @@ class Evaluator(Trainer):
         self._build(data)
         told.tell("predict_begin")
         between = [*told.listeners("predict_batch_begin"), *told.listeners("predict_batch_end")]
-        repeat = Repeat(self, data, lambda batch: self.forward(batch.x), between)
+        repeat = Repeat(self, data, lambda batch: self.forward(batch.x), between, batch_size)
         repeat.begin_epoch()
         outputs = []
         for step, rows in enumerate(data.in_order(batch_size)):

@@ -6,16 +6,19 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tinynet import metrics
 from tinynet.arrays import Array
 from tinynet.data import Batch
-from tinynet.step.tape import begin_part, call
+from tinynet.kernels.means import add_mean
+from tinynet.step.tape import Computes
 
 Logs = dict[str, Any]
 Pair = tuple[list[metrics.Metric], list[metrics.Metric]]
 
 
-class Figures:
+class Figures(Computes):
     """Updates the loss and the metrics, and returns their results by name.
 
     Parameters
@@ -37,6 +40,13 @@ class Figures:
         If a metric is not known.
     """
 
+    computing = ("update",)
+
+    @property
+    def only_kernels(self) -> bool:
+        """Whether a step can write down the metrics line by line; see `Computes`."""
+        return not self.weighted and all(metric.only_kernels for metric in self.plain)
+
     def __init__(self, plain: Sequence[object], weighted: Sequence[object]) -> None:
         for argument, given in (("metrics", plain), ("weighted_metrics", weighted)):
             if not isinstance(given, (list, tuple)):
@@ -53,6 +63,7 @@ class Figures:
             for some, found in ((plain, self.plain), (weighted, self.weighted))
         )
         self.built = False
+        self.loss = metrics.Mean()
         self.named: dict[str, metrics.Metric] = {}
         self._name()
         self.reset()
@@ -103,13 +114,20 @@ class Figures:
         """Names of the loss and then the metrics."""
         return ["loss", *self.named]
 
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """What the means over an epoch are made of."""
+        named = {"loss": self.loss, **{k: getattr(m, "mean", None) for k, m in self.named.items()}}
+        return {
+            f"{name}/{part}": getattr(mean, part)
+            for name, mean in named.items()
+            if isinstance(mean, metrics.Mean)
+            for part in ("total", "count")
+        }
+
     def update(self, batch: Batch, out: Array, loss: float) -> None:
         """Take in a batch."""
-        begin_part("metrics")
-        call(self._update, batch, out, loss)
-
-    def _update(self, batch: Batch, out: Array, loss: float) -> None:
-        self.loss.add(float(loss) * len(batch.x), len(batch.x))
+        add_mean(np.asarray(loss), len(batch.x), self.loss.total, self.loss.count)
         for metric in self.plain:
             metric.update_state(batch.y, out)
         for metric in self.weighted:
@@ -130,6 +148,6 @@ class Figures:
 
     def reset(self) -> None:
         """Forget everything."""
-        self.loss = metrics.Mean()
+        self.loss.reset()
         for metric in self.named.values():
             metric.reset_state()

@@ -357,7 +357,7 @@ def _model_with_loss(
     weights = None if sample_weight is None else np.asarray(sample_weight)
 
     def value() -> float:
-        return model.loss_value(model.forward(x, training), y, weights)
+        return float(model.loss_value(model.forward(x, training), y, weights))
 
     def gradients() -> dict[str, Array]:
         dx = model.backward_from_loss()

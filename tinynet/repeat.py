@@ -1,6 +1,6 @@
 """The steps of one call of `fit`, `evaluate` or `predict`: what comes again is repeated.
 
-The first batch of a size goes through the layers. The second one does, too, and is written down;
+The first batch of a size goes through the layers, and is written down if another one is to come;
 from then on, these lines are run. Code of the user's may keep the arrays that it is given, put new
 ones into a layer, or look at what a layer has kept. It could not do so between lines that know only
 arrays. So steps are repeated only where tinynet's own code runs, and nobody else between two steps;
@@ -19,8 +19,10 @@ import numpy as np
 from tinynet.arrays import Array, Packed
 from tinynet.callbacks import LambdaCallback
 from tinynet.data import Batch, Dataset
+from tinynet.kernels.registry import here
 from tinynet.step.passes import arrays_in, span, without_unread
-from tinynet.step.tape import begin_part, write_down
+from tinynet.step.tape import Computes, write_down
+from tinynet.step.telling import telling
 
 
 class Repeat:
@@ -34,13 +36,23 @@ class Repeat:
         Makes a step with a batch: ``model.train_step``, for instance.
     between : sequence of callable
         Methods of callbacks that are called between two steps.
+    batch_size, epochs : int
+        From which it follows what comes again.
     """
 
     def __init__(
-        self, model: Any, data: Dataset, make: Callable[[Batch], Any], between: Sequence[Any] = ()
+        self,
+        model: Any,
+        data: Dataset,
+        make: Callable[[Batch], Any],
+        between: Sequence[Any],
+        batch_size: int,
+        epochs: int = 1,
     ) -> None:
         self.model, self.data, self.make = model, data, make
-        self.seen: set[int] = set()  # sizes of batches
+        whole, rest = divmod(len(data), batch_size)
+        times = {batch_size: whole * epochs, rest: epochs}
+        self.again = {size for size, number in times.items() if number > 1}
         self.written: dict[int, Written] = {}
         self.last: Written | None = None
         self.belongs_to: list[object] = []
@@ -82,8 +94,7 @@ class Repeat:
             self.last.rows[...] = rows
             self.last.step.run()
             return np.copy(self.last.result)
-        if self.eager or size not in self.seen:
-            self.seen.add(size)
+        if self.eager or size not in self.again:
             return self.make(self.data.batch(rows))
         self.written[size] = Written(self.model, self.data, self.make, rows.copy())
         self.belongs_to = _state(self.model)  # with the slots that the first step makes
@@ -113,16 +124,19 @@ class Written:
     def __init__(
         self, model: Any, data: Dataset, make: Callable[[Batch], Any], rows: Array
     ) -> None:
-        parts = [part for part in (*model.layers, model.loss) if part and part.only_kernels]
-        before = [dict(vars(part)) for part in parts]
+        parts: dict[str, Computes] = {layer.name: layer for layer in model.layers}
+        if model.optimizer is not None:
+            parts |= {"loss": model.loss, "optimizer": model.optimizer, "metrics": model.figures}
+        keeping = [part for part in (*model.layers, model.loss) if part and part.only_kernels]
+        before = [dict(vars(part)) for part in keeping]
         self.rows = rows
-        with write_down() as self.step:
-            begin_part("batch")
+        with write_down() as self.step, telling(parts):
+            here.part = "batch"
             batch = data.batch(rows)
             self.result = make(batch)
         self.kept = [
             (part, {k: v for k, v in vars(part).items() if k not in old or old[k] is not v})
-            for part, old in zip(parts, before, strict=True)
+            for part, old in zip(keeping, before, strict=True)
         ]
         lasting = {**model.arrays, **{f"d {name}": each for name, each in model.grads.items()}}
         for name, each in zip(("weights", "d weights"), model.learned(), strict=True):
@@ -130,18 +144,20 @@ class Written:
                 lasting[name] = each.flat
         if model.optimizer is not None:
             lasting |= model.optimizer.flat_slots
-        seen_later = [array for _, kept in self.kept for array in _only_arrays(kept).values()]
+        seen_later = [array for _, kept in self.kept for array in _arrays(kept).values()]
         if isinstance(self.result, np.ndarray):
             seen_later.append(self.result)
         lines = without_unread(self.step.lines, [*lasting.values(), *seen_later])
         used = {span(each) for line in lines for each in arrays_in(line)}
         known = {"data.x": data.flat, "data.y": data.y, "rows": rows}
         known |= {"x": batch.x, "y": batch.y, **lasting}
+        if model.optimizer is not None:
+            known |= model.figures.arrays
         self.step.lines = lines
         self.step.known = {
             name: each for name, each in self.step.known.items() if span(each) in used
         } | {name: each for name, each in known.items() if each is not None}
-        self.step.kept = {layer.name: _arrays(layer) for layer in model.layers}
+        self.step.kept = {name: _arrays(vars(part)) for name, part in parts.items()}
 
 
 def is_ours(part: object) -> bool:
@@ -193,9 +209,5 @@ def _same(found: list[object], before: list[object]) -> bool:
     )
 
 
-def _arrays(part: object) -> dict[str, Array]:
-    return _only_arrays(vars(part))
-
-
-def _only_arrays(attributes: Mapping[str, object]) -> dict[str, Array]:
+def _arrays(attributes: Mapping[str, object]) -> dict[str, Array]:
     return {name: each for name, each in attributes.items() if isinstance(each, np.ndarray)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +17,6 @@ from tinynet.configurable import (
 )
 from tinynet.layers import Input, Layer, deserialize
 from tinynet.layers.base import Shape
-from tinynet.step.tape import begin_part, named
 
 
 class Stack(Configurable):
@@ -194,8 +193,7 @@ class Stack(Configurable):
         """Send a batch through all layers."""
         self.require_built()
         for layer in self.layers:
-            begin_part(layer.name)
-            x = named("out", layer.line(layer.forward, x, training))
+            x = layer.forward(x, training)
         return x
 
     def backward(self, dout: Array, from_logits: bool = False) -> Array:
@@ -225,7 +223,6 @@ class Stack(Configurable):
 
     def _add_penalty_gradients(self) -> None:
         for layer in self.layers:
-            begin_part(layer.name)
             layer.add_penalty_gradients()
 
     def penalty(self) -> float:
@@ -327,30 +324,10 @@ class Stack(Configurable):
 def _down(layers: Sequence[Layer], dout: Array, from_logits: bool) -> Array:
     """Send a gradient back through some layers, the last of which may start at its logits."""
     for layer in reversed(layers):
-        begin_part(layer.name)
         at_logits = from_logits and layer is layers[-1]
         way = layer.backward_logits if at_logits else layer.backward
-        dout = named("dx", layer.line(_backward, layer, way, dout))
+        dout = layer.in_place(way, dout)
     return dout
-
-
-def _backward(layer: Layer, way: Callable[[Array], Any], dout: Array) -> Any:
-    """Send a gradient back through a layer; what it finds is in the arrays in which it was before.
-
-    Custom layers may put new arrays into `grads`. An optimizer that has written down where the
-    gradients are would not see those.
-    """
-    places = dict(layer.grads)
-    dx = way(dout)
-    for key, place in places.items():
-        if (
-            key in layer.grads
-            and layer.grads[key] is not place
-            and layer.grads[key].shape == place.shape
-        ):
-            place[...] = layer.grads[key]
-            layer.grads[key] = place
-    return dx
 
 
 def _gradient(layer: Layer, key: str) -> Array:

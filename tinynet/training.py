@@ -35,7 +35,7 @@ from tinynet.layers.preprocessing import Augmentation
 from tinynet.metrics import Metric
 from tinynet.repeat import Repeat
 from tinynet.stack import Stack
-from tinynet.step.tape import begin_part, call
+from tinynet.step.tape import call
 
 Callbacks = Callback | Iterable[Callback] | None
 
@@ -188,8 +188,9 @@ class Trainer(Stack):
         self.stop_training = False
         told.tell("train_begin")
         begin, end = told.listeners("train_batch_begin"), told.listeners("train_batch_end")
-        repeat = Repeat(self, data, self.train_step, [*begin, *end])
-        test = None if validation is None else self._tests(validation, told)
+        rounds = epochs - first_epoch
+        repeat = Repeat(self, data, self.train_step, [*begin, *end], batch_size, rounds)
+        test = None if validation is None else self._tests(validation, told, val_batch_size, rounds)
         logs: Logs = {}
         for epoch in range(first_epoch, epochs):
             told.tell("epoch_begin", epoch)
@@ -238,8 +239,8 @@ class Trainer(Stack):
         optimizer, loss = self._compiled()
         out = self.forward(batch.x, training=True)
         value = self.loss_value(out, batch.y, batch.sample_weight)
-        self.learn(loss.line(loss.gradient), from_logits=self._looks_back())
-        optimizer.line(optimizer.step, *self.learned())
+        self.learn(loss.gradient(), from_logits=self._looks_back())
+        optimizer.step(*self.learned())
         self.figures.update(batch, out, value)
 
     def test_step(self, batch: Batch) -> None:
@@ -248,20 +249,20 @@ class Trainer(Stack):
         value = self.loss_value(out, batch.y, batch.sample_weight)
         self.figures.update(batch, out, value)
 
-    def loss_value(self, out: Array, y: Array, sample_weight: Array | None = None) -> float:
+    def loss_value(self, out: Array, y: Array, sample_weight: Array | None = None) -> Any:
         """Return the loss of what `forward` has just returned, with all penalties."""
         _, loss = self._compiled()
-        begin_part("loss")
         looks_back = self._looks_back()
         seen = self.layers[-1].kept("logits") if looks_back else out
         from_logits = looks_back or loss.from_logits
-        value = loss.line(loss.value, y, seen, sample_weight, from_logits)
-        total: float = call(self._with_penalties, value)
-        return total
+        value: Any = loss.value(y, seen, sample_weight, from_logits)
+        penalized = any(layer.regularizers or not layer.only_kernels for layer in self.layers)
+        if penalized or np.ndim(value):
+            value = call(self._with_penalties, value)
+        return value
 
     def _with_penalties(self, value: float | Array) -> float:
-        total = float(value) if np.ndim(value) == 0 else float(np.sum(value))
-        return total + self.penalty()
+        return float(np.sum(value)) + self.penalty()
 
     def backward_from_loss(self) -> Array:
         """Send the gradient of the last `loss_value` back through all layers."""
@@ -275,9 +276,9 @@ class Trainer(Stack):
 
     # Testing, single batches, metrics.
 
-    def _tests(self, data: Dataset, told: CallbackList) -> Repeat:
+    def _tests(self, data: Dataset, told: CallbackList, size: int, epochs: int = 1) -> Repeat:
         between = [*told.listeners("test_batch_begin"), *told.listeners("test_batch_end")]
-        return Repeat(self, data, self.test_step, between)
+        return Repeat(self, data, self.test_step, between, size, epochs)
 
     def _test(self, repeat: Repeat, batch_size: int, told: CallbackList) -> Logs:
         told.tell("test_begin")

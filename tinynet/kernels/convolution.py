@@ -129,16 +129,16 @@ def convolve_input_gradient_loops(
                             dx[n, down, right, c] += total
 
 
-@kernel(x="nRSc", out=">nYZKLc")
-def patches(x: Array, strides: Pair, dilation: Pair, out: Array) -> None:
-    """Copy what the kernel meets: out (images, out height, out width, rows, columns, channels)."""
-    for i, j in np.ndindex(out.shape[3:5]):
-        out[:, :, :, i, j] = met(x, i, j, strides, dilation, out.shape[1:3])
+@kernel(x="nRSc", windows=">nYZKLc")
+def patches(x: Array, strides: Pair, dilation: Pair, windows: Array) -> None:
+    """Copy what the kernel meets: (images, out height, out width, rows, columns, channels)."""
+    for i, j in np.ndindex(windows.shape[3:5]):
+        windows[:, :, :, i, j] = met(x, i, j, strides, dilation, windows.shape[1:3])
 
 
 @patches.loops
-def patches_loops(x: Array, strides: Pair, dilation: Pair, out: Array) -> None:
-    images, height, width, rows, columns, channels = out.shape
+def patches_loops(x: Array, strides: Pair, dilation: Pair, windows: Array) -> None:
+    images, height, width, rows, columns, channels = windows.shape
     for n in range(images):
         for y in range(height):
             for i in range(rows):
@@ -148,11 +148,11 @@ def patches_loops(x: Array, strides: Pair, dilation: Pair, out: Array) -> None:
                     if channels < FEW:  # the innermost loop should be a long one
                         for c in range(channels):
                             for z in range(width):
-                                out[n, y, z, i, j, c] = x[n, down, z * strides[1] + right, c]
+                                windows[n, y, z, i, j, c] = x[n, down, z * strides[1] + right, c]
                     else:
                         for z in range(width):
                             for c in range(channels):
-                                out[n, y, z, i, j, c] = x[n, down, z * strides[1] + right, c]
+                                windows[n, y, z, i, j, c] = x[n, down, z * strides[1] + right, c]
 
 
 @kernel(dpatches="nYZKLc", dx=">nRSc")

@@ -28,6 +28,18 @@ def gather_rows_loops(source: Array, rows: Array, out: Array) -> None:
 
 
 @kernel(x="i", out=">i")
+def cast(x: Array, out: Array) -> None:
+    """out = x in the type of out, all (n,): labels that are bytes as integers, for instance."""
+    out[...] = x
+
+
+@cast.loops
+def cast_loops(x: Array, out: Array) -> None:
+    for i in range(x.size):
+        out[i] = x[i]
+
+
+@kernel(x="i", out=">i")
 def rescale(x: Array, scale: float, offset: float, out: Array) -> None:
     """out = x*scale + offset, all (n,); x may hold integers, the arithmetic is in out's dtype."""
     number = out.dtype.type

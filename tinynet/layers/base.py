@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -57,7 +57,7 @@ class Layer(Computes, Configurable):
         From `backward`, if no `forward` came before it.
     """
 
-    computing = ("forward", "backward", "backward_logits", "penalty")
+    computing = ("forward", "backward", "backward_logits", "penalty", "add_penalty_gradients")
     # Keeps the position of a random layer in its sequence of draws.
     seed_generator: SeedGenerator | None = None
     # Arguments of the constructor that are handled here and not in the subclass.
@@ -170,6 +170,21 @@ class Layer(Computes, Configurable):
                 f"{self.name}: backward came before forward; it needs what forward keeps, "
                 f"so call forward(x, training=True) first"
             ) from None
+
+    def in_place(self, method: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a method; the gradients that it finds are in the arrays in which they were before.
+
+        Custom layers may put new arrays into `grads`. An optimizer that has written down where the
+        gradients are would not see those.
+        """
+        places = dict(self.grads)
+        found = method(*arguments)
+        for key, place in places.items():
+            grad = self.grads.get(key, place)
+            if grad is not place and grad.shape == place.shape:
+                place[...] = grad
+                self.grads[key] = place
+        return found
 
     def check_dout(self, dout: Array, shape: Shape) -> None:
         """Raise an error if `dout` has another shape: compiled loops would not notice."""

@@ -107,7 +107,7 @@ class Convolution(Activated):
     def backward_logits(self, dlogits: Array) -> Array:
         """Fill dkernel and dbias from dz, return dx."""
         x = self.kept("x")
-        dz = np.ascontiguousarray(self.with_penalty(dlogits))
+        self.dz = dz = np.ascontiguousarray(self.with_penalty(dlogits))
         if self.use_bias:
             linear.column_sum(dz.reshape(-1, dz.shape[-1]), self.grads["bias"])
         dx = np.empty_like(x)

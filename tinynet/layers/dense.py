@@ -13,7 +13,6 @@ from tinynet.kernels import linear
 from tinynet.kernels.products import product
 from tinynet.layers.activated import Activated
 from tinynet.layers.base import Shape
-from tinynet.step.tape import named
 
 
 class Dense(Activated):
@@ -95,7 +94,7 @@ class Dense(Activated):
     def backward_logits(self, dlogits: Array) -> Array:
         """Fill dkernel and dbias from dz, return dx."""
         x, kernel = self.kept("x"), self.params["kernel"]
-        dz = named("dz", self.with_penalty(dlogits).reshape(-1, self.units))  # (rows, units)
+        self.dz = dz = self.with_penalty(dlogits).reshape(-1, self.units)  # (rows, units)
         product(x.T, dz, self.grads["kernel"])  # (inputs, units)
         if self.use_bias:
             linear.column_sum(dz, self.grads["bias"])

@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinynet.arrays import Array
+from tinynet.arrays import Array, is_loopable
 from tinynet.config import as_float
 from tinynet.configurable import Configurable, to_snake_case
 from tinynet.kernels.linear import weighted_sum
 from tinynet.kernels.registry import Differentiable
-from tinynet.step.tape import Computes, as_number, call, named, view_or_call
+from tinynet.kernels.rows import cast
+from tinynet.step.tape import Computes, as_number, call, view_or_call
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
 
@@ -38,7 +39,7 @@ class Loss(Computes, Configurable):
     """
 
     only_kernels = True
-    computing = ("value", "gradient", "check_targets")
+    computing = ("value", "gradient", "check_targets", "target_rows")
     looks_through: ClassVar[tuple[str, ...]] = ()
     from_logits = False
 
@@ -120,12 +121,13 @@ class Loss(Computes, Configurable):
             )
         self.weighted = sample_weight is not None
         if not self.weighted:
-            weights = named("sample_weights", _ones(math.prod(y_pred.shape[:-1]), y_pred.dtype))
+            weights = _ones(math.prod(y_pred.shape[:-1]), y_pred.dtype)
         else:
             weights = call(_row_weights, sample_weight, y_pred.shape[:-1], y_pred.dtype)
         rows = np.ascontiguousarray(y_pred).reshape(-1, y_pred.shape[-1])  # (rows, outputs)
-        self.targets = view_or_call(self._checked, y_true, y_pred.shape[1:], rows)
-        self.rows, self.weights, self.shape = rows, weights, y_pred.shape
+        targets = view_or_call(self.check_targets, y_true, y_pred.shape[1:])
+        self.targets = self.target_rows(targets, rows)
+        self.rows, self.sample_weights, self.shape = rows, weights, y_pred.shape
         if not self._has_looked:
             self._has_looked = True
             self.look_at(rows, from_logits)
@@ -135,7 +137,7 @@ class Loss(Computes, Configurable):
         if self.reduction in ("none", None):
             value: float | Array = call(self._apart, losses, weights, y_pred.shape[:-1])
             return value
-        total = named("value", np.empty((), np.float64))
+        self.total = total = np.empty((), np.float64)
         if self.weighted and self.reduction == "mean_with_sample_weight":
             call(self._mean, losses, weights, total)
         else:
@@ -149,19 +151,16 @@ class Loss(Computes, Configurable):
             raise RuntimeError(f"{self.name}: gradient came before value; call value first")
         drows = np.empty_like(self.rows)
         if self.weighted:
-            weights = call(self._scaled, self.weights)
+            weights = call(self._scaled, self.sample_weights)
         else:  # the same in every step
-            weights = self._scaled(self.weights)
+            weights = self._scaled(self.sample_weights)
         constants = self.chosen.constants
         call(self.chosen.backward, self.targets, self.rows, *constants, weights, drows)
         return drows.reshape(self.shape)
 
-    def _checked(self, y_true: Array, output_shape: tuple[int, ...], rows: Array) -> Array:
-        return self.target_rows(self.check_targets(y_true, output_shape), rows)
-
     def target_rows(self, targets: Array, rows: Array) -> Array:
         """Lay the targets out as a matrix, like the predictions."""
-        return np.ascontiguousarray(targets, rows.dtype).reshape(rows.shape)
+        return in_type(targets, rows.dtype).reshape(rows.shape)
 
     def _apart(self, losses: Array, weights: Array, shape: tuple[int, ...]) -> Array:
         """Return the single losses, weighted."""
@@ -183,6 +182,18 @@ class Loss(Computes, Configurable):
             total = float(np.sum(weights))
             return 1 / total if total else 0.0
         return 1.0
+
+
+def in_type(x: Array, dtype: Any) -> Array:
+    """Return an array in a type, stored row by row."""
+    if x.dtype == dtype and x.flags.c_contiguous:
+        return x
+    if not (is_loopable(x.dtype) and x.flags.c_contiguous):
+        found: Array = call(np.ascontiguousarray, x, dtype)
+        return found
+    out = np.empty(x.shape, dtype)
+    cast(x.reshape(-1), out.reshape(-1))
+    return out
 
 
 @functools.lru_cache(maxsize=4)

@@ -11,7 +11,7 @@ from tinynet.arrays import Array
 from tinynet.checks import flag
 from tinynet.kernels import clipped_cross_entropy, cross_entropy
 from tinynet.kernels.registry import Differentiable
-from tinynet.losses.base import Loss
+from tinynet.losses.base import Loss, in_type
 
 
 class Crossentropy(Loss):
@@ -121,4 +121,4 @@ class SparseCategoricalCrossentropy(Crossentropy):
 
     def target_rows(self, targets: Array, rows: Array) -> Array:
         """Lay the labels out as a vector."""
-        return np.ascontiguousarray(targets, np.int64).reshape(-1)
+        return in_type(targets, np.int64).reshape(-1)

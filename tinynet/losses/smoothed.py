@@ -8,6 +8,7 @@ from tinynet.checks import flag, number
 from tinynet.kernels import clipped_cross_entropy, cross_entropy
 from tinynet.kernels.registry import Differentiable
 from tinynet.losses.cross_entropy import Crossentropy
+from tinynet.step.tape import call
 
 
 class SmoothedCrossentropy(Crossentropy):
@@ -33,11 +34,15 @@ class SmoothedCrossentropy(Crossentropy):
 
     def target_rows(self, targets: Array, rows: Array) -> Array:
         """Lay the targets out as rows, smoothed."""
-        rows_of_targets = super().target_rows(targets, rows)
+        sharp = super().target_rows(targets, rows)
         if not self.label_smoothing:
-            return rows_of_targets
+            return sharp
+        smoothed: Array = call(self._smoothed, sharp)
+        return smoothed
+
+    def _smoothed(self, sharp: Array) -> Array:
         s = self.label_smoothing
-        smoothed: Array = rows_of_targets * (1 - s) + s * self.indifferent(rows.shape[1])
+        smoothed: Array = sharp * (1 - s) + s * self.indifferent(sharp.shape[1])
         return smoothed
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinynet.arrays import Array
 from tinynet.configurable import Configurable, to_snake_case
+from tinynet.step.tape import Computes
 
 Shape = tuple[int, ...]
 
@@ -16,8 +17,8 @@ class Mean:
     """Weighted mean of the numbers seen so far; 0 before the first, as in Keras."""
 
     def __init__(self) -> None:
-        self.total = 0.0
-        self.count = 0.0
+        # Arrays without axes, so that kernels can add to them.
+        self.total, self.count = np.zeros(()), np.zeros(())
 
     def add(self, total: float, count: float) -> None:
         """Take in the (weighted) sum of some numbers and their count (or sum of weights)."""
@@ -26,10 +27,14 @@ class Mean:
 
     def result(self) -> float:
         """Return the mean."""
-        return self.total / self.count if self.count else 0.0
+        return float(self.total) / float(self.count) if self.count else 0.0
+
+    def reset(self) -> None:
+        """Forget all numbers."""
+        self.total[...] = self.count[...] = 0
 
 
-class Metric(Configurable):
+class Metric(Computes, Configurable):
     """A value over many batches. A subclass defines `add`, `result` and `reset_state`.
 
     Parameters
@@ -44,6 +49,7 @@ class Metric(Configurable):
     """
 
     direction: ClassVar[str] = "up"
+    computing = ("update_state", "add", "values")
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name or to_snake_case(type(self).__name__)
@@ -96,6 +102,10 @@ class Metric(Configurable):
 class SampleMean(Metric):
     """Mean over the samples of a number that a subclass computes for each."""
 
+    def __init__(self, name: str | None = None) -> None:
+        self.mean = Mean()
+        super().__init__(name)
+
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return one number per sample."""
         raise NotImplementedError
@@ -119,7 +129,7 @@ class SampleMean(Metric):
 
     def reset_state(self) -> None:
         """Forget everything."""
-        self.mean = Mean()
+        self.mean.reset()
 
 
 def _total(values: Array) -> float:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinynet.arrays import Array
+from tinynet.arrays import Array, is_loopable
 from tinynet.checks import integer, number
+from tinynet.kernels.means import add_hits
 from tinynet.metrics.base import (
     SampleMean,
     Shape,
@@ -14,6 +15,7 @@ from tinynet.metrics.base import (
     labels_of,
     same_shape,
 )
+from tinynet.step.tape import call
 
 
 class Accuracy(SampleMean):
@@ -60,6 +62,8 @@ class CategoricalAccuracy(SampleMean):
 class SparseCategoricalAccuracy(SampleMean):
     """Fraction of samples whose argmax is the target; ties go to the first."""
 
+    only_kernels = True
+
     def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
         """Raise an error unless there is one label for each prediction."""
         check_labels(self.name, target_shape, output_shape)
@@ -68,6 +72,15 @@ class SparseCategoricalAccuracy(SampleMean):
         """Return whether the index agrees."""
         hits: Array = labels_of(self.name, y_true, y_pred) == y_pred.argmax(axis=-1)
         return hits
+
+    def add(self, y_true: Array, y_pred: Array, sample_weight: Array | None) -> None:
+        """Take in a batch; without weights, in one go."""
+        if sample_weight is not None or not is_loopable(y_true.dtype):
+            call(super().add, y_true, y_pred, sample_weight)
+            return
+        labels = labels_of(self.name, y_true, y_pred).reshape(-1)
+        p = y_pred.reshape(len(labels), -1)
+        add_hits(labels, p, self.mean.total, self.mean.count)
 
 
 class SparseTopKCategoricalAccuracy(SampleMean):

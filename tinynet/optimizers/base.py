@@ -15,7 +15,7 @@ from tinynet.config import through_float32
 from tinynet.configurable import Configurable, auto_name, serialize
 from tinynet.kernels.sgd import decay_weights
 from tinynet.optimizers import schedules
-from tinynet.step.tape import Computes, begin_part, call
+from tinynet.step.tape import Computes, call
 
 
 class Optimizer(Computes, Configurable):
@@ -167,7 +167,6 @@ class Optimizer(Computes, Configurable):
             The same keys, and the same shape under each key. `grads` is only read. Those of a
             model are `Packed` and updated all at once, others one after the other.
         """
-        begin_part("optimizer")
         slots = self._slots_for(params)
         if self.clipnorm or self.clipvalue or self.global_clipnorm:
             clipped = like(grads)

@@ -50,6 +50,12 @@ class Loop:
             run_table(row.table)
         return row is not None
 
+    def alone(self, line: Line) -> Callable[[], object]:
+        """Return a function that runs one line without a helper."""
+        row = self.rows.get(id(line)) or self._row(line)
+        self.shared[0] = False
+        return line.run if row is None else functools.partial(run_table, row.table)
+
     def run(self, lines: Sequence[Line]) -> None:
         """Run lines, with a helper for what is large if that is faster."""
         if self.lines is not lines:

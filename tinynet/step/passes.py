@@ -25,14 +25,15 @@ def without_unread(lines: Sequence[Line], kept: Iterable[Array]) -> list[Line]:
     ----------
     lines : sequence of Line
     kept : iterable of ndarray
-        What may be read after the step: weights, states, what layers keep in attributes.
+        What may be read after the step: weights, states, what layers keep in attributes. So may
+        what is updated without having been written before, such as a sum over all steps.
 
     Returns
     -------
     list of Line
         Lines of Python are all there: nobody knows what else they do.
     """
-    always = {span(array) for array in kept}
+    always = {span(array) for array in kept} | _from_step_to_step(lines)
     wanted = set(always)  # what is read by the lines behind
     left = []
     for line in reversed(lines):
@@ -44,6 +45,17 @@ def without_unread(lines: Sequence[Line], kept: Iterable[Array]) -> list[Line]:
             wanted -= {span(array) for array in arrays_in(line, "write")} - always
         wanted |= {span(array) for array in arrays_in(line, "read", "update")}
     return left[::-1]
+
+
+def _from_step_to_step(lines: Sequence[Line]) -> set[Span]:
+    """Return what lines update that no line before them has written."""
+    found: set[Span] = set()
+    written: set[Span] = set()
+    for line in lines:
+        updated = {span(array) for array in arrays_in(line, "update")}
+        found |= {each for each in updated if not meet([each], written)}
+        written |= updated | {span(array) for array in arrays_in(line, "write")}
+    return found
 
 
 def arrays_in(line: Line, *roles: str) -> Iterator[Array]:

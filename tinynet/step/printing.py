@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,9 @@ WIDTH = 64  # of what is called, in a table
 class Names:
     """Names of the arrays of a step.
 
-    An array in `Step.known` has its name there. Others are named by the part that writes them, and
-    the attribute in which the part keeps them, "dense.logits", or else the argument of the kernel.
+    An array in `Step.known` has its name there. Others are named by the part of the model that
+    keeps them, and the attribute in which it does, "dense.logits"; or else by the part that writes
+    them and the argument of the kernel.
 
     Parameters
     ----------
@@ -32,17 +34,17 @@ class Names:
     def __init__(self, step: Step) -> None:
         self.arrays: dict[str, Array] = {}
         self.by_place: dict[tuple[int, int], str] = {}
+        used = {_place(array) for line in step.lines for array in arrays_of(line).values()}
         for name, array in step.known.items():
             self._put(name, array)
-        kept = {
-            part: {_place(array): name for name, array in own.items()}
-            for part, own in step.kept.items()
-        }
+        for part, kept in step.kept.items():
+            for attribute, array in kept.items():
+                if _place(array) in used - self.by_place.keys():
+                    self._put(f"{part}.{attribute}", array)
         for line in step.lines:
             for argument, array in arrays_of(line).items():
                 if _place(array) not in self.by_place:
-                    name = kept.get(line.part, {}).get(_place(array), argument)
-                    self._put(f"{line.part}.{name}", array)
+                    self._put(f"{line.part}.{argument}", array)
 
     def _put(self, name: str, array: Array) -> None:
         number, free = 2, name
@@ -65,7 +67,9 @@ def arrays_of(line: Line) -> dict[str, Array]:
 
 
 def _place(array: Array) -> tuple[int, int]:
-    return array.ctypes.data, array.nbytes
+    """Return where the numbers of an array are; those that stand in it many times count once."""
+    sizes = [n for n, stride in zip(array.shape, array.strides, strict=True) if stride]
+    return array.ctypes.data, math.prod(sizes) * array.itemsize
 
 
 def table(step: Step) -> str:

@@ -109,6 +109,10 @@ class Step:
             for line in self.lines:
                 line.run()
 
+    def alone(self, line: Line) -> Callable[[], object]:
+        """Return a function that runs one of the lines as `run` does, but in one thread."""
+        return self._loop().alone(line) if active_form() == "numba" else line.run
+
     def _loop(self) -> Any:
         if self._compiled is None:
             from tinynet.step.compiled import Loop  # imports Numba
@@ -168,9 +172,11 @@ def view_or_call(function: Callable[..., Any], *arguments: Any) -> Any:
     As `call`, but a view needs no line: it stays the same.
     """
     step = here.tape
+    if step is None:
+        return function(*arguments)
     found = _unseen(function, arguments)
     arrays = [each for each in arguments if isinstance(each, np.ndarray)]
-    if step is None or any(np.may_share_memory(found, each) for each in arrays):
+    if any(np.may_share_memory(found, each) for each in arrays):
         return found
     return step.keep(function, arguments, found)
 
@@ -185,7 +191,7 @@ def _unseen(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
 
 
 class Computes:
-    """What computes in a step: a layer, a loss or an optimizer.
+    """What computes in a step: a layer, a loss, an optimizer or the metrics.
 
     Attributes
     ----------
@@ -208,25 +214,11 @@ class Computes:
         if home != "tinynet" and replaces and "only_kernels" not in own:
             cls.only_kernels = False
 
-    def line(self, method: Callable[..., Any], *arguments: Any) -> Any:
-        """Call one of the methods; as a line of its own unless it calls only kernels."""
-        if here.tape is None or self.only_kernels:
-            return method(*arguments)
-        return call(method, *arguments)
+    def in_place(self, method: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a method, and leave what it finds where a list of lines expects it."""
+        return method(*arguments)
 
 
 def as_number(array: Array) -> Any:
     """Return an array without axes as a float; as it is while a step is written down."""
     return float(array) if here.tape is None else array
-
-
-def named(name: str, array: Array) -> Array:
-    """Return an array; a step that is written down knows it by this name from here on."""
-    if here.tape is not None:
-        here.tape.known.setdefault(f"{here.part}.{name}", array)
-    return array
-
-
-def begin_part(name: str) -> None:
-    """Say whose lines come next."""
-    here.part = name

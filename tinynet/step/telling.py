@@ -1,0 +1,53 @@
+"""While a step is written down, the parts of a model say whose lines come next."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from tinynet.kernels.registry import here
+from tinynet.step.tape import Computes, call
+
+# Names of what is returned, for printing.
+RESULTS = {"forward": "out", "backward": "dx", "backward_logits": "dx"}
+
+
+@contextmanager
+def telling(parts: Mapping[str, Computes]) -> Iterator[None]:
+    """Have parts of a model say which lines are theirs, as long as this thread writes them down."""
+    before = {name: dict(vars(part)) for name, part in parts.items()}
+    for name, part in parts.items():
+        for way in part.computing:
+            setattr(part, way, _told(name, part, way))
+    try:
+        yield
+    finally:
+        for name, part in parts.items():
+            for way in part.computing:
+                delattr(part, way)
+                if way in before[name]:  # somebody had put it there
+                    setattr(part, way, before[name][way])
+
+
+def _told(name: str, part: Computes, way: str) -> Callable[..., Any]:
+    """Return a method that says whose lines come next; it is a line itself if it has to be."""
+    method = getattr(part, way)
+
+    @functools.wraps(method)
+    def whole(*arguments: Any) -> Any:
+        return part.in_place(method, *arguments)
+
+    def tells(*arguments: Any) -> Any:
+        step = here.tape
+        if step is None:
+            return method(*arguments)
+        before, here.part = here.part, name
+        found = method(*arguments) if part.only_kernels else call(whole, *arguments)
+        here.part = before
+        if way in RESULTS:
+            step.known.setdefault(f"{name}.{RESULTS[way]}", found)
+        return found
+
+    return tells
