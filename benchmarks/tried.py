@@ -21,7 +21,8 @@ import tinynet
 from benchmarks.contenders import keras_script
 from tinynet import repeat
 from tinynet.files import write_atomically
-from tinynet.kernels import random_bits, updates
+from tinynet.kernels import random_bits
+from tinynet.kernels.adam import adam
 from tinynet.kernels.compiled import compile_loops
 from tinynet.kernels.random_bits import LOW, SHIFT, ten_rounds
 
@@ -101,7 +102,7 @@ def subnormals() -> Pair:
         m[: n // 10], v[: n // 10] = 1e-39, 1e-39
         return lambda: form(g, np.array(1e-3), 1e-7, 1e-7, 1e-7, m, v, w)
 
-    return "subnormal moments set to zero", updater(updates.adam), updater(plain)
+    return "subnormal moments set to zero", updater(adam), updater(plain)
 
 
 def model_and_batch(batch_size: int = 32) -> tuple[Any, np.ndarray, np.ndarray]:

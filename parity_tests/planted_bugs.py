@@ -197,7 +197,7 @@ BUGS = [
     ),
     Bug(
         "relu lets the gradient through at 0",
-        "kernels/rectifiers.py",
+        "kernels/relu.py",
         "number(x[i] > number(0))",
         "number(x[i] >= number(0))",
         "test_activations relu",
@@ -260,14 +260,14 @@ BUGS = [
     ),
     Bug(
         "softmax's derivative ignores the other classes",
-        "kernels/smooth.py",
+        "kernels/softmax.py",
         "dx[i, j] = (dout[i, j] - inner) * out[i, j]",
         "dx[i, j] = dout[i, j] * (1 - out[i, j]) * out[i, j]",
         "test_activations softmax",
     ),
     Bug(
         "softmax is off by 1e-9",
-        "kernels/smooth.py",
+        "kernels/softmax.py",
         "out[i, j] = np.exp(x[i, j] - largest)",
         "out[i, j] = np.exp(x[i, j] - largest) + 1e-9",
         "test_activations softmax",
@@ -281,14 +281,14 @@ BUGS = [
     ),
     Bug(
         "categorical cross-entropy does not normalize the probabilities",
-        "kernels/cross_entropy.py",
+        "kernels/clipped_cross_entropy.py",
         "np.log(clipped(p[i, j] / total, low, high))",
         "np.log(clipped(p[i, j], low, high))",
         "test_losses Categorical",
     ),
     Bug(
         "binary cross-entropy has a gradient where it was clipped",
-        "kernels/cross_entropy.py",
+        "kernels/clipped_cross_entropy.py",
         "number(0) if q < low or q > high else slope * weight\n",
         "slope * weight\n",
         "test_losses Binary",
@@ -309,35 +309,35 @@ BUGS = [
     ),
     Bug(
         "Nesterov's look-ahead uses the old moment",
-        "kernels/updates.py",
+        "kernels/sgd.py",
         "w[i] += moment * mu - g[i] * lr if nesterov else moment",
         "w[i] += moment if nesterov else moment",
         "test_optimizers SGD",
     ),
     Bug(
         "RMSprop's epsilon is outside the square root",
-        "kernels/updates.py",
+        "kernels/adaptive.py",
         "lr * g[i] / np.sqrt(variance + eps)\n        moment",
         "lr * g[i] / (np.sqrt(variance) + eps)\n        moment",
         "test_optimizers RMSprop",
     ),
     Bug(
         "centered RMSprop does not subtract the mean",
-        "kernels/updates.py",
+        "kernels/adaptive.py",
         "            variance -= mean * mean\n",
         "",
         "test_optimizers RMSprop",
     ),
     Bug(
         "Adam's epsilon is inside the square root",
-        "kernels/updates.py",
+        "kernels/adam.py",
         "w[i] -= first * a / (np.sqrt(second) + eps)",
         "w[i] -= first * a / np.sqrt(second + eps)",
         "test_optimizers Adam",
     ),
     Bug(
         "amsgrad takes the last moment, not the largest",
-        "kernels/updates.py",
+        "kernels/adam.py",
         "np.sqrt(largest) + eps",
         "np.sqrt(second) + eps",
         "test_optimizers Adam",
@@ -366,14 +366,14 @@ BUGS = [
     # The parts of a layer.
     Bug(
         "relu's ceiling is taken for its threshold",
-        "activations.py",
+        "activations/functions.py",
         "float(negative_slope), float(threshold), ceiling",
         "float(negative_slope), ceiling, float(threshold)",
         "test_activations relu",
     ),
     Bug(
         "leaky relu's slope does not go through float32",
-        "activations.py",
+        "activations/functions.py",
         "slope = through_float32(negative_slope)",
         "slope = float(negative_slope)",
         "test_activations leaky_relu",
@@ -439,7 +439,7 @@ BUGS = [
     # The layers.
     Bug(
         "a dense kernel's gradient is 1.01 times too large",
-        "layers/core.py",
+        "layers/dense.py",
         'product(x.T, dz, self.grads["kernel"])',
         'product(1.01 * x.T, dz, self.grads["kernel"])',
         "test_layers Dense",
@@ -503,7 +503,7 @@ BUGS = [
     ),
     Bug(
         "label smoothing spreads over the other classes only",
-        "losses/cross_entropy.py",
+        "losses/smoothed.py",
         "        return 1 / columns",
         "        return 1 / (columns - 1)",
         "test_losses Categorical",
@@ -560,7 +560,7 @@ BUGS = [
     # What only shows where the answer is 0, or terms cancel.
     Bug(
         "softmax over one class passes the gradient on",
-        "kernels/smooth.py",
+        "kernels/softmax.py",
         "dx[i, j] = (dout[i, j] - inner) * out[i, j]",
         "dx[i, j] = (dout[i, j] - inner * x.dtype.type(classes > 1)) * out[i, j]",
         "test_layers Softmax",
@@ -617,7 +617,7 @@ BUGS = [
     ),
     Bug(
         "weights move without a gradient",
-        "kernels/updates.py",
+        "kernels/adam.py",
         "w[i] -= first * a / (np.sqrt(second) + eps)",
         "w[i] -= (first if first != 0 else eps) * a / (np.sqrt(second) + eps)",
         "test_optimizers cancel",
@@ -681,7 +681,7 @@ BUGS = [
     ),
     Bug(
         "Adam's correction stays that of the first step",
-        "optimizers/rules.py",
+        "optimizers/adam.py",
         "alpha = call(self._alpha, w.dtype.type, learning_rate)",
         "alpha = self._alpha(w.dtype.type, learning_rate)",
         "test_same_run",
@@ -717,28 +717,28 @@ BUGS = [
     ),
     Bug(
         "Adam's beta does not go through float32",
-        "optimizers/rules.py",
+        "optimizers/adam.py",
         "number(through_float32(self.beta_2) ** (self.iterations + 1))",
         "number(self.beta_2 ** (self.iterations + 1))",
         "test_optimizers Adam",
     ),
     Bug(
         "Adam's correction is one step ahead",
-        "optimizers/rules.py",
+        "optimizers/adam.py",
         "number(through_float32(self.beta_1) ** (self.iterations + 1))",
         "number(through_float32(self.beta_1) ** (self.iterations + 2))",
         "test_optimizers Adam",
     ),
     Bug(
         "Nadam looks two steps ahead",
-        "optimizers/rules.py",
+        "optimizers/adaptive.py",
         "decay ** (t + 1))",
         "decay ** (t + 2))",
         "test_optimizers Nadam",
     ),
     Bug(
         "Adagrad starts from 0",
-        "optimizers/rules.py",
+        "optimizers/adaptive.py",
         "return through_float32(self.initial_accumulator_value)",
         "return 0.0",
         "test_optimizers Adagrad",

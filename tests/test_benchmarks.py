@@ -209,7 +209,7 @@ def test_the_functions_that_a_step_enters_are_counted() -> None:
     first, later = frames.steps("dense")
     assert [first, later] == frames.steps("dense")
     assert first[0] == later[0] == ("training.py", "Trainer.train_step")
-    assert later.count(("layers/core.py", "Dense.forward")) == 2
+    assert later.count(("layers/dense.py", "Dense.forward")) == 2
     assert len(later) < len(first) and not any("<" in name.split(".")[-1] for _, name in first)
 
 

@@ -159,6 +159,11 @@ def test_the_evening_names_the_files_that_a_step_runs_through() -> None:
     assert sorted(evening.ORDER) == sorted(evening.dense_step())
 
 
+def test_an_evening_is_enough() -> None:
+    rows = load(DOCS / "_ext" / "evening.py").rows()
+    assert sum(whole for _, _, whole, _ in rows) <= 4_000
+
+
 def test_the_readme_says_how_much_there_is_to_read() -> None:
     rows = load(DOCS / "_ext" / "evening.py").rows()
     whole, run = (round(sum(row[i] for row in rows), -2) for i in (2, 3))

@@ -89,8 +89,34 @@ FLAT, MATRIX, COLUMN = array("n"), array("rows", "columns"), array("columns")
 WORDS = integers_below(2**32)
 PIXELS = integers_below(256)
 
+# What the kernels of the optimizers are given, which are in three files.
+UPDATES: dict[str, Any] = {
+    **dict.fromkeys(["g", "a", "m", "w"], FLAT),
+    **dict.fromkeys(["factor", "learning_rate", "alpha"], a_number(1e-3, 0.1)),
+    **dict.fromkeys(["v_correction", "gradient_share"], a_number(0.1)),
+    "moment_share": a_number(0.0, 0.9),
+    **dict.fromkeys(["momentum", "rho"], (0.0, 0.9)),
+    "one_minus_beta_1": (0.1,),
+    "one_minus_beta_2": (1e-3,),
+    "epsilon": (1e-7,),
+    **dict.fromkeys(["nesterov", "centered"], (False, True)),
+    **dict.fromkeys(["v", "v_hat"], array("n", fill=positive)),
+}
+
+# And those of the cross-entropies, from logits or from probabilities, in two.
+CROSS_ENTROPIES: dict[str, Any] = {
+    "labels": array("rows", fill=integers_below(2), dtype="int64"),  # of 2 or more classes
+    "targets": array("rows", "columns", fill=one_hot),
+    **dict.fromkeys(["logits", "dlogits", "dp"], MATRIX),
+    "p": array("rows", "columns", fill=probabilities),
+    "epsilon": (1e-7,),
+    "weights": array("rows", fill=positive),
+    "losses": array("rows"),
+}
+
 # What the arguments of a file's kernels are; a tuple holds numbers to choose from.
 FILES: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(["adam", "adaptive", "sgd"], UPDATES),
     "batch_norm": {
         **dict.fromkeys(["dout", "x", "out", "dx"], MATRIX),
         **dict.fromkeys(["gamma", "beta", "mean", "inv_std"], COLUMN),
@@ -106,15 +132,7 @@ FILES: dict[str, dict[str, Any]] = {
         **dict.fromkeys(["out", "dout"], array("images", "down", "across", "filters")),
         "dpatches": array("images", "down", "across", "3", "2", "channels"),
     },
-    "cross_entropy": {
-        "labels": array("rows", fill=integers_below(2), dtype="int64"),  # of 2 or more classes
-        "targets": array("rows", "columns", fill=one_hot),
-        **dict.fromkeys(["logits", "dlogits", "dp"], MATRIX),
-        "p": array("rows", "columns", fill=probabilities),
-        "epsilon": (1e-7,),
-        "weights": array("rows", fill=positive),
-        "losses": array("rows"),
-    },
+    **dict.fromkeys(["clipped_cross_entropy", "cross_entropy"], CROSS_ENTROPIES),
     "dropout": {
         **dict.fromkeys(["x", "out"], FLAT),
         "u": array("n", fill=unit),
@@ -176,7 +194,8 @@ FILES: dict[str, dict[str, Any]] = {
         "rows": array("rows", fill=integers_below(SAMPLES), dtype="int64"),
         "out": MATRIX,
     },
-    "smooth": dict.fromkeys(["dout", "x", "out", "dx"], FLAT),
+    **dict.fromkeys(["relu", "smooth"], dict.fromkeys(["dout", "x", "out", "dx"], FLAT)),
+    "softmax": dict.fromkeys(["dout", "x", "out", "dx"], MATRIX),
     "warping": {
         "matrices": array("images", "6", fill=places, dtype="float32"),
         "fill_mode": (0, 1, 2, 3),
@@ -194,18 +213,6 @@ FILES: dict[str, dict[str, Any]] = {
             ["products", "dproducts"], array("6", "6", "images", "down", "across", "filters")
         ),
         **dict.fromkeys(["out", "dout"], array("images", "cut down", "cut across", "filters")),
-    },
-    "updates": {
-        **dict.fromkeys(["g", "a", "m", "w"], FLAT),
-        **dict.fromkeys(["factor", "learning_rate", "alpha"], a_number(1e-3, 0.1)),
-        **dict.fromkeys(["v_correction", "gradient_share"], a_number(0.1)),
-        "moment_share": a_number(0.0, 0.9),
-        **dict.fromkeys(["momentum", "rho"], (0.0, 0.9)),
-        "one_minus_beta_1": (0.1,),
-        "one_minus_beta_2": (1e-3,),
-        "epsilon": (1e-7,),
-        **dict.fromkeys(["nesterov", "centered"], (False, True)),
-        **dict.fromkeys(["v", "v_hat"], array("n", fill=positive)),
     },
 }
 # Where an argument of one kernel is something else than in the rest of its file. What follows
@@ -267,11 +274,7 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
         "offset": (-0.5,),
         "out": FLAT,
     },
-    "softmax": {"x": MATRIX, "out": MATRIX},
-    "softmax_backward": {
-        **dict.fromkeys(["dout", "x", "dx"], MATRIX),
-        "out": array("rows", "columns", fill=probabilities),
-    },
+    "softmax_backward": {"out": array("rows", "columns", fill=probabilities)},
     "philox": {
         "key": array("2", fill=WORDS, dtype="uint64"),
         "counter": array("4", fill=WORDS, dtype="uint64"),

@@ -6,7 +6,7 @@ from tinynet import Sequential
 from tinynet.kernels.linear import bias_add, column_sum
 from tinynet.kernels.means import add_mean
 from tinynet.kernels.products import product
-from tinynet.kernels.rectifiers import relu
+from tinynet.kernels.relu import relu
 from tinynet.layers import Conv2D, Dense, Flatten, Input, MaxPooling2D
 from tinynet.step.passes import without_unread
 from tinynet.step.tape import Step, call, write_down

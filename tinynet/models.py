@@ -13,19 +13,20 @@ from tinynet import config, saving
 from tinynet.arrays import Array
 from tinynet.checks import integer
 from tinynet.data import Dataset
+from tinynet.evaluation import Evaluator
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.repeat import Written
 from tinynet.step.tape import Step
 from tinynet.summary import ASCII, summary_table
 from tinynet.terminal import can_show, say
-from tinynet.training import Trainer
 
 
-class Sequential(Trainer):
+class Sequential(Evaluator):
     """A stack of layers: the output of each is the input of the next.
 
     `forward` sends a batch up the stack and `backward` sends the gradient back down
-    (`tinynet.stack`); how the two make a training step is in `tinynet.training`.
+    (`tinynet.stack`); how the two make a training step is in `tinynet.training`, and what a trained
+    model can do is in `tinynet.evaluation`.
 
     Parameters
     ----------
@@ -175,7 +176,7 @@ def load_model(
     return model
 
 
-def _some_targets(model: Trainer, n: int) -> Array:
+def _some_targets(model: Sequential, n: int) -> Array:
     """Return targets of 0 for n samples: integer labels if the loss takes them."""
     assert model.loss is not None
     output_shape = model.shapes_behind(model.input_shape or ())[-1]

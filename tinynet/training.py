@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinynet import config, losses, optimizers
+from tinynet import losses, optimizers
 from tinynet.arrays import Array, keep_freed_memory
 from tinynet.callbacks import Callback, CallbackList, History, ProgbarLogger
 from tinynet.callbacks.base import as_list, expected_logs
@@ -41,7 +41,7 @@ Callbacks = Callback | Iterable[Callback] | None
 
 
 class Trainer(Stack):
-    """What a stack with a forward and a backward pass can do: train, evaluate and predict.
+    """A stack of layers that can be trained.
 
     Notes
     -----
@@ -274,42 +274,7 @@ class Trainer(Stack):
         activation = self.layers[-1].final_activation
         return self.loss is not None and activation.name in self.loss.looks_through
 
-    # Testing and using.
-
-    @products_as_chosen()
-    def evaluate(
-        self,
-        x: Any,
-        y: Any = None,
-        batch_size: int | None = None,
-        verbose: int | str = "auto",
-        sample_weight: Any = None,
-        callbacks: Callbacks = None,
-        return_dict: bool = False,
-    ) -> Any:
-        """Return the loss and the metrics on some samples.
-
-        Parameters
-        ----------
-        x, y, batch_size, verbose, sample_weight, callbacks
-            See `fit`.
-        return_dict : bool
-            Whether to return the values by name.
-
-        Returns
-        -------
-        float, list of float, or dict
-            The loss alone if there are no metrics, else the loss and then the metrics.
-        """
-        batch_size = integer("batch_size", 32 if batch_size is None else batch_size)
-        self._compiled()
-        data = Dataset(x, y, sample_weight, config.floatx())
-        self.check(data, needs_targets=True)
-        steps = -(-len(data) // batch_size)
-        told = self._callback_list(as_list(callbacks), verbose, steps)
-        self._build(data)
-        logs = self._test(self._tests(data, told, batch_size), batch_size, told)
-        return self.figures.returned(logs, return_dict)
+    # Testing, single batches, metrics.
 
     def _tests(self, data: Dataset, told: CallbackList, size: int, epochs: int = 1) -> Repeat:
         between = [*told.listeners("test_batch_begin"), *told.listeners("test_batch_end")]
@@ -332,34 +297,6 @@ class Trainer(Stack):
         return logs
 
     @products_as_chosen()
-    def predict(
-        self,
-        x: Any,
-        batch_size: int | None = None,
-        verbose: int | str = "auto",
-        callbacks: Callbacks = None,
-    ) -> Array:
-        """Return the outputs for some samples, (n, ...), without the noise of training."""
-        batch_size = integer("batch_size", 32 if batch_size is None else batch_size)
-        data = Dataset(x, None, None, config.floatx())
-        self.check(data)
-        steps = -(-len(data) // batch_size)
-        told = self._callback_list(as_list(callbacks), verbose, steps)
-        self._build(data)
-        told.tell("predict_begin")
-        between = [*told.listeners("predict_batch_begin"), *told.listeners("predict_batch_end")]
-        repeat = Repeat(self, data, lambda batch: self.forward(batch.x), between, batch_size)
-        repeat.begin_epoch()
-        outputs = []
-        for step, rows in enumerate(data.in_order(batch_size)):
-            told.tell("predict_batch_begin", step)
-            outputs.append(repeat.take(rows))
-            told.tell("predict_batch_end", step, logs={"outputs": outputs[-1]})
-        repeat.end_epoch()
-        told.tell("predict_end")
-        return np.concatenate(outputs)
-
-    @products_as_chosen()
     def train_on_batch(
         self,
         x: Any,
@@ -377,24 +314,6 @@ class Trainer(Stack):
         with self.freezing.as_at_first("train_on_batch", self.layers):
             self.train_step(batch)
         return self.figures.returned(self.figures.results(), return_dict)
-
-    @products_as_chosen()
-    def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
-    ) -> Any:
-        """Return the loss and the metrics of one batch."""
-        self._compiled()
-        data = Dataset(x, y, sample_weight, config.floatx())
-        batch = self._single_batch(data, needs_targets=True)
-        self.figures.reset()
-        with self.freezing.as_at_first("test_on_batch", self.layers):
-            self.test_step(batch)
-        return self.figures.returned(self.figures.results(), return_dict)
-
-    @products_as_chosen()
-    def predict_on_batch(self, x: Any) -> Array:
-        """Return the outputs for one batch."""
-        return self.forward(self._single_batch(Dataset(x, None, None, config.floatx())).x)
 
     def _single_batch(self, data: Dataset, needs_targets: bool = False) -> Batch:
         self.check(data, needs_targets)

@@ -12,7 +12,7 @@ FLOORS = {
     "examples": {"lessons": 65},
     "looking at models": {"interop": 11, "gradcheck": 31, "plots": 54, "backend": 75},
     "the model": {"models": 31},
-    "around the model": {"summary": 11, "saving": 51, "utils": 75},
+    "around the model": {"summary": 11, "evaluation": 31, "saving": 51, "utils": 75},
     "training": {"training": 31},
     "the parts of training": {"stack": 12, "freezing": 31, "repeat": 54, "figures": 76},
     "the parts of a step": {

@@ -1,7 +1,10 @@
 """All arithmetic, every kernel in two forms."""
 
 from tinynet.kernels import (
+    adam,
+    adaptive,
     batch_norm,
+    clipped_cross_entropy,
     convolution,
     cross_entropy,
     depthwise,
@@ -13,9 +16,11 @@ from tinynet.kernels import (
     random_bits,
     rectifiers,
     regression,
+    relu,
     rows,
+    sgd,
     smooth,
-    updates,
+    softmax,
     warping,
     winograd,
 )
@@ -24,7 +29,10 @@ from tinynet.kernels.registry import KERNELS, Kernel
 __all__ = [
     "KERNELS",
     "Kernel",
+    "adam",
+    "adaptive",
     "batch_norm",
+    "clipped_cross_entropy",
     "convolution",
     "cross_entropy",
     "depthwise",
@@ -36,9 +44,11 @@ __all__ = [
     "random_bits",
     "rectifiers",
     "regression",
+    "relu",
     "rows",
+    "sgd",
     "smooth",
-    "updates",
+    "softmax",
     "warping",
     "winograd",
 ]

@@ -18,32 +18,6 @@ SELU_SCALE_ALPHA = 1.7580993408473768599402175208123
 
 
 @kernel(x="i", out=">i")
-def relu(x: Array, out: Array) -> None:
-    """out = max(x, 0); NaN passes through."""
-    np.maximum(x, 0, out=out)
-
-
-@relu.loops
-def relu_loops(x: Array, out: Array) -> None:
-    zero = x.dtype.type(0)
-    for i in range(x.size):
-        out[i] = zero if x[i] < zero else x[i]
-
-
-@kernel(dout="i", x="i", out="i", dx=">i")
-def relu_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
-    """dx = dout where x > 0, else 0 (also at 0)."""
-    np.multiply(dout, x > 0, out=dx)
-
-
-@relu_backward.loops
-def relu_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> None:
-    number = x.dtype.type
-    for i in range(x.size):  # multiplied, not selected: a NaN in dout must stay visible
-        dx[i] = dout[i] * number(x[i] > number(0))
-
-
-@kernel(x="i", out=">i")
 def leaky_relu(x: Array, slope: float, out: Array) -> None:
     """out = x where x > 0, else slope*x."""
     np.multiply(x, np.where(x > 0, 1, x.dtype.type(slope)), out=out)

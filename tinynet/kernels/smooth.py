@@ -1,8 +1,7 @@
 """Smooth activations, each with its derivative.
 
-All arrays are flat (n,), except for softmax, which works along the rows of (rows, classes).
-A forward kernel is called as ``f(x, *constants, out)``, its derivative as
-``f_backward(dout, x, out, *constants, dx)``.
+All arrays are flat (n,). A forward kernel is called as ``f(x, *constants, out)``, its
+derivative as ``f_backward(dout, x, out, *constants, dx)``.
 """
 
 from __future__ import annotations
@@ -253,44 +252,3 @@ def gelu_tanh_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> No
         t = np.tanh(root * (x[i] + cubic * (x[i] * x[i] * x[i])))
         slope = root * (one + number(3) * cubic * (x[i] * x[i]))
         dx[i] = dout[i] * (half * (one + t + x[i] * (one - t * t) * slope))
-
-
-@kernel(x="iJ", out=">iJ")
-def softmax(x: Array, out: Array) -> None:
-    """out[i, j] = exp(x[i, j])/sum over k of exp(x[i, k]), shifted by the row's maximum."""
-    np.exp(x - np.max(x, axis=1, keepdims=True), out=out)
-    out /= np.sum(out, axis=1, keepdims=True)
-
-
-@softmax.loops
-def softmax_loops(x: Array, out: Array) -> None:
-    rows, classes = x.shape
-    for i in range(rows):
-        largest = x[i, 0]
-        for j in range(classes):  # a NaN skipped here shows up in the sum
-            if x[i, j] > largest:
-                largest = x[i, j]
-        total = x.dtype.type(0)
-        for j in range(classes):
-            out[i, j] = np.exp(x[i, j] - largest)
-            total += out[i, j]
-        for j in range(classes):
-            out[i, j] /= total
-
-
-@kernel(dout="iJ", x="iJ", out="iJ", dx=">iJ")
-def softmax_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
-    """dx = (dout - sum over the row of dout*out)*out."""
-    inner = np.sum(dout * out, axis=1, keepdims=True)
-    np.multiply(dout - inner, out, out=dx)
-
-
-@softmax_backward.loops
-def softmax_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> None:
-    rows, classes = x.shape
-    for i in range(rows):
-        inner = x.dtype.type(0)
-        for j in range(classes):
-            inner += dout[i, j] * out[i, j]
-        for j in range(classes):
-            dx[i, j] = (dout[i, j] - inner) * out[i, j]

@@ -7,7 +7,8 @@ from tinynet.configurable import resolve
 from tinynet.layers.activation import ELU, LeakyReLU, ReLU, Softmax
 from tinynet.layers.base import Layer
 from tinynet.layers.convolutional import Conv2D
-from tinynet.layers.core import Activation, Dense, Flatten, Input, Rescaling, Reshape
+from tinynet.layers.core import Activation, Flatten, Input, Rescaling, Reshape
+from tinynet.layers.dense import Dense
 from tinynet.layers.depthwise import DepthwiseConv2D, SeparableConv2D
 from tinynet.layers.normalization import BatchNormalization, LayerNormalization
 from tinynet.layers.pooling import (

@@ -1,4 +1,4 @@
-"""The basic layers: dense, activation, and changes of shape and scale."""
+"""The input, an activation as a layer, and changes of shape and scale."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from tinynet import activations, initializers, regularizers
+from tinynet import activations
 from tinynet.arrays import Array
-from tinynet.checks import entries, flag, integer, number
+from tinynet.checks import entries, number
 from tinynet.config import floatx, through_float32
 from tinynet.configurable import INPUT_NAME, checked_name
-from tinynet.kernels import linear, rows
-from tinynet.kernels.products import product
+from tinynet.kernels import rows
 from tinynet.layers.activated import Activated
 from tinynet.layers.base import Layer, Shape, sample_shape
 
@@ -41,112 +40,6 @@ class Input:
         self.shape = sample_shape("shape", shape)
         self.name = "input_layer" if name in (None, "") else checked_name(name, INPUT_NAME)
         self.dtype = dtype or floatx()
-
-
-class Dense(Activated):
-    r"""Fully connected layer: :math:`out = f(x W + b)`.
-
-    With :math:`z = x W + b` and the upstream gradient ``dout``,
-    :math:`dz = dout \cdot f'(z)`, and then :math:`dW = x^T dz`, :math:`db = \sum_i dz_i`,
-    :math:`dx = dz\,W^T`.
-
-    Parameters
-    ----------
-    units : int
-        Number of outputs.
-    activation : str or Activation, optional
-        f; by default the identity.
-    use_bias : bool
-        Whether to add b.
-    kernel_initializer, bias_initializer : str or Initializer
-        Initial values of W and b.
-    kernel_regularizer, bias_regularizer, activity_regularizer : str or Regularizer, optional
-        Penalties on W, on b, and on the output (divided by the number of samples).
-    **kwargs
-        `name`, `trainable`, `dtype`, `input_shape`; see `Layer`.
-
-    Raises
-    ------
-    ValueError
-        If `units` is not a positive integer; if W does not fit the features of a batch.
-
-    Notes
-    -----
-    Weights: ``kernel`` (inputs, units) and ``bias`` (units,). The input is (batch, ...,
-    inputs), the output (batch, ..., units). Follows keras/src/layers/core/dense.py; the
-    derivation is that of Rumelhart et al. 1986, "Learning representations by
-    back-propagating errors".
-    """
-
-    def __init__(
-        self,
-        units: int,
-        activation: object = None,
-        use_bias: bool = True,
-        kernel_initializer: object = "glorot_uniform",
-        bias_initializer: object = "zeros",
-        kernel_regularizer: object = None,
-        bias_regularizer: object = None,
-        activity_regularizer: object = None,
-        **kwargs: Any,
-    ) -> None:
-        self.units = integer("units", units)
-        self.activation = activations.get(activation)
-        self.use_bias = flag("use_bias", use_bias)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.activity_regularizer = regularizers.get(activity_regularizer)
-        # What can fail comes before what draws a seed or takes a name.
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        super().__init__(**kwargs)
-
-    def build(self, input_shape: Shape) -> None:
-        """Create ``kernel`` (inputs, units) and ``bias`` (units,)."""
-        kernel_shape = (input_shape[-1], self.units)
-        self.add_weight("kernel", kernel_shape, self.kernel_initializer, self.kernel_regularizer)
-        if self.use_bias:
-            self.add_weight("bias", (self.units,), self.bias_initializer, self.bias_regularizer)
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """Compute f(x W + b)."""
-        kernel = self.params["kernel"]
-        self.check_input(x.shape[1:])
-        self.x = rows = x.reshape(-1, len(kernel))  # (rows, inputs)
-        z = np.empty((len(rows), self.units), np.result_type(x, kernel))  # (rows, units)
-        product(rows, kernel, z)
-        if self.use_bias:
-            linear.bias_add(self.params["bias"], z)
-        return self.activate(z.reshape(*x.shape[:-1], self.units))
-
-    def backward_logits(self, dlogits: Array) -> Array:
-        """Fill dkernel and dbias from dz, return dx."""
-        x, kernel = self.kept("x"), self.params["kernel"]
-        self.dz = dz = self.with_penalty(dlogits).reshape(-1, self.units)  # (rows, units)
-        product(x.T, dz, self.grads["kernel"])  # (inputs, units)
-        if self.use_bias:
-            linear.column_sum(dz, self.grads["bias"])
-        dx = np.empty((len(dz), len(kernel)), np.result_type(dz, kernel))  # (rows, inputs)
-        product(dz, kernel.T, dx)
-        return dx.reshape(*dlogits.shape[:-1], len(kernel))
-
-    def check_input(self, input_shape: Shape) -> None:
-        """Raise an error unless the last axis has the features."""
-        if not input_shape:
-            raise ValueError(
-                f"{self.name}: expected a batch of vectors, shape (batch, ..., features), got "
-                f"plain numbers, shape (batch,); reshape to (batch, 1) if one number is a sample"
-            )
-        if self.built and input_shape[-1] != len(self.params["kernel"]):
-            raise ValueError(
-                f"{self.name}: expected {len(self.params['kernel'])} features in the last axis of "
-                f"x, got samples of shape {input_shape}; images have to be flattened first"
-            )
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Replace the last axis with the number of units."""
-        self.check_input(input_shape)
-        return (*input_shape[:-1], self.units)
 
 
 class Activation(Activated):

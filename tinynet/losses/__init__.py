@@ -16,13 +16,10 @@ from typing import Any
 
 from tinynet.configurable import by_name, resolve
 from tinynet.losses.base import Loss
-from tinynet.losses.cross_entropy import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    SparseCategoricalCrossentropy,
-)
+from tinynet.losses.cross_entropy import SparseCategoricalCrossentropy
 from tinynet.losses.functions import LossFunctionWrapper
 from tinynet.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError
+from tinynet.losses.smoothed import BinaryCrossentropy, CategoricalCrossentropy
 
 __all__ = [
     "BinaryCrossentropy",

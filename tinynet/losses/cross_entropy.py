@@ -8,11 +8,10 @@ import numpy as np
 
 from tinynet import config
 from tinynet.arrays import Array
-from tinynet.checks import flag, number
-from tinynet.kernels import cross_entropy
+from tinynet.checks import flag
+from tinynet.kernels import clipped_cross_entropy, cross_entropy
 from tinynet.kernels.registry import Differentiable
 from tinynet.losses.base import Loss, in_type
-from tinynet.step.tape import call
 
 
 class Crossentropy(Loss):
@@ -80,8 +79,8 @@ class SparseCategoricalCrossentropy(Crossentropy):
                 cross_entropy.sparse_softmax_cross_entropy_backward,
             )
         return Differentiable(
-            cross_entropy.sparse_cross_entropy,
-            cross_entropy.sparse_cross_entropy_backward,
+            clipped_cross_entropy.sparse_cross_entropy,
+            clipped_cross_entropy.sparse_cross_entropy_backward,
             (config.epsilon(),),
         )
 
@@ -123,158 +122,3 @@ class SparseCategoricalCrossentropy(Crossentropy):
     def target_rows(self, targets: Array, rows: Array) -> Array:
         """Lay the labels out as a vector."""
         return in_type(targets, np.int64).reshape(-1)
-
-
-class SmoothedCrossentropy(Crossentropy):
-    """What the two losses with float targets share: targets that are pulled toward indifference.
-
-    With label smoothing s, ``t*(1 - s) + s*indifferent`` takes the place of every target t.
-    """
-
-    def __init__(
-        self,
-        from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = None,
-    ) -> None:
-        super().__init__(reduction, name)
-        self.from_logits = flag("from_logits", from_logits)
-        self.label_smoothing = number("label_smoothing", label_smoothing, least=0, most=1)
-
-    def indifferent(self, columns: int) -> float:
-        """Return the target that carries no information."""
-        raise NotImplementedError
-
-    def target_rows(self, targets: Array, rows: Array) -> Array:
-        """Lay the targets out as rows, smoothed."""
-        sharp = super().target_rows(targets, rows)
-        if not self.label_smoothing:
-            return sharp
-        smoothed: Array = call(self._smoothed, sharp)
-        return smoothed
-
-    def _smoothed(self, sharp: Array) -> Array:
-        s = self.label_smoothing
-        smoothed: Array = sharp * (1 - s) + s * self.indifferent(sharp.shape[1])
-        return smoothed
-
-
-class CategoricalCrossentropy(SmoothedCrossentropy):
-    r"""Cross-entropy with one-hot (or soft) targets: :math:`-\sum_j t_{ij} \log p_{ij}`.
-
-    From logits the gradient is :math:`p - t`. Rows of probabilities are first normalized and
-    clipped to [1e-7, 1 - 1e-7].
-
-    Parameters
-    ----------
-    from_logits : bool
-        See `SparseCategoricalCrossentropy`.
-    label_smoothing : float
-        s in ``t*(1 - s) + s/classes``, from 0 to 1 (Szegedy et al. 2016, section 7).
-    reduction : str
-        See `Loss`.
-    name : str, optional
-
-    Raises
-    ------
-    ValueError
-        If `label_smoothing` is not between 0 and 1.
-
-    Notes
-    -----
-    Targets: shape (n, classes). Follows keras/src/losses/losses.py.
-    """
-
-    only_kernels = True
-
-    def kernels(self, from_logits: bool) -> Differentiable:
-        """Return the pair for logits or for probabilities."""
-        if from_logits:
-            return Differentiable(
-                cross_entropy.softmax_cross_entropy,
-                cross_entropy.softmax_cross_entropy_backward,
-            )
-        return Differentiable(
-            cross_entropy.cross_entropy,
-            cross_entropy.cross_entropy_backward,
-            (config.epsilon(),),
-        )
-
-    def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:
-        """Return targets with one column per class."""
-        if y_true.shape[1:] == output_shape:
-            return y_true
-        hint = ""
-        if y_true.shape[1:] in (output_shape[:-1], (*output_shape[:-1], 1)):
-            hint = (
-                "; labels look like integers; use sparse_categorical_crossentropy, or "
-                "to_categorical(y)"
-            )
-        raise ValueError(
-            f"y: categorical_crossentropy expected one-hot rows, shape "
-            f"(n, {', '.join(map(str, output_shape))}), got {y_true.shape}{hint}"
-        )
-
-    def indifferent(self, columns: int) -> float:
-        """Return 1/classes: the same probability for each."""
-        return 1 / columns
-
-
-class BinaryCrossentropy(SmoothedCrossentropy):
-    r"""Cross-entropy of independent yes-or-no outputs, the mean over the last axis.
-
-    :math:`-\frac1k\sum_j t_j \log p_j + (1 - t_j)\log(1 - p_j)`; from logits the gradient is
-    :math:`(\sigma(z) - t)/k`. Probabilities are clipped to [1e-7, 1 - 1e-7].
-
-    Parameters
-    ----------
-    from_logits : bool
-        Whether the predictions are logits. Leave it off for a model that ends in sigmoid.
-    label_smoothing : float
-        s in ``t*(1 - s) + s/2``, from 0 to 1.
-    reduction : str
-        See `Loss`.
-    name : str, optional
-
-    Raises
-    ------
-    ValueError
-        If `label_smoothing` is not between 0 and 1.
-
-    Notes
-    -----
-    Targets: 0 or 1, the shape of the output; (n,) for an output (n, 1). Follows
-    keras/src/backend/tensorflow/nn.py.
-    """
-
-    only_kernels = True
-
-    over_classes = False
-
-    def kernels(self, from_logits: bool) -> Differentiable:
-        """Return the pair for logits or for probabilities."""
-        if from_logits:
-            return Differentiable(
-                cross_entropy.sigmoid_cross_entropy,
-                cross_entropy.sigmoid_cross_entropy_backward,
-            )
-        return Differentiable(
-            cross_entropy.binary_cross_entropy,
-            cross_entropy.binary_cross_entropy_backward,
-            (config.epsilon(),),
-        )
-
-    def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:
-        """Return targets in the shape of the output, all between 0 and 1."""
-        targets = super().check_targets(y_true, output_shape)
-        if targets.size and not (targets.min() >= 0 and targets.max() <= 1):
-            raise ValueError(
-                f"y: binary_crossentropy expected targets between 0 and 1, got {targets.min()} "
-                f"to {targets.max()}; use sparse_categorical_crossentropy for more classes"
-            )
-        return targets
-
-    def indifferent(self, columns: int) -> float:
-        """Return 1/2: yes and no are equally likely."""
-        return 0.5

@@ -1,9 +1,15 @@
-"""Optimizers: how parameters are updated when their gradients are known."""
+"""Optimizers: how parameters are updated when their gradients are known.
+
+Where a docstring says "through float32", Keras on TensorFlow rounds that constant through
+float32, in float64 as well; the others keep their double precision.
+"""
 
 from tinynet.configurable import by_name, resolve
 from tinynet.optimizers import schedules
+from tinynet.optimizers.adam import Adam, AdamW
+from tinynet.optimizers.adaptive import Adagrad, Nadam, RMSprop
 from tinynet.optimizers.base import Optimizer
-from tinynet.optimizers.rules import SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
+from tinynet.optimizers.sgd import SGD
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Nadam", "Optimizer", "RMSprop", "schedules"]
 

@@ -13,7 +13,7 @@ from tinynet.arrays import Array, Packed, like
 from tinynet.checks import number
 from tinynet.config import through_float32
 from tinynet.configurable import Configurable, auto_name, serialize
-from tinynet.kernels import updates
+from tinynet.kernels.sgd import decay_weights
 from tinynet.optimizers import schedules
 from tinynet.step.tape import Computes, call
 
@@ -177,7 +177,7 @@ class Optimizer(Computes, Configurable):
             factor = call(self._decay, learning_rate)
             for key, param in params.items():
                 if self._decays(key):
-                    updates.decay_weights(factor, param.reshape(-1))
+                    decay_weights(factor, param.reshape(-1))
         self._update_all(params, grads, slots, learning_rate)
         call(self._end)
 

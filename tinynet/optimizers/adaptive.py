@@ -1,7 +1,6 @@
-r"""The optimizers. In the formulas g is the gradient, w the parameter, t the step, from 1.
+"""Other optimizers that scale each gradient by its own past.
 
-Where a docstring says "through float32", Keras on TensorFlow rounds that constant through
-float32, in float64 as well; the others keep their double precision.
+In the formulas g is the gradient, w the parameter, t the step, from 1.
 """
 
 from __future__ import annotations
@@ -15,63 +14,10 @@ import numpy as np
 from tinynet.arrays import Array
 from tinynet.checks import flag, number
 from tinynet.config import through_float32
-from tinynet.kernels import updates
+from tinynet.kernels import adaptive
 from tinynet.optimizers.base import Optimizer
 from tinynet.optimizers.schedules import LearningRateSchedule
 from tinynet.step.tape import call
-
-
-class SGD(Optimizer):
-    r"""Gradient descent, with or without momentum.
-
-    :math:`w \leftarrow w - lr\,g`; with momentum :math:`\mu`:
-    :math:`m \leftarrow \mu m - lr\,g` and :math:`w \leftarrow w + m`, or with Nesterov
-    :math:`w \leftarrow w + \mu m - lr\,g`.
-
-    Parameters
-    ----------
-    learning_rate : float or LearningRateSchedule
-    momentum : float
-        From 0 to 1.
-    nesterov : bool
-    **kwargs
-        `weight_decay`, `clipnorm`, `clipvalue`, `global_clipnorm`, `name`; see `Optimizer`.
-
-    Raises
-    ------
-    ValueError
-        If `momentum` is not between 0 and 1.
-
-    Notes
-    -----
-    Source: Sutskever et al. 2013, section 2; follows keras/src/optimizers/sgd.py.
-    """
-
-    only_kernels = True
-
-    def __init__(
-        self,
-        learning_rate: float | LearningRateSchedule = 0.01,
-        momentum: float = 0.0,
-        nesterov: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        self.momentum = number("momentum", momentum, least=0, most=1)
-        self.nesterov = flag("nesterov", nesterov)
-        super().__init__(learning_rate, **kwargs)
-
-    def slot_names(self) -> tuple[str, ...]:
-        """Return the name of the momentum's slot if there is momentum."""
-        return ("momentum",) if self.momentum else ()
-
-    def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
-        """Update `w`; the momentum goes through float32."""
-        learning_rate = np.asarray(learning_rate)  # a subclass may pass on a float
-        if self.momentum:
-            momentum = through_float32(self.momentum)
-            updates.sgd_momentum(g, learning_rate, momentum, self.nesterov, slots["momentum"], w)
-        else:
-            updates.sgd(g, learning_rate, w)
 
 
 class RMSprop(Optimizer):
@@ -127,7 +73,7 @@ class RMSprop(Optimizer):
         velocity = slots["velocity"]
         average = slots.get("average_gradient", velocity)  # not touched unless centered
         momentum = slots["momentum"] if self.momentum else np.zeros_like(w)
-        updates.rmsprop(
+        adaptive.rmsprop(
             g,
             learning_rate,
             self.rho,
@@ -138,105 +84,6 @@ class RMSprop(Optimizer):
             average,
             momentum,
             w,
-        )
-
-
-class Adam(Optimizer):
-    r"""Moving averages m of the gradient and v of its square, both corrected for their start at 0.
-
-    :math:`m \leftarrow m + (1 - \beta_1)(g - m)`, :math:`v \leftarrow v + (1 - \beta_2)(g^2 - v)`,
-    :math:`\alpha = lr\sqrt{1 - \beta_2^t}/(1 - \beta_1^t)`,
-    :math:`w \leftarrow w - \alpha\,m/(\sqrt v + \epsilon)`.
-
-    Parameters
-    ----------
-    learning_rate : float or LearningRateSchedule
-    beta_1, beta_2 : float
-        How much of m and of v one step keeps.
-    epsilon : float
-        Outside the root, and not corrected.
-    amsgrad : bool
-        Whether to put the largest v so far under the root (Reddi et al. 2018, algorithm 2).
-    **kwargs
-        See `Optimizer`.
-
-    Notes
-    -----
-    Source: Kingma and Ba 2015, algorithm 1, in the form at the end of its section 2; follows
-    keras/src/optimizers/adam.py. In the powers the betas go through float32.
-    """
-
-    only_kernels = True
-
-    def __init__(
-        self,
-        learning_rate: float | LearningRateSchedule = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        amsgrad: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        self.beta_1 = number("beta_1", beta_1, least=0, below=1)
-        self.beta_2 = number("beta_2", beta_2, least=0, below=1)
-        self.epsilon = number("epsilon", epsilon, least=0)
-        self.amsgrad = flag("amsgrad", amsgrad)
-        super().__init__(learning_rate, **kwargs)
-
-    def slot_names(self) -> tuple[str, ...]:
-        """Return the names of the moments."""
-        moments = ("momentum", "velocity")
-        return (*moments, "velocity_hat") if self.amsgrad else moments
-
-    def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
-        """Update `w`."""
-        alpha = call(self._alpha, w.dtype.type, learning_rate)
-        constants = alpha, 1 - self.beta_1, 1 - self.beta_2, self.epsilon
-        m, v = slots["momentum"], slots["velocity"]
-        if self.amsgrad:
-            updates.adam_amsgrad(g, *constants, m, v, slots["velocity_hat"], w)
-        else:
-            updates.adam(g, *constants, m, v, w)
-
-    def _alpha(self, number: type, learning_rate: Any) -> Array:
-        """Return the learning rate, corrected for the start of both moments at 0."""
-        power_1 = number(through_float32(self.beta_1) ** (self.iterations + 1))
-        power_2 = number(through_float32(self.beta_2) ** (self.iterations + 1))
-        return np.array(number(learning_rate) * np.sqrt(1 - power_2) / (1 - power_1), np.float64)
-
-
-class AdamW(Adam):
-    """Adam with weight decay 0.004 by default (Loshchilov and Hutter 2019, algorithm 2).
-
-    Parameters
-    ----------
-    learning_rate : float or LearningRateSchedule
-    weight_decay : float
-    beta_1, beta_2, epsilon, amsgrad
-        See `Adam`.
-    **kwargs
-        See `Optimizer`.
-
-    Raises
-    ------
-    ValueError
-        If `weight_decay` is None: without weight decay, use `Adam`.
-    """
-
-    def __init__(
-        self,
-        learning_rate: float | LearningRateSchedule = 0.001,
-        weight_decay: float = 0.004,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        amsgrad: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        if weight_decay is None:
-            raise ValueError("weight_decay: expected a number, got None; use Adam for none")
-        super().__init__(
-            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **kwargs
         )
 
 
@@ -287,7 +134,7 @@ class Adagrad(Optimizer):
     def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
         """Update `w`."""
         learning_rate = np.asarray(learning_rate)  # a subclass may pass on a float
-        updates.adagrad(g, learning_rate, self.epsilon, slots["accumulator"], w)
+        adaptive.adagrad(g, learning_rate, self.epsilon, slots["accumulator"], w)
 
 
 class Nadam(Optimizer):
@@ -352,7 +199,7 @@ class Nadam(Optimizer):
         """Update `w`."""
         learning_rate = np.asarray(learning_rate)  # a subclass may pass on a float
         shares = call(self._shares, w.dtype.type)
-        updates.nadam(
+        adaptive.nadam(
             g,
             learning_rate,
             1 - through_float32(self.beta_1),

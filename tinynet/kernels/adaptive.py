@@ -1,0 +1,165 @@
+"""A step of RMSprop, Adagrad or Nadam for one parameter; the arrays are as in adam.py."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinynet.arrays import Array
+from tinynet.kernels.adam import flush
+from tinynet.kernels.registry import kernel
+
+
+@kernel(g="i", learning_rate="", v="+i", a="+i", m="+i", w="+i")
+def rmsprop(
+    g: Array,
+    learning_rate: Array,
+    rho: float,
+    epsilon: float,
+    momentum: float,
+    centered: bool,
+    v: Array,
+    a: Array,
+    m: Array,
+    w: Array,
+) -> None:
+    """v = rho*v + (1 - rho)*g^2; m = momentum*m + learning_rate*g/sqrt(v + epsilon); w -= m.
+
+    If centered, a = rho*a + (1 - rho)*g, and the root is that of v - a^2 + epsilon; otherwise
+    `a` is not touched.
+    """
+    number = w.dtype.type
+    r, one_minus_r = number(rho), number(1 - rho)
+    v *= r
+    v += one_minus_r * (g * g)
+    flush(v)
+    variance = v
+    if centered:
+        a *= r
+        a += one_minus_r * g
+        flush(a)
+        variance = v - a * a
+    if momentum == 0:
+        m[...] = 0  # not 0 times what an infinite step may have left there
+    m *= number(momentum)
+    m += number(learning_rate) * g / np.sqrt(variance + number(epsilon))
+    flush(m)
+    w -= m
+
+
+@rmsprop.loops
+def rmsprop_loops(
+    g: Array,
+    learning_rate: Array,
+    rho: float,
+    epsilon: float,
+    momentum: float,
+    centered: bool,
+    v: Array,
+    a: Array,
+    m: Array,
+    w: Array,
+) -> None:
+    number = w.dtype.type
+    tiny = np.finfo(w.dtype).tiny
+    lr, eps, mu = number(learning_rate[()]), number(epsilon), number(momentum)
+    r, one_minus_r = number(rho), number(1 - rho)
+    if momentum == 0:
+        m[:] = 0
+    for i in range(w.size):
+        variance = r * v[i] + one_minus_r * (g[i] * g[i])
+        variance = number(0) if variance < tiny else variance
+        v[i] = variance
+        if centered:
+            mean = r * a[i] + one_minus_r * g[i]
+            mean = number(0) if abs(mean) < tiny else mean
+            a[i] = mean
+            variance -= mean * mean
+        moment = mu * m[i] + lr * g[i] / np.sqrt(variance + eps)
+        moment = number(0) if abs(moment) < tiny else moment
+        m[i] = moment
+        w[i] -= moment
+
+
+@kernel(g="i", learning_rate="", v="+i", w="+i")
+def adagrad(g: Array, learning_rate: Array, epsilon: float, v: Array, w: Array) -> None:
+    """v += g^2; w -= learning_rate*g/sqrt(v + epsilon)."""
+    number = w.dtype.type
+    v += g * g
+    w -= number(learning_rate) * g / np.sqrt(v + number(epsilon))
+
+
+@adagrad.loops
+def adagrad_loops(g: Array, learning_rate: Array, epsilon: float, v: Array, w: Array) -> None:
+    number = w.dtype.type
+    lr, eps = number(learning_rate[()]), number(epsilon)
+    for i in range(w.size):
+        v[i] += g[i] * g[i]
+        w[i] -= lr * g[i] / np.sqrt(v[i] + eps)
+
+
+@kernel(
+    g="i",
+    learning_rate="",
+    moment_share="",
+    gradient_share="",
+    v_correction="",
+    m="+i",
+    v="+i",
+    w="+i",
+)
+def nadam(
+    g: Array,
+    learning_rate: Array,
+    one_minus_beta_1: float,
+    one_minus_beta_2: float,
+    moment_share: Array,
+    gradient_share: Array,
+    v_correction: Array,
+    epsilon: float,
+    m: Array,
+    v: Array,
+    w: Array,
+) -> None:
+    """Moments as in `adam`; w -= learning_rate*m_hat/(sqrt(v_hat) + epsilon).
+
+    m_hat = moment_share*m + gradient_share*g looks one step ahead, v_hat = v/v_correction.
+    """
+    number = w.dtype.type
+    m += (g - m) * number(one_minus_beta_1)
+    v += (g * g - v) * number(one_minus_beta_2)
+    flush(m)
+    flush(v)
+    m_hat = number(moment_share) * m + number(gradient_share) * g
+    v_hat = v / number(v_correction)
+    w -= m_hat * number(learning_rate) / (np.sqrt(v_hat) + number(epsilon))
+
+
+@nadam.loops
+def nadam_loops(
+    g: Array,
+    learning_rate: Array,
+    one_minus_beta_1: float,
+    one_minus_beta_2: float,
+    moment_share: Array,
+    gradient_share: Array,
+    v_correction: Array,
+    epsilon: float,
+    m: Array,
+    v: Array,
+    w: Array,
+) -> None:
+    number = w.dtype.type
+    tiny = np.finfo(w.dtype).tiny
+    lr, eps = number(learning_rate[()]), number(epsilon)
+    c1, c2 = number(one_minus_beta_1), number(one_minus_beta_2)
+    m_share, g_share = number(moment_share[()]), number(gradient_share[()])
+    correction = number(v_correction[()])
+    for i in range(w.size):
+        first = m[i] + (g[i] - m[i]) * c1
+        second = v[i] + (g[i] * g[i] - v[i]) * c2
+        first = number(0) if abs(first) < tiny else first
+        second = number(0) if abs(second) < tiny else second
+        m[i] = first
+        v[i] = second
+        m_hat = m_share * first + g_share * g[i]
+        w[i] -= m_hat * lr / (np.sqrt(second / correction) + eps)

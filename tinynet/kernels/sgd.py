@@ -1,0 +1,61 @@
+"""A step of gradient descent for one parameter, and weight decay; the arrays are as in adam.py."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinynet.arrays import Array
+from tinynet.kernels.adam import flush
+from tinynet.kernels.registry import kernel
+
+
+@kernel(factor="", w="+i")
+def decay_weights(factor: Array, w: Array) -> None:
+    """w -= w*factor."""
+    w -= w * w.dtype.type(factor)
+
+
+@decay_weights.loops
+def decay_weights_loops(factor: Array, w: Array) -> None:
+    f = w.dtype.type(factor[()])
+    for i in range(w.size):
+        w[i] -= w[i] * f
+
+
+@kernel(g="i", learning_rate="", w="+i")
+def sgd(g: Array, learning_rate: Array, w: Array) -> None:
+    """w -= learning_rate*g."""
+    w -= g * w.dtype.type(learning_rate)
+
+
+@sgd.loops
+def sgd_loops(g: Array, learning_rate: Array, w: Array) -> None:
+    lr = w.dtype.type(learning_rate[()])
+    for i in range(w.size):
+        w[i] -= g[i] * lr
+
+
+@kernel(g="i", learning_rate="", m="+i", w="+i")
+def sgd_momentum(
+    g: Array, learning_rate: Array, momentum: float, nesterov: bool, m: Array, w: Array
+) -> None:
+    """m = momentum*m - learning_rate*g; w += m (Nesterov: w += momentum*m - learning_rate*g)."""
+    lr, mu = w.dtype.type(learning_rate), w.dtype.type(momentum)
+    m *= mu
+    m -= g * lr
+    flush(m)
+    w += m * mu - g * lr if nesterov else m
+
+
+@sgd_momentum.loops
+def sgd_momentum_loops(
+    g: Array, learning_rate: Array, momentum: float, nesterov: bool, m: Array, w: Array
+) -> None:
+    number = w.dtype.type
+    tiny = np.finfo(w.dtype).tiny
+    lr, mu = number(learning_rate[()]), number(momentum)
+    for i in range(w.size):
+        moment = m[i] * mu - g[i] * lr
+        moment = number(0) if abs(moment) < tiny else moment
+        m[i] = moment
+        w[i] += moment * mu - g[i] * lr if nesterov else moment
