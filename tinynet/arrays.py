@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,21 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-
-
-@functools.cache
-def keep_freed_memory() -> None:
-    """Have the C library, if it is glibc, keep the memory of freed arrays for the next ones.
-
-    The arrays of a step are as large as those of the step before. glibc returns free memory at the
-    top of its heap to the system, and then every page of the next array is a page fault: with
-    images, these can take as long as the arithmetic. glibc learns from what is freed how much to
-    keep: twice the largest block that was mapped on its own, up to blocks of 32 MiB (mallopt(3),
-    M_MMAP_THRESHOLD). So it is given one of nearly that size, whose pages are never touched, and
-    then keeps up to 64 MiB in each of its arenas. If MALLOC_TRIM_THRESHOLD_ or the like is set,
-    that takes precedence; with other C libraries nothing changes.
-    """
-    np.empty((32 << 20) - (64 << 10), np.uint8)
 
 
 class Packed(dict[str, Array]):

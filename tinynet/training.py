@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinynet import losses, optimizers
-from tinynet.arrays import Array, keep_freed_memory
+from tinynet.arrays import Array
 from tinynet.callbacks import Callback, CallbackList, History, ProgbarLogger
 from tinynet.callbacks.base import as_list, expected_logs
 from tinynet.checks import flag, integer
@@ -384,7 +384,6 @@ class Trainer(Stack):
 
     def _build(self, data: Dataset) -> None:
         """Make what depends on the shapes of the data, once: the weights and the metrics."""
-        keep_freed_memory()  # the first batch is about to come
         shape = data.x.shape[1:]
         if self.input_shape is None or not self.built:
             self._build_layers(shape)
