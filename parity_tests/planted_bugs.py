@@ -553,8 +553,8 @@ BUGS = [
     Bug(
         "an epoch's loss is the plain mean over the batches",
         "figures.py",
-        "self.loss.add(float(loss) * len(batch.x), len(batch.x))",
-        "self.loss.add(float(loss), 1)",
+        "add_mean(np.asarray(loss), len(batch.x), self.loss.total, self.loss.count)",
+        "add_mean(np.asarray(loss), 1, self.loss.total, self.loss.count)",
         "test_fit",
     ),
     # What only shows where the answer is 0, or terms cancel.
@@ -604,7 +604,7 @@ BUGS = [
     Bug(
         "the mean of nothing is NaN",
         "metrics/base.py",
-        "return self.total / self.count if self.count else 0.0",
+        "return float(self.total) / float(self.count) if self.count else 0.0",
         'return self.total / self.count if self.count else float("nan")',
         "test_metrics of_nothing",
     ),

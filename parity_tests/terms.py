@@ -158,7 +158,7 @@ def of_loss(loss: losses.Loss) -> dict[str, Array]:
     rows, t = loss.rows, loss.targets
     if isinstance(loss, losses.SparseCategoricalCrossentropy):
         t = np.eye(rows.shape[1])[t]
-    weights = loss.weights * loss._scale(loss.weights)  # of each row
+    weights = loss.sample_weights * loss._scale(loss.sample_weights)  # of each row
     value, slopes = weights, np.ones_like(rows)
     if not loss.from_logits:
         low = config.epsilon()

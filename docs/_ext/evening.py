@@ -39,9 +39,11 @@ ORDER = {
     "optimizers/adam.py": "`Adam`",
     "kernels/adam.py": "`adam`",
     "figures.py": "the loss and the metrics of an epoch",
+    "kernels/means.py": "how a batch is added to them",
     "metrics/base.py": "a mean over batches",
     "metrics/means.py": "`SparseCategoricalAccuracy`",
     "config.py": "float type and epsilon",
+    "arrays.py": "`Packed`: all weights in one array",
 }
 
 
