@@ -1,5 +1,6 @@
 """A step that is written down and run again gives the same bits as one that calls the layers."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -839,3 +840,92 @@ def test_predictions_from_a_list(is_compiled: bool, form: str) -> None:
         model.run_eagerly = True
         assert listed == model.evaluate(x, y, batch_size=4, verbose=0)
         np.testing.assert_array_equal(model.predict(x, batch_size=4, verbose=0), expected)
+
+
+class Recompiled(callbacks.Callback):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.model.compile(self.model.optimizer, self.model.loss)
+
+
+class AnotherEpsilon(callbacks.Callback):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        config.set_epsilon(0.1)
+
+
+class OwnLayer(callbacks.Callback):
+    """Puts an activation of the user's own into a layer after the first epoch."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.model.layers[0].activation = tinynet.activations.Activation(swished)
+
+
+@pytest.mark.parametrize("callback", [Recompiled, AnotherEpsilon, OwnLayer])
+def test_what_else_may_change_between_epochs(callback: type[callbacks.Callback]) -> None:
+    epsilon = config.epsilon()
+    found = []
+    for eager in (True, False):
+        config.set_epsilon(epsilon)
+        probabilities = Sequential([Input((5,)), Dense(4), Dense(3), layers.Softmax(), Flatten()])
+        x, y = vectors()
+        found.append(
+            after_training(
+                lambda model=probabilities: compiled(model), x, y, eager, callbacks=[callback()]
+            )
+        )
+    for key, value in found[0].items():
+        np.testing.assert_array_equal(found[1][key], value, err_msg=key)
+
+
+LAST: dict[str, Callable[[], list[Any]]] = {
+    "penalty on the output": lambda: [
+        Dense(3, activation="softmax", activity_regularizer="l2", name="out")
+    ],
+    "along another axis": lambda: [Dense(3), layers.Softmax(axis=1)],
+    "the user's": lambda: [Dense(3), Ours("softmax")],
+}
+
+
+class Ours(layers.Activation):
+    def forward(self, x: Any, training: bool = False) -> Any:
+        return super().forward(np.array(x), training)
+
+
+@FORMS
+@pytest.mark.parametrize("name", LAST)
+def test_what_may_come_last(name: str, form: str) -> None:
+    """The loss looks through the activation of a layer that is a line as a whole."""
+    config.use_kernels(form)
+    assert_same_run(lambda: compiled(Sequential([Input((5,)), *LAST[name]()])), *vectors())
+
+
+@pytest.mark.parametrize("name", ["loss", "optimizer", "metrics"])
+def test_layers_under_any_name(name: str) -> None:
+    def make() -> Sequential:
+        inner = [
+            Dense(4, activation="relu", activity_regularizer="l2", name=name),
+            Dropout(0.5, noise_shape=(1, None)),
+        ]
+        return compiled(Sequential([Input((5,)), *inner, Dense(3, activation="softmax")]))
+
+    assert_same_run(make, *vectors())
+
+
+def test_one_model_is_used_by_two_threads() -> None:
+    model = small()
+    x, _ = vectors(400)
+    expected = model.predict(x, batch_size=4, verbose=0)
+    found: list[Any] = []
+
+    def use() -> None:
+        for _ in range(10):
+            found.append(model.predict(x, batch_size=4, verbose=0))
+
+    users = [threading.Thread(target=use) for _ in range(3)]
+    for user in users:
+        user.start()
+    for user in users:
+        user.join(timeout=60)
+    assert len(found) == 30
+    for each in found:
+        np.testing.assert_array_equal(each, expected)
+    assert "forward" not in vars(model.layers[0])

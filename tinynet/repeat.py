@@ -10,12 +10,15 @@ step is written down again.
 
 from __future__ import annotations
 
+import copy
 import inspect
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from tinynet import config
 from tinynet.arrays import Array, Packed
 from tinynet.callbacks import LambdaCallback
 from tinynet.data import Batch, Dataset
@@ -23,6 +26,9 @@ from tinynet.kernels.registry import here
 from tinynet.step.passes import arrays_in, span, without_unread
 from tinynet.step.tape import Computes, write_down
 from tinynet.step.telling import telling
+
+# Two threads of the user's may use one model; only one at a time can have it told what it writes.
+one_at_a_time = threading.RLock()
 
 
 class Repeat:
@@ -56,24 +62,26 @@ class Repeat:
         self.written: dict[int, Written] = {}
         self.last: Written | None = None
         self.belongs_to: list[object] = []
-        self.eager = (
-            model.run_eagerly
-            or not all(map(is_ours, _parts(model)))
-            or not all(is_ours(getattr(each, "__self__", None)) for each in between)
-        )
+        self.between = between
+        self.eager = True
 
     def begin_epoch(self) -> None:
-        """Forget the lines if somebody has changed what they were written for.
+        """See who takes part; forget the lines if somebody has changed what they were written for.
 
         Raises
         ------
         ValueError
             If the targets have been changed to what the loss cannot take.
         """
+        params, _ = self.model.learned()
+        self.eager = (
+            self.model.run_eagerly
+            or not all(map(is_ours, _parts(self.model)))
+            or not all(is_ours(getattr(each, "__self__", None)) for each in self.between)
+            or not isinstance(params, Packed)  # of several types, or none
+        )
         if self.eager:
             return
-        params, _ = self.model.learned()
-        self.eager = not isinstance(params, Packed)  # of several types, or none
         found = _state(self.model)
         if not _same(found, self.belongs_to):
             self.belongs_to = found
@@ -93,12 +101,13 @@ class Repeat:
             self.last = self.written[size]
             self.last.rows[...] = rows
             self.last.step.run()
-            return np.copy(self.last.result)
+            return copy.copy(self.last.result)
         if self.eager or size not in self.again:
             return self.make(self.data.batch(rows))
-        self.written[size] = Written(self.model, self.data, self.make, rows.copy())
+        with one_at_a_time:
+            self.written[size] = Written(self.model, self.data, self.make, rows.copy())
         self.belongs_to = _state(self.model)  # with the slots that the first step makes
-        return np.copy(self.written[size].result)
+        return copy.copy(self.written[size].result)
 
     def end_epoch(self) -> None:
         """Leave in the layers what a step leaves there that calls them."""
@@ -124,9 +133,10 @@ class Written:
     def __init__(
         self, model: Any, data: Dataset, make: Callable[[Batch], Any], rows: Array
     ) -> None:
-        parts: dict[str, Computes] = {layer.name: layer for layer in model.layers}
+        parts: list[tuple[str, Computes]] = [(layer.name, layer) for layer in model.layers]
         if model.optimizer is not None:
-            parts |= {"loss": model.loss, "optimizer": model.optimizer, "metrics": model.figures}
+            parts += [("loss", model.loss), ("optimizer", model.optimizer)]
+            parts.append(("metrics", model.figures))
         keeping = [part for part in (*model.layers, model.loss) if part and part.only_kernels]
         before = [dict(vars(part)) for part in keeping]
         self.rows = rows
@@ -157,7 +167,7 @@ class Written:
         self.step.known = {
             name: each for name, each in self.step.known.items() if span(each) in used
         } | {name: each for name, each in known.items() if each is not None}
-        self.step.kept = {name: _arrays(vars(part)) for name, part in parts.items()}
+        self.step.kept = {name: _arrays(vars(part)) for name, part in parts}
 
 
 def is_ours(part: object) -> bool:
@@ -189,18 +199,18 @@ def _parts(model: Any) -> Iterable[object]:
 def _state(model: Any) -> list[object]:
     """Return what the lines of a step were written for: objects, and options as plain values."""
     parts = _computing(model)
-    objects: list[object] = [*parts, *model.metrics]
+    objects: list[object] = [*parts, *model.metrics, getattr(model, "figures", None)]
     objects += [layer.seed_generator for layer in model.layers]
     for each in (*model.learned(), *(layer.state for layer in model.layers)):
         objects += each.values()
-    options = [part.get_config() for part in parts]
+    options: list[Any] = [part.get_config() for part in parts]
     excluded: list[str] = []
     if model.optimizer is not None:
         for slots in model.optimizer.slots.values():
             objects += slots.values()
         del options[-1]["learning_rate"]  # may change: every step reads it again
         excluded = list(model.optimizer.excluded_from_decay)
-    return [*objects, options, excluded]
+    return [*objects, options, [excluded, config.epsilon()]]
 
 
 def _same(found: list[object], before: list[object]) -> bool:

@@ -2,7 +2,7 @@
 
 batch -> model.forward -> loss.value -> loss.gradient -> model.learn -> optimizer.step
 
-(`learn` is `backward` without the gradient at the images, which is not needed.)
+(`learn` is `backward`, as far down as there is something to learn.)
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Trainer(Stack):
         Parameters
         ----------
         x, y : array_like of shape (n, ...)
-            Never changed; converted to floatx batch by batch.
+            Never changed; x is converted to floatx batch by batch.
         batch_size : int
             Default 32; the last batch of an epoch may be smaller.
         epochs : int
@@ -228,8 +228,9 @@ class Trainer(Stack):
     def train_step(self, batch: Batch) -> None:
         """Make one step, and add the batch to the metrics.
 
-        `fit` and `train_on_batch` call it. As in Keras, a subclass may override it, and
-        `test_step`, to train in another way: `examples/data_parallel.py` does.
+        `train_on_batch` calls it, and `fit` for the first batch of a size (`tinynet.repeat`); where
+        code of the user's runs in a step, for every batch. As in Keras, a subclass may override it,
+        and `test_step`, to train in another way: `examples/data_parallel.py` does.
 
         Parameters
         ----------
@@ -253,13 +254,23 @@ class Trainer(Stack):
         """Return the loss of what `forward` has just returned, with all penalties."""
         _, loss = self._compiled()
         looks_back = self._looks_back()
-        seen = self.layers[-1].kept("logits") if looks_back else out
+        seen = self._logits() if looks_back else out
         from_logits = looks_back or loss.from_logits
         value: Any = loss.value(y, seen, sample_weight, from_logits)
+        # A layer that is more than its kernels may have a penalty on its output, or one of its own.
         penalized = any(layer.regularizers or not layer.only_kernels for layer in self.layers)
         if penalized or np.ndim(value):
             value = call(self._with_penalties, value)
         return value
+
+    def _logits(self) -> Array:
+        """Return what the last layer had before its activation."""
+        last = self.layers[-1]
+        if last.only_kernels:
+            logits: Array = last.kept("logits")
+        else:  # a line of Python makes new ones in every step
+            logits = call(last.kept, "logits")
+        return logits
 
     def _with_penalties(self, value: float | Array) -> float:
         return float(np.sum(value)) + self.penalty()

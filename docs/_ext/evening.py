@@ -22,13 +22,14 @@ LINES_A_MINUTE = 40  # of code with its docstrings: assumed, not measured
 ORDER = {
     "training.py": "`train_step`: the six lines that all the others serve; then `fit`",
     "stack.py": "`forward`, `backward` and `learn`: up the layers, and down again",
+    "arrays.py": "`Packed`: all weights in one array",
     "layers/base.py": "what a layer is: `params`, `grads`, `forward`, `backward`",
-    "layers/dense.py": "`Dense`",
     "layers/activated.py": "the activation at the end of a layer, and its derivative",
-    "step/tape.py": "how a step is written down while it runs",
+    "layers/dense.py": "`Dense`",
     "kernels/registry.py": "why each piece of arithmetic exists twice, and which of the two runs",
     "kernels/products.py": "`product`: the matrix products of a dense layer",
-    "kernels/linear.py": "the bias and its gradient",
+    "kernels/linear.py": "the bias and its gradient; the mean of the losses",
+    "config.py": "`as_float`, and numbers that Keras rounds to float32",
     "activations/base.py": "`Activation`, `RowActivation`: a function and its derivative",
     "kernels/relu.py": "`relu` and `relu_backward`",
     "kernels/softmax.py": "`softmax`",
@@ -39,11 +40,10 @@ ORDER = {
     "optimizers/adam.py": "`Adam`",
     "kernels/adam.py": "`adam`",
     "figures.py": "the loss and the metrics of an epoch",
-    "kernels/means.py": "how a batch is added to them",
     "metrics/base.py": "a mean over batches",
     "metrics/means.py": "`SparseCategoricalAccuracy`",
-    "config.py": "float type and epsilon",
-    "arrays.py": "`Packed`: all weights in one array",
+    "kernels/means.py": "`add_mean` and `add_hits`: how a batch is added to them",
+    "step/tape.py": "how a step is written down while it runs",
 }
 
 

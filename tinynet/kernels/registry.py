@@ -6,11 +6,11 @@ arrays is written above it, with a letter for each axis::
     @kernel(x="Ij", out=">j")
     def column_sum(x: Array, out: Array) -> None:
 
-``>`` is written and ``+`` is updated; everything else is only read, and nothing is returned. Along
-an axis with a small letter, a kernel may be called for one piece of its arrays after another: the
-bits are the same. An axis with a capital is seen as a whole; here, because it is summed over. The
-same letter is the same axis. ``KERNELS`` holds all kernels; one test walks through it and holds
-both forms to this contract, and to each other.
+``>`` is written and ``+`` is updated; everything else is only read, and nothing is returned. An
+array without letters has no axes. Along an axis with a small letter, a kernel may be called for one
+piece of its arrays after another: the bits are the same. An axis with a capital is seen as a whole;
+here, because it is summed over. The same letter is the same axis. ``KERNELS`` holds all kernels;
+one test walks through it and holds both forms to this contract, and to each other.
 
 Numba is imported when the first compiled kernel is called: importing tinynet stays fast, and
 without Numba the NumPy forms run.

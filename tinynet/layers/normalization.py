@@ -116,24 +116,20 @@ class BatchNormalization(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Normalize; in training, do so with the batch's statistics and update the moving ones."""
         self.check_input(x.shape[1:])
-        self.shape = x.shape
-        self.x = self._rows(x)  # (m, features)
-        self.uses_batch = training and self.trainable
+        rows = self._rows(x)  # (m, features)
+        uses_batch = training and self.trainable
         gamma, beta = self.params.get("gamma", self.ones), self.params.get("beta", self.zeros)
-        moving_mean, moving_variance = self.state["moving_mean"], self.state["moving_variance"]
-        self.inv_std, out = np.empty_like(gamma), np.empty_like(self.x)
-        if self.uses_batch:
-            self.mean = np.empty_like(gamma)
-            averages = self.momentum, moving_mean, moving_variance
-            batch_norm.batch_norm_forward(
-                self.x, gamma, beta, self.epsilon, *averages, self.mean, self.inv_std, out
-            )
+        mean, variance = self.state["moving_mean"], self.state["moving_variance"]
+        inv_std, out = np.empty_like(gamma), np.empty_like(rows)
+        given = rows, gamma, beta, self.epsilon
+        if uses_batch:
+            averages, mean = (self.momentum, mean, variance), np.empty_like(gamma)
+            batch_norm.batch_norm_forward(*given, *averages, mean, inv_std, out)
         else:
-            self.mean = moving_mean
-            batch_norm.batch_norm_inference(
-                self.x, gamma, beta, self.epsilon, self.mean, moving_variance, self.inv_std, out
-            )
-        return self._unrows(out)
+            batch_norm.batch_norm_inference(*given, mean, variance, inv_std, out)
+        self.x, self.mean, self.inv_std = rows, mean, inv_std
+        self.shape, self.uses_batch = x.shape, uses_batch
+        return self._unrows(out, x.shape)
 
     def backward(self, dout: Array) -> Array:
         """Fill dgamma and dbeta, return dx."""
@@ -148,7 +144,7 @@ class BatchNormalization(Layer):
             else batch_norm.batch_norm_inference_backward
         )
         backward(self._rows(dout), x, gamma, self.mean, self.inv_std, dgamma, dbeta, dx)
-        return self._unrows(dx)
+        return self._unrows(dx, self.shape)
 
     @property
     def only_kernels(self) -> bool:
@@ -161,11 +157,11 @@ class BatchNormalization(Layer):
             x = x.transpose(self.features_last)
         return np.ascontiguousarray(x).reshape(-1, x.shape[-1])
 
-    def _unrows(self, rows: Array) -> Array:
+    def _unrows(self, rows: Array, shape: Shape) -> Array:
         """Undo `_rows`."""
         if self.features_are_last:
-            return rows.reshape(self.shape)
-        moved_shape = tuple(self.shape[i] for i in self.features_last)
+            return rows.reshape(shape)
+        moved_shape = tuple(shape[i] for i in self.features_last)
         return np.ascontiguousarray(rows.reshape(moved_shape).transpose(self.features_back))
 
 
@@ -262,14 +258,14 @@ class LayerNormalization(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Normalize."""
         self.check_input(x.shape[1:])
-        self.shape = x.shape
-        self.x = self._rows(x)  # (rows, features)
-        self.mean, self.inv_std = np.empty((2, len(self.x)), x.dtype)
+        rows = self._rows(x)  # (rows, features)
+        mean, inv_std = np.empty((2, len(rows)), x.dtype)
         gamma, beta = self.params.get("gamma", self.ones), self.params.get("beta", self.zeros)
-        out = np.empty_like(self.x)
+        out = np.empty_like(rows)
         weights = gamma.reshape(-1), beta.reshape(-1)
-        layer_norm.layer_norm_forward(self.x, *weights, self.epsilon, self.mean, self.inv_std, out)
-        return self._unrows(out)
+        layer_norm.layer_norm_forward(rows, *weights, self.epsilon, mean, inv_std, out)
+        self.x, self.mean, self.inv_std, self.shape = rows, mean, inv_std, x.shape
+        return self._unrows(out, x.shape)
 
     def backward(self, dout: Array) -> Array:
         """Fill dgamma and dbeta, return dx."""
@@ -288,20 +284,20 @@ class LayerNormalization(Layer):
             dbeta.reshape(-1),
             dx,
         )
-        return self._unrows(dx)
+        return self._unrows(dx, self.shape)
 
-    def _order(self) -> list[int]:
+    def _order(self, rank: int) -> list[int]:
         """Return the axes of a batch with those of the features last."""
-        axes = self._axes(len(self.shape))
-        return [axis for axis in range(len(self.shape)) if axis not in axes] + axes
+        axes = self._axes(rank)
+        return [axis for axis in range(rank) if axis not in axes] + axes
 
     def _rows(self, x: Array) -> Array:
         """Lay x out as (rows, features)."""
-        moved = np.ascontiguousarray(x.transpose(self._order()))
+        moved = np.ascontiguousarray(x.transpose(self._order(x.ndim)))
         return moved.reshape(-1, self.ones.size)
 
-    def _unrows(self, rows: Array) -> Array:
+    def _unrows(self, rows: Array, shape: Shape) -> Array:
         """Undo `_rows`."""
-        order = self._order()
-        moved = rows.reshape([self.shape[axis] for axis in order])
+        order = self._order(len(shape))
+        moved = rows.reshape([shape[axis] for axis in order])
         return np.ascontiguousarray(moved.transpose(np.argsort(order)))

@@ -137,7 +137,7 @@ class Loss(Computes, Configurable):
         if self.reduction in ("none", None):
             value: float | Array = call(self._apart, losses, weights, y_pred.shape[:-1])
             return value
-        self.total = total = np.empty((), np.float64)
+        self.batch_loss = total = np.empty((), np.float64)
         if self.weighted and self.reduction == "mean_with_sample_weight":
             call(self._mean, losses, weights, total)
         else:
@@ -146,7 +146,10 @@ class Loss(Computes, Configurable):
         return value
 
     def gradient(self) -> Array:
-        """Return the derivative of the last `value` with respect to its `y_pred`."""
+        """Return the derivative of the last `value` with respect to its `y_pred`.
+
+        Where `reduction` is none, it is that of the sum of the single losses.
+        """
         if not hasattr(self, "rows"):
             raise RuntimeError(f"{self.name}: gradient came before value; call value first")
         drows = np.empty_like(self.rows)
@@ -154,6 +157,7 @@ class Loss(Computes, Configurable):
             weights = call(self._scaled, self.sample_weights)
         else:  # the same in every step
             weights = self._scaled(self.sample_weights)
+        self.row_weights = weights
         constants = self.chosen.constants
         call(self.chosen.backward, self.targets, self.rows, *constants, weights, drows)
         return drows.reshape(self.shape)

@@ -172,7 +172,7 @@ class Optimizer(Computes, Configurable):
             clipped = like(grads)
             call(self._clip, grads, clipped)
             grads = clipped
-        learning_rate = call(self._begin)
+        learning_rate = call(self._rate_of_step)
         if self.weight_decay is not None:
             factor = call(self._decay, learning_rate)
             for key, param in params.items():
@@ -181,7 +181,7 @@ class Optimizer(Computes, Configurable):
         self._update_all(params, grads, slots, learning_rate)
         call(self._end)
 
-    def _begin(self) -> Array:
+    def _rate_of_step(self) -> Array:
         """Begin a step, and return its learning rate as an array without axes."""
         learning_rate = self.learning_rate
         self.begin_step(learning_rate)

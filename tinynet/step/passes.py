@@ -25,8 +25,8 @@ def without_unread(lines: Sequence[Line], kept: Iterable[Array]) -> list[Line]:
     ----------
     lines : sequence of Line
     kept : iterable of ndarray
-        What may be read after the step: weights, states, what layers keep in attributes. So may
-        what is updated without having been written before, such as a sum over all steps.
+        What may be read after the step: weights, states, what layers keep in attributes. What is
+        updated before any line has written it, such as a sum over all steps, is kept, too.
 
     Returns
     -------

@@ -80,9 +80,10 @@ def table(step: Step) -> str:
         given, results = [], []
         for name, value in zip(line.parameters, line.arguments, strict=False):
             text = names.of(value) if isinstance(value, np.ndarray) else brief(value)
+            turned = ".T" if isinstance(value, np.ndarray) and is_turned(value) else ""
             sign = SIGNS.get(line.role(name))
             if sign is None:
-                given.append(text)
+                given.append(text + turned)
             else:
                 results.append(f"{sign} {text} {names.arrays[text].shape}")
         if line.result is not None:
@@ -98,6 +99,11 @@ def table(step: Step) -> str:
         row = left + f"\n{'':{wide}}" if len(left) > wide else f"{left:{wide}}"
         text += f"\n{row}  {right}".rstrip()
     return text
+
+
+def is_turned(array: Array) -> bool:
+    """Return whether an array is another one with its axes in the reverse order."""
+    return array.flags.f_contiguous and not array.flags.c_contiguous
 
 
 def _owner(array: Array) -> Array:

@@ -6,7 +6,10 @@
 
 So the layers, the losses and the optimizers are written once, in the way that reads like the
 formula. What they compute with NumPy, a step would not see; so they only call kernels, or functions
-through `call`, which become lines, too.
+through `call`, which become lines, too. What does more becomes a line as a whole (telling.py).
+
+To read a layer, take ``call(f, *a)`` for ``f(*a)``, and skip the rest of this file at first. The
+tape records calls; it does not differentiate them.
 """
 
 from __future__ import annotations
@@ -62,7 +65,10 @@ class Line(NamedTuple):
         return [f"argument_{i}" for i in range(1, len(self.arguments) + 1)]
 
     def role(self, parameter: str) -> str:
-        """Return what happens to an argument: "read", "update" or "write"."""
+        """Return what happens to an argument: "read", "update" or "write".
+
+        Of a line of Python only the arguments are known, not what it does with them.
+        """
         if isinstance(self.function, Kernel) and parameter in self.function.arrays:
             return self.function.arrays[parameter].role
         return "read"

@@ -1,9 +1,12 @@
-"""While a step is written down, the parts of a model say whose lines come next."""
+"""While a step is written down, the parts of a model say whose lines come next.
+
+A method that does more than call kernels becomes one line of Python.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,20 +18,20 @@ RESULTS = {"forward": "out", "backward": "dx", "backward_logits": "dx"}
 
 
 @contextmanager
-def telling(parts: Mapping[str, Computes]) -> Iterator[None]:
+def telling(parts: Sequence[tuple[str, Computes]]) -> Iterator[None]:
     """Have parts of a model say which lines are theirs, as long as this thread writes them down."""
-    before = {name: dict(vars(part)) for name, part in parts.items()}
-    for name, part in parts.items():
+    before = [dict(vars(part)) for _, part in parts]
+    for name, part in parts:
         for way in part.computing:
             setattr(part, way, _told(name, part, way))
     try:
         yield
     finally:
-        for name, part in parts.items():
+        for (_, part), own in zip(parts, before, strict=True):
             for way in part.computing:
                 delattr(part, way)
-                if way in before[name]:  # somebody had put it there
-                    setattr(part, way, before[name][way])
+                if way in own:  # somebody had put it there
+                    setattr(part, way, own[way])
 
 
 def _told(name: str, part: Computes, way: str) -> Callable[..., Any]:
@@ -39,6 +42,7 @@ def _told(name: str, part: Computes, way: str) -> Callable[..., Any]:
     def whole(*arguments: Any) -> Any:
         return part.in_place(method, *arguments)
 
+    @functools.wraps(method)
     def tells(*arguments: Any) -> Any:
         step = here.tape
         if step is None:
