@@ -468,8 +468,8 @@ BUGS = [
     Bug(
         "a frozen batch norm still uses the batch's statistics",
         "layers/normalization.py",
-        "self.uses_batch = training and self.trainable",
-        "self.uses_batch = training",
+        "        uses_batch = training and self.trainable",
+        "        uses_batch = training",
         "test_layers BatchNormalization",
     ),
     Bug(

@@ -861,17 +861,13 @@ class OwnLayer(callbacks.Callback):
 
 @pytest.mark.parametrize("callback", [Recompiled, AnotherEpsilon, OwnLayer])
 def test_what_else_may_change_between_epochs(callback: type[callbacks.Callback]) -> None:
-    epsilon = config.epsilon()
-    found = []
+    def make() -> Sequential:
+        return compiled(Sequential([Input((5,)), Dense(4), Dense(3), layers.Softmax(), Flatten()]))
+
+    epsilon, found = config.epsilon(), []
     for eager in (True, False):
         config.set_epsilon(epsilon)
-        probabilities = Sequential([Input((5,)), Dense(4), Dense(3), layers.Softmax(), Flatten()])
-        x, y = vectors()
-        found.append(
-            after_training(
-                lambda model=probabilities: compiled(model), x, y, eager, callbacks=[callback()]
-            )
-        )
+        found.append(after_training(make, *vectors(), eager, callbacks=[callback()]))
     for key, value in found[0].items():
         np.testing.assert_array_equal(found[1][key], value, err_msg=key)
 
