@@ -80,8 +80,8 @@ class Repeat:
             or not all(is_ours(getattr(each, "__self__", None)) for each in self.between)
             or not isinstance(params, Packed)  # of several types, or none
         )
-        found = _state(self.model)
-        if self.eager or not _same(found, self.belongs_to):
+        found = [] if self.eager else _state(self.model)
+        if not _same(found, self.belongs_to):
             self.belongs_to = found
             self.written.clear()
         if self.written and self.data.y is not None:  # lines do not look at their arrays
