@@ -273,7 +273,7 @@ def test_large_lines_are_divided(helped: bool, monkeypatch: pytest.MonkeyPatch) 
         two._compiled.shared[0] = helped  # nobody comes, so that both halves are taken here
         for line in one.lines:
             line.run()
-    divided = [line.title for line in two.lines if is_divided(two._compiled.rows[id(line)])]
+    divided = [line.title for line in two.lines if is_divided(two._compiled.row(line))]
     expected = {
         "gather_rows",
         "bias_add",
@@ -925,3 +925,22 @@ def test_one_model_is_used_by_two_threads() -> None:
     for each in found:
         np.testing.assert_array_equal(each, expected)
     assert "forward" not in vars(model.layers[0])
+
+
+def test_lines_that_are_added_or_taken_away_count() -> None:
+    config.use_kernels("numba")
+    x, out = np.arange(6.0).reshape(3, 2), np.zeros(2)
+    total = np.zeros(2)
+    with write_down() as step:
+        column_sum(x, out)
+    step.run()
+    with write_down() as more:
+        column_sum(x[:2], total)
+    total[...] = 0
+    step.lines.append(more.lines[0])
+    step.run()
+    np.testing.assert_array_equal(total, x[:2].sum(axis=0))
+    step.lines[0] = step.lines.pop()
+    out[...] = 0
+    step.run()
+    np.testing.assert_array_equal(out, 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,29 +38,35 @@ class Loop:
         self.watch = Watch()
         self.size = 0  # multiplications in the large products
         self.shared = np.zeros(1, np.int64)  # whether the helper takes part
-        # By the number of the line's object; None for a line that is called from Python.
-        self.rows: dict[int, Row | None] = {}
-        self.lines: Sequence[Line] = ()
+        # By the number of the line's object, with the line, so that no other one gets its number.
+        self.rows: dict[int, tuple[Line, Row | None]] = {}
+        self.lines: list[Line] = []
         self.pieces: list[Callable[[], object]] = []
         self.kept: list[Row] = []  # whose addresses are in the pieces
 
     def add(self, line: Line) -> bool:
         """Compile a line and run it; return False if it has to be called from Python."""
-        row = self.rows[id(line)] = self._row(line)
+        row = self.row(line)
         if row is not None:
             run_table(row.table)
         return row is not None
 
+    def row(self, line: Line) -> Row | None:
+        """Return the call of a line; None if it has to be called from Python."""
+        if id(line) not in self.rows:
+            self.rows[id(line)] = line, self._row(line)
+        return self.rows[id(line)][1]
+
     def alone(self, line: Line) -> Callable[[], object]:
         """Return a function that runs one line without a helper."""
-        row = self.rows.get(id(line)) or self._row(line)
+        row = self.row(line)
         self.shared[0] = False
         return line.run if row is None else functools.partial(run_table, row.table)
 
     def run(self, lines: Sequence[Line]) -> None:
         """Run lines, with a helper for what is large if that is faster."""
-        if self.lines is not lines:
-            self.lines = lines
+        if len(self.lines) != len(lines) or any(map(operator.is_not, self.lines, lines)):
+            self.lines = list(lines)
             self._put_together()
         two = self.team if self.size and may_help() else None
         if two is None or not two.run(self._run, self.size, self.watch):
@@ -104,10 +111,8 @@ class Loop:
 
     def _put_together(self) -> None:
         """Put rows that follow each other into one table."""
-        rows = [
-            self.rows[id(line)] if id(line) in self.rows else self._row(line) for line in self.lines
-        ]
-        self.rows = {id(line): row for line, row in zip(self.lines, rows, strict=True)}
+        rows = [self.row(line) for line in self.lines]
+        self.rows = {id(line): self.rows[id(line)] for line in self.lines}
         self.pieces, self.kept = [], []
         both = zip(self.lines, rows, strict=True)
         for compiled, group in itertools.groupby(both, lambda pair: pair[1] is not None):
