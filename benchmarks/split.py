@@ -46,7 +46,7 @@ KINDS: dict[str, tuple[str, list[str]]] = {
     ),
     "pooling": (PURPLE, ["max_pool", "max_pool_backward"]),
     ADAM: (BLUE, []),
-    "random numbers for dropout": (ORANGE, ["uniform_float32"]),
+    "random numbers for dropout": (ORANGE, ["next_pair", "uniform_float32"]),
     "batch normalization": (GREEN, ["batch_norm_forward", "batch_norm_backward"]),
     "activations, masks, bias, sums": (
         SKY,
@@ -74,9 +74,9 @@ def written(network: str, batch_size: int, images: np.ndarray, labels: np.ndarra
     """Write down a step of `fit` with these images."""
     model = keras_script.compiled(tinynet, network)
     model.train_on_batch(images[:batch_size], labels[:batch_size])
-    model.learned()  # puts the weights one after another, as fit does
     data = Dataset(images, labels, None, "float32")
-    return Written(model, data, model.train_step, np.arange(batch_size))
+    order, place = np.random.default_rng(0).permutation(len(images)), np.zeros((), np.int64)
+    return Written(model, data, model.train_step, order, place, batch_size)
 
 
 def seconds(runs: list[Callable[[], object]]) -> list[float]:
@@ -95,7 +95,7 @@ def seconds(runs: list[Callable[[], object]]) -> list[float]:
 def split(network: str, batch_size: int, images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     """Return the microseconds of a step, of its kinds of lines, and of its products alone."""
     job = written(network, batch_size, images, labels)
-    step, rng = job.step, np.random.default_rng(0)
+    step = job.step
     step.run()  # compiles what there is to compile
     runs = [step.alone(line) for line in step.lines]
     kinds = [kind_of(line) for line in step.lines]
@@ -103,9 +103,8 @@ def split(network: str, batch_size: int, images: np.ndarray, labels: np.ndarray)
     whole, alone, each = [], [], []
     for _ in range(WARM + ROUNDS):
         for run, found in (([step.run], whole), (runs, each), (products, alone)):
-            job.rows[...] = rng.integers(len(images), size=batch_size)
             found.append(seconds(run))
-    clock, call = cost_of(lambda: None), cost_of(functools.partial(run_table, NO_LINES))
+    clock, call = cost_of(lambda: None), cost_of(functools.partial(run_table, NO_LINES, 1))
     by_kind = dict.fromkeys(kinds, 0.0)
     for line, kind, us in zip(step.lines, kinds, medians(each), strict=True):
         by_kind[kind] += us - (call if isinstance(line.function, Kernel) else clock)

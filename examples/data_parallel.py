@@ -175,9 +175,10 @@ class DataParallel(tn.Sequential):
         """Take one training step, the same on all ranks."""
         self.see(batch, training=True)
         self.backward_from_loss()
-        params, grads = self.learned()
-        comm.Allreduce(MPI.IN_PLACE, grads.flat)
-        self.optimizer.step(params, grads)
+        grads = self.grads
+        for each in grads.values():
+            comm.Allreduce(MPI.IN_PLACE, each)
+        self.optimizer.step(self.params, grads)
 
     def test_step(self, batch):
         """Update the metrics with a batch."""

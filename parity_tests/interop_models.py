@@ -168,7 +168,8 @@ def drawn_seeds(model):
     for layer in model.layers:
         for rule in vars(layer).values():
             if isinstance(rule, RandomInitializer):
-                found.append(getattr(rule.drawn_seed, "state", rule.drawn_seed))
+                seed = rule.drawn_seed
+                found.append(seed if isinstance(seed, int | None) else seed.state.tolist())
     return found
 
 

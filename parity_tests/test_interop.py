@@ -355,7 +355,7 @@ def state_of(model):
     """Return everything that a training step changes or depends on, as plain values."""
     if isinstance(model, tinynet.Sequential):
         generators = [layer.seed_generator for layer in model.layers]
-        seeds = [list(each.state) for each in generators if each is not None]
+        seeds = [each.state.tolist() for each in generators if each is not None]
         memory = {key: value.tolist() for key, value in model.optimizer.get_state().items()}
         return str((model.get_config(), repr(model.optimizer), memory, seeds, model.get_weights()))
     values = [v.numpy().tolist() for v in model.variables + model.optimizer.variables]

@@ -53,7 +53,7 @@ def state(model: Sequential | None) -> dict[str, Any]:
         "python's random": python_random.getstate(),
         "names": dict(configurable._names),
         "global seed": tinynet_random.get_random_seed(),
-        "global generator": draws and draws.state.copy(),
+        "global generator": draws and draws.state.tolist(),
     }
     if model is None:
         return found
@@ -63,7 +63,7 @@ def state(model: Sequential | None) -> dict[str, Any]:
         "input shape": model.input_shape,
         "weights": {key: value.tobytes() for key, value in model.arrays.items()},
         "sequences": [
-            layer.seed_generator.state.copy() for layer in model.layers if layer.seed_generator
+            layer.seed_generator.state.tolist() for layer in model.layers if layer.seed_generator
         ],
         "loss": (id(model.loss), repr(model.loss)),
         "optimizer": (id(optimizer), repr(optimizer)),

@@ -176,7 +176,7 @@ def test_everything_is_put_back(fails: bool, float64: None) -> None:
         gradcheck(model, x)
     for array, value in zip(model.get_weights(), weights, strict=True):
         np.testing.assert_array_equal(array, value)
-    assert [each.seed_generator.state for each in layers[1:3]] == seeds == [[1, 1], [2, 0]]
+    assert [list(each.seed_generator.state) for each in layers[1:3]] == seeds == [[1, 1], [2, 0]]
     np.testing.assert_array_equal(x, x_before)
 
 

@@ -412,9 +412,8 @@ def test_layers_that_have_seen_different_batches() -> None:
     other = Sequential([shared, GlobalMaxPooling2D(dtype="float64")])
     out = one.forward(np.ones((4, 8, 8, 1)))
     other.forward(np.ones((30, 8, 8, 1)))
-    for way in (one.backward, one.learn):
-        with pytest.raises(ValueError, match="expected dout of shape"):
-            way(out)
+    with pytest.raises(ValueError, match="expected dout of shape"):
+        one.backward(out)
 
 
 @pytest.mark.parametrize("make", [lambda: Conv2D(4, 3), lambda: MaxPooling2D(3)])

@@ -80,9 +80,9 @@ def array(*shape: str, fill: Fill = ordinary, dtype: str | None = None) -> Fille
     return Filled(shape, fill, dtype)
 
 
-def a_number(*choices: float) -> Filled:
+def a_number(*choices: float, dtype: str = "float64") -> Filled:
     """One of these, as an array without axes."""
-    return array(fill=lambda rng, _: np.array(rng.choice(choices)), dtype="float64")
+    return array(fill=lambda rng, _: np.array(rng.choice(choices)), dtype=dtype)
 
 
 FLAT, MATRIX, COLUMN = array("n"), array("rows", "columns"), array("columns")
@@ -92,13 +92,13 @@ PIXELS = integers_below(256)
 # What the kernels of the optimizers are given, which are in three files.
 UPDATES: dict[str, Any] = {
     **dict.fromkeys(["g", "a", "m", "w"], FLAT),
-    **dict.fromkeys(["factor", "learning_rate", "alpha"], a_number(1e-3, 0.1)),
-    **dict.fromkeys(["v_correction", "gradient_share"], a_number(0.1)),
-    "moment_share": a_number(0.0, 0.9),
-    **dict.fromkeys(["momentum", "rho"], (0.0, 0.9)),
-    "one_minus_beta_1": (0.1,),
-    "one_minus_beta_2": (1e-3,),
+    "learning_rate": a_number(1e-3, 0.1),
+    "iterations": a_number(0, 1, 30, 100_000, dtype="int64"),
+    "u_product": a_number(0.45, 1e-3),
+    **dict.fromkeys(["momentum", "rho", "beta_1"], (0.0, 0.9)),
+    "beta_2": (0.999,),
     "epsilon": (1e-7,),
+    "weight_decay": (0.004,),
     **dict.fromkeys(["nesterov", "centered"], (False, True)),
     **dict.fromkeys(["v", "v_hat"], array("n", fill=positive)),
 }
@@ -133,6 +133,12 @@ FILES: dict[str, dict[str, Any]] = {
         "dpatches": array("images", "down", "across", "3", "2", "channels"),
     },
     **dict.fromkeys(["clipped_cross_entropy", "cross_entropy"], CROSS_ENTROPIES),
+    "counting": {
+        "counter": a_number(0, 7, dtype="int64"),
+        "order": array("samples", fill=integers_below(SAMPLES), dtype="int64"),
+        "place": a_number(0, 3, SAMPLES - 1, dtype="int64"),
+        "rows": array("rows", dtype="int64"),
+    },
     "dropout": {
         **dict.fromkeys(["x", "out"], FLAT),
         "u": array("n", fill=unit),
@@ -275,6 +281,10 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
         "out": FLAT,
     },
     "softmax_backward": {"out": array("rows", "columns", fill=probabilities)},
+    "next_pair": {
+        "state": array("2", fill=seeds, dtype="int64"),
+        "pair": array("2", dtype="int64"),
+    },
     "philox": {
         "key": array("2", fill=WORDS, dtype="uint64"),
         "counter": array("4", fill=WORDS, dtype="uint64"),

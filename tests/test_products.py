@@ -83,7 +83,7 @@ def test_without_the_helper_both_halves_are_taken_here() -> None:
     two = team.the_team()
     a, b = matrices(64, 256, 96, "", "float32")
     out = np.empty((64, 96), "f4")
-    two.compiled.run_table(job_of(two, a, b, out).table)
+    two.compiled.run_table(job_of(two, a, b, out).table, 1)
     assert two.helper is None
     np.testing.assert_array_equal(out, product(a, b))
 

@@ -98,7 +98,7 @@ def test_set_random_seed_makes_everything_repeatable() -> None:
             np.random.rand(),
             *random.uniform((4,)),
             *Dense(3)(np.ones((1, 2)))[0],
-            Dropout(0.5).seed_generator.state,
+            *Dropout(0.5).seed_generator.state,
             *random.epoch_order(9),
         ]
 

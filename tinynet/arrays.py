@@ -1,4 +1,4 @@
-"""Arrays as tinynet uses them: their type, packing them together, copying them by name."""
+"""Arrays as tinynet uses them: their type, copying them by name."""
 
 from __future__ import annotations
 
@@ -9,37 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-
-
-class Packed(dict[str, Array]):
-    """Arrays by name that are stored one after another in memory.
-
-    Parameters
-    ----------
-    arrays : dict of str to ndarray
-        Copied; all of one dtype.
-
-    Attributes
-    ----------
-    flat : ndarray (n,)
-        All of them as one array, of which each is a view.
-    layout : tuple
-        Name and size of each, in order.
-    """
-
-    def __init__(self, arrays: Mapping[str, Array]) -> None:
-        self.flat = np.concatenate([each.reshape(-1) for each in arrays.values()])
-        self.layout = tuple((key, each.size) for key, each in arrays.items())
-        ends = np.cumsum([size for _, size in self.layout])
-        for (key, each), part in zip(arrays.items(), np.split(self.flat, ends[:-1]), strict=True):
-            self[key] = part.reshape(each.shape)
-
-
-def like(arrays: Mapping[str, Array]) -> Mapping[str, Array]:
-    """Return new arrays under the same keys; packed if the others are."""
-    if isinstance(arrays, Packed):
-        return Packed(arrays)
-    return {key: np.empty_like(each) for key, each in arrays.items()}
 
 
 def copy_into(arrays: Mapping[str, Array], values: Sequence[Any]) -> None:

@@ -56,7 +56,7 @@ class Evaluator(Trainer):
         steps = -(-len(data) // batch_size)
         told = self._callback_list(as_list(callbacks), verbose, steps)
         self._build(data)
-        logs = self._test(self._tests(data, told, batch_size), batch_size, told)
+        logs = self._test(self._tests(data, told, batch_size), told)
         return self.figures.returned(logs, return_dict)
 
     @products_as_chosen()
@@ -76,13 +76,14 @@ class Evaluator(Trainer):
         self._build(data)
         told.tell("predict_begin")
         between = [*told.listeners("predict_batch_begin"), *told.listeners("predict_batch_end")]
-        repeat = Repeat(self, data, lambda batch: self.forward(batch.x), between, batch_size)
-        repeat.begin_epoch()
+        make = lambda batch: self.forward(batch.x)  # noqa: E731
+        repeat = Repeat(self, data, make, between, batch_size, singly=True)
+        repeat.begin_epoch(np.arange(len(data)))
         outputs = []
-        for step, rows in enumerate(data.in_order(batch_size)):
-            told.tell("predict_batch_begin", step)
-            outputs.append(repeat.take(rows))
-            told.tell("predict_batch_end", step, logs={"outputs": outputs[-1]})
+        while repeat.goes_on:
+            told.tell("predict_batch_begin", repeat.steps)
+            outputs.append(repeat.take())
+            told.tell("predict_batch_end", repeat.steps - 1, logs={"outputs": outputs[-1]})
         repeat.end_epoch()
         told.tell("predict_end")
         return np.concatenate(outputs)

@@ -87,8 +87,8 @@ class Sequential(Evaluator):
         x = np.random.default_rng(0).random((batch_size, *(self.input_shape or ())))
         data = Dataset(x, _some_targets(model, batch_size), None, config.floatx())
         model._build(data)
-        model.learned()  # packs the weights of the copy
-        return Written(model, data, model.train_step, np.arange(batch_size)).step
+        order, place = np.arange(batch_size), np.zeros((), np.int64)
+        return Written(model, data, model.train_step, order, place, batch_size).step
 
     def summary(
         self,

@@ -20,12 +20,12 @@ from tinynet.arrays import Array
 from tinynet.checks import integer, plain
 from tinynet.configurable import Configurable
 from tinynet.kernels import random_bits
+from tinynet.kernels.random_bits import INT32_MAX
 from tinynet.step.tape import call
 
 SeedPair = tuple[int, int]
 
 FROM_THE_START = np.zeros(1, np.uint64)  # the first block of a stream
-INT32_MAX = 2**31 - 1
 MASK32 = 0xFFFFFFFF
 # TensorFlow gives every group of values in a truncated normal draw its own stretch of words.
 TRUNCATED_STRETCH = {"float32": 256, "float64": 128}
@@ -46,8 +46,8 @@ class SeedGenerator(Configurable):
 
     Attributes
     ----------
-    state : list of two int
-        The pair that the next draw will use.
+    state : ndarray of two int64
+        The pair that the next draw will use. Setting it writes into the array.
 
     Notes
     -----
@@ -56,19 +56,29 @@ class SeedGenerator(Configurable):
 
     def __init__(self, seed: int | None = None) -> None:
         self.seed = plain_seed(seed)
-        self.state = [make_default_seed() if self.seed is None else self.seed, 0]
+        first = make_default_seed() if self.seed is None else self.seed
+        self._state = np.array([first, 0], np.int64)
+
+    @property
+    def state(self) -> Array:
+        """The pair that the next draw will use."""
+        return self._state
+
+    @state.setter
+    def state(self, pair: Sequence[int]) -> None:
+        self._state[...] = pair
 
     def next(self) -> SeedPair:
         """Return the pair for one draw and advance."""
-        pair = (self.state[0], self.state[1])
+        first, draws = self.state.tolist()
         self.state[1] += 1
-        return pair
+        return first, draws
 
     def next_unordered(self) -> SeedPair:
         """Return the pair for one draw and scramble both numbers, as the global generator does."""
-        pair = (self.state[0], self.state[1])
-        self.state = [(s + 1) * 5387 % 933199 for s in self.state]
-        return pair
+        first, second = self.state.tolist()
+        self.state = [(s + 1) * 5387 % 933199 for s in (first, second)]
+        return first, second
 
 
 def plain_seed(seed: object) -> int | None:
@@ -172,7 +182,7 @@ def uniform(
     Follows keras/src/backend/tensorflow/random.py.
     """
     dtype = config.float_type(dtype or config.floatx())
-    u = _unit(shape, dtype, call(_pair, seed))
+    u = _unit(shape, dtype, _pair(seed))
     if (minval, maxval) != (0, 1):
         low, high = (u.dtype.type(np.float32(limit)) for limit in (minval, maxval))
         u *= high - low
@@ -194,7 +204,7 @@ def normal(
     dtype = config.float_type(dtype or config.floatx())
     n = math.prod(shape)
     z = np.empty(n + n % 2, dtype)
-    random_bits.box_muller(_unit((z.size,), dtype, call(_pair, seed)), z)
+    random_bits.box_muller(_unit((z.size,), dtype, _pair(seed)), z)
     return _scale(z[:n], mean, stddev).reshape(shape)
 
 
@@ -267,10 +277,18 @@ def _permute(n: int, seed: int, op_seed: int) -> Array:
 
 def _pair(seed: int | SeedGenerator | None) -> Array:
     """Return the pair for the next draw, (2,), as the kernels take it."""
-    global _global_generator
     if isinstance(seed, SeedGenerator):
-        pair = seed.next()
-    elif seed is not None:
+        pair = np.empty(2, np.int64)
+        random_bits.next_pair(seed.state, pair)
+        return pair
+    found: Array = call(_pair_of, seed)
+    return found
+
+
+def _pair_of(seed: int | None) -> Array:
+    """Return the pair of a plain seed, or the next one of the global generator."""
+    global _global_generator
+    if seed is not None:
         pair = integer("seed", seed, least=None), 0
     else:
         if _global_generator is None:

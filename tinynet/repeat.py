@@ -12,27 +12,32 @@ from __future__ import annotations
 
 import copy
 import inspect
+import itertools
+import math
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tinynet import config
-from tinynet.arrays import Array, Packed
+from tinynet.arrays import Array
 from tinynet.callbacks import LambdaCallback
 from tinynet.data import Batch, Dataset
+from tinynet.kernels.counting import next_rows
 from tinynet.kernels.registry import here
 from tinynet.step.passes import arrays_in, span, without_unread
 from tinynet.step.tape import Computes, write_down
 from tinynet.step.telling import telling
 
+ONCE = 0.01  # seconds of steps that are made at once, if nobody wants to know about each
 # Two threads of the user's may use one model; only one at a time can have it told what it writes.
 one_at_a_time = threading.RLock()
 
 
 class Repeat:
-    """Makes steps, by the lines of an earlier one where there is one.
+    """Makes the steps of one epoch after the other, by the lines of an earlier one if there is one.
 
     Parameters
     ----------
@@ -44,6 +49,13 @@ class Repeat:
         Methods of callbacks that are called between two steps.
     batch_size, epochs : int
         From which it follows what comes again.
+    singly : bool
+        Whether the result of every step is wanted.
+
+    Attributes
+    ----------
+    steps : int
+        How many steps of the epoch have been made.
     """
 
     def __init__(
@@ -54,31 +66,40 @@ class Repeat:
         between: Sequence[Any],
         batch_size: int,
         epochs: int = 1,
+        singly: bool = False,
     ) -> None:
         self.model, self.data, self.make = model, data, make
+        self.batch_size = batch_size
         whole, rest = divmod(len(data), batch_size)
         times = {batch_size: whole * epochs, rest: epochs}
         self.again = {size for size, number in times.items() if number > 1}
+        self.order, self.place = np.arange(len(data)), np.zeros((), np.int64)
+        self.steps = 0
         self.written: dict[int, Written] = {}
         self.last: Written | None = None
         self.belongs_to: list[object] = []
-        self.between = between
+        self.between: list[Any] = [getattr(each, "__self__", None) for each in between]
+        self.singly = singly
         self.eager = True
 
-    def begin_epoch(self) -> None:
+    def begin_epoch(self, order: Array) -> None:
         """See who takes part; forget the lines if somebody has changed what they were written for.
+
+        Parameters
+        ----------
+        order : ndarray of int64, shape (n,)
+            The numbers of all samples, in the order of this epoch.
 
         Raises
         ------
         ValueError
             If the targets have been changed to what the loss cannot take.
         """
-        params, _ = self.model.learned()
+        self.order[...], self.place[...], self.steps = order, 0, 0
         self.eager = (
             self.model.run_eagerly
             or not all(map(is_ours, _parts(self.model)))
-            or not all(is_ours(getattr(each, "__self__", None)) for each in self.between)
-            or not isinstance(params, Packed)  # of several types, or none
+            or not all(map(is_ours, self.between))
         )
         found = [] if self.eager else _state(self.model)
         if not _same(found, self.belongs_to):
@@ -87,25 +108,36 @@ class Repeat:
         if self.written and self.data.y is not None:  # lines do not look at their arrays
             self.model.loss.check_targets(self.data.y, self.model.output_shape[1:])
 
-    def take(self, rows: Array) -> Any:
-        """Make a step with some samples, and return its result.
+    @property
+    def goes_on(self) -> bool:
+        """Whether there are steps left in the epoch."""
+        return self.steps * self.batch_size < len(self.data)
 
-        Parameters
-        ----------
-        rows : ndarray of int64, shape (rows,)
-        """
-        self.last, size = None, len(rows)
+    def take(self) -> Any:
+        """Make the next step, or some if nobody has to be told about each; return its result."""
+        first = self.steps * self.batch_size
+        size = min(self.batch_size, len(self.data) - first)
         if size in self.written:
             self.last = self.written[size]
-            self.last.rows[...] = rows
-            self.last.step.run()
+            self.steps += self.last.run(self._most(len(self.data) - first))
             return copy.copy(self.last.result)
+        self.last = None
+        self.steps += 1
         if self.eager or size not in self.again:
-            return self.make(self.data.batch(rows))
+            self.place[...] = first + size
+            return self.make(self.data.batch(self.order[first : first + size]))
         with one_at_a_time:
-            self.written[size] = Written(self.model, self.data, self.make, rows.copy())
+            self.written[size] = Written(
+                self.model, self.data, self.make, self.order, self.place, size
+            )
         self.belongs_to = _state(self.model)  # with the slots that the first step makes
         return copy.copy(self.written[size].result)
+
+    def _most(self, left: int) -> int:
+        """Return how many steps may be made at once, with so many samples left."""
+        if self.singly or any(each.every_batch for each in self.between):
+            return 1
+        return max(1, left // self.batch_size)
 
     def end_epoch(self) -> None:
         """Leave in the layers what a step leaves there that calls them."""
@@ -117,10 +149,19 @@ class Repeat:
 class Written:
     """A step that is written down, while it is made.
 
+    Parameters
+    ----------
+    model, data, make
+        See `Repeat`.
+    order : ndarray of int64, shape (n,)
+        The numbers of the samples, in the order in which steps take them.
+    place : ndarray of int64 without axes
+        How many have been taken; every step moves it on.
+    size : int
+        How many a step takes.
+
     Attributes
     ----------
-    rows : ndarray of int64
-        The numbers of the samples; to be overwritten for another batch.
     step : Step
     result : object
         What the step returns; an array is overwritten by the next step.
@@ -129,7 +170,13 @@ class Written:
     """
 
     def __init__(
-        self, model: Any, data: Dataset, make: Callable[[Batch], Any], rows: Array
+        self,
+        model: Any,
+        data: Dataset,
+        make: Callable[[Batch], Any],
+        order: Array,
+        place: Array,
+        size: int,
     ) -> None:
         parts: list[tuple[str, Computes]] = [(layer.name, layer) for layer in model.layers]
         if model.optimizer is not None:
@@ -137,35 +184,44 @@ class Written:
             parts.append(("metrics", model.figures))
         keeping = [part for part in (*model.layers, model.loss) if part and part.only_kernels]
         before = [dict(vars(part)) for part in keeping]
-        self.rows = rows
+        self.seconds = math.inf  # that a step takes; not known yet
+        rows = np.empty(size, np.int64)
         with write_down() as self.step, telling(parts):
             here.part = "batch"
+            next_rows(order, place, rows)
             batch = data.batch(rows)
             self.result = make(batch)
         self.kept = [
             (part, {k: v for k, v in vars(part).items() if k not in old or old[k] is not v})
             for part, old in zip(keeping, before, strict=True)
         ]
-        lasting = {**model.arrays, **{f"d {name}": each for name, each in model.grads.items()}}
-        for name, each in zip(("weights", "d weights"), model.learned(), strict=True):
-            if isinstance(each, Packed):
-                lasting[name] = each.flat
-        if model.optimizer is not None:
-            lasting |= model.optimizer.flat_slots
-        seen_later = [array for _, kept in self.kept for array in _arrays(kept).values()]
+        lasting = _lasting(model)
+        # What backward leaves in a layer below all that learn is no reason to go down to it.
+        idle = list(itertools.takewhile(lambda layer: not _learns(layer), model.layers))
+        seen = [kept for part, kept in self.kept if part not in idle]
+        seen_later = [array for kept in seen for array in _arrays(kept).values()]
         if isinstance(self.result, np.ndarray):
             seen_later.append(self.result)
         lines = without_unread(self.step.lines, [*lasting.values(), *seen_later])
         used = {span(each) for line in lines for each in arrays_in(line)}
-        known = {"data.x": data.flat, "data.y": data.y, "rows": rows}
+        known = {"data.x": data.flat, "data.y": data.y}
+        known |= {"order": order, "place": place, "rows": rows}
         known |= {"x": batch.x, "y": batch.y, **lasting}
         if model.optimizer is not None:
-            known |= model.figures.arrays
+            known |= {**model.optimizer.dials, **model.figures.arrays}
         self.step.lines = lines
         self.step.known = {
             name: each for name, each in self.step.known.items() if span(each) in used
         } | {name: each for name, each in known.items() if each is not None}
         self.step.kept = {name: _arrays(vars(part)) for name, part in parts}
+
+    def run(self, most: int) -> int:
+        """Make some steps, at most so many, that take about `ONCE` together; return how many."""
+        number = max(1, min(most, int(ONCE / self.seconds)))
+        start = time.perf_counter()
+        self.step.run(number)
+        self.seconds = (time.perf_counter() - start) / number
+        return number
 
 
 def is_ours(part: object) -> bool:
@@ -194,12 +250,25 @@ def _parts(model: Any) -> Iterable[object]:
                 yield getattr(rule, "choose", rule)  # an activation: what chooses its kernels
 
 
+def _learns(layer: Any) -> bool:
+    return bool(layer.params) and layer.trainable
+
+
+def _lasting(model: Any) -> dict[str, Array]:
+    """Return the arrays that outlive a step, by name."""
+    found = {**model.arrays, **{f"d {name}": each for name, each in model.grads.items()}}
+    if model.optimizer is not None:
+        for name, slots in model.optimizer.slots.items():
+            found |= {f"{slot} {name}": each for slot, each in slots.items()}
+    return found
+
+
 def _state(model: Any) -> list[object]:
     """Return what the lines of a step were written for: objects, and options as plain values."""
     parts = _computing(model)
     objects: list[object] = [*parts, *model.metrics, getattr(model, "figures", None)]
     objects += [layer.seed_generator for layer in model.layers]
-    for each in (*model.learned(), *(layer.state for layer in model.layers)):
+    for each in (model.params, model.grads, *(layer.state for layer in model.layers)):
         objects += each.values()
     options: list[Any] = [part.get_config() for part in parts]
     excluded: list[str] = []

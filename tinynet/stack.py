@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinynet.arrays import Array, Packed, copy_into
+from tinynet.arrays import Array, copy_into
 from tinynet.configurable import (
     MODEL_NAME,
     Configurable,
@@ -43,7 +43,6 @@ class Stack(Configurable):
         self.layers: list[Layer] = []
         self.input_shape: Shape | None = None
         self.input_name = "input_layer"
-        self._learned: tuple[dict[str, Array], dict[str, Array]] = ({}, {})
         for layer in layers or ():
             self.add(layer)
         self.name = name or auto_name(type(self))
@@ -123,11 +122,6 @@ class Stack(Configurable):
         for layer, shape in zip(self.layers, (input_shape, *shapes), strict=False):
             layer.ensure_built(shape)
         self.input_shape = input_shape
-        self.learned()
-
-    def __getstate__(self) -> dict[str, Any]:
-        # For copy and pickle: the layers have these arrays too, and `learned` packs them again.
-        return {**vars(self), "_learned": ({}, {})}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}, {len(self.layers)} layers, built={self.built}>"
@@ -210,20 +204,12 @@ class Stack(Configurable):
         ndarray, shaped as the input
         """
         self.require_built()
-        dx = _down(self.layers, dout, from_logits)
-        self._add_penalty_gradients()
-        return dx
-
-    def learn(self, dout: Array, from_logits: bool = False) -> None:
-        """Do what `backward` does, but only as far down as there is something to learn."""
-        learning = [bool(layer.params) and layer.trainable for layer in self.layers]
-        if any(learning):
-            _down(self.layers[learning.index(True) :], dout, from_logits)
-            self._add_penalty_gradients()
-
-    def _add_penalty_gradients(self) -> None:
+        for layer in reversed(self.layers):
+            at_logits = from_logits and layer is self.layers[-1]
+            dout = layer.backward_logits(dout) if at_logits else layer.backward(dout)
         for layer in self.layers:
             layer.add_penalty_gradients()
+        return dout
 
     def penalty(self) -> float:
         """Return the sum of all regularizers' penalties."""
@@ -233,44 +219,19 @@ class Stack(Configurable):
 
     @property
     def params(self) -> dict[str, Array]:
-        """The weights that training may change.
-
-        They are stored one after another in memory (`Packed`), so that an optimizer can go
-        through all of them in one sweep.
-        """
-        return self.learned()[0]
+        """The weights that training may change."""
+        for layer, key in self._learning():  # an optimizer goes through them as they lie in memory
+            layer.params[key] = np.asarray(layer.params[key], order="C")
+        return {f"{layer.name}/{key}": layer.params[key] for layer, key in self._learning()}
 
     @property
     def grads(self) -> dict[str, Array]:
         """The gradients that the last `backward` left, under the keys of `params`."""
-        return self.learned()[1]
+        return {f"{layer.name}/{key}": _gradient(layer, key) for layer, key in self._learning()}
 
-    def learned(self) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Return `params` and `grads`, packed one after another unless they already are.
-
-        They are not when the weights have just been made; after layers were added, frozen or
-        unfrozen; in a copy of the model; when another model that shares a layer has moved the
-        layer's arrays; and when a custom layer puts new arrays into its dictionaries instead of
-        writing into those that are there.
-        """
-        places = [(layer, key) for layer in self.layers if layer.trainable for key in layer.params]
-        params, grads = self._learned
-        if len(places) == len(params) and isinstance(params, Packed) and isinstance(grads, Packed):
-            w, g = params.flat, grads.flat
-            if all(
-                layer.params[key].base is w and key in layer.grads and layer.grads[key].base is g
-                for layer, key in places
-            ):
-                return self._learned
-        params = {f"{layer.name}/{key}": layer.params[key] for layer, key in places}
-        grads = {f"{layer.name}/{key}": _gradient(layer, key) for layer, key in places}
-        if len({each.dtype for each in params.values()}) == 1:
-            params, grads = Packed(params), Packed(grads)
-            for layer, key in places:
-                layer.params[key] = params[f"{layer.name}/{key}"]
-                layer.grads[key] = grads[f"{layer.name}/{key}"]
-        self._learned = params, grads
-        return self._learned
+    def _learning(self) -> list[tuple[Layer, str]]:
+        """Return the layer and the name of every weight that training may change."""
+        return [(layer, key) for layer in self.layers if layer.trainable for key in layer.params]
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -321,24 +282,19 @@ class Stack(Configurable):
         return model
 
 
-def _down(layers: Sequence[Layer], dout: Array, from_logits: bool) -> Array:
-    """Send a gradient back through some layers, the last of which may start at its logits."""
-    for layer in reversed(layers):
-        at_logits = from_logits and layer is layers[-1]
-        way = layer.backward_logits if at_logits else layer.backward
-        dout = layer.in_place(way, dout)
-    return dout
-
-
 def _gradient(layer: Layer, key: str) -> Array:
-    """Return the gradient of a weight in the weight's type, zeros if there is none yet."""
-    weight = layer.params[key]
-    if key not in layer.grads:
-        return np.zeros_like(weight)
-    gradient: Array = np.asarray(layer.grads[key], weight.dtype)
+    """Return the gradient of a weight; see to it that the layer has one, laid out like the weight.
+
+    A layer that is not tinynet's may have put another array in its place.
+    """
+    weight, found = layer.params[key], layer.grads.get(key)
+    if found is None:
+        found = np.zeros_like(weight)
+    gradient: Array = np.asarray(found, weight.dtype, order="C")
     if gradient.shape != weight.shape:
         raise ValueError(
             f"{layer.name}: expected a gradient of shape {weight.shape} for {key}, got "
             f"{gradient.shape}"
         )
+    layer.grads[key] = gradient
     return gradient

@@ -1,8 +1,6 @@
 """The training loop. One step is one path.
 
-batch -> model.forward -> loss.value -> loss.gradient -> model.learn -> optimizer.step
-
-(`learn` is `backward`, as far down as there is something to learn.)
+batch -> model.forward -> loss.value -> loss.gradient -> model.backward -> optimizer.step
 """
 
 from __future__ import annotations
@@ -195,22 +193,21 @@ class Trainer(Stack):
         for epoch in range(first_epoch, epochs):
             told.tell("epoch_begin", epoch)
             self.figures.reset()
-            order = next(orders)
-            for step, first in enumerate(range(0, len(data), batch_size)):
+            with self.freezing.as_at_first("fit", self.layers):
+                repeat.begin_epoch(next(orders))
+            while repeat.goes_on:
                 if begin:
-                    told.tell("train_batch_begin", step)
+                    told.tell("train_batch_begin", repeat.steps)
                 with self.freezing.as_at_first("fit", self.layers):
-                    if step == 0:
-                        repeat.begin_epoch()
-                    repeat.take(order[first : first + batch_size])
+                    repeat.take()
                 if end:  # otherwise the metrics of every batch are not needed
-                    told.tell("train_batch_end", step, logs=self.figures.results())
+                    told.tell("train_batch_end", repeat.steps - 1, logs=self.figures.results())
                 if self.stop_training:
                     break
             repeat.end_epoch()
             logs = self.figures.results()
             if test is not None:
-                seen = self._test(test, val_batch_size, told)
+                seen = self._test(test, told)
                 logs.update({f"val_{name}": value for name, value in seen.items()})
             logs = dict(sorted(logs.items()))
             told.tell("epoch_end", epoch, logs=logs.copy())  # callbacks may add to theirs
@@ -240,8 +237,8 @@ class Trainer(Stack):
         optimizer, loss = self._compiled()
         out = self.forward(batch.x, training=True)
         value = self.loss_value(out, batch.y, batch.sample_weight)
-        self.learn(loss.gradient(), from_logits=self._looks_back())
-        optimizer.step(*self.learned())
+        self.backward(loss.gradient(), from_logits=self._looks_back())
+        optimizer.step(self.params, self.grads)
         self.figures.update(batch, out, value)
 
     def test_step(self, batch: Batch) -> None:
@@ -291,17 +288,17 @@ class Trainer(Stack):
         between = [*told.listeners("test_batch_begin"), *told.listeners("test_batch_end")]
         return Repeat(self, data, self.test_step, between, size, epochs)
 
-    def _test(self, repeat: Repeat, batch_size: int, told: CallbackList) -> Logs:
+    def _test(self, repeat: Repeat, told: CallbackList) -> Logs:
         told.tell("test_begin")
         self.figures.reset()
         with self.freezing.as_at_first("evaluate", self.layers):
-            repeat.begin_epoch()
-        for step, rows in enumerate(repeat.data.in_order(batch_size)):
-            told.tell("test_batch_begin", step)
+            repeat.begin_epoch(np.arange(len(repeat.data)))
+        while repeat.goes_on:
+            told.tell("test_batch_begin", repeat.steps)
             with self.freezing.as_at_first("evaluate", self.layers):
-                repeat.take(rows)
+                repeat.take()
             if told.listeners("test_batch_end"):
-                told.tell("test_batch_end", step, logs=self.figures.results())
+                told.tell("test_batch_end", repeat.steps - 1, logs=self.figures.results())
         repeat.end_epoch()
         logs = self.figures.results()
         told.tell("test_end", logs=logs)

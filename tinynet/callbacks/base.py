@@ -20,6 +20,9 @@ class Callback:
         epoch will have, or None where another callback may add some.
     """
 
+    # Whether it has to be told of every single batch, rather than of the last one of several. Of
+    # tinynet's own callbacks only: for one of yours, `fit` always makes one step after the other.
+    every_batch = True
     # Names that the callback adds to an epoch's logs.
     adds_to_logs: ClassVar[tuple[str, ...]] = ()
 

@@ -349,6 +349,7 @@ class ModelCheckpoint(MonitorCallback):
         self.save_best_only = save_best_only
         self.save_weights_only = save_weights_only
         self.save_freq = save_freq
+        self.every_batch = save_freq != "epoch"
         self.epoch = 0
         self.batches_since_saving = 0
 

@@ -30,6 +30,8 @@ class ProgbarLogger(Callback):
     Follows keras/src/callbacks/progbar_logger.py.
     """
 
+    every_batch = False  # a bar that moves many times in a second is enough
+
     def __init__(self) -> None:
         super().__init__()
         self.bar: Any = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tinynet.arrays import Array
 from tinynet.kernels.adam import flush
-from tinynet.kernels.registry import kernel
+from tinynet.kernels.registry import called_by_loops, kernel
 
 
 @kernel(g="i", learning_rate="", v="+i", a="+i", m="+i", w="+i")
@@ -97,24 +99,45 @@ def adagrad_loops(g: Array, learning_rate: Array, epsilon: float, v: Array, w: A
         w[i] -= lr * g[i] / np.sqrt(v[i] + eps)
 
 
-@kernel(
-    g="i",
-    learning_rate="",
-    moment_share="",
-    gradient_share="",
-    v_correction="",
-    m="+i",
-    v="+i",
-    w="+i",
-)
+@kernel(iterations="", u_product="+")
+def multiply_u(iterations: Array, beta_1: float, u_product: Array) -> None:
+    """U *= beta_1*(1 - 0.96^t/2), in double precision."""
+    u_product *= beta_1 * (1 - 0.5 * 0.96 ** np.float64(iterations + 1))
+
+
+@multiply_u.loops
+def multiply_u_loops(iterations: Array, beta_1: float, u_product: Array) -> None:
+    u_product[()] *= beta_1 * (1 - 0.5 * 0.96 ** np.float64(iterations[()] + 1))
+
+
+@called_by_loops
+def look_ahead(
+    iterations: Array, u_product: Array, beta_1: float, beta_2: float, w: Array
+) -> tuple[Any, Any, Any]:
+    """Return the shares of m and g in the look-ahead and the correction of v, in w's type.
+
+    The betas and 0.96 go through float32.
+    """
+    number = w.dtype.type
+    t = np.float64(iterations[()] + 1)
+    b1, b2 = np.float64(np.float32(beta_1)), np.float64(np.float32(beta_2))
+    decay = np.float64(np.float32(0.96))
+    u_now = b1 * (1 - 0.5 * decay**t)
+    u_next = b1 * (1 - 0.5 * decay ** (t + 1))
+    product = u_product[()]
+    m_share = number(u_next / (1 - product * u_next))
+    g_share = number((1 - u_now) / (1 - product))
+    return m_share, g_share, number(1) - number(b2**t)
+
+
+@kernel(g="i", learning_rate="", iterations="", u_product="", m="+i", v="+i", w="+i")
 def nadam(
     g: Array,
     learning_rate: Array,
-    one_minus_beta_1: float,
-    one_minus_beta_2: float,
-    moment_share: Array,
-    gradient_share: Array,
-    v_correction: Array,
+    iterations: Array,
+    u_product: Array,
+    beta_1: float,
+    beta_2: float,
     epsilon: float,
     m: Array,
     v: Array,
@@ -122,27 +145,26 @@ def nadam(
 ) -> None:
     """Moments as in `adam`; w -= learning_rate*m_hat/(sqrt(v_hat) + epsilon).
 
-    m_hat = moment_share*m + gradient_share*g looks one step ahead, v_hat = v/v_correction.
+    m_hat = m_share*m + g_share*g looks one step ahead, v_hat = v/correction; see `look_ahead`.
     """
     number = w.dtype.type
-    m += (g - m) * number(one_minus_beta_1)
-    v += (g * g - v) * number(one_minus_beta_2)
+    m_share, g_share, correction = look_ahead(iterations, u_product, beta_1, beta_2, w)
+    m += (g - m) * number(1 - np.float64(np.float32(beta_1)))
+    v += (g * g - v) * number(1 - np.float64(np.float32(beta_2)))
     flush(m)
     flush(v)
-    m_hat = number(moment_share) * m + number(gradient_share) * g
-    v_hat = v / number(v_correction)
-    w -= m_hat * number(learning_rate) / (np.sqrt(v_hat) + number(epsilon))
+    m_hat = m_share * m + g_share * g
+    w -= m_hat * number(learning_rate) / (np.sqrt(v / correction) + number(epsilon))
 
 
 @nadam.loops
 def nadam_loops(
     g: Array,
     learning_rate: Array,
-    one_minus_beta_1: float,
-    one_minus_beta_2: float,
-    moment_share: Array,
-    gradient_share: Array,
-    v_correction: Array,
+    iterations: Array,
+    u_product: Array,
+    beta_1: float,
+    beta_2: float,
     epsilon: float,
     m: Array,
     v: Array,
@@ -151,9 +173,9 @@ def nadam_loops(
     number = w.dtype.type
     tiny = np.finfo(w.dtype).tiny
     lr, eps = number(learning_rate[()]), number(epsilon)
-    c1, c2 = number(one_minus_beta_1), number(one_minus_beta_2)
-    m_share, g_share = number(moment_share[()]), number(gradient_share[()])
-    correction = number(v_correction[()])
+    m_share, g_share, correction = look_ahead(iterations, u_product, beta_1, beta_2, w)
+    c1 = number(1 - np.float64(np.float32(beta_1)))
+    c2 = number(1 - np.float64(np.float32(beta_2)))
     for i in range(w.size):
         first = m[i] + (g[i] - m[i]) * c1
         second = v[i] + (g[i] * g[i] - v[i]) * c2

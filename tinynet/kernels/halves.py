@@ -299,10 +299,11 @@ def _python(compiled: Any) -> Any:
 
 
 @compile_loops
-def run_table(table: Array) -> None:
+def run_table(table: Array, times: int) -> None:
     """Make calls, one after the other: the addresses of a function and of what it takes."""
-    for line in range(len(table)):
-        call_address(table[line, 0], table[line, 1])
+    for _ in range(times):
+        for line in range(len(table)):
+            call_address(table[line, 0], table[line, 1])
 
 
 @compile_loops

@@ -20,6 +20,7 @@ M0, M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 W0, W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 # Philox's key for turning a pair of seeds into the key and counter of a stateless draw.
 SCRAMBLE_KEY = np.uint64(0x3EC8F720), np.uint64(0x02461E29)
+INT32_MAX = 2**31 - 1
 ZERO = np.uint64(0)
 LOW = np.uint64(0xFFFFFFFF)
 SHIFT = np.uint64(32)
@@ -51,6 +52,19 @@ def scrambled(seed: Any, position: Any) -> tuple[Any, Any, Any, Any]:
     return ten_rounds(
         np.uint64(seed), ZERO, np.uint64(position), ZERO, SCRAMBLE_KEY[0], SCRAMBLE_KEY[1]
     )
+
+
+@kernel(state="+P", pair=">P")
+def next_pair(state: Array, pair: Array) -> None:
+    """pair = state mod 2^31 - 2, as draws take it; the second number of state counts the draws."""
+    pair[...] = state % (INT32_MAX - 1)
+    state[1] += 1
+
+
+@next_pair.loops
+def next_pair_loops(state: Array, pair: Array) -> None:
+    pair[0], pair[1] = state[0] % (INT32_MAX - 1), state[1] % (INT32_MAX - 1)
+    state[1] += 1
 
 
 @kernel(key="K", counter="C", first_blocks="g", words=">gBW")

@@ -9,15 +9,15 @@ from tinynet.kernels.adam import flush
 from tinynet.kernels.registry import kernel
 
 
-@kernel(factor="", w="+i")
-def decay_weights(factor: Array, w: Array) -> None:
-    """w -= w*factor."""
-    w -= w * w.dtype.type(factor)
+@kernel(learning_rate="", w="+i")
+def decay_weights(learning_rate: Array, weight_decay: float, w: Array) -> None:
+    """w -= w*weight_decay*learning_rate; the product of the two is rounded once, to w's type."""
+    w -= w * w.dtype.type(weight_decay * learning_rate)
 
 
 @decay_weights.loops
-def decay_weights_loops(factor: Array, w: Array) -> None:
-    f = w.dtype.type(factor[()])
+def decay_weights_loops(learning_rate: Array, weight_decay: float, w: Array) -> None:
+    f = w.dtype.type(weight_decay * learning_rate[()])
     for i in range(w.size):
         w[i] -= w[i] * f
 

@@ -46,7 +46,7 @@ def multiply(a: Array, b: Array, out: Array, halves: list[tuple[Array, Array, Ar
 
     def work(helped: bool) -> None:
         shared[0] = helped
-        two.compiled.run_table(job.table)
+        two.compiled.run_table(job.table, 1)
 
     return two.run(work, out.size * len(b), two.watch)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -92,7 +92,10 @@ class Layer(Computes, Configurable):
 
     def backward(self, dout: Array) -> Array:
         """Return the gradient at the input, given that at the output; fill `grads`."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{self.name}: {type(self).__name__} has no backward(dout), which returns the gradient "
+            f"at its input; the lowest layer of a model needs one, too"
+        )
 
     def check_input(self, input_shape: Shape) -> None:
         """Raise an error if samples of this shape do not fit the layer.
@@ -170,21 +173,6 @@ class Layer(Computes, Configurable):
                 f"{self.name}: backward came before forward; it needs what forward keeps, "
                 f"so call forward(x, training=True) first"
             ) from None
-
-    def in_place(self, method: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a method; the gradients that it finds are in the arrays in which they were before.
-
-        Custom layers may put new arrays into `grads`. An optimizer that has written down where the
-        gradients are would not see those.
-        """
-        places = dict(self.grads)
-        found = method(*arguments)
-        for key, place in places.items():
-            grad = self.grads.get(key, place)
-            if grad is not place and grad.shape == place.shape:
-                place[...] = grad
-                self.grads[key] = place
-        return found
 
     def check_dout(self, dout: Array, shape: Shape) -> None:
         """Raise an error if `dout` has another shape: compiled loops would not notice."""

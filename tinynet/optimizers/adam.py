@@ -8,11 +8,9 @@ import numpy as np
 
 from tinynet.arrays import Array
 from tinynet.checks import flag, number
-from tinynet.config import through_float32
 from tinynet.kernels.adam import adam, adam_amsgrad
 from tinynet.optimizers.base import Optimizer
 from tinynet.optimizers.schedules import LearningRateSchedule
-from tinynet.step.tape import call
 
 
 class Adam(Optimizer):
@@ -64,19 +62,13 @@ class Adam(Optimizer):
 
     def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
         """Update `w`."""
-        alpha = call(self._alpha, w.dtype.type, learning_rate)
-        constants = alpha, 1 - self.beta_1, 1 - self.beta_2, self.epsilon
+        constants = self.beta_1, self.beta_2, self.epsilon
+        given = g, np.asarray(learning_rate), self.dials["iterations"], *constants
         m, v = slots["momentum"], slots["velocity"]
         if self.amsgrad:
-            adam_amsgrad(g, *constants, m, v, slots["velocity_hat"], w)
+            adam_amsgrad(*given, m, v, slots["velocity_hat"], w)
         else:
-            adam(g, *constants, m, v, w)
-
-    def _alpha(self, number: type, learning_rate: Any) -> Array:
-        """Return the learning rate, corrected for the start of both moments at 0."""
-        power_1 = number(through_float32(self.beta_1) ** (self.iterations + 1))
-        power_2 = number(through_float32(self.beta_2) ** (self.iterations + 1))
-        return np.array(number(learning_rate) * np.sqrt(1 - power_2) / (1 - power_1), np.float64)
+            adam(*given, m, v, w)
 
 
 class AdamW(Adam):

@@ -5,7 +5,6 @@ In the formulas g is the gradient, w the parameter, t the step, from 1.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +16,6 @@ from tinynet.config import through_float32
 from tinynet.kernels import adaptive
 from tinynet.optimizers.base import Optimizer
 from tinynet.optimizers.schedules import LearningRateSchedule
-from tinynet.step.tape import call
 
 
 class RMSprop(Optimizer):
@@ -176,7 +174,7 @@ class Nadam(Optimizer):
         self.beta_2 = number("beta_2", beta_2, least=0, below=1)
         self.epsilon = number("epsilon", epsilon, least=0)
         super().__init__(learning_rate, **kwargs)
-        self.u_product = 1.0
+        self.dials["u_product"] = np.array(1.0)
 
     def slot_names(self) -> tuple[str, ...]:
         """Return the names of the moments."""
@@ -191,37 +189,30 @@ class Nadam(Optimizer):
         super().set_state(state)
         self.u_product = float(state["u_product"])
 
-    def begin_step(self, learning_rate: float) -> None:
+    @property
+    def u_product(self) -> float:
+        """U."""
+        return float(self.dials["u_product"])
+
+    @u_product.setter
+    def u_product(self, value: float) -> None:
+        self.dials["u_product"][...] = value
+
+    def begin_step(self, learning_rate: Any) -> None:
         """Multiply U by this step's u."""
-        self.u_product *= self.beta_1 * (1 - 0.5 * math.pow(0.96, self.iterations + 1))
+        adaptive.multiply_u(self.dials["iterations"], self.beta_1, self.dials["u_product"])
 
     def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
         """Update `w`."""
-        learning_rate = np.asarray(learning_rate)  # a subclass may pass on a float
-        shares = call(self._shares, w.dtype.type)
         adaptive.nadam(
             g,
-            learning_rate,
-            1 - through_float32(self.beta_1),
-            1 - through_float32(self.beta_2),
-            *(shares[i, ...] for i in range(3)),
+            np.asarray(learning_rate),
+            self.dials["iterations"],
+            self.dials["u_product"],
+            self.beta_1,
+            self.beta_2,
             self.epsilon,
             slots["momentum"],
             slots["velocity"],
             w,
-        )
-
-    def _shares(self, number: type) -> Array:
-        """Return the shares of m and g in the look-ahead, and the correction of v."""
-        t = self.iterations + 1
-        beta_1, beta_2 = through_float32(self.beta_1), through_float32(self.beta_2)
-        decay = through_float32(0.96)
-        u_now = beta_1 * (1 - 0.5 * decay**t)
-        u_next = beta_1 * (1 - 0.5 * decay ** (t + 1))
-        return np.array(
-            [
-                u_next / (1 - self.u_product * u_next),
-                (1 - u_now) / (1 - self.u_product),
-                number(1 - number(beta_2**t)),
-            ]
         )

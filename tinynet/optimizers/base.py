@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinynet.arrays import Array, Packed, like
+from tinynet.arrays import Array
 from tinynet.checks import number
 from tinynet.config import through_float32
 from tinynet.configurable import Configurable, auto_name, serialize
+from tinynet.kernels.counting import count_up
 from tinynet.kernels.sgd import decay_weights
 from tinynet.optimizers import schedules
 from tinynet.step.tape import Computes, call
@@ -37,8 +38,8 @@ class Optimizer(Computes, Configurable):
 
     Attributes
     ----------
-    iterations : int
-        How many steps have been taken.
+    dials : dict of str to ndarray
+        Numbers that change from step to step, as arrays without axes, which the kernels read.
     slots : dict of str to dict of str to ndarray
         The optimizer's memory, ``slots["dense_1/kernel"]["velocity"]``.
 
@@ -80,24 +81,19 @@ class Optimizer(Computes, Configurable):
             for key, value in {**clips, "weight_decay": weight_decay}.items()
         }
         self._schedule: schedules.LearningRateSchedule | None = None
-        self._rate = 0.0
+        self.dials = {"learning_rate": np.zeros(()), "iterations": np.zeros((), np.int64)}
         self.learning_rate = schedules.get(learning_rate)
         self.weight_decay = limits["weight_decay"]
         self.clipnorm = limits["clipnorm"]
         self.clipvalue = limits["clipvalue"]
         self.global_clipnorm = limits["global_clipnorm"]
         self.name = name or auto_name(type(self))
-        self.iterations = 0
         self.slots: dict[str, dict[str, Array]] = {}
-        self._layout: tuple[tuple[str, int], ...] = ()
-        self.flat_slots: dict[str, Array] = {}
         self.excluded_from_decay: list[str] = []
         self._trains: weakref.WeakSet[Any] | None = None  # the layers; None before the first step
 
     def __getstate__(self) -> dict[str, Any]:
-        # For copy and pickle: the same numbers are in `slots`, which the next step packs again,
-        # and the layers are copies too.
-        return {**vars(self), "_layout": (), "flat_slots": {}, "_trains": None}
+        return {**vars(self), "_trains": None}  # for copy and pickle: the layers are copies, too
 
     # What a subclass defines.
 
@@ -106,7 +102,7 @@ class Optimizer(Computes, Configurable):
         return ()
 
     def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
-        """Update one parameter, or several stored one after the other, flat (n,), in place.
+        """Update one parameter, flat (n,), in place.
 
         The learning rate is a float, or an array without axes if the optimizer `only_kernels`.
         """
@@ -123,7 +119,7 @@ class Optimizer(Computes, Configurable):
         """The learning rate of the next step; set it to change it, unless a schedule does."""
         if self._schedule is not None:
             return self._schedule(self.iterations)
-        return self._rate
+        return float(self.dials["learning_rate"])
 
     @learning_rate.setter
     def learning_rate(self, value: float | schedules.LearningRateSchedule) -> None:
@@ -131,7 +127,16 @@ class Optimizer(Computes, Configurable):
             self._schedule = value
             return
         self.require_settable_rate()
-        self._rate = float(number("learning_rate", value, least=0))
+        self.dials["learning_rate"][...] = number("learning_rate", value, least=0)
+
+    @property
+    def iterations(self) -> int:
+        """How many steps have been taken."""
+        return int(self.dials["iterations"])
+
+    @iterations.setter
+    def iterations(self, value: int) -> None:
+        self.dials["iterations"][...] = value
 
     def require_settable_rate(self) -> None:
         """Raise an error if a schedule sets the learning rate: then nothing else can."""
@@ -164,53 +169,32 @@ class Optimizer(Computes, Configurable):
         Parameters
         ----------
         params, grads : dict of str to ndarray
-            The same keys, and the same shape under each key. `grads` is only read. Those of a
-            model are `Packed` and updated all at once, others one after the other.
+            The same keys, and the same shape under each key. `grads` is only read.
         """
-        slots = self._slots_for(params)
+        slots = {key: self.slots_of(key, w.reshape(-1)) for key, w in params.items()}
         if self.clipnorm or self.clipvalue or self.global_clipnorm:
-            clipped = like(grads)
+            clipped = {key: np.empty_like(g) for key, g in grads.items()}
             call(self._clip, grads, clipped)
             grads = clipped
-        learning_rate = call(self._rate_of_step)
+        if self._schedule is not None:
+            call(self._follow_schedule)
+        rate: Any = self.dials["learning_rate"]
         if self.weight_decay is not None:
-            factor = call(self._decay, learning_rate)
-            for key, param in params.items():
-                if self._decays(key):
-                    decay_weights(factor, param.reshape(-1))
-        self._update_all(params, grads, slots, learning_rate)
-        call(self._end)
-
-    def _rate_of_step(self) -> Array:
-        """Begin a step, and return its learning rate as an array without axes."""
-        learning_rate = self.learning_rate
-        self.begin_step(learning_rate)
-        return np.array(learning_rate)
-
-    def _decay(self, learning_rate: Array) -> Array:
-        return np.array(through_float32(self.weight_decay or 0) * float(learning_rate))
-
-    def _end(self) -> None:
-        self.iterations += 1
-
-    def begin_step(self, learning_rate: float) -> None:
-        """Compute what is the same for all parameters in a step."""
-
-    def _update_all(
-        self,
-        params: Mapping[str, Array],
-        grads: Mapping[str, Array],
-        slots: dict[str, Array],
-        learning_rate: Any,
-    ) -> None:
+            decay = through_float32(self.weight_decay)
+            for key in filter(self._decays, params):
+                decay_weights(rate, decay, params[key].reshape(-1))
         if not self.only_kernels:
-            learning_rate = float(learning_rate)
-        if isinstance(params, Packed) and isinstance(grads, Packed):
-            self.update(params.flat, grads.flat, slots, learning_rate)
-            return
-        for key, param in params.items():  # reshaped to views: parameters are contiguous
-            g = grads[key].reshape(-1)
-            self.update(param.reshape(-1), g, self.slots[key], learning_rate)
+            rate = float(rate)
+        self.begin_step(rate)
+        for key, w in params.items():  # reshaped to views: parameters are contiguous
+            self.update(w.reshape(-1), grads[key].reshape(-1), slots[key], rate)
+        count_up(self.dials["iterations"])
+
+    def _follow_schedule(self) -> None:
+        self.dials["learning_rate"][...] = self.learning_rate
+
+    def begin_step(self, learning_rate: Any) -> None:
+        """Compute what is the same for all parameters in a step; the rate is as for `update`."""
 
     def slots_of(self, key: str, w: Array) -> dict[str, Array]:
         """Return the slots of a parameter, created when it is seen for the first time.
@@ -234,29 +218,6 @@ class Optimizer(Computes, Configurable):
                 )
         return slots
 
-    def _slots_for(self, params: Mapping[str, Array]) -> dict[str, Array]:
-        """Create missing slots; return each slot as one array if `params` is `Packed`."""
-        if isinstance(params, Packed) and self._lies_like(params):
-            return self.flat_slots
-        memory = {key: self.slots_of(key, param.reshape(-1)) for key, param in params.items()}
-        if not isinstance(params, Packed):
-            return {}
-        packed = {
-            name: Packed({key: slots[name] for key, slots in memory.items()})
-            for name in self.slot_names()
-        }
-        self.slots |= {key: {name: packed[name][key] for name in packed} for key in params}
-        self._layout = params.layout
-        self.flat_slots = {name: each.flat for name, each in packed.items()}
-        return self.flat_slots
-
-    def _lies_like(self, params: Packed) -> bool:
-        """Return whether the slots are laid out in memory as the parameters are."""
-        if self._layout != params.layout:
-            return False
-        slots = self.slots[params.layout[0][0]]  # in a copy of the optimizer they are elsewhere
-        return all(slots[name].base is flat for name, flat in self.flat_slots.items())
-
     def get_state(self) -> dict[str, Array]:
         """Return everything that a later step depends on, as arrays: the counter and the slots."""
         state = {"iterations": np.array(self.iterations)}
@@ -267,7 +228,7 @@ class Optimizer(Computes, Configurable):
     def set_state(self, state: Mapping[str, Array]) -> None:
         """Restore what `get_state` returned."""
         self.iterations = int(state["iterations"])
-        self.slots, self._layout = {}, ()
+        self.slots = {}
         for path, value in state.items():
             if "/" in path:
                 key, name = path.rsplit("/", 1)
@@ -304,7 +265,7 @@ class Optimizer(Computes, Configurable):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain Python values."""
         base = {key: getattr(self, key) for key in self.BASE_ARGUMENTS}
-        rate = self._rate if self._schedule is None else serialize(self._schedule)
+        rate = self.learning_rate if self._schedule is None else serialize(self._schedule)
         return {**super().get_config(), **base, "learning_rate": rate}
 
 

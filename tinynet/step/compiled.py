@@ -41,14 +41,14 @@ class Loop:
         # By the number of the line's object, with the line, so that no other one gets its number.
         self.rows: dict[int, tuple[Line, Row | None]] = {}
         self.lines: list[Line] = []
-        self.pieces: list[Callable[[], object]] = []
+        self.pieces: list[Callable[[int], object]] = []  # each takes how often it is to run
         self.kept: list[Row] = []  # whose addresses are in the pieces
 
     def add(self, line: Line) -> bool:
         """Compile a line and run it; return False if it has to be called from Python."""
         row = self.row(line)
         if row is not None:
-            run_table(row.table)
+            run_table(row.table, 1)
         return row is not None
 
     def row(self, line: Line) -> Row | None:
@@ -61,21 +61,26 @@ class Loop:
         """Return a function that runs one line without a helper."""
         row = self.row(line)
         self.shared[0] = False
-        return line.run if row is None else functools.partial(run_table, row.table)
+        return line.run if row is None else functools.partial(run_table, row.table, 1)
 
-    def run(self, lines: Sequence[Line]) -> None:
+    def run(self, lines: Sequence[Line], times: int = 1) -> None:
         """Run lines, with a helper for what is large if that is faster."""
         if len(self.lines) != len(lines) or any(map(operator.is_not, self.lines, lines)):
             self.lines = list(lines)
             self._put_together()
         two = self.team if self.size and may_help() else None
-        if two is None or not two.run(self._run, self.size, self.watch):
-            self._run(helped=False)
+        run = functools.partial(self._run, times)
+        if two is None or not two.run(run, self.size * times, self.watch):
+            run(helped=False)
 
-    def _run(self, helped: bool) -> None:
+    def _run(self, times: int, helped: bool) -> None:
         self.shared[0] = helped
-        for piece in self.pieces:
-            piece()
+        if len(self.pieces) == 1:
+            self.pieces[0](times)
+            return
+        for _ in range(times):
+            for piece in self.pieces:
+                piece(1)
 
     def _row(self, line: Line) -> Row | None:
         function, arguments = line.function, line.arguments
@@ -123,7 +128,7 @@ class Loop:
                 table = np.concatenate([row.table for row in calls])
                 self.pieces.append(functools.partial(run_table, table))
             else:
-                self.pieces += [line.run for line, _ in some]
+                self.pieces += [functools.partial(_call, line) for line, _ in some]
         size = sum(map(multiplications, self.lines))
         self.size = size if size >= team.WORTH else 0
 
@@ -139,6 +144,11 @@ class Loop:
                 done.append(row)
                 waiting = line if _is_large(line) and not _is_divided(line) else None
         return done
+
+
+def _call(line: Line, times: int) -> None:
+    for _ in range(times):
+        line.run()
 
 
 def multiplications(line: Line) -> int:

@@ -107,12 +107,12 @@ class Step:
         self.lines.append(Line(here.part, function, arguments, result))
         return result
 
-    def run(self) -> None:
-        """Run all lines: compiled ones that follow each other in one call."""
+    def run(self, times: int = 1) -> None:
+        """Run all lines, `times` times: compiled ones that follow each other in one call."""
         if active_form() == "numba":
-            self._loop().run(self.lines)
+            self._loop().run(self.lines, times)
         else:
-            for line in self.lines:
+            for line in self.lines * times:
                 line.run()
 
     def alone(self, line: Line) -> Callable[[], object]:
@@ -219,10 +219,6 @@ class Computes:
         replaces = any(name in own for name in cls.computing)
         if home != "tinynet" and replaces and "only_kernels" not in own:
             cls.only_kernels = False
-
-    def in_place(self, method: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a method, and leave what it finds where a list of lines expects it."""
-        return method(*arguments)
 
 
 def as_number(array: Array) -> Any:

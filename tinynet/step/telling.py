@@ -40,7 +40,7 @@ def _told(name: str, part: Computes, way: str) -> Callable[..., Any]:
 
     @functools.wraps(method)
     def whole(*arguments: Any) -> Any:
-        return part.in_place(method, *arguments)
+        return _into_same_gradients(part, method, *arguments)
 
     @functools.wraps(method)
     def tells(*arguments: Any) -> Any:
@@ -55,3 +55,18 @@ def _told(name: str, part: Computes, way: str) -> Callable[..., Any]:
         return found
 
     return tells
+
+
+def _into_same_gradients(part: Any, method: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a method of a part, and leave a layer's gradients in the arrays where they were before.
+
+    Custom layers may put new arrays into `grads`. The optimizer's lines would not see those.
+    """
+    places = dict(getattr(part, "grads", {}))
+    found = method(*arguments)
+    for key, place in places.items():
+        grad = part.grads.get(key, place)
+        if grad is not place and grad.shape == place.shape:
+            place[...] = grad
+            part.grads[key] = place
+    return found
