@@ -48,11 +48,12 @@ def words_to_uniform(words, out):
         out[i] = np.float32(np.int32(words[i] & np.uint32(0x7FFFFF))) * np.float32(2.0**-23)
 
 
-def adam_without_flush(g, alpha, one_minus_beta_1, one_minus_beta_2, epsilon, m, v, w):
+def adam_without_flush(g, learning_rate, iterations, beta_1, beta_2, epsilon, m, v, w):
     """Let the moments decay into subnormal numbers, unlike adam_loops."""
     number = w.dtype.type
-    a, eps = number(alpha[()]), number(epsilon)
-    c1, c2 = number(one_minus_beta_1), number(one_minus_beta_2)
+    t = np.float64(iterations[()] + 1)
+    a = number(learning_rate[()] * np.sqrt(1 - beta_2**t) / (1 - beta_1**t))
+    c1, c2, eps = number(1 - beta_1), number(1 - beta_2), number(epsilon)
     for i in range(w.size):
         m[i] += (g[i] - m[i]) * c1
         v[i] += (g[i] * g[i] - v[i]) * c2
@@ -100,7 +101,8 @@ def subnormals() -> Pair:
     def updater(form: Callable[..., None]) -> Callable[[], None]:
         m, v, w = np.zeros(n, "float32"), np.full(n, 1e-3, "float32"), g.copy()
         m[: n // 10], v[: n // 10] = 1e-39, 1e-39
-        return lambda: form(g, np.array(1e-3), 1e-7, 1e-7, 1e-7, m, v, w)
+        dials = np.array(1e-3), np.array(1000)
+        return lambda: form(g, *dials, 1 - 1e-7, 1 - 1e-7, 1e-7, m, v, w)
 
     return "subnormal moments set to zero", updater(adam), updater(plain)
 
@@ -124,15 +126,48 @@ def image_gradient(batch_size: int) -> Pair:
     return f"no gradient at the images, batch {batch_size}", short.run, whole.run
 
 
-def one_sweep() -> Pair:
-    """Make a step of Adam for all weights at once, and one array after the other."""
-    model, _, _ = model_and_batch()
-    other, _, _ = model_and_batch()
-    params, grads = dict(other.params), dict(other.grads)
+def warm_gradient(batch_size: int) -> Pair:
+    """Make the gradient of the largest weight and its step of Adam, in blocks and as a whole.
+
+    Half of the weight's rows at a time: the gradient is still in the cache when Adam reads it.
+    """
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(batch_size, 784)).astype("float32")
+    dz = rng.normal(size=(batch_size, 256)).astype("float32")
+    g, m, v, w = (np.zeros((784, 256), "float32") for _ in range(4))
+    dials = np.array(1e-3), np.array(1000)
+
+    def step(rows: slice) -> None:
+        np.matmul(x.T[rows], dz, out=g[rows])
+        arrays = (each[rows].reshape(-1) for each in (m, v, w))
+        adam(g[rows].reshape(-1), *dials, 0.9, 0.999, 1e-7, *arrays)
+
+    def in_blocks() -> None:
+        for first in range(0, 784, 392):
+            step(slice(first, first + 392))
+
     return (
-        "one sweep of Adam over all weights, not one for each array",
-        lambda: model.optimizer.step(model.params, model.grads),
-        lambda: other.optimizer.step(params, grads),
+        f"Adam while a gradient is in the cache, batch {batch_size} (not kept)",
+        in_blocks,
+        lambda: step(slice(None)),
+    )
+
+
+def at_once(batch_size: int) -> Pair:
+    """Train for 200 steps, some of them in one call, and each in a call of its own."""
+    rng = np.random.default_rng(0)
+    n = 200 * batch_size
+    x, y = rng.random((n, 28, 28), np.float32), rng.integers(10, size=n)
+    model = keras_script.compiled(tinynet)
+
+    def one_by_one() -> None:
+        with mock.patch.object(repeat, "ONCE", 0):
+            model.fit(x, y, batch_size, verbose=0)
+
+    return (
+        f"several steps in one call, not one, batch {batch_size} (200 steps)",
+        lambda: model.fit(x, y, batch_size, verbose=0),
+        one_by_one,
     )
 
 
@@ -193,7 +228,9 @@ def pairs() -> Iterator[Pair]:
     yield numbers_at_once(32)
     yield numbers_at_once(128)
     yield subnormals()
-    yield one_sweep()
+    for batch_size in (8, 32, 128):
+        yield warm_gradient(batch_size)
+        yield at_once(batch_size)
     for batch_size in (32, 128):
         yield image_gradient(batch_size)
         yield from_a_list(batch_size)

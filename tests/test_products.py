@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tinynet import Sequential, config, utils
 from tinynet.kernels import products, team, threads
 from tinynet.kernels.entries import Row
-from tinynet.kernels.products import LARGE, halves, where_cut
+from tinynet.kernels.products import LARGE, halves
 from tinynet.kernels.team import Team
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.layers import BatchNormalization, Dense
@@ -103,7 +103,12 @@ def test_without_the_helper_both_halves_are_taken_here() -> None:
     ],
 )
 def test_where_a_product_is_cut(shape: tuple[int, int, int], where: tuple[int, int]) -> None:
-    assert where_cut(*shape) == where
+    rows, depth, columns = shape
+    a, b, out = np.zeros((rows, depth)), np.zeros((depth, columns)), np.zeros((rows, columns))
+    axis, cut = where
+    parts = [out.shape if cut == 0 else np.split(out, [cut], axis)[0].shape]
+    assert [each.shape for *_, each in halves(a, b, out)][:1] == parts
+    assert len(halves(a, b, out)) == (1 if cut == 0 else 2)
 
 
 @pytest.mark.parametrize(

@@ -220,18 +220,23 @@ class Stack(Configurable):
     @property
     def params(self) -> dict[str, Array]:
         """The weights that training may change."""
-        for layer, key in self._learning():  # an optimizer goes through them as they lie in memory
-            layer.params[key] = np.asarray(layer.params[key], order="C")
-        return {f"{layer.name}/{key}": layer.params[key] for layer, key in self._learning()}
+        found: dict[str, Array] = {}
+        for layer in self.layers:
+            if layer.trainable:
+                for key, weight in layer.params.items():
+                    # An optimizer goes through it as it lies in memory.
+                    layer.params[key] = found[f"{layer.name}/{key}"] = np.asarray(weight, order="C")
+        return found
 
     @property
     def grads(self) -> dict[str, Array]:
         """The gradients that the last `backward` left, under the keys of `params`."""
-        return {f"{layer.name}/{key}": _gradient(layer, key) for layer, key in self._learning()}
-
-    def _learning(self) -> list[tuple[Layer, str]]:
-        """Return the layer and the name of every weight that training may change."""
-        return [(layer, key) for layer in self.layers if layer.trainable for key in layer.params]
+        found: dict[str, Array] = {}
+        for layer in self.layers:
+            if layer.trainable:
+                layer.fit_gradients()
+                found |= {f"{layer.name}/{key}": layer.grads[key] for key in layer.params}
+        return found
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -280,21 +285,3 @@ class Stack(Configurable):
         for each in config["layers"]:
             model.add(deserialize(each))
         return model
-
-
-def _gradient(layer: Layer, key: str) -> Array:
-    """Return the gradient of a weight; see to it that the layer has one, laid out like the weight.
-
-    A layer that is not tinynet's may have put another array in its place.
-    """
-    weight, found = layer.params[key], layer.grads.get(key)
-    if found is None:
-        found = np.zeros_like(weight)
-    gradient: Array = np.asarray(found, weight.dtype, order="C")
-    if gradient.shape != weight.shape:
-        raise ValueError(
-            f"{layer.name}: expected a gradient of shape {weight.shape} for {key}, got "
-            f"{gradient.shape}"
-        )
-    layer.grads[key] = gradient
-    return gradient

@@ -234,10 +234,10 @@ class Trainer(Stack):
         batch : Batch
             A tuple of x (rows, ...) in floatx, y (rows, ...), and sample_weight or None.
         """
-        optimizer, loss = self._compiled()
+        optimizer, _ = self._compiled()
         out = self.forward(batch.x, training=True)
         value = self.loss_value(out, batch.y, batch.sample_weight)
-        self.backward(loss.gradient(), from_logits=self._looks_back())
+        self.backward_from_loss()
         optimizer.step(self.params, self.grads)
         self.figures.update(batch, out, value)
 

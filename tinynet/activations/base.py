@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -39,13 +39,11 @@ class Activation(Configurable):
         self._chosen = choose(**self.options)
 
     def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
-        """Return the function's value at every element of `x`."""
-        chosen = self._choice(args, options)
-        x = as_float(x)
-        out = np.empty(x.shape, x.dtype)
-        # It works element by element, whatever the shape.
-        chosen.forward(x.reshape(-1), *chosen.constants, out.reshape(-1))
-        return out
+        """Return the function's value at `x`, with other options if some are given."""
+        if args or options:
+            options = inspect.signature(self.choose).bind_partial(*args, **options).arguments
+            return self.with_options(**options)(x)
+        return self.forward(as_float(x))
 
     @property
     def only_kernels(self) -> bool:
@@ -54,6 +52,12 @@ class Activation(Configurable):
         return type(self) is Activation and all(
             isinstance(each, Kernel) for each in (chosen.forward, chosen.backward)
         )
+
+    def forward(self, x: Array) -> Array:
+        """Return the function's value at every element of `x`, whatever its shape."""
+        out = np.empty(x.shape, x.dtype)
+        self._chosen.forward(x.reshape(-1), *self._chosen.constants, out.reshape(-1))
+        return out
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
         """Return the gradient at the input: dout times the derivative at `x`.
@@ -68,13 +72,7 @@ class Activation(Configurable):
         self._chosen.backward(*arrays, *self._chosen.constants, dx.reshape(-1))
         return dx
 
-    def _choice(self, args: tuple[Any, ...], options: dict[str, Any]) -> Differentiable:
-        """Return the kernels for this object's options, or for others given in a call."""
-        if args or options:
-            return self.choose(*args, **{**self.options, **options})
-        return self._chosen
-
-    def with_options(self, **options: Any) -> Activation:
+    def with_options(self, **options: Any) -> Self:
         """Return the same function with some options fixed."""
         return type(self)(self.choose, **{**self.options, **options})
 
@@ -100,14 +98,12 @@ class RowActivation(Activation):
         """Whether nothing has to be laid out in another way first."""
         return type(self) is RowActivation and self._chosen.constants == (-1,)
 
-    def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
+    def forward(self, x: Array) -> Array:
         """Return the function's value for every vector in `x`."""
-        chosen = self._choice(args, options)
-        (axis,) = chosen.constants
-        x = as_float(x)
+        (axis,) = self._chosen.constants
         rows = _rows_along(x, axis)
         out = np.empty_like(rows)
-        chosen.forward(rows, out)
+        self._chosen.forward(rows, out)
         return _folded(out, x.shape, axis)
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
@@ -122,9 +118,9 @@ class RowActivation(Activation):
 class Linear(Activation):
     """The identity, which changes nothing and therefore copies nothing."""
 
-    def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
+    def forward(self, x: Array) -> Array:
         """Return `x`."""
-        return as_float(x)
+        return x
 
     @property
     def only_kernels(self) -> bool:

@@ -19,9 +19,10 @@ from tinynet.arrays import Array
 from tinynet.kernels.registry import called_by_loops, kernel
 
 
-def flush(x: Array) -> None:
+def flush(*arrays: Array) -> None:
     """Set subnormal numbers to zero."""
-    x[np.abs(x) < np.finfo(x.dtype).tiny] = 0
+    for x in arrays:
+        x[np.abs(x) < np.finfo(x.dtype).tiny] = 0
 
 
 @called_by_loops
@@ -60,8 +61,7 @@ def adam(
     alpha = corrected_rate(learning_rate, iterations, beta_1, beta_2, w)
     m += (g - m) * number(1 - beta_1)
     v += (g * g - v) * number(1 - beta_2)
-    flush(m)
-    flush(v)
+    flush(m, v)
     w -= m * alpha / (np.sqrt(v) + number(epsilon))
 
 
@@ -109,8 +109,7 @@ def adam_amsgrad(
     alpha = corrected_rate(learning_rate, iterations, beta_1, beta_2, w)
     m += (g - m) * number(1 - beta_1)
     v += (g * g - v) * number(1 - beta_2)
-    flush(m)
-    flush(v)
+    flush(m, v)
     np.maximum(v_hat, v, out=v_hat)
     w -= m * alpha / (np.sqrt(v_hat) + number(epsilon))
 

@@ -151,8 +151,7 @@ def nadam(
     m_share, g_share, correction = look_ahead(iterations, u_product, beta_1, beta_2, w)
     m += (g - m) * number(1 - np.float64(np.float32(beta_1)))
     v += (g * g - v) * number(1 - np.float64(np.float32(beta_2)))
-    flush(m)
-    flush(v)
+    flush(m, v)
     m_hat = m_share * m + g_share * g
     w -= m_hat * number(learning_rate) / (np.sqrt(v / correction) + number(epsilon))
 

@@ -19,26 +19,20 @@ LARGE = 1 << 19  # multiplications: smaller products are done before another thr
 HALF = 16
 
 
-def where_cut(rows: int, depth: int, columns: int) -> tuple[int, int]:
-    """Return the longer axis of a product and the multiple of 16 next to its middle.
-
-    0 stands for a product that is computed as a whole.
-    """
-    axis, n = (1, columns) if columns >= rows else (0, rows)
-    if rows * depth * columns < LARGE or n < 2 * HALF or min(rows, depth, columns) < 2:
-        return axis, 0
-    return axis, HALF * round(n / (2 * HALF))
-
-
 def halves(a: Array, b: Array, out: Array) -> list[tuple[Array, Array, Array]]:
-    """Return the arrays of a product, or those of its two halves if it is large."""
-    axis, cut = where_cut(len(a), *b.shape)
-    if not cut:
+    """Return the arrays of a product, or those of its two halves if it is large.
+
+    It is cut along its longer axis, at the multiple of 16 next to the middle.
+    """
+    rows, depth, columns = len(a), *b.shape
+    n = max(rows, columns)
+    if rows * depth * columns < LARGE or n < 2 * HALF or min(rows, depth, columns) < 2:
         return [(a, b, out)]
+    cut = HALF * round(n / (2 * HALF))
     both = slice(cut), slice(cut, None)
-    if axis == 0:
-        return [(a[half], b, out[half]) for half in both]
-    return [(a, b[:, half], out[:, half]) for half in both]
+    if columns >= rows:
+        return [(a, b[:, half], out[:, half]) for half in both]
+    return [(a[half], b, out[half]) for half in both]
 
 
 @kernel(a="IK", b="KJ", out=">IJ")
@@ -51,11 +45,10 @@ def product(a: Array, b: Array, out: Array) -> None:
 @product.by_library
 def product_in_team(a: Array, b: Array, out: Array) -> None:
     """Compute the halves in two threads, if there are halves and that is faster."""
-    _, cut = where_cut(len(a), *b.shape)
-    if cut == 0:
-        np.matmul(a, b, out=out)
-    elif not team.multiply(a, b, out, halves(a, b, out)):
-        product.numpy_form(a, b, out)
+    parts = halves(a, b, out)
+    if len(parts) == 1 or not team.multiply(a, b, out, parts):
+        for part_of_a, part_of_b, part in parts:
+            np.matmul(part_of_a, part_of_b, out=part)
 
 
 @kernel(a="nIK", b="nKJ", out=">nIJ")

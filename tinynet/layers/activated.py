@@ -20,7 +20,7 @@ class Activated(Layer):
 
     def activate(self, z: Array) -> Array:
         """Return f(z), and keep both."""
-        out = self.activation(z)
+        out = self.activation.forward(z)
         self.logits, self.out = z, out
         return out
 

@@ -174,6 +174,22 @@ class Layer(Computes, Configurable):
                 f"so call forward(x, training=True) first"
             ) from None
 
+    def fit_gradients(self) -> None:
+        """See to it that there is a gradient for every weight, laid out like the weight.
+
+        A layer that is not tinynet's may have put other arrays into `grads`.
+        """
+        for key, weight in self.params.items():
+            if key not in self.grads:
+                self.grads[key] = np.zeros_like(weight)
+            found = np.asarray(self.grads[key], weight.dtype, order="C")
+            if found.shape != weight.shape:
+                raise ValueError(
+                    f"{self.name}: expected a gradient of shape {weight.shape} for {key}, got "
+                    f"{found.shape}"
+                )
+            self.grads[key] = found
+
     def check_dout(self, dout: Array, shape: Shape) -> None:
         """Raise an error if `dout` has another shape: compiled loops would not notice."""
         if dout.shape != shape:
