@@ -910,8 +910,8 @@ BUGS = [
     Bug(
         "frozen layers learn",
         "stack.py",
-        "for layer in self.layers if layer.trainable for key in layer.params",
-        "for layer in self.layers for key in layer.params",
+        "if layer.trainable:\n                for key, weight",
+        "if layer.params:\n                for key, weight",
         "test_fit",
     ),
     Bug(

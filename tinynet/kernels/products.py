@@ -46,9 +46,10 @@ def product(a: Array, b: Array, out: Array) -> None:
 def product_in_team(a: Array, b: Array, out: Array) -> None:
     """Compute the halves in two threads, if there are halves and that is faster."""
     parts = halves(a, b, out)
-    if len(parts) == 1 or not team.multiply(a, b, out, parts):
-        for part_of_a, part_of_b, part in parts:
-            np.matmul(part_of_a, part_of_b, out=part)
+    if len(parts) == 1:
+        np.matmul(a, b, out=out)
+    elif not team.multiply(a, b, out, parts):
+        product.numpy_form(a, b, out)
 
 
 @kernel(a="nIK", b="nKJ", out=">nIJ")
