@@ -11,7 +11,7 @@ import numpy as np
 
 from tinynet import config
 from tinynet.activations import Activation, linear
-from tinynet.arrays import Array, copy_into
+from tinynet.arrays import Array, copy_into, make_writable
 from tinynet.checks import entries, flag
 from tinynet.configurable import LAYER_NAME, Configurable, auto_name, checked_name, serialize
 from tinynet.initializers import Initializer
@@ -80,6 +80,12 @@ class Layer(Computes, Configurable):
         self.state: dict[str, Array] = {}
         self.regularizers: dict[str, Regularizer] = {}
         self.built = False
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take on a copy's attributes; arrays that came as read-only files are copied."""
+        vars(self).update(state)
+        for arrays in (self.params, self.grads, self.state):
+            make_writable(arrays)
 
     # What a subclass defines.
 
@@ -159,7 +165,8 @@ class Layer(Computes, Configurable):
         regularizer: Regularizer | None = None,
     ) -> None:
         """Create a learned weight ``params[name]``, with the penalty on it if there is one."""
-        self.params[name] = initializer(shape, self.dtype)
+        # A copy: an initializer that is not tinynet's may return an array that somebody keeps.
+        self.params[name] = np.array(initializer(shape, self.dtype), self.dtype, order="C")
         self.grads[name] = np.zeros(shape, self.dtype)  # one array, overwritten in every step
         if regularizer is not None:
             self.regularizers[name] = regularizer
@@ -211,7 +218,11 @@ class Layer(Computes, Configurable):
                 call(self._add_penalty_gradient, rule, key)
 
     def _add_penalty_gradient(self, rule: Regularizer, key: str) -> None:
-        self.grads[key] += rule.gradient(self.params[key])
+        gradient = self.grads[key] + rule.gradient(self.params[key])
+        if self.only_kernels:  # the lines of a step know where it is
+            self.grads[key][...] = gradient
+        else:  # a layer that is not tinynet's may have its array in other places, too
+            self.grads[key] = gradient
 
     @property
     def arrays(self) -> dict[str, Array]:
