@@ -38,7 +38,8 @@ def wire(ax, start, end, y, name, value, gradient, color=BLUE):
 
 def factor(ax, x, y, text):
     """Write a local derivative: what a gate multiplies a gradient by."""
-    ax.text(x, y, text, color=text_color(VERMILION), fontsize=8.5, ha="center", va="center", zorder=5)
+    said = {"ha": "center", "va": "center", "zorder": 5}
+    ax.text(x, y, text, color=text_color(VERMILION), fontsize=8.5, **said)
 
 
 def forward_and_back(x, w, b, target):
@@ -58,8 +59,8 @@ def circuit():
     """Draw the page's neuron: every wire with its value and its gradient."""
     values, gradients = forward_and_back(2.0, 0.5, -1.5, 1)
     p = values["p"]
-    figure, ax = canvas(36)
-    top, middle, low, lowest = 29, 23.75, 18.5, 7
+    figure, ax = canvas(37.5)
+    top, middle, low, lowest = 32, 25.5, 19, 6.2
     wide = 4.2
     gates = {"×": 10.2, "+": 21.6, "σ": 33, "−log": 44.4}
     left = {name: x - wide / 2 - 0.3 for name, x in gates.items()}
@@ -79,15 +80,15 @@ def circuit():
     box(ax, gates["+"], (middle + lowest) / 2, wide, middle - lowest + 4, "+", GREY, fontsize=14)
     box(ax, gates["σ"], middle, wide, 4, "σ", GREY, fontsize=14)
     box(ax, gates["−log"], middle, wide, 4, "−log", GREY, fontsize=11)
-    factor(ax, gates["×"], top + 0.6, f"· {number(values['w'])}")
-    factor(ax, gates["×"], low - 0.6, f"· {number(values['x'])}")
-    factor(ax, gates["+"], middle, "· 1")
-    factor(ax, gates["+"], lowest, "· 1")
-    factor(ax, gates["σ"], middle - 7, f"· p(1 − p)\n= · {p * (1 - p):.4f}")
-    factor(ax, gates["−log"], middle - 7, f"· (−1/p)\n= · (−{1 / p:.4f})")
+    factor(ax, gates["×"], top + 0.6, f"× {number(values['w'])}")
+    factor(ax, gates["×"], low - 0.6, f"× {number(values['x'])}")
+    factor(ax, gates["+"], middle, "× 1")
+    factor(ax, gates["+"], lowest, "× 1")
+    factor(ax, gates["σ"], middle - 7, f"p(1 − p)\n× {p * (1 - p):.4f}")
+    factor(ax, gates["−log"], middle - 7, f"−1/p\n× −{1 / p:.4f}")
     said = {"va": "center", "fontsize": 11}
-    ax.text(15, 34.2, "forward →  values", color=text_color(BLUE), **said)
-    ax.text(27, 7, "← backward  gradients", color=text_color(VERMILION), **said)
+    ax.text(26, 34.5, "forward →  values", color=text_color(BLUE), **said)
+    ax.text(26, 6.2, "← backward  gradients", color=text_color(VERMILION), **said)
     save(figure)
 
 
@@ -106,14 +107,14 @@ def slope():
     tangent = loss + dw * (ends - w)
     ax.plot(ends, tangent, color=VERMILION, linewidth=1.2, label=f"slope {number(dw)}")
     after = w - 0.5 * dw
-    ax.plot([w, w, after, after], [0, loss, loss, 0], color=GREY, linestyle=":", linewidth=1)
+    ax.plot([w, after, after], [loss, loss, 0], color=GREY, linestyle=":", linewidth=1)
     ax.plot(w, loss, "o", color=BLUE)
     ax.plot(after, at(after), "o", color=GREEN)
     ax.plot(after, loss + dw * (after - w), "o", color=VERMILION, fillstyle="none")
     ax.text(w + 0.04, loss + 0.06, f"w = {number(w)}, L = {number(loss)}", va="bottom")
     ax.text(after + 0.05, at(after) + 0.04, f"L = {number(at(after))}", va="bottom")
     promised = f"{loss + dw * (after - w):.4f} on the line"
-    ax.text(after + 0.06, loss + dw * (after - w), promised, va="center", fontsize=9)
+    ax.text(after - 0.05, 0.1, promised, ha="right", va="center")
     ax.set(xlabel="w", ylabel="L", ylim=(0, 2.1), xlim=(-0.3, 1.8))
     ax.legend(loc="upper right")
     save(figure, "slope")
@@ -122,13 +123,13 @@ def slope():
 def paths():
     """Draw one input that feeds two neurons: the gradients of its two uses add up."""
     first = forward_and_back(2.0, 0.5, -1.5, 1)
-    second = forward_and_back(2.0, 1.0, -1.0, 0)
+    second = forward_and_back(2.0, 1.0, 0.0, 0)
     figure, ax = canvas(27)
     upper, lower, middle = 20, 7, 13.5
     wire(ax, 0.5, 8, middle, "x", 2.0, first[1]["x"] + second[1]["x"])
     box(ax, 10, middle, 3.4, upper - lower + 4, "", ORANGE)
     ax.text(10, middle, "fork", rotation=90, ha="center", va="center", zorder=4)
-    rows = (upper, first, "w = 0.5\nb = −1.5\ntarget 1"), (lower, second, "w = 1\nb = −1\ntarget 0")
+    rows = (upper, first, "w = 0.5\nb = −1.5\ntarget 1"), (lower, second, "w = 1\nb = 0\ntarget 0")
     for i, (y, (values, gradients), text) in enumerate(rows, 1):
         said = {"ha": "center", "va": "center"}
         arrow(ax, (12, y + 0.45), (20, y + 0.45), BLUE)
