@@ -24,6 +24,7 @@ DRAWN = (
     "convolution",
     "dense",
     "dropout",
+    "one_neuron",
     "plots",
     "softmax_cross_entropy",
     "tiles",
