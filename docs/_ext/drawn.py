@@ -26,6 +26,7 @@ DRAWN = (
     "dropout",
     "one_neuron",
     "plots",
+    "pooling",
     "softmax_cross_entropy",
     "tiles",
     "training_step",
