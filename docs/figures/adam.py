@@ -39,7 +39,7 @@ def draw():
     below.contour(x, y, height, levels=np.geomspace(0.5, 300, 11), colors="#cccccc", linewidths=0.8)
     walks = (
         ("SGD, rate 0.03", tn.optimizers.SGD(0.03), GREEN),
-        ("momentum 0.9, rate 0.003", tn.optimizers.SGD(0.003, momentum=0.9), BLUE),
+        ("momentum 0.9, rate 0.013", tn.optimizers.SGD(0.013, momentum=0.9), BLUE),
         ("Adam, rate 0.3", tn.optimizers.Adam(0.3), VERMILION),
     )
     for label, optimizer, color in walks:
