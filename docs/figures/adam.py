@@ -38,9 +38,9 @@ def draw():
     height = (STIFFNESS[0] * x**2 + STIFFNESS[1] * y**2) / 2
     below.contour(x, y, height, levels=np.geomspace(0.5, 300, 11), colors="#cccccc", linewidths=0.8)
     walks = (
-        ("SGD, rate 0.03", tn.optimizers.SGD(0.03), GREEN),
-        ("momentum 0.9, rate 0.013", tn.optimizers.SGD(0.013, momentum=0.9), BLUE),
-        ("Adam, rate 0.3", tn.optimizers.Adam(0.3), VERMILION),
+        ("SGD, rate 0.031", tn.optimizers.SGD(0.031), GREEN),
+        ("momentum 0.9, rate 0.0076", tn.optimizers.SGD(0.0076, momentum=0.9), BLUE),
+        ("Adam, rate 0.32", tn.optimizers.Adam(0.32), VERMILION),
     )
     for label, optimizer, color in walks:
         points = walk(optimizer, 60)

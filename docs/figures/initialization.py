@@ -38,15 +38,13 @@ def draw():
         values, gradients = measure(activation, stddev)
         above.plot(values, ".-", color=color, label=label)
         below.plot(gradients, ".-", color=color)
-    above.set(title="forward: standard deviation of the values", ylim=(1e-11, 1e7))
-    below.set(title="backward: standard deviation of the gradients", ylim=(1e-11, 1e7))
+    above.set(title="forward →: standard deviation of the values", ylim=(1e-11, 1e7))
+    below.set(title="← backward: standard deviation of the gradients", ylim=(1e-11, 1e7))
     below.set(xlabel="layer (0: the input)", xticks=range(11), xlim=(0, 10))
-    above.annotate("", (4, 3e-10), (1, 3e-10), arrowprops={"arrowstyle": "->", "color": BLUE})
-    below.annotate("", (6, 3e-10), (9, 3e-10), arrowprops={"arrowstyle": "->", "color": VERMILION})
     for ax in (above, below):
         ax.set_yscale("log")
         ax.axhline(1, color="#cccccc", linewidth=0.8, zorder=0)
-    above.legend(loc="center left", bbox_to_anchor=(0.0, 0.42), labelspacing=0.3)
+    above.legend(loc="lower left", labelspacing=0.3)
     save(figure)
 
 
