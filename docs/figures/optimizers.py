@@ -39,9 +39,7 @@ def draw_walks():
         steps = [steps_needed(make(rate)) for rate in RATES]
         best = int(np.argmin(steps))
         points = walk(make(RATES[best]), steps[best])
-        ax.contour(
-            x, y, height, levels=np.geomspace(0.5, 500, 9), colors="#cccccc", linewidths=0.7
-        )
+        ax.contour(x, y, height, levels=np.geomspace(0.5, 500, 9), colors="#cccccc", linewidths=0.7)
         ax.plot(*points.T, ".-", color=BLUE, linewidth=0.9, markersize=3.5)
         ax.plot(*points[0], "o", color=VERMILION, markersize=5)
         ax.plot(0, 0, "*", color="black", markersize=9)
