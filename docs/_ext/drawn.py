@@ -17,6 +17,7 @@ DOCS = Path(__file__).parents[1]
 FIGURES, GENERATED = DOCS / "figures", DOCS / "generated"
 # Scripts in figures/ that need nothing but the code.
 DRAWN = (
+    "activations",
     "adam",
     "augmentation",
     "batch_norm",
@@ -24,7 +25,9 @@ DRAWN = (
     "convolution",
     "dense",
     "dropout",
+    "initialization",
     "one_neuron",
+    "optimizers",
     "plots",
     "pooling",
     "softmax_cross_entropy",
