@@ -90,17 +90,21 @@ def examine(exercise: Exercise, f: Callable[..., Any], seed: int) -> Result:
         for look_for in PROBLEMS:
             for number, call in enumerate(calls, start=1):
                 problem = look_for(exercise, call)
-                if problem is None:
-                    continue
-                cause = likely_cause(exercise, calls) if problem.may_have_cause else None
-                given = dict(zip(exercise.arguments, call.case, strict=True))
-                shown = ", ".join(f"{name} {_shown(value)}" for name, value in given.items())
-                lines = [f"{exercise.name}: not right yet"]
-                lines += [f"case {number} of {len(calls)}: {shown}", problem.text]
-                lines += [f"likely cause: {cause}"] if cause else []
-                text = "\n".join(lines).replace("\n", "\n  ")
-                return Result(exercise.name, False, text, cause, given, problem.index, call.error)
+                if problem is not None:
+                    return _report(exercise, calls, number, problem)
     return Result(exercise.name, True, f"{exercise.name}: passed, {len(cases)} cases")
+
+
+def _report(exercise: Exercise, calls: list[Call], number: int, problem: Problem) -> Result:
+    """Put into words what is wrong with a call, and look for the cause."""
+    call = calls[number - 1]
+    cause = likely_cause(exercise, calls) if problem.may_have_cause else None
+    given = dict(zip(exercise.arguments, call.case, strict=True))
+    shown = ", ".join(f"{name} {_shown(value)}" for name, value in given.items())
+    lines = [f"{exercise.name}: not right yet", f"case {number} of {len(calls)}: {shown}"]
+    lines += [problem.text] + ([f"likely cause: {cause}"] if cause else [])
+    text = "\n".join(lines).replace("\n", "\n  ")
+    return Result(exercise.name, False, text, cause, given, problem.index, call.error)
 
 
 def _call(exercise: Exercise, f: Callable[..., Any], case: Case) -> Call:
