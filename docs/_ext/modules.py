@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[2] / "tinynet"
 # tests/test_docs.py compares this with the source: all parts are here, and every import leads to
 # a lower floor.
 FLOORS = {
-    "examples": {"lessons": 65},
+    "examples": {"exercises": 42, "lessons": 65},
     "looking at models": {"interop": 11, "gradcheck": 31, "plots": 54, "backend": 75},
     "the model": {"models": 31},
     "around the model": {"summary": 11, "evaluation": 31, "saving": 51, "utils": 75},
