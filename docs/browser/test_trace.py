@@ -131,8 +131,9 @@ def test_nothing_is_wider_than_a_phone(opened, scheme):
         wide = opened.evaluate("document.scrollingElement.scrollWidth")
         assert wide <= PHONE["width"], opened.locator("#where").inner_text()
         opened.keyboard.press("ArrowRight")
-    colors = opened.evaluate("(({color, backgroundColor}) => [color, backgroundColor])"
-                             "(getComputedStyle(document.body))")
+    colors = opened.evaluate(
+        "(({color, backgroundColor}) => [color, backgroundColor])(getComputedStyle(document.body))"
+    )
     light = [sum(map(int, re.findall(r"\d+", each)[:3])) for each in colors]
     assert (light[0] < light[1]) == (scheme == "light")
 

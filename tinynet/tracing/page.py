@@ -15,6 +15,7 @@ import html
 import importlib.resources
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -48,11 +49,8 @@ def page(trace: Trace) -> str:
         "DATA": json.dumps(content, separators=(",", ":")).replace("<", "\\u003c"),
         "SCRIPT": _file("page.js"),
     }
-    text = _file("page.html")
-    for name, part in parts.items():
-        before, _, after = text.partition(f"{{{{{name}}}}}")
-        text = before + part + after
-    return text
+    # All at once: what is put in may itself look like a place to put something.
+    return re.sub(r"\{\{([A-Z]+)\}\}", lambda place: parts[place[1]], _file("page.html"))
 
 
 def framed(trace: Trace) -> str:
@@ -136,7 +134,7 @@ def _cells(values: Array, how: Shown) -> tuple[Array, Array, Array]:
     sums = np.add.reduceat(laid.astype(np.float64), rows, axis=1)
     sums = np.add.reduceat(sums, columns, axis=2)
     count = np.outer(np.diff([*rows, r]), np.diff([*columns, c]))
-    middle = np.ix_(range(how.tiles), middles(r, how.down), middles(c, how.across))
+    middle = np.ix_(np.arange(how.tiles), middles(r, how.down), middles(c, how.across))
     return sums / count, laid[middle], places[middle]
 
 
@@ -163,14 +161,13 @@ def _sum_of(line: TracedLine) -> Sum | None:
     given = {array.argument: array for array in line.reads}
     if line.title == "product":
         a, b = given["a"], given["b"]
-        axes = (a.axes[0], b.axes[1])
-        ways = (a.strides[0], 0), a.strides[1], b, (0, b.strides[1]), b.strides[0]
-        return Sum(axes, a.axes[1], a, *ways)
+        (i, k), (k_of_b, j) = a.strides, b.strides
+        return Sum((a.axes[0], b.axes[1]), a.axes[1], a, (i, 0), k, b, (0, j), k_of_b)
     if line.title == "batched_product":
         a, b = given["a"], given["b"]
-        axes = (*a.axes[:2], b.axes[2])
-        (n, i, k), (m, l, j) = a.strides, b.strides
-        return Sum(axes, a.axes[2], a, (n, i, 0), k, b, (m, 0, j), l)
+        (n, i, k), (n_of_b, k_of_b, j) = a.strides, b.strides
+        axes = *a.axes[:2], b.axes[2]
+        return Sum(axes, a.axes[2], a, (n, i, 0), k, b, (n_of_b, 0, j), k_of_b)
     if line.title == "column_sum":
         x = given["x"]
         return Sum(x.axes[1:], x.axes[0], x, x.strides[1:], x.strides[0])
@@ -191,7 +188,7 @@ def _terms(found: Sum, places: Array) -> dict[str, Any]:
     step = max(1, CHUNK // found.length)
     for start in range(0, places.size, step):
         flat = places.reshape(-1)[start : start + step]
-        index = np.stack(np.unravel_index(flat, found.axes)) if found.axes else np.zeros((0, 1), int)
+        index = np.array(np.unravel_index(flat, found.axes or (1,)))[: len(found.axes)]
         at_a = (np.array(found.a_out, int) @ index)[:, None] + k * found.a_k
         terms = np.abs(a[at_a])
         if b is not None:
