@@ -141,6 +141,6 @@ def test_nothing_is_wider_than_a_phone(opened, scheme):
 def test_it_plays(opened):
     opened.locator("#play").click()
     assert opened.locator("#play").inner_text() == "Pause"
-    opened.wait_for_function("document.getElementById('where').textContent.startsWith('line 2 ')")
+    opened.locator("#where", has_text=re.compile("^line 2 ")).wait_for()
     opened.locator("#play").click()
     assert opened.locator("#play").inner_text() == "Play"

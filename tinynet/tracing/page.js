@@ -58,9 +58,9 @@ number in the middle of every block as it is. `flat` is the place of a number in
 
   /* The cell of a place: which one it is, and whether the place is in the middle of it. */
   function cellOf(array, flat) {
-    const index = indexOf(flat, array.shape);
+    const index = indexOf(flat, array.laid);
     const [tile, row, column] = array.grids.map((axes) =>
-      flatOf(axes.map((axis) => index[axis]), axes.map((axis) => array.shape[axis])));
+      flatOf(axes.map((axis) => index[axis]), axes.map((axis) => array.laid[axis])));
     if (tile >= array.tiles) return null;
     const [down, across] = array.block;
     const i = Math.floor(row / down), j = Math.floor(column / across);
@@ -77,12 +77,12 @@ number in the middle of every block as it is. `flat` is the place of a number in
       middle(Math.floor(cell / columns) % rows, array.block[0], array.sizes[1]),
       middle(cell % columns, array.block[1], array.sizes[2]),
     ];
-    const index = new Array(array.shape.length);
+    const index = new Array(array.laid.length);
     array.grids.forEach((axes, which) => {
-      const own = indexOf(at[which], axes.map((axis) => array.shape[axis]));
+      const own = indexOf(at[which], axes.map((axis) => array.laid[axis]));
       axes.forEach((axis, i) => { index[axis] = own[i]; });
     });
-    return flatOf(index, array.shape);
+    return flatOf(index, array.laid);
   }
 
   const nameOf = (array, flat) =>
@@ -246,7 +246,7 @@ number in the middle of every block as it is. `flat` is the place of a number in
     let shown = terms;
     if (!all) {
       if (!line.terms) throw NOT_HERE;
-      const { n, a_values: left, b_values: right } = line.terms;
+      const { n, a: left, b: right } = line.terms;
       const first = cellOf(out, at).cell * n;
       shown = Array.from({ length: n }, (_, i) =>
         [left, right].filter(Boolean).map((values) => Number(values[first + i])));
@@ -340,7 +340,10 @@ number in the middle of every block as it is. `flat` is the place of a number in
     const notes = array.size === 1 ? [] : [
       `from ${low} to ${high}, mean ${mean}, ${number(100 * array.zeros)} % zeros`,
     ];
-    const [down, across] = array.block;
+    const [down, across] = array.block, { laid } = array;
+    if (laid.length > array.shape.length) {
+      notes.push(`each row as a picture, ${laid[1]} \u00d7 ${laid[2]}`);
+    }
     if (down * across > 1) notes.push(`reduced: each cell is the mean of ${down} \u00d7 ${across}`);
     if (array.tiles < array.sizes[0]) {
       notes.push(`the first ${array.tiles} of ${array.sizes[0]} grids`);
@@ -350,11 +353,8 @@ number in the middle of every block as it is. `flat` is the place of a number in
   }
 
   function tileName(array, tile) {
-    const axes = array.grids[0];
-    const index = indexOf(tile, axes.map((axis) => array.shape[axis]));
-    if (axes.length === 1) return `sample ${index[0]}`;
-    const [one, other] = axes[0] === 0 ? ["image", "channel"] : ["channel", "filter"];
-    return `${one} ${index[0]}, ${other} ${index[1]}`;
+    const index = indexOf(tile, array.grids[0].map((axis) => array.laid[axis]));
+    return array.named.map((what, i) => `${what} ${index[i]}`).join(", ");
   }
 
   function draw(line, { key, title }) {
@@ -367,7 +367,7 @@ number in the middle of every block as it is. `flat` is the place of a number in
     const largest = Math.max(...shown.map((v) => (Number.isFinite(v) ? Math.abs(v) : 0))) || 1;
     const numbers = columns <= WIDE && array.tiles === 1;
     for (let tile = 0; tile < array.tiles; tile++) {
-      const name = array.grids[0].length ? tileName(array, tile) : "";
+      const name = tileName(array, tile);
       const table = make("table", "", {
         class: `grid${numbers ? " numbers" : rows === 1 ? " single" : ""}`,
         role: "grid",

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 CELLS = 32  # along each side of a grid
 TILES = 12  # grids of one array: images and channels
+SIDE = 8  # of a picture, from which on an input of side*side numbers is shown as one
 TERMS = 4  # of a long sum
+FEWER_DIGITS = 4  # of numbers that are only shown
 NUDGED = 200  # weights
 FEW = 6  # weights of each array, if there are more than NUDGED in the model
 NUDGE = 1e-5
@@ -77,16 +79,17 @@ class Grids(NamedTuple):
     tiles: tuple[int, ...]
     rows: tuple[int, ...]
     columns: tuple[int, ...]
+    named: tuple[str, ...] = ()  # what the tiles are
 
 
-def _grids(shape: Sequence[int], is_filter: bool) -> Grids:
+def _grids(shape: Sequence[int], samples: int, is_weight: bool) -> Grids:
     axes = tuple(range(len(shape)))
-    if len(shape) == 4 and not is_filter:
-        return Grids((0, 3), (1,), (2,))
-    if len(shape) == 4:
-        return Grids((2, 3), (0,), (1,))
-    if len(shape) == 3:
-        return Grids((0,), (1,), (2,))
+    if len(shape) == 4 and is_weight:
+        return Grids((2, 3), (0,), (1,), ("channel", "filter"))
+    if len(shape) == 4 and (shape[0] == samples or shape[1] == shape[2]):
+        return Grids((0, 3), (1,), (2,), ("image", "channel"))
+    if len(shape) == 3 and shape[0] == samples:
+        return Grids((0,), (1,), (2,), ("sample",))
     half = len(shape) // 2
     return Grids((), axes[:half], axes[half:])
 
@@ -109,10 +112,10 @@ class Shown(NamedTuple):
         return self.tiles == self.sizes[0] and self.down == self.across == 1
 
 
-def shown(shape: Sequence[int], is_filter: bool = False) -> Shown:
+def shown(shape: Sequence[int], samples: int = 0, is_weight: bool = False) -> Shown:
     """Return how an array of some shape is shown."""
-    grids = _grids(shape, is_filter)
-    t, r, c = (math.prod(shape[axis] for axis in axes) for axes in grids)
+    grids = _grids(shape, samples, is_weight)
+    t, r, c = (math.prod(shape[axis] for axis in axes) for axes in grids[:3])
     return Shown(grids, (t, r, c), min(t, TILES), -(-r // CELLS), -(-c // CELLS))
 
 
@@ -124,7 +127,7 @@ def middles(n: int, block: int) -> Array:
 
 def _cells(values: Array, how: Shown) -> tuple[Array, Array, Array]:
     """Return the mean of each cell, the number in its middle, and where in the array this is."""
-    order = [axis for axes in how.grids for axis in axes]
+    order = [*how.grids.tiles, *how.grids.rows, *how.grids.columns]
     index = np.arange(values.size).reshape(values.shape)
     laid, places = (
         each.transpose(order).reshape(how.sizes)[: how.tiles] for each in (values, index)
@@ -179,7 +182,7 @@ def _sum_of(line: TracedLine) -> Sum | None:
 
 
 def _terms(found: Sum, places: Array) -> dict[str, Any]:
-    """Return the largest terms of some sums: where they are in a and b, and the numbers there."""
+    """Return the largest terms of some sums: their numbers in a and in b."""
     a = np.asarray(found.a.values, np.float64).reshape(-1)
     b = None if found.b is None else np.asarray(found.b.values, np.float64).reshape(-1)
     n = min(TERMS, found.length)
@@ -196,23 +199,19 @@ def _terms(found: Sum, places: Array) -> dict[str, Any]:
             terms = terms * np.abs(b[at_b])
         # Those that are not numbers come first: they are what somebody looks for.
         largest = np.argsort(-np.nan_to_num(terms, nan=np.inf), axis=1, kind="stable")[:, :n]
-        some = [np.take_along_axis(at_a, largest, 1)]
-        some.append(a[some[0]])
+        kept.append([a[np.take_along_axis(at_a, largest, 1)]])
         if b is not None:
-            some.append(np.take_along_axis(at_b, largest, 1))
-            some.append(b[some[2]])
-        kept.append(some)
-    names = ("a", "a_values", "b", "b_values")
-    columns = [np.concatenate(parts).reshape(-1) for parts in zip(*kept, strict=True)]
-    return {"n": n, **{name: plain(each) for name, each in zip(names, columns, strict=False)}}
+            kept[-1].append(b[np.take_along_axis(at_b, largest, 1)])
+    columns = [plain(np.concatenate(parts), FEWER_DIGITS) for parts in zip(*kept, strict=True)]
+    return {"n": n, **dict(zip("ab", columns, strict=False))}
 
 
-def plain(values: Array) -> list[Any]:
-    """Return numbers for JSON: six digits of each; what is not finite as text."""
+def plain(values: Array, digits: int = 6) -> list[Any]:
+    """Return numbers for JSON, with some digits of each; what is not finite as text."""
     flat = values.reshape(-1)
     if flat.dtype.kind in "iub":
         return [int(v) for v in flat]
-    return [float(f"{v:.6g}") if math.isfinite(v) else _in_script(v) for v in flat.tolist()]
+    return [float(f"{v:.{digits}g}") if math.isfinite(v) else _in_script(v) for v in flat.tolist()]
 
 
 def _in_script(value: float) -> str:
@@ -223,8 +222,8 @@ def _in_script(value: float) -> str:
 class Arrays:
     """The arrays of a page, each of them once."""
 
-    def __init__(self, model: Sequential) -> None:
-        self.weights = model.arrays
+    def __init__(self, model: Sequential, samples: int) -> None:
+        self.weights, self.samples = model.arrays, samples
         self.found: list[dict[str, Any]] = []
         self.numbers: dict[int, int] = {}
 
@@ -232,13 +231,16 @@ class Arrays:
         """Return the number of an array on the page."""
         if id(values) in self.numbers:
             return self.numbers[id(values)]
-        means, middle, _ = _cells(values, how := self.shown(name, values))
+        laid, how = self.laid(name, values), self.shown(name, values)
+        means, middle, _ = _cells(laid, how)
         numbers = np.asarray(values, np.float64)
         entry = {
             "name": name,
             "kind": self._kind(name, backward),
             "shape": list(values.shape),
-            "grids": [list(axes) for axes in how.grids],
+            "laid": list(laid.shape),
+            "grids": how.grids[:3],
+            "named": how.grids.named,
             "sizes": list(how.sizes),
             "tiles": how.tiles,
             "block": [how.down, how.across],
@@ -247,14 +249,22 @@ class Arrays:
             "zeros": round(float(np.mean(values == 0)), 4),
         }
         if how.down * how.across > 1:
-            entry["means"] = plain(means)
+            entry["means"] = plain(means, FEWER_DIGITS)
         self.numbers[id(values)] = len(self.found)
         self.found.append(entry)
         return len(self.found) - 1
 
     def shown(self, name: str, values: Array) -> Shown:
         """Return how an array is shown."""
-        return shown(values.shape, name.rpartition(" ")[2] in self.weights)
+        is_weight = name.rpartition(" ")[2] in self.weights
+        return shown(self.laid(name, values).shape, self.samples, is_weight)
+
+    def laid(self, name: str, values: Array) -> Array:
+        """Return an array as it is shown: samples of the input as squares, if they can be that."""
+        side = math.isqrt(values[0].size) if values.ndim == 2 else 0
+        if name in ("x", "data.x") and side >= SIDE and side * side == values.shape[1]:
+            return values.reshape(-1, side, side)
+        return values
 
     def _kind(self, name: str, backward: bool) -> str:
         """Return whose color an array has."""
@@ -267,7 +277,7 @@ class Arrays:
 
 def _content(trace: Trace) -> dict[str, Any]:
     """Return all that the script has to know."""
-    arrays = Arrays(trace.model)
+    arrays = Arrays(trace.model, len(trace.batch))
     lines = [_line(line, arrays) for line in trace.lines]
     return {
         "model": trace.model.name,
@@ -309,7 +319,8 @@ def _line(line: TracedLine, arrays: Arrays) -> dict[str, Any]:
         }
         if not all(arrays.shown(each.name, each.values).whole for each in used):
             (out,) = line.writes
-            _, _, places = _cells(out.values, arrays.shown(out.name, out.values))
+            how = arrays.shown(out.name, out.values)
+            _, _, places = _cells(arrays.laid(out.name, out.values), how)
             content["terms"] = _terms(found, places)
     return content
 
@@ -378,7 +389,7 @@ def _nudges(model: Sequential, batch: Dataset) -> Iterator[tuple[str, int, float
     few = sum(each.size for each in params.values()) > NUDGED
     for name, weights in params.items():
         flat, grad = weights.reshape(-1), grads[name].reshape(-1)
-        _, _, places = _cells(weights, shown(weights.shape, is_filter=True))
+        _, _, places = _cells(weights, shown(weights.shape, is_weight=True))
         chosen = np.arange(flat.size)
         if few:  # of those that can be pointed at, the ones with the largest gradients
             cells = places.reshape(-1)
