@@ -366,10 +366,11 @@ number in the middle of every block as it is. `flat` is the place of a number in
     const [rows, columns] = array.cells;
     const largest = Math.max(...shown.map((v) => (Number.isFinite(v) ? Math.abs(v) : 0))) || 1;
     const numbers = columns <= WIDE && array.tiles === 1;
+    const look = numbers ? "numbers" : array.tiles > 1 ? "tiled" : rows === 1 ? "single" : "";
     for (let tile = 0; tile < array.tiles; tile++) {
       const name = tileName(array, tile);
       const table = make("table", "", {
-        class: `grid${numbers ? " numbers" : rows === 1 ? " single" : ""}`,
+        class: `grid ${look}`,
         role: "grid",
         "aria-label": [array.name, title, name].filter(Boolean).join(", "),
       });
