@@ -1,5 +1,6 @@
 """A trace holds the numbers of a real step, leaves the model alone, and makes a page of its own."""
 
+import copy
 import html
 import json
 import random as python_random
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import tinynet
+from parity_tests.layer_cases import CASES
 from tinynet import config, layers, optimizers, utils
 from tinynet.arrays import Array
 from tinynet.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Input
@@ -178,6 +180,54 @@ def test_what_is_updated_has_its_numbers_from_before() -> None:
     np.testing.assert_array_equal(array.values, before - np.float32(0.5) * found["d top/kernel"])
     product = next(each for each in found.lines if each.title == "product")
     assert [each.before for each in product.writes] == [None]
+
+
+ALL_LAYERS = [
+    (text, shape) for cases in CASES.values() for text, shape in cases if "Input" not in text
+]
+
+
+@pytest.mark.parametrize(("text", "shape"), ALL_LAYERS, ids=[text for text, _ in ALL_LAYERS])
+def test_every_layer(text: str, shape: tuple[int, ...]) -> None:
+    config.use_kernels("numpy")
+    x = np.random.default_rng(2).normal(size=(3, *shape[1:]))
+    layer = eval(text, {"keras": tinynet, "np": np})
+    # Outside of training, images are not cropped.
+    flat = layers.GlobalAveragePooling2D() if "RandomCrop" in text else Flatten()
+    model = Sequential([Input(shape[1:]), Dense(shape[-1]), layer, flat, Dense(3)])
+    model.compile("sgd", "mse")
+    y = x.reshape(3, -1)[:, :3]
+    found = trace(model, x, y)
+    assert found.loss == model.train_on_batch(x, y)
+    for name, values in {**model.arrays, **{f"d {k}": g for k, g in model.grads.items()}}.items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
+    assert len(content(page.page(found))["lines"]) == len(found.lines)
+
+
+OPTIMIZERS: list[Any] = [
+    optimizers.SGD(0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+    optimizers.RMSprop(optimizers.schedules.CosineDecay(0.1, 20), momentum=0.8, centered=True),
+    optimizers.Adam(0.01, amsgrad=True, clipnorm=0.1),
+    optimizers.AdamW(0.01),
+    optimizers.Nadam(global_clipnorm=0.1),
+    optimizers.Adagrad(clipvalue=1e-3),
+]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda each: type(each).__name__)
+def test_every_optimizer(optimizer: Any, kernel_form: str) -> None:
+    model = small(optimizer=copy.deepcopy(optimizer))
+    x, y = vectors()
+    for _ in range(2):
+        found = trace(model, x, y)
+        model.train_on_batch(x, y)
+    slots = {
+        f"{slot} {name}": values.reshape(model.params[name].shape)
+        for name, each in model.optimizer.slots.items()
+        for slot, values in each.items()
+    }
+    for name, values in {**model.params, **slots}.items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
 
 
 def test_statistics() -> None:
