@@ -30,7 +30,7 @@ number in the middle of every block as it is. `flat` is the place of a number in
   const number = (value) => write(value, 4);
   const factor = (value) => (value < 0 ? `(${number(value)})` : number(value));
   const times = (...values) => values.map((v, i) => (i ? factor(v) : number(v))).join(" \u00b7 ");
-  const plus = (terms) => terms.join(" + ");
+  const plus = (terms) => terms.join(" + ").replaceAll("+ \u2212", "\u2212 ");
   const shapeOf = (array) => (array.shape.length ? array.shape.join(" \u00d7 ") : "one number");
 
   const make = (tag, text = "", attributes = {}) => {
@@ -178,9 +178,27 @@ number in the middle of every block as it is. `flat` is the place of a number in
       return `${number(use("weights", row))} \u00b7 ` +
         `(${softmaxOf(use, line, "logits", at)} \u2212 ${target})`;
     },
+    softmax_cross_entropy: (use, at, line) => {
+      const n = columnsOf(line, "logits");
+      const terms = sumOfRow(use, line, "logits", at * n, exponential);
+      const each = Array.from({ length: n }, (_, k) => {
+        const target = use("targets", at * n + k), z = use("logits", at * n + k);
+        return target && `${number(target)} \u00b7 (log(${plus(terms)}) \u2212 ${factor(z)})`;
+      });
+      return plus(each.filter(Boolean));
+    },
     softmax_cross_entropy_backward: (use, at, line) =>
       `${number(use("weights", rowOf(line, "logits", at)))} \u00b7 ` +
       `(${softmaxOf(use, line, "logits", at)} \u2212 ${factor(use("targets", at))})`,
+    sigmoid_cross_entropy: (use, at, line) => {
+      const n = columnsOf(line, "logits");
+      const each = Array.from({ length: n }, (_, k) => {
+        const z = use("logits", at * n + k), size = number(-Math.abs(z));
+        return `max(${number(z)}, 0) \u2212 ${times(use("targets", at * n + k), z)} + ` +
+          `log(1 + exp(${size}))`;
+      });
+      return n > 1 ? `(${plus(each)}) / ${n}` : each[0];
+    },
     sigmoid_cross_entropy_backward: (use, at, line) =>
       `${number(use("weights", rowOf(line, "logits", at)))} \u00b7 ` +
       `(${sigmoidOf(use("logits", at))} \u2212 ${factor(use("targets", at))}) / ` +
@@ -197,7 +215,7 @@ number in the middle of every block as it is. `flat` is the place of a number in
       columnsOf(line, "predictions"),
     decay_weights: (use, at, line) => {
       const w = use("w before", at);
-      return `${number(w)} \u2212 ${times(w, line.constants.weight_decay, rate(use))}`;
+      return `${number(w)} \u2212 ${times(line.constants.weight_decay, rate(use), w)}`;
     },
     sgd: (use, at) =>
       `${number(use("w before", at))} \u2212 ${times(rate(use), use("g", at))}`,
@@ -258,7 +276,7 @@ number in the middle of every block as it is. `flat` is the place of a number in
     if (shown.length < length) {
       const sum = shown.reduce((s, term) => s + term.reduce((product, v) => product * v, 1), 0);
       const rest = line.value(out.argument, at) / scale - sum;
-      texts.push(`${factor(rest)} (the other ${length - shown.length})`);
+      texts.push(`${number(rest)} (the other ${length - shown.length})`);
     }
     return scale === 1 ? plus(texts) : `${number(scale)} \u00b7 (${plus(texts)})`;
   }
@@ -303,7 +321,8 @@ number in the middle of every block as it is. `flat` is the place of a number in
     if (!nudge) return "";
     const [, , , gradient, slope] = nudge;
     return `\nNudged a little, the loss changes by ${write(Number(slope), 6)} times as much; ` +
-      `backward says ${write(Number(gradient), 6)}.`;
+      `backward says ${write(Number(gradient), 6)}.` +
+      (data.random ? " (Both with other random numbers than here.)" : "");
   }
 
   // A line with its arrays by their keys: the argument, or "z before" for what was there before.
