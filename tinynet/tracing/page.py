@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tinynet.tracing.recording import Trace, TracedArray, TracedLine
 
 CELLS = 32  # along each side of a grid
-TILES = 12  # grids of one array: images and channels
+TILES = 8  # grids of one array: images and channels
 SIDE = 8  # of a picture, from which on an input of side*side numbers is shown as one
 TERMS = 4  # of a long sum
 FEWER_DIGITS = 4  # of numbers that are only shown

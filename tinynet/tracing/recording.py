@@ -168,7 +168,7 @@ class Trace:
     def __str__(self) -> str:
         """Return the table."""
         n = len(self.batch)
-        head = f"{'line':{LEFT + RIGHT}}{'min':>10}{'mean':>10}{'max':>10}{'zeros':>6}{'µs':>7}"
+        head = f"{'line':{LEFT + RIGHT}}{'min':>10}{'mean':>10}{'max':>10}{'zeros':>6}{'us':>7}"
         rows = [
             f"one step of {self.model.name} with {n} sample{'s' * (n > 1)}: "
             f"{len(self.lines)} lines, loss {self.loss:.4g}",
