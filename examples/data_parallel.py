@@ -152,8 +152,7 @@ class SharedDropout(layers.Dropout):
 # The loss of a batch of m images is the mean of their losses. A rank with r of them computes the
 # mean over its own images, so it gives each of them the weight r/m. Its result is then its part of
 # the loss of the whole batch, its gradients are parts of the whole gradient, and the parts only
-# have to be added up. tinynet stores all gradients of a model contiguously in memory, so that takes
-# one ``Allreduce``.
+# have to be added up, with an ``Allreduce`` for each of them.
 #
 # The outputs are few, ten numbers per image. They are gathered on all ranks, and each computes the
 # metrics of the whole batch: callbacks see the same values everywhere, and make the same decisions.

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -282,3 +283,11 @@ def test_repr_says_name_and_options() -> None:
     leaky = activations.leaky_relu.with_options(negative_slope=0.4)
     assert repr(leaky) == "<activation leaky_relu, negative_slope=0.4>"
     assert "softmax" in repr(activations.softmax)
+
+
+def test_an_activation_of_ones_own_defines_forward() -> None:
+    with pytest.raises(TypeError, match=r"Mine: .*define forward\(x\)"):
+
+        class Mine(activations.Activation):
+            def __call__(self, x: Any, *args: Any, **options: Any) -> np.ndarray:
+                return 2 * x

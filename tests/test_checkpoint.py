@@ -79,7 +79,8 @@ def test_only_the_best_are_kept(
 
 
 def test_a_checkpoint_after_every_few_batches(tmp_path: Path) -> None:
-    callback = ModelCheckpoint(tmp_path / "{epoch}-{batch}.safetensors", save_freq=3)
+    callback = ModelCheckpoint(tmp_path / "{epoch}-{batch}.safetensors")
+    callback.save_freq = 3  # as if the constructor had got it
     small().fit(X, Y, batch_size=10, epochs=3, callbacks=[callback], verbose=0)
     # Four batches an epoch: the count goes on from epoch to epoch.
     assert names(tmp_path) == [

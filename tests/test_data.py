@@ -90,12 +90,8 @@ def test_batches_are_the_samples_in_their_order(
     x = np.arange(n * int(np.prod(shape)), dtype="int32").reshape(n, *shape)
     y, weights = np.arange(n), np.linspace(0, 1, n)
     data = Dataset(x, y, weights, dtype)
-    if seed is None:
-        at = np.arange(n)
-        batches = [data.batch(rows) for rows in data.in_order(size)]
-    else:
-        at = np.random.default_rng(seed).permutation(n)
-        batches = [data.batch(at[first : first + size]) for first in range(0, n, size)]
+    at = np.arange(n) if seed is None else np.random.default_rng(seed).permutation(n)
+    batches = [data.batch(at[first : first + size]) for first in range(0, n, size)]
     assert [len(batch.x) for batch in batches[:-1]] == [size] * (len(batches) - 1)
     assert {batch.x.dtype for batch in batches} == {np.dtype(dtype)}
     for name, whole in (("x", x), ("y", y), ("sample_weight", weights)):

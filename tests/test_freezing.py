@@ -81,6 +81,16 @@ def test_a_change_before_the_first_step_counts() -> None:
     assert learned(model, lambda: WAYS["fit"](model)) == ["n", "top"]
 
 
+def test_a_change_when_the_first_batch_begins_counts() -> None:
+    model = net()
+    model.compile("sgd", LOSS)
+    freeze = callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: setattr(model.layers[0], "trainable", False)
+    )
+    fit = {"verbose": 0, "callbacks": [freeze]}
+    assert learned(model, lambda: model.fit(X, Y, **fit)) == ["n", "top"]
+
+
 def test_each_method_looks_for_itself() -> None:
     """As Keras does, which writes down another step for each."""
     model = net()

@@ -1,5 +1,6 @@
 """What all optimizers share: their memory, configs, learning rates, names and errors."""
 
+import copy
 import json
 from collections.abc import Callable
 from typing import Any
@@ -162,6 +163,29 @@ def test_the_learning_rate_is_the_users_number() -> None:
         assert optimizer.learning_rate == 0.003
     optimizer.learning_rate = np.float32(0.5)
     assert optimizer.learning_rate == 0.5 and type(optimizer.learning_rate) is float
+
+
+def test_a_rate_that_a_property_computes() -> None:
+    class Warming(SGD):
+        @property
+        def learning_rate(self) -> float:
+            return 0.5 * (self.iterations + 1)
+
+        @learning_rate.setter
+        def learning_rate(self, value: Any) -> None:
+            pass
+
+    optimizer, w = Warming(), np.zeros(1)
+    for _ in range(2):
+        optimizer.step({"w": w}, {"w": np.ones(1)})
+    assert w == [-0.5 - 1.0]
+
+
+def test_a_copy_has_a_rate_and_a_counter_of_its_own() -> None:
+    one = Adam(0.1)
+    other = copy.copy(one)
+    other.learning_rate, other.iterations = 0.5, 7
+    assert (one.learning_rate, one.iterations) == (0.1, 0)
 
 
 def test_a_schedule_is_asked_with_the_number_of_steps_made() -> None:

@@ -1,5 +1,6 @@
 """Random numbers: the published Philox vectors, Keras's draws to the bit, orders and seeds."""
 
+import copy
 import random as python_random
 import threading
 
@@ -139,6 +140,26 @@ def test_a_seed_generator_draws_as_in_keras() -> None:
     np.testing.assert_array_equal(first, np.float32([0.7470788, 0.6721802, 0.05777955]))
     np.testing.assert_array_equal(second, np.float32([0.04012072, 0.54234695, 0.4399823]))
     assert list(seed.state) == [7, 2]
+
+
+@pytest.mark.parametrize("seed", [2**63, -(2**70), 10**30])
+def test_a_seed_that_no_array_holds(seed: int) -> None:
+    small = seed % (2**31 - 2)
+    drawn = random.uniform((3,), seed=SeedGenerator(seed))
+    np.testing.assert_array_equal(drawn, random.uniform((3,), seed=SeedGenerator(small)))
+
+
+def test_a_generator_of_ones_own_and_a_copy_of_one() -> None:
+    class Fixed(SeedGenerator):
+        def next(self) -> tuple[int, int]:
+            return 7, 1
+
+    seed = SeedGenerator(7)
+    random.uniform((3,), seed=seed)
+    twin = copy.copy(seed)
+    second = random.uniform((3,), seed=seed)
+    np.testing.assert_array_equal(random.uniform((3,), seed=Fixed(3)), second)
+    np.testing.assert_array_equal(random.uniform((3,), seed=twin), second)
 
 
 def test_draws_without_a_seed_are_those_of_keras() -> None:

@@ -371,6 +371,10 @@ def freeze(model: Any) -> None:
 
 CHANGES: dict[str, Callable[[Any], None]] = {
     "learning rate": lambda model: setattr(model.optimizer, "learning_rate", 0.5),
+    "a schedule": lambda model: setattr(
+        model.optimizer, "learning_rate", schedules.ExponentialDecay(0.5, 3, 0.5)
+    ),
+    "another dial": lambda model: model.optimizer.dials.update(learning_rate=np.zeros(())),
     "iterations": lambda model: setattr(model.optimizer, "iterations", 77),
     "weights": lambda model: model.set_weights([2 * each for each in model.get_weights()]),
     "new arrays": new_arrays,
@@ -784,6 +788,43 @@ def test_steps_that_nobody_asks_about_are_made_at_once(
         found.append((logs, [each.tobytes() for each in model.get_weights()]))
     assert found[0] == found[1]
     assert made == expected
+
+
+def test_a_new_array_in_a_frozen_layer_is_seen() -> None:
+    found = []
+    for eager in (False, True):
+        utils.set_random_seed(0)
+        model = small()
+        freeze(model)
+        compiled(model, run_eagerly=eager)
+        ones = np.ones((5, 8), "float32")
+        replace = BetweenEpochs(lambda model: model.layers[0].params.update(kernel=ones))  # noqa: B023
+        model.fit(*vectors(17), batch_size=4, epochs=3, verbose=0, callbacks=[replace])
+        found.append(model.get_weights())
+    for own, expected in zip(*found, strict=True):
+        np.testing.assert_array_equal(own, expected)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_who_stops_an_epoch_before_it_begins_has_one_more_step(
+    eager: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stop(callbacks.History):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.model.stop_training = epoch == 1
+
+    monkeypatch.setattr(repeat, "ONCE", 1e9)
+    model = compiled(small(), run_eagerly=eager)
+    x, y = vectors(42)
+    model.fit(x, y, batch_size=4, epochs=3, verbose=0, callbacks=[Stop()])
+    assert model.optimizer is not None and model.optimizer.iterations == 11 + 1
+
+
+def test_a_clock_that_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeat.time, "perf_counter", lambda: 5.0)
+    model = compiled(small())
+    model.fit(*vectors(42), batch_size=4, verbose=0)
+    assert model.optimizer is not None and model.optimizer.iterations == 11
 
 
 def test_two_calls_that_cannot_be_divided_are_one_for_each_thread(

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from tinynet import Input, Sequential
+from tinynet.initializers import Initializer, Ones
 from tinynet.layers import BatchNormalization, Dense, Layer, ReLU
 from tinynet.optimizers import SGD, Adam, Optimizer
+from tinynet.regularizers import L2
 
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(12, 4)).astype("float32"), rng.integers(0, 3, 12)
@@ -33,6 +35,10 @@ def model(optimizer: Optimizer | None = None) -> Sequential:
 def train(some: Sequential, steps: int = 3) -> None:
     for _ in range(steps):
         some.train_on_batch(X, Y)
+
+
+def train_to_ones(some: Sequential) -> None:
+    some.train_on_batch(X, np.ones((12, 3)))
 
 
 def assert_same_weights(one: Sequential, other: Sequential) -> None:
@@ -153,6 +159,62 @@ def test_a_weight_that_lies_by_columns_learns() -> None:
     for each in (some, expected):
         train(each)
     assert_same_weights(some, expected)
+
+
+def test_a_penalty_on_one_weight_changes_no_other_one() -> None:
+    """Whatever array its gradient is in, and whether or not that can be written to."""
+
+    class Two(Layer):
+        def build(self, input_shape: tuple[int, ...]) -> None:
+            for key, rule in (("a", L2(0.5)), ("b", None)):
+                self.add_weight(key, input_shape, Ones(), rule)
+
+        def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+            return x + self.params["a"] + self.params["b"]
+
+        def backward(self, dout: np.ndarray) -> np.ndarray:
+            shared = np.broadcast_to(dout.sum(), dout.shape[1:])
+            self.grads["a"] = self.grads["b"] = shared
+            return dout
+
+    some = Sequential([Input((4,)), Two()])
+    some.compile(SGD(0.1), "mse")
+    some.loss_value(some.forward(X, training=True), np.zeros((12, 4)))
+    some.backward_from_loss()
+    a, b = some.grads.values()
+    np.testing.assert_allclose(a - b, 1.0)  # 2 * 0.5 * 1
+
+
+def test_an_initializer_keeps_its_array() -> None:
+    values = np.ones((4, 3), "float32")
+    values.flags.writeable = False
+
+    class Kept(Initializer):
+        def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> np.ndarray:
+            return values
+
+    some = Sequential([Input((4,)), Dense(3, kernel_initializer=Kept())])
+    some.compile(SGD(0.1), "mse")
+    train_to_ones(some)
+    assert (values == 1).all() and (some.get_weights()[0] != 1).any()
+
+
+def test_a_model_whose_arrays_came_as_read_only_files_learns() -> None:
+    some = model()
+    train(some)
+    expected = copy.deepcopy(some)
+    for arrays in (
+        *(each for layer in some.layers for each in (layer.params, layer.grads, layer.state)),
+        *some.optimizer.slots.values(),
+    ):
+        for each in arrays.values():
+            each.flags.writeable = False
+    again = copy.copy(some)
+    again.layers = [copy.copy(layer) for layer in some.layers]
+    again.optimizer = copy.copy(some.optimizer)
+    for each in (again, expected):
+        train(each)
+    assert_same_weights(again, expected)
 
 
 def test_a_gradient_of_another_shape_is_refused() -> None:

@@ -38,6 +38,14 @@ def copy_into(arrays: Mapping[str, Array], values: Sequence[Any]) -> None:
         array[...] = value
 
 
+def make_writable(arrays: dict[str, Array]) -> None:
+    """Put copies in the place of arrays that cannot be written to.
+
+    joblib, for instance, hands large arrays to another process as files that are only read.
+    """
+    arrays |= {key: each.copy() for key, each in arrays.items() if not each.flags.writeable}
+
+
 def is_loopable(dtype: np.dtype[Any]) -> bool:
     """Return whether compiled loops can read a type: not half precision, no foreign byte order."""
     odd = dtype.kind not in "iufb" or (dtype.kind == "f" and dtype.itemsize not in (4, 8))

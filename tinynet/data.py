@@ -98,11 +98,6 @@ class Dataset:
         part.dtype = self.dtype
         return part
 
-    def in_order(self, size: int) -> Iterator[Array]:
-        """Return the numbers of `size` samples at a time; the last ones may be fewer."""
-        numbers = np.arange(len(self))
-        return (numbers[start : start + size] for start in range(0, len(self), size))
-
     def batch(self, rows: Array) -> Batch:
         """Return the samples with these numbers, (rows,), of int64."""
         x = np.empty((len(rows), *self.x.shape[1:]), self.dtype)

@@ -56,7 +56,7 @@ class Evaluator(Trainer):
         steps = -(-len(data) // batch_size)
         told = self._callback_list(as_list(callbacks), verbose, steps)
         self._build(data)
-        logs = self._test(self._tests(data, told, batch_size), told)
+        logs = self._run_test(self._test_steps(data, told, batch_size), told)
         return self.figures.returned(logs, return_dict)
 
     @products_as_chosen()
@@ -76,8 +76,9 @@ class Evaluator(Trainer):
         self._build(data)
         told.tell("predict_begin")
         between = [*told.listeners("predict_batch_begin"), *told.listeners("predict_batch_end")]
-        make = lambda batch: self.forward(batch.x)  # noqa: E731
-        repeat = Repeat(self, data, make, between, batch_size, singly=True)
+        repeat = Repeat(
+            self, data, lambda batch: self.forward(batch.x), between, batch_size, singly=True
+        )
         repeat.begin_epoch(np.arange(len(data)))
         outputs = []
         while repeat.goes_on:

@@ -57,7 +57,12 @@ class SeedGenerator(Configurable):
     def __init__(self, seed: int | None = None) -> None:
         self.seed = plain_seed(seed)
         first = make_default_seed() if self.seed is None else self.seed
+        if not -(2**63) <= first < 2**63:
+            first %= INT32_MAX - 1  # as every draw does with it
         self._state = np.array([first, 0], np.int64)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**vars(self), "_state": self._state.copy()}  # a copy draws on its own
 
     @property
     def state(self) -> Array:
@@ -277,7 +282,7 @@ def _permute(n: int, seed: int, op_seed: int) -> Array:
 
 def _pair(seed: int | SeedGenerator | None) -> Array:
     """Return the pair for the next draw, (2,), as the kernels take it."""
-    if isinstance(seed, SeedGenerator):
+    if type(seed) is SeedGenerator:
         pair = np.empty(2, np.int64)
         random_bits.next_pair(seed.state, pair)
         return pair
@@ -285,10 +290,12 @@ def _pair(seed: int | SeedGenerator | None) -> Array:
     return found
 
 
-def _pair_of(seed: int | None) -> Array:
-    """Return the pair of a plain seed, or the next one of the global generator."""
+def _pair_of(seed: int | SeedGenerator | None) -> Array:
+    """Return the pair of a plain seed, or the next one of a generator of the user's or of all."""
     global _global_generator
-    if seed is not None:
+    if isinstance(seed, SeedGenerator):
+        pair = seed.next()
+    elif seed is not None:
         pair = integer("seed", seed, least=None), 0
     else:
         if _global_generator is None:

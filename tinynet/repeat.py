@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import itertools
 import math
 import threading
 import time
@@ -37,7 +36,7 @@ one_at_a_time = threading.RLock()
 
 
 class Repeat:
-    """Makes the steps of one epoch after the other, by the lines of an earlier one if there is one.
+    """Makes steps, epoch after epoch, by the lines of an earlier one where there is one.
 
     Parameters
     ----------
@@ -76,26 +75,24 @@ class Repeat:
         self.order, self.place = np.arange(len(data)), np.zeros((), np.int64)
         self.steps = 0
         self.written: dict[int, Written] = {}
-        self.last: Written | None = None
+        self.ran: Written | None = None
         self.belongs_to: list[object] = []
         self.between: list[Any] = [getattr(each, "__self__", None) for each in between]
         self.singly = singly
         self.eager = True
 
     def begin_epoch(self, order: Array) -> None:
-        """See who takes part; forget the lines if somebody has changed what they were written for.
+        """Go through the samples once more, in this order of their numbers, (n,)."""
+        self.order[...], self.place[...], self.steps = order, 0, 0
 
-        Parameters
-        ----------
-        order : ndarray of int64, shape (n,)
-            The numbers of all samples, in the order of this epoch.
+    def _look_around(self) -> None:
+        """See who takes part; forget the lines if somebody has changed what they were written for.
 
         Raises
         ------
         ValueError
             If the targets have been changed to what the loss cannot take.
         """
-        self.order[...], self.place[...], self.steps = order, 0, 0
         self.eager = (
             self.model.run_eagerly
             or not all(map(is_ours, _parts(self.model)))
@@ -115,16 +112,17 @@ class Repeat:
 
     def take(self) -> Any:
         """Make the next step, or some if nobody has to be told about each; return its result."""
+        if self.steps == 0:
+            self._look_around()
         first = self.steps * self.batch_size
         size = min(self.batch_size, len(self.data) - first)
         if size in self.written:
-            self.last = self.written[size]
-            self.steps += self.last.run(self._most(len(self.data) - first))
-            return copy.copy(self.last.result)
-        self.last = None
+            self.ran = self.written[size]
+            self.steps += self.ran.run(self._most(len(self.data) - first))
+            return copy.copy(self.ran.result)
+        self.ran = None
         self.steps += 1
         if self.eager or size not in self.again:
-            self.place[...] = first + size
             return self.make(self.data.batch(self.order[first : first + size]))
         with one_at_a_time:
             self.written[size] = Written(
@@ -135,14 +133,15 @@ class Repeat:
 
     def _most(self, left: int) -> int:
         """Return how many steps may be made at once, with so many samples left."""
-        if self.singly or any(each.every_batch for each in self.between):
+        told = self.singly or any(each.every_batch for each in self.between)
+        if told or self.model.stop_training:
             return 1
         return max(1, left // self.batch_size)
 
     def end_epoch(self) -> None:
         """Leave in the layers what a step leaves there that calls them."""
-        if self.last is not None:
-            for part, kept in self.last.kept:
+        if self.ran is not None:
+            for part, kept in self.ran.kept:
                 vars(part).update(kept)
 
 
@@ -199,10 +198,7 @@ class Written:
             for part, old in zip(keeping, before, strict=True)
         ]
         lasting = _lasting(model)
-        # What backward leaves in a layer below all that learn is no reason to go down to it.
-        idle = list(itertools.takewhile(lambda layer: not _learns(layer), model.layers))
-        seen = [kept for part, kept in self.kept if part not in idle]
-        seen_later = [array for kept in seen for array in _arrays(kept).values()]
+        seen_later = [array for _, kept in self.kept for array in _arrays(kept).values()]
         if isinstance(self.result, np.ndarray):
             seen_later.append(self.result)
         lines = without_unread(self.step.lines, [*lasting.values(), *seen_later])
@@ -220,7 +216,7 @@ class Written:
 
     def run(self, most: int) -> int:
         """Make some steps, at most so many, that take about `ONCE` together; return how many."""
-        number = max(1, min(most, int(ONCE / self.seconds)))
+        number = max(1, min(most, int(ONCE / max(self.seconds, 1e-9))))
         start = time.perf_counter()
         self.step.run(number)
         self.seconds = (time.perf_counter() - start) / number
@@ -253,10 +249,6 @@ def _parts(model: Any) -> Iterable[object]:
                 yield getattr(rule, "choose", rule)  # an activation: what chooses its kernels
 
 
-def _learns(layer: Any) -> bool:
-    return bool(layer.params) and layer.trainable
-
-
 def _lasting(model: Any) -> dict[str, Array]:
     """Return the arrays that outlive a step, by name."""
     found = {**model.arrays, **{f"d {name}": each for name, each in model.grads.items()}}
@@ -271,14 +263,14 @@ def _state(model: Any) -> list[object]:
     parts = _computing(model)
     objects: list[object] = [*parts, *model.metrics, getattr(model, "figures", None)]
     objects += [layer.seed_generator for layer in model.layers]
-    for each in (model.params, model.grads, *(layer.state for layer in model.layers)):
-        objects += each.values()
+    objects += [*model.arrays.values(), *model.grads.values()]
     options: list[Any] = [part.get_config() for part in parts]
     excluded: list[str] = []
     if model.optimizer is not None:
-        for slots in model.optimizer.slots.values():
+        for slots in (*model.optimizer.slots.values(), model.optimizer.dials):
             objects += slots.values()
-        del options[-1]["learning_rate"]  # may change: every step reads it again
+        if model.optimizer.schedule is None:  # a number, which every step reads again
+            del options[-1]["learning_rate"]
         excluded = list(model.optimizer.excluded_from_decay)
     return [*objects, options, [excluded, config.epsilon()]]
 

@@ -190,7 +190,7 @@ class Stack(Configurable):
             x = layer.forward(x, training)
         return x
 
-    def backward(self, dout: Array, from_logits: bool = False) -> Array:
+    def backward(self, dout: Array, from_logits: bool = False, down_to: int = 0) -> Array:
         """Send the gradient at the output back through all layers and fill their `grads`.
 
         Parameters
@@ -198,18 +198,26 @@ class Stack(Configurable):
         dout : ndarray, shaped as the output
         from_logits : bool
             Whether `dout` is the gradient before the last layer's activation, at the logits.
+        down_to : int
+            The place of the lowest layer to which it is sent.
 
         Returns
         -------
-        ndarray, shaped as the input
+        ndarray, shaped as that layer's input
         """
         self.require_built()
-        for layer in reversed(self.layers):
+        for layer in reversed(self.layers[down_to:]):
             at_logits = from_logits and layer is self.layers[-1]
             dout = layer.backward_logits(dout) if at_logits else layer.backward(dout)
         for layer in self.layers:
             layer.add_penalty_gradients()
         return dout
+
+    @property
+    def lowest_learning(self) -> int:
+        """The place of the lowest layer that learns; the number of layers if none does."""
+        learning = [bool(layer.params) and layer.trainable for layer in self.layers]
+        return learning.index(True) if any(learning) else len(learning)
 
     def penalty(self) -> float:
         """Return the sum of all regularizers' penalties."""

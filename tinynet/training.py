@@ -188,13 +188,14 @@ class Trainer(Stack):
         begin, end = told.listeners("train_batch_begin"), told.listeners("train_batch_end")
         rounds = epochs - first_epoch
         repeat = Repeat(self, data, self.train_step, [*begin, *end], batch_size, rounds)
-        test = None if validation is None else self._tests(validation, told, val_batch_size, rounds)
+        test = None
+        if validation is not None:
+            test = self._test_steps(validation, told, val_batch_size, rounds)
         logs: Logs = {}
         for epoch in range(first_epoch, epochs):
             told.tell("epoch_begin", epoch)
             self.figures.reset()
-            with self.freezing.as_at_first("fit", self.layers):
-                repeat.begin_epoch(next(orders))
+            repeat.begin_epoch(next(orders))
             while repeat.goes_on:
                 if begin:
                     told.tell("train_batch_begin", repeat.steps)
@@ -207,7 +208,7 @@ class Trainer(Stack):
             repeat.end_epoch()
             logs = self.figures.results()
             if test is not None:
-                seen = self._test(test, told)
+                seen = self._run_test(test, told)
                 logs.update({f"val_{name}": value for name, value in seen.items()})
             logs = dict(sorted(logs.items()))
             told.tell("epoch_end", epoch, logs=logs.copy())  # callbacks may add to theirs
@@ -237,7 +238,7 @@ class Trainer(Stack):
         optimizer, _ = self._compiled()
         out = self.forward(batch.x, training=True)
         value = self.loss_value(out, batch.y, batch.sample_weight)
-        self.backward_from_loss()
+        self.backward_from_loss(down_to=self.lowest_learning)
         optimizer.step(self.params, self.grads)
         self.figures.update(batch, out, value)
 
@@ -272,10 +273,10 @@ class Trainer(Stack):
     def _with_penalties(self, value: float | Array) -> float:
         return float(np.sum(value)) + self.penalty()
 
-    def backward_from_loss(self) -> Array:
-        """Send the gradient of the last `loss_value` back through all layers."""
+    def backward_from_loss(self, down_to: int = 0) -> Array:
+        """Send the gradient of the last `loss_value` back through the layers; see `backward`."""
         _, loss = self._compiled()
-        return self.backward(loss.gradient(), from_logits=self._looks_back())
+        return self.backward(loss.gradient(), self._looks_back(), down_to)
 
     def _looks_back(self) -> bool:
         """Return whether the loss reads the logits before the last layer's activation."""
@@ -284,15 +285,14 @@ class Trainer(Stack):
 
     # Testing, single batches, metrics.
 
-    def _tests(self, data: Dataset, told: CallbackList, size: int, epochs: int = 1) -> Repeat:
+    def _test_steps(self, data: Dataset, told: CallbackList, size: int, epochs: int = 1) -> Repeat:
         between = [*told.listeners("test_batch_begin"), *told.listeners("test_batch_end")]
         return Repeat(self, data, self.test_step, between, size, epochs)
 
-    def _test(self, repeat: Repeat, told: CallbackList) -> Logs:
+    def _run_test(self, repeat: Repeat, told: CallbackList) -> Logs:
         told.tell("test_begin")
         self.figures.reset()
-        with self.freezing.as_at_first("evaluate", self.layers):
-            repeat.begin_epoch(np.arange(len(repeat.data)))
+        repeat.begin_epoch(np.arange(len(repeat.data)))
         while repeat.goes_on:
             told.tell("test_batch_begin", repeat.steps)
             with self.freezing.as_at_first("evaluate", self.layers):

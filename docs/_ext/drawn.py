@@ -17,6 +17,7 @@ DOCS = Path(__file__).parents[1]
 FIGURES, GENERATED = DOCS / "figures", DOCS / "generated"
 # Scripts in figures/ that need nothing but the code.
 DRAWN = (
+    "activations",
     "adam",
     "augmentation",
     "batch_norm",
@@ -24,7 +25,11 @@ DRAWN = (
     "convolution",
     "dense",
     "dropout",
+    "initialization",
+    "one_neuron",
+    "optimizers",
     "plots",
+    "pooling",
     "softmax_cross_entropy",
     "tiles",
     "training_step",
@@ -115,6 +120,16 @@ def make_trace(app):
     tn.config.use_kernels(before)
 
 
+def list_exercises(app):
+    """Write the table of all exercises: where each is derived, how it is called, what to write."""
+    rows = ["| exercise | how it is called | what to write |", "|---|---|---|"]
+    for each in tn.exercises.list():
+        page = f"{each.page}.md"
+        shown = f"[{each.name}]({page})" if (DOCS / page).exists() else each.name
+        rows.append(f"| {shown} | `{each.signature}` | {each.task} |")
+    _write("exercises.md", rows)
+
+
 def list_kernels(app):
     """Write an entry for every kernel, under the file that holds its two forms."""
     lines, home = [], None
@@ -146,7 +161,7 @@ def _write(name, lines):
 
 def setup(app):
     """Make everything when a build begins."""
-    lists = list_parts, list_evening, list_steps, list_kernels
+    lists = list_parts, list_evening, list_steps, list_exercises, list_kernels
     for make in (draw_figures, make_trace, *lists, forget_old_pages):
         app.connect("builder-inited", make, priority=100)  # before autosummary looks for pages
     return {"parallel_read_safe": True}

@@ -21,6 +21,8 @@ ACTIVATIONS: dict[str, Activation] = {}
 class Activation(Configurable):
     """An elementwise function with its derivative.
 
+    A subclass defines ``forward(x)`` and ``backward(dout, x, out)``, which layers call.
+
     Parameters
     ----------
     choose : callable
@@ -30,6 +32,14 @@ class Activation(Configurable):
     options : dict
         Options that are fixed for this object.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Refuse a subclass whose own function no layer would call."""
+        super().__init_subclass__(**options)
+        if "__call__" in vars(cls) and "forward" not in vars(cls):
+            raise TypeError(
+                f"{cls.__name__}: __call__ is not what layers call; define forward(x) in its place"
+            )
 
     def __init__(self, choose: Callable[..., Differentiable], **options: Any) -> None:
         functools.update_wrapper(self, choose)

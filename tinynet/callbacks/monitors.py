@@ -349,9 +349,13 @@ class ModelCheckpoint(MonitorCallback):
         self.save_best_only = save_best_only
         self.save_weights_only = save_weights_only
         self.save_freq = save_freq
-        self.every_batch = save_freq != "epoch"
         self.epoch = 0
         self.batches_since_saving = 0
+
+    @property
+    def every_batch(self) -> bool:  # type: ignore[override]
+        """Whether it counts batches."""
+        return self.save_freq != "epoch"
 
     def watches(self) -> bool:
         """Return whether only the best model is saved."""

@@ -115,8 +115,8 @@ def _arguments(value: Configurable) -> dict[str, Any]:
     """Return the arguments with which Keras would make such an object."""
     given = {key: getattr(value, key) for key in value.get_config()}
     given.pop("input_shape", None)  # of a layer: becomes the model's Input
-    if isinstance(value, Optimizer) and value._schedule is not None:
-        given["learning_rate"] = value._schedule  # the attribute is the rate of the next step
+    if isinstance(value, Optimizer) and value.schedule is not None:
+        given["learning_rate"] = value.schedule  # the attribute is the rate of the next step
     return given
 
 

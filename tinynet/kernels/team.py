@@ -3,7 +3,7 @@
 Two threads are faster on an idle machine only. On a busy one, a thread waits until the system lets
 the other one run again, a hundred times as long as half a product takes. Nobody can know in
 advance; so the time of the work is taken, and the second thread rests where it does not help. Work
-is one product, or a whole step of `fit`. While the thread helps, it keeps its processor busy
+is one product, or some steps of `fit`. While the thread helps, it keeps its processor busy
 between the halves, too.
 """
 

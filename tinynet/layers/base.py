@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from tinynet import config
 from tinynet.activations import Activation, linear
-from tinynet.arrays import Array, copy_into
+from tinynet.arrays import Array, copy_into, make_writable
 from tinynet.checks import entries, flag
 from tinynet.configurable import LAYER_NAME, Configurable, auto_name, checked_name, serialize
 from tinynet.initializers import Initializer
@@ -57,6 +58,12 @@ class Layer(Computes, Configurable):
         From `backward`, if no `forward` came before it.
     """
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """See to it that a layer counts as built after its `build`, whoever calls it."""
+        super().__init_subclass__(**options)
+        if "build" in vars(cls):
+            cls.build = _then_built(cls.build)  # type: ignore[method-assign]
+
     computing = ("forward", "backward", "backward_logits", "penalty", "add_penalty_gradients")
     # Keeps the position of a random layer in its sequence of draws.
     seed_generator: SeedGenerator | None = None
@@ -80,6 +87,12 @@ class Layer(Computes, Configurable):
         self.state: dict[str, Array] = {}
         self.regularizers: dict[str, Regularizer] = {}
         self.built = False
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take on a copy's attributes; arrays that came as read-only files are copied."""
+        vars(self).update(state)
+        for arrays in (self.params, self.grads, self.state):
+            make_writable(arrays)
 
     # What a subclass defines.
 
@@ -159,7 +172,8 @@ class Layer(Computes, Configurable):
         regularizer: Regularizer | None = None,
     ) -> None:
         """Create a learned weight ``params[name]``, with the penalty on it if there is one."""
-        self.params[name] = initializer(shape, self.dtype)
+        # A copy: an initializer that is not tinynet's may return an array that somebody keeps.
+        self.params[name] = np.array(initializer(shape, self.dtype), self.dtype, order="C")
         self.grads[name] = np.zeros(shape, self.dtype)  # one array, overwritten in every step
         if regularizer is not None:
             self.regularizers[name] = regularizer
@@ -211,7 +225,11 @@ class Layer(Computes, Configurable):
                 call(self._add_penalty_gradient, rule, key)
 
     def _add_penalty_gradient(self, rule: Regularizer, key: str) -> None:
-        self.grads[key] += rule.gradient(self.params[key])
+        gradient = self.grads[key] + rule.gradient(self.params[key])
+        if self.only_kernels:  # the lines of a step know where it is
+            self.grads[key][...] = gradient
+        else:  # a layer that is not tinynet's may have its array in other places, too
+            self.grads[key] = gradient
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -258,6 +276,17 @@ class Layer(Computes, Configurable):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
+
+
+def _then_built(build: Callable[..., None]) -> Callable[..., None]:
+    """Return a `build` after which the layer is built."""
+
+    @functools.wraps(build)
+    def build_once(self: Layer, input_shape: Shape) -> None:
+        build(self, input_shape)
+        self.built = True
+
+    return build_once
 
 
 def _takes(cls: type, argument: str) -> bool:

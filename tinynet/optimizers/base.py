@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinynet.arrays import Array
+from tinynet.arrays import Array, make_writable
 from tinynet.checks import number
 from tinynet.config import through_float32
 from tinynet.configurable import Configurable, auto_name, serialize
@@ -38,6 +38,8 @@ class Optimizer(Computes, Configurable):
 
     Attributes
     ----------
+    schedule : LearningRateSchedule or None
+        What sets the learning rate, if it is not a number.
     dials : dict of str to ndarray
         Numbers that change from step to step, as arrays without axes, which the kernels read.
     slots : dict of str to dict of str to ndarray
@@ -80,7 +82,7 @@ class Optimizer(Computes, Configurable):
             key: None if value is None else number(key, value, least=0)
             for key, value in {**clips, "weight_decay": weight_decay}.items()
         }
-        self._schedule: schedules.LearningRateSchedule | None = None
+        self.schedule: schedules.LearningRateSchedule | None = None
         self.dials = {"learning_rate": np.zeros(()), "iterations": np.zeros((), np.int64)}
         self.learning_rate = schedules.get(learning_rate)
         self.weight_decay = limits["weight_decay"]
@@ -93,7 +95,14 @@ class Optimizer(Computes, Configurable):
         self._trains: weakref.WeakSet[Any] | None = None  # the layers; None before the first step
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_trains": None}  # for copy and pickle: the layers are copies, too
+        # For copy and pickle: the layers are copies, too, and a copy has dials of its own.
+        dials = {name: dial.copy() for name, dial in self.dials.items()}
+        return {**vars(self), "_trains": None, "dials": dials}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        for slots in self.slots.values():
+            make_writable(slots)
 
     # What a subclass defines.
 
@@ -117,14 +126,14 @@ class Optimizer(Computes, Configurable):
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next step; set it to change it, unless a schedule does."""
-        if self._schedule is not None:
-            return self._schedule(self.iterations)
+        if self.schedule is not None:
+            return self.schedule(self.iterations)
         return float(self.dials["learning_rate"])
 
     @learning_rate.setter
     def learning_rate(self, value: float | schedules.LearningRateSchedule) -> None:
         if isinstance(value, schedules.LearningRateSchedule):
-            self._schedule = value
+            self.schedule = value
             return
         self.require_settable_rate()
         self.dials["learning_rate"][...] = number("learning_rate", value, least=0)
@@ -140,7 +149,7 @@ class Optimizer(Computes, Configurable):
 
     def require_settable_rate(self) -> None:
         """Raise an error if a schedule sets the learning rate: then nothing else can."""
-        if self._schedule is not None:
+        if self.schedule is not None:
             raise TypeError(
                 "learning_rate: the optimizer was made with a schedule, which sets it; make the "
                 "optimizer with a number to set it by hand or by a callback"
@@ -176,21 +185,21 @@ class Optimizer(Computes, Configurable):
             clipped = {key: np.empty_like(g) for key, g in grads.items()}
             call(self._clip, grads, clipped)
             grads = clipped
-        if self._schedule is not None:
-            call(self._follow_schedule)
-        rate: Any = self.dials["learning_rate"]
+        if self.schedule is not None or type(self).learning_rate is not Optimizer.learning_rate:
+            call(self._follow)
+        dial = self.dials["learning_rate"]
+        rate: Any = dial if self.only_kernels else float(dial)
+        self.begin_step(rate)
         if self.weight_decay is not None:
             decay = through_float32(self.weight_decay)
             for key in filter(self._decays, params):
-                decay_weights(rate, decay, params[key].reshape(-1))
-        if not self.only_kernels:
-            rate = float(rate)
-        self.begin_step(rate)
+                decay_weights(dial, decay, params[key].reshape(-1))
         for key, w in params.items():  # reshaped to views: parameters are contiguous
             self.update(w.reshape(-1), grads[key].reshape(-1), slots[key], rate)
         count_up(self.dials["iterations"])
 
-    def _follow_schedule(self) -> None:
+    def _follow(self) -> None:
+        """Take this step's learning rate from the schedule, or from a property of the user's."""
         self.dials["learning_rate"][...] = self.learning_rate
 
     def begin_step(self, learning_rate: Any) -> None:
@@ -265,7 +274,7 @@ class Optimizer(Computes, Configurable):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain Python values."""
         base = {key: getattr(self, key) for key in self.BASE_ARGUMENTS}
-        rate = self.learning_rate if self._schedule is None else serialize(self._schedule)
+        rate = self.learning_rate if self.schedule is None else serialize(self.schedule)
         return {**super().get_config(), **base, "learning_rate": rate}
 
 
