@@ -34,6 +34,8 @@ __all__ = [
     "random",
     "regularizers",
     "saving",
+    "trace",
+    "tracing",
     "utils",
 ]
 
@@ -59,13 +61,15 @@ if TYPE_CHECKING:
         random,
         regularizers,
         saving,
+        tracing,
         utils,
     )
     from tinynet.layers import Input, Layer
     from tinynet.models import Sequential
+    from tinynet.tracing import trace
 
-# Classes that can be reached from here as well as from their module.
-_HOMES = {"Input": "layers", "Layer": "layers", "Sequential": "models"}
+# What can be reached from here as well as from their module.
+_HOMES = {"Input": "layers", "Layer": "layers", "Sequential": "models", "trace": "tracing"}
 
 
 def __getattr__(name: str) -> Any:

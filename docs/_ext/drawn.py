@@ -100,6 +100,26 @@ def list_steps(app):
         _write(f"step_{name}.md", ["```text", str(model.step(batch_size)), "```"])
 
 
+def make_trace(app):
+    """Make the page of a small network's training step, in the frame that docs/trace.md shows."""
+    files = (path for path in modules.PACKAGE.rglob("*") if path.is_file())
+    newest = max(path.stat().st_mtime for path in (*files, Path(__file__)))
+    frame = GENERATED / "trace.html"
+    if frame.exists() and frame.stat().st_mtime > newest:
+        return
+    before = tn.config.kernels()
+    tn.config.use_kernels("numpy")  # nothing here is worth compiling
+    tn.utils.clear_session()
+    tn.utils.set_random_seed(3)
+    hidden = tn.layers.Dense(4, activation="relu", name="hidden")
+    model = tn.Sequential([tn.Input((3,)), hidden, tn.layers.Dense(2, name="top")], name="small")
+    loss = tn.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(tn.optimizers.SGD(0.5), loss)
+    step = tn.trace(model, [[1, 2, -1], [0, 1, 3]], [1, 0])
+    _write(frame.name, [step._repr_html_()])
+    tn.config.use_kernels(before)
+
+
 def list_exercises(app):
     """Write the table of all exercises: where each is derived, how it is called, what to write."""
     rows = ["| exercise | how it is called | what to write |", "|---|---|---|"]
@@ -142,6 +162,6 @@ def _write(name, lines):
 def setup(app):
     """Make everything when a build begins."""
     lists = list_parts, list_evening, list_steps, list_exercises, list_kernels
-    for make in (draw_figures, *lists, forget_old_pages):
+    for make in (draw_figures, make_trace, *lists, forget_old_pages):
         app.connect("builder-inited", make, priority=100)  # before autosummary looks for pages
     return {"parallel_read_safe": True}
