@@ -19,6 +19,7 @@ __all__ = [
     "callbacks",
     "config",
     "datasets",
+    "diagnose",
     "files",
     "gradcheck",
     "initializers",
@@ -59,11 +60,12 @@ if TYPE_CHECKING:
         saving,
         utils,
     )
+    from tinynet.diagnosis import diagnose
     from tinynet.layers import Input, Layer
     from tinynet.models import Sequential
 
-# Classes that can be reached from here as well as from their module.
-_HOMES = {"Input": "layers", "Layer": "layers", "Sequential": "models"}
+# What can be reached from here as well as from their module.
+_HOMES = {"diagnose": "diagnosis", "Input": "layers", "Layer": "layers", "Sequential": "models"}
 
 
 def __getattr__(name: str) -> Any:
