@@ -110,7 +110,7 @@ HEALTHY: dict[str, Callable[[], tuple[Sequential, Any, Any]]] = {
     ),
     "label smoothing and penalties": lambda: (
         network(
-            Dense(16, activation="relu", kernel_regularizer="l2"),
+            Dense(16, activation="relu", kernel_regularizer=tinynet.regularizers.L2(1.0)),
             loss=tinynet.losses.CategoricalCrossentropy(label_smoothing=0.2),
         ),
         X,
@@ -335,7 +335,10 @@ def test_a_rate_that_ends_in_nan() -> None:
 
 
 def test_an_optimizer_that_cannot_where_adam_can() -> None:
-    found = tinynet.diagnose(network(*body(), optimizer=SGD(1e-5)), X, Y)
+    model = network(*body(), optimizer=SGD(1e-5))
+    before = refused.state(model)
+    found = tinynet.diagnose(model, X, Y)
+    assert refused.state(model) == before  # nor has the Adam taken a name
     few = found.finding("few samples")
     assert few.verdict == "look" and "of Adam(0.01)" in few.measured
 
@@ -408,6 +411,18 @@ def test_a_model_without_weights_stays_without() -> None:
     assert tinynet.diagnose(model, X, Y).ok
     assert not model.built and model.input_shape is None
     assert python_random.getstate() == state and refused.state(model) == names
+
+
+def test_a_layer_may_draw_random_numbers_of_its_own() -> None:
+    class Noisy(Dense):
+        def forward(self, x: Any, training: bool = False) -> Any:
+            noise = np.random.normal(size=x.shape) + python_random.random()
+            return super().forward(x + 1e-3 * noise, training)
+
+    model = network(Noisy(16, activation="relu"))
+    before = refused.state(model), np.random.get_state()[1].tolist()
+    tinynet.diagnose(model, X, Y)
+    assert (refused.state(model), np.random.get_state()[1].tolist()) == before
 
 
 def test_twice_gives_the_same() -> None:
