@@ -298,6 +298,7 @@ def test_what_is_shared_with_validation() -> None:
     assert leak.problems == ["validation"]
     assert leak.finding("validation").value == pytest.approx(50 / 150)
     assert leak.finding("validation").verdict == "wrong"
+    assert leak.finding("few samples").verdict == "ok"  # a leak keeps no model from learning
     other = tinynet.diagnose(model, X[:200], Y[:200], validation_data=(255 * X[200:], Y[200:]))
     assert other.problems == ["validation"] and "standard deviation" in str(other)
     assert other.finding("validation").verdict == "look"
