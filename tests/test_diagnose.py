@@ -108,6 +108,15 @@ HEALTHY: dict[str, Callable[[], tuple[Sequential, Any, Any]]] = {
         np.round(255 * IMAGES).astype("uint8"),
         BRIGHT,
     ),
+    "a sum, and its own activation layer": lambda: (
+        network(
+            Dense(16),
+            layers.ReLU(),
+            loss=tinynet.losses.SparseCategoricalCrossentropy(reduction="sum"),
+        ),
+        X,
+        Y,
+    ),
     "label smoothing and penalties": lambda: (
         network(
             Dense(16, activation="relu", kernel_regularizer=tinynet.regularizers.L2(1.0)),

@@ -45,6 +45,7 @@ def calm(model: Sequential) -> Sequential:
     quiet.layers = kept or quiet.layers
     if hasattr(quiet.loss, "label_smoothing"):
         quiet.loss.label_smoothing = 0.0
+    quiet.loss.reduction = "sum_over_batch_size"  # a mean is what ln K is compared with
     quiet.loss._has_looked = False
     return quiet
 
