@@ -52,6 +52,7 @@ def test_the_page_says_what_was_measured(exhibit: Exhibit) -> None:
     assert f"{museum.line_of(found, right)}." in said
     assert f"**Who catches it:** {museum.who(found, right)}" in said
     assert "**The fix:**" in said
+    assert re.search(r"\*[^*]+[?.]\* ````{admonition} Answer", said), "no hint"
 
 
 def test_there_are_enough_and_each_is_known_by_its_name() -> None:
