@@ -19,6 +19,7 @@ __all__ = [
     "callbacks",
     "config",
     "datasets",
+    "diagnose",
     "exercises",
     "files",
     "gradcheck",
@@ -64,12 +65,19 @@ if TYPE_CHECKING:
         tracing,
         utils,
     )
+    from tinynet.diagnosis import diagnose
     from tinynet.layers import Input, Layer
     from tinynet.models import Sequential
     from tinynet.tracing import trace
 
 # What can be reached from here as well as from their module.
-_HOMES = {"Input": "layers", "Layer": "layers", "Sequential": "models", "trace": "tracing"}
+_HOMES = {
+    "diagnose": "diagnosis",
+    "Input": "layers",
+    "Layer": "layers",
+    "Sequential": "models",
+    "trace": "tracing",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -11,9 +11,10 @@ PACKAGE = Path(__file__).parents[2] / "tinynet"
 FLOORS = {
     "examples": {"exercises": 42, "lessons": 65},
     "looking at models": {
-        "interop": 11,
-        "gradcheck": 31,
-        "plots": 54,
+        "interop": 8,
+        "gradcheck": 24,
+        "diagnosis": 41,
+        "plots": 57,
         "backend": 75,
         "tracing": 91,
     },
