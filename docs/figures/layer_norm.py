@@ -11,7 +11,7 @@ CELL = (4.2, 2.9)
 
 def framed(ax, x, y, values, title, color, rows, columns):
     """Draw a matrix with a frame around the entries that are normalized together."""
-    m, n = values.shape
+    m = len(values)
     matrix(ax, x, y, values, title, GREY, cell=CELL, digits=0)
     top = y + m * CELL[1] / 2
     corner = (x + columns.start * CELL[0], top - rows.stop * CELL[1])
