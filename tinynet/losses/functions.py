@@ -61,7 +61,7 @@ class LossFunctionWrapper(Loss):
         y_true: Array,
         y_pred: Array,
         sample_weight: Any = None,
-        from_logits: bool = False,
+        from_logits: bool | None = None,
     ) -> float | Array:
         """Call the function, weight and reduce what it returns; keep what `gradient` needs.
 
