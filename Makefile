@@ -36,7 +36,7 @@ EXTRAS_dev := browser,dask,dev,docs,mpi,parity,plots,report,search
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # two pips in one environment would get in each other's way
-.PHONY: help train retrain seeds accuracy gallery tune bench growth profile test parity parity-gpu mutants settings lint format docs docs-browser dev constraints clean distclean FORCE
+.PHONY: help train retrain seeds accuracy gallery tune bench growth profile test parity parity-gpu mutants museum settings lint format docs docs-browser dev constraints clean distclean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -75,6 +75,9 @@ profile: .venv/.has-bench ## what each idea gains, what others and callbacks cos
 	$(PY) -m benchmarks.moments
 	$(PY) -m benchmarks.overhead
 	$(PY) -m benchmarks.frames
+
+museum: .venv/.has-train ## what the bugs of the museum do: the tables and figures of docs/museum.md
+	$(PY) -m benchmarks.museum
 
 growth: .venv/.has-bench ## time and memory against the size of batch, layers, network and data
 	$(PY) -m benchmarks.growth $(ARGS)

@@ -68,7 +68,11 @@ def script_of(example: str) -> Path:
 
 def digest(example: str) -> str:
     """Return a digest of an example's code, without its comments and docstrings."""
-    text = script_of(example).read_text(encoding="utf-8")
+    return digest_of(script_of(example).read_text(encoding="utf-8"))
+
+
+def digest_of(text: str) -> str:
+    """Return a digest of Python code, without its comments and docstrings."""
     lines = text.splitlines()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:

@@ -424,3 +424,20 @@ def test_float32_is_refused() -> None:
         gradcheck(Dense(3, name="d"), draw(4, 5))
     with pytest.raises(TypeError, match="top/kernel: expected float64"):
         gradcheck(models.Sequential([Dense(3, name="top")]), draw(4, 5))
+
+
+def test_where_the_slope_has_a_bend_the_right_gradient_passes() -> None:
+    """ELU at 0: the slope is 1 on both sides, and changes on the left only."""
+    x = np.zeros((2, 3))
+    (report,) = gradcheck(activations.elu, x)
+    assert report.error < 1e-7 and report.kinks == 0
+
+    class Steeper(activations.Activation):
+        def forward(self, x: np.ndarray) -> np.ndarray:
+            return activations.elu.forward(x)
+
+        def backward(self, dout: np.ndarray, x: np.ndarray, out: np.ndarray) -> np.ndarray:
+            return 1.001 * activations.elu.backward(dout, x, out)
+
+    with pytest.raises(GradientError):
+        gradcheck(Steeper(activations.elu.choose), x)

@@ -463,3 +463,11 @@ def test_a_subclass_has_to_say_what_it_does() -> None:
     for call in (Layer().forward, Layer().backward):
         with pytest.raises(NotImplementedError):
             call(np.ones((1, 1)))
+
+
+def test_a_layer_that_was_built_by_hand_is_not_built_again() -> None:
+    layer = LayerNormalization()
+    layer.build((4,))
+    layer.set_weights([np.full(4, 2.0), np.ones(4)])
+    layer(np.ones((2, 4)))
+    np.testing.assert_array_equal(layer.params["gamma"], 2)

@@ -19,6 +19,8 @@ __all__ = [
     "callbacks",
     "config",
     "datasets",
+    "diagnose",
+    "exercises",
     "files",
     "gradcheck",
     "initializers",
@@ -33,6 +35,8 @@ __all__ = [
     "random",
     "regularizers",
     "saving",
+    "trace",
+    "tracing",
     "utils",
 ]
 
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
         callbacks,
         config,
         datasets,
+        exercises,
         files,
         gradcheck,
         initializers,
@@ -57,13 +62,22 @@ if TYPE_CHECKING:
         random,
         regularizers,
         saving,
+        tracing,
         utils,
     )
+    from tinynet.diagnosis import diagnose
     from tinynet.layers import Input, Layer
     from tinynet.models import Sequential
+    from tinynet.tracing import trace
 
-# Classes that can be reached from here as well as from their module.
-_HOMES = {"Input": "layers", "Layer": "layers", "Sequential": "models"}
+# What can be reached from here as well as from their module.
+_HOMES = {
+    "diagnose": "diagnosis",
+    "Input": "layers",
+    "Layer": "layers",
+    "Sequential": "models",
+    "trace": "tracing",
+}
 
 
 def __getattr__(name: str) -> Any:

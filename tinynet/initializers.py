@@ -151,6 +151,10 @@ class VarianceScaling(RandomInitializer):
     ------
     ValueError
         If `scale` is not above 0, or `mode` or `distribution` is not one of those listed.
+
+    Notes
+    -----
+    Derived on the page :doc:`/backprop/initialization`.
     """
 
     MODES = ("fan_in", "fan_out", "fan_avg")

@@ -27,7 +27,7 @@ from tinynet.data import Batch, Dataset
 from tinynet.kernels.counting import next_rows
 from tinynet.kernels.registry import here
 from tinynet.step.passes import arrays_in, span, without_unread
-from tinynet.step.tape import Computes, write_down
+from tinynet.step.tape import Computes, Step, write_down
 from tinynet.step.telling import telling
 
 ONCE = 0.01  # seconds of steps that are made at once, if nobody wants to know about each
@@ -158,6 +158,8 @@ class Written:
         How many have been taken; every step moves it on.
     size : int
         How many a step takes.
+    step : Step, optional
+        Where to write it down; by default in a new one.
 
     Attributes
     ----------
@@ -176,6 +178,7 @@ class Written:
         order: Array,
         place: Array,
         size: int,
+        step: Step | None = None,
     ) -> None:
         parts: list[tuple[str, Computes]] = [(layer.name, layer) for layer in model.layers]
         if model.optimizer is not None:
@@ -185,7 +188,7 @@ class Written:
         before = [dict(vars(part)) for part in keeping]
         self.seconds = math.inf  # that a step takes; not known yet
         rows = np.empty(size, np.int64)
-        with write_down() as self.step, telling(parts):
+        with write_down(step) as self.step, telling(parts):
             here.part = "batch"
             next_rows(order, place, rows)
             batch = data.batch(rows)

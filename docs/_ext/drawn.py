@@ -17,6 +17,7 @@ DOCS = Path(__file__).parents[1]
 FIGURES, GENERATED = DOCS / "figures", DOCS / "generated"
 # Scripts in figures/ that need nothing but the code.
 DRAWN = (
+    "activations",
     "adam",
     "augmentation",
     "batch_norm",
@@ -24,7 +25,9 @@ DRAWN = (
     "convolution",
     "dense",
     "dropout",
+    "initialization",
     "one_neuron",
+    "optimizers",
     "plots",
     "pooling",
     "softmax_cross_entropy",
@@ -97,6 +100,36 @@ def list_steps(app):
         _write(f"step_{name}.md", ["```text", str(model.step(batch_size)), "```"])
 
 
+def make_trace(app):
+    """Make the page of a small network's training step, in the frame that docs/trace.md shows."""
+    files = (path for path in modules.PACKAGE.rglob("*") if path.is_file())
+    newest = max(path.stat().st_mtime for path in (*files, Path(__file__)))
+    frame = GENERATED / "trace.html"
+    if frame.exists() and frame.stat().st_mtime > newest:
+        return
+    before = tn.config.kernels()
+    tn.config.use_kernels("numpy")  # nothing here is worth compiling
+    tn.utils.clear_session()
+    tn.utils.set_random_seed(3)
+    hidden = tn.layers.Dense(4, activation="relu", name="hidden")
+    model = tn.Sequential([tn.Input((3,)), hidden, tn.layers.Dense(2, name="top")], name="small")
+    loss = tn.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(tn.optimizers.SGD(0.5), loss)
+    step = tn.trace(model, [[1, 2, -1], [0, 1, 3]], [1, 0])
+    _write(frame.name, [step._repr_html_()])
+    tn.config.use_kernels(before)
+
+
+def list_exercises(app):
+    """Write the table of all exercises: where each is derived, how it is called, what to write."""
+    rows = ["| exercise | how it is called | what to write |", "|---|---|---|"]
+    for each in tn.exercises.list():
+        page = f"{each.page}.md"
+        shown = f"[{each.name}]({page})" if (DOCS / page).exists() else each.name
+        rows.append(f"| {shown} | `{each.signature}` | {each.task} |")
+    _write("exercises.md", rows)
+
+
 def list_kernels(app):
     """Write an entry for every kernel, under the file that holds its two forms."""
     lines, home = [], None
@@ -128,7 +161,7 @@ def _write(name, lines):
 
 def setup(app):
     """Make everything when a build begins."""
-    lists = list_parts, list_evening, list_steps, list_kernels
-    for make in (draw_figures, *lists, forget_old_pages):
+    lists = list_parts, list_evening, list_steps, list_exercises, list_kernels
+    for make in (draw_figures, make_trace, *lists, forget_old_pages):
         app.connect("builder-inited", make, priority=100)  # before autosummary looks for pages
     return {"parallel_read_safe": True}

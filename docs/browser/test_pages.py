@@ -7,7 +7,6 @@ import functools
 import http.server
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -15,7 +14,6 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 HTML = Path(__file__).parents[1] / "_build" / "html"
 PAGES = [page.relative_to(HTML).as_posix() for page in sorted(HTML.rglob("*.html"))]
@@ -25,7 +23,6 @@ PROBLEMS, AS_SHOWN = (
     Path(__file__).with_name(name).read_text(encoding="utf-8")
     for name in ("problems.js", "as_shown.js")
 )
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # In the first, the page is laid out again, and its observers mark what is cut off.
 TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
@@ -46,23 +43,6 @@ def site():
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Start this machine's browser, or the one installed by ``playwright install chromium``."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    with sync_playwright() as playwright:
-        if not (found or Path(playwright.chromium.executable_path).exists()):
-            pytest.exit(
-                "no Chromium was found. On Debian and Ubuntu: apt install chromium; elsewhere: "
-                ".venv/bin/python -m playwright install chromium",
-                returncode=1,
-            )
-        only_here = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-        chromium = playwright.chromium.launch(executable_path=found, args=[only_here])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="session")

@@ -38,15 +38,16 @@ def draw():
     height = (STIFFNESS[0] * x**2 + STIFFNESS[1] * y**2) / 2
     below.contour(x, y, height, levels=np.geomspace(0.5, 300, 11), colors="#cccccc", linewidths=0.8)
     walks = (
-        ("SGD, rate 0.03", tn.optimizers.SGD(0.03), GREEN),
-        ("momentum 0.9, rate 0.003", tn.optimizers.SGD(0.003, momentum=0.9), BLUE),
-        ("Adam, rate 0.3", tn.optimizers.Adam(0.3), VERMILION),
+        ("SGD, 0.031", tn.optimizers.SGD(0.031), GREEN),
+        ("momentum 0.9, 0.0076", tn.optimizers.SGD(0.0076, momentum=0.9), BLUE),
+        ("Adam, 0.32", tn.optimizers.Adam(0.32), VERMILION),
     )
     for label, optimizer, color in walks:
         points = walk(optimizer, 60)
         below.plot(*points.T, ".-", color=color, linewidth=1, markersize=4, label=label)
     below.plot(0, 0, "*", color="black", markersize=11)
-    below.set(title="60 steps down a valley", xlabel="$w_1$ (flat)", ylabel="$w_2$ (steep)")
+    below.set(title="60 steps down a valley, at the best rates")
+    below.set(xlabel="$w_1$ (flat)", ylabel="$w_2$ (steep)")
     below.set(xlim=(-10, 2), ylim=(-2.2, 3.2))
     below.legend(loc="upper left", ncols=3, fontsize=8.5, columnspacing=0.8, handlelength=1.1)
     save(figure)

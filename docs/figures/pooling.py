@@ -1,4 +1,4 @@
-"""Max and average pooling of one small image, forward and backward, with the numbers of the page."""
+"""Max and average pooling of one small image, forward and backward."""
 
 import numpy as np
 from drawing import BLUE, VERMILION, canvas, matrix, save, text_color

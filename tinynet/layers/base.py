@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -56,6 +57,12 @@ class Layer(Computes, Configurable):
     RuntimeError
         From `backward`, if no `forward` came before it.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """See to it that a layer counts as built after its `build`, whoever calls it."""
+        super().__init_subclass__(**options)
+        if "build" in vars(cls):
+            cls.build = _then_built(cls.build)  # type: ignore[method-assign]
 
     computing = ("forward", "backward", "backward_logits", "penalty", "add_penalty_gradients")
     # Keeps the position of a random layer in its sequence of draws.
@@ -269,6 +276,17 @@ class Layer(Computes, Configurable):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
+
+
+def _then_built(build: Callable[..., None]) -> Callable[..., None]:
+    """Return a `build` after which the layer is built."""
+
+    @functools.wraps(build)
+    def build_once(self: Layer, input_shape: Shape) -> None:
+        build(self, input_shape)
+        self.built = True
+
+    return build_once
 
 
 def _takes(cls: type, argument: str) -> bool:

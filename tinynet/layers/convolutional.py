@@ -209,6 +209,8 @@ class Conv2D(Convolution):
     from fewer products where the output is not too small (see tinynet/kernels/winograd.py). Their
     rounding errors are larger, about ten times in float32; and an infinite pixel, or NaN, can turn
     all 4 x 4 places of a tile into NaN.
+
+    Derived on the page :doc:`/backprop/convolution`.
     """
 
     kernel_initializer: initializers.Initializer

@@ -48,6 +48,8 @@ class Dense(Activated):
     inputs), the output (batch, ..., units). Follows keras/src/layers/core/dense.py; the
     derivation is that of Rumelhart et al. 1986, "Learning representations by
     back-propagating errors".
+
+    Derived on the page :doc:`/backprop/dense`.
     """
 
     def __init__(

@@ -50,6 +50,8 @@ class DepthwiseConv2D(Convolution):
     Weights: ``kernel`` (height, width, channels, multiplier) and ``bias`` (channels*multiplier,).
     Source: Howard et al. 2017, "MobileNets", section 3.1; follows
     keras/src/layers/convolutional/base_depthwise_conv.py.
+
+    Derived on the page :doc:`/backprop/convolution`.
     """
 
     depthwise_initializer: initializers.Initializer

@@ -49,6 +49,8 @@ class BatchNormalization(Layer):
     Weights, each (features,): ``gamma``, ``beta``; states: ``moving_mean``,
     ``moving_variance``. Source: Ioffe and Szegedy 2015, algorithms 1 and 2; defaults and the
     biased moving variance follow keras/src/layers/normalization/batch_normalization.py.
+
+    Derived on the page :doc:`/backprop/batch_norm`.
     """
 
     def __init__(

@@ -90,6 +90,8 @@ class MaxPooling2D(Pooling):
     Notes
     -----
     Follows keras/src/layers/pooling/base_pooling.py.
+
+    Derived on the page :doc:`/backprop/pooling`.
     """
 
     def forward(self, x: Array, training: bool = False) -> Array:
@@ -133,6 +135,8 @@ class AveragePooling2D(Pooling):
     Notes
     -----
     Follows keras/src/layers/pooling/base_pooling.py.
+
+    Derived on the page :doc:`/backprop/pooling`.
     """
 
     def forward(self, x: Array, training: bool = False) -> Array:

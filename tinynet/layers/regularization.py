@@ -43,6 +43,8 @@ class Dropout(Layer):
     -----
     Source: Srivastava et al. 2014, section 10 for the scaling in training ("inverted dropout");
     the masks are those of keras/src/layers/regularization/dropout.py.
+
+    Derived on the page :doc:`/backprop/dropout`.
     """
 
     def __init__(

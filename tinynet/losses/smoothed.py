@@ -70,6 +70,8 @@ class CategoricalCrossentropy(SmoothedCrossentropy):
     Notes
     -----
     Targets: shape (n, classes). Follows keras/src/losses/losses.py.
+
+    Derived on the page :doc:`/backprop/softmax_cross_entropy`.
     """
 
     only_kernels = True

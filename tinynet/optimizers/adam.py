@@ -36,6 +36,8 @@ class Adam(Optimizer):
     -----
     Source: Kingma and Ba 2015, algorithm 1, in the form at the end of its section 2; follows
     keras/src/optimizers/adam.py. In the powers the betas go through float32.
+
+    Derived on the page :doc:`/backprop/adam`.
     """
 
     only_kernels = True
@@ -87,6 +89,10 @@ class AdamW(Adam):
     ------
     ValueError
         If `weight_decay` is None: without weight decay, use `Adam`.
+
+    Notes
+    -----
+    Derived on the page :doc:`/backprop/optimizers`.
     """
 
     def __init__(

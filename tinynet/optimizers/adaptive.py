@@ -41,6 +41,8 @@ class RMSprop(Optimizer):
     Notes
     -----
     Source: Tieleman and Hinton 2012, lecture 6.5; follows keras/src/optimizers/rmsprop.py.
+
+    Derived on the page :doc:`/backprop/optimizers`.
     """
 
     only_kernels = True
@@ -104,6 +106,8 @@ class Adagrad(Optimizer):
     -----
     Source: Duchi et al. 2011, figure 1; follows keras/src/optimizers/adagrad.py. The initial
     value of v goes through float32.
+
+    Derived on the page :doc:`/backprop/optimizers`.
     """
 
     only_kernels = True
@@ -158,6 +162,8 @@ class Nadam(Optimizer):
     -----
     Source: Dozat 2016, algorithm 2; follows keras/src/optimizers/nadam.py. The betas and 0.96
     go through float32, except in the product U.
+
+    Derived on the page :doc:`/backprop/optimizers`.
     """
 
     only_kernels = True

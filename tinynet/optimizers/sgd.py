@@ -38,6 +38,8 @@ class SGD(Optimizer):
     Notes
     -----
     Source: Sutskever et al. 2013, section 2; follows keras/src/optimizers/sgd.py.
+
+    Derived on the page :doc:`/backprop/optimizers`.
     """
 
     only_kernels = True

@@ -57,6 +57,10 @@ class Names:
         """Return the name of the array whose numbers these are, in whatever shape."""
         return self.by_place[_place(array)]
 
+    def has(self, array: Array) -> bool:
+        """Return whether an array has a name."""
+        return _place(array) in self.by_place
+
 
 def arrays_of(line: Line) -> dict[str, Array]:
     """Return the arrays of a line by the names of the arguments, with those of a view."""
@@ -77,19 +81,16 @@ def table(step: Step) -> str:
     names = Names(step)
     rows: list[tuple[str, str]] = []
     for number, line in enumerate(step.lines, 1):
-        given, results = [], []
+        results = []
         for name, value in zip(line.parameters, line.arguments, strict=False):
-            text = names.of(value) if isinstance(value, np.ndarray) else brief(value)
-            turned = ".T" if isinstance(value, np.ndarray) and is_turned(value) else ""
             sign = SIGNS.get(line.role(name))
-            if sign is None:
-                given.append(text + turned)
-            else:
+            if sign is not None:
+                text = names.of(value)
                 results.append(f"{sign} {text} {names.arrays[text].shape}")
         if line.result is not None:
             results.append(f"-> {names.of(line.result)} {line.result.shape}")
         first, *others = results or [""]
-        rows.append((f"{number:3}  {line.title}({', '.join(given)})", first))
+        rows.append((f"{number:3}  {call_of(line, names)}", first))
         rows += [("", other) for other in others]
     wide = min(WIDTH, max((len(left) for left, _ in rows), default=0))
     owners = {id(each): each for each in map(_owner, names.arrays.values())}
@@ -99,6 +100,17 @@ def table(step: Step) -> str:
         row = left + f"\n{'':{wide}}" if len(left) > wide else f"{left:{wide}}"
         text += f"\n{row}  {right}".rstrip()
     return text
+
+
+def call_of(line: Line, names: Names) -> str:
+    """Return what a line calls, with the names of what is only read."""
+    given = []
+    for name, value in zip(line.parameters, line.arguments, strict=False):
+        if line.role(name) == "read":
+            is_array = isinstance(value, np.ndarray)
+            turned = ".T" if is_array and is_turned(value) else ""
+            given.append((names.of(value) if is_array else brief(value)) + turned)
+    return f"{line.title}({', '.join(given)})"
 
 
 def is_turned(array: Array) -> bool:

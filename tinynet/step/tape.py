@@ -139,9 +139,9 @@ class Step:
 
 
 @contextmanager
-def write_down() -> Iterator[Step]:
-    """Write down what this thread computes inside a ``with`` block."""
-    step = Step()
+def write_down(step: Step | None = None) -> Iterator[Step]:
+    """Write down what this thread computes inside a ``with`` block; by default in a new step."""
+    step = Step() if step is None else step
     here.tape = step
     try:
         yield step

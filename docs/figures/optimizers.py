@@ -1,0 +1,98 @@
+"""Six optimizers in one valley, each at its best rate; learning rates that change during a run."""
+
+import numpy as np
+from adam import STIFFNESS, walk
+from drawing import BLUE, GREEN, GREY, VERMILION, WIDTH, plt, save
+
+import tinynet as tn
+
+RATES = np.geomspace(0.001, 10, 60)
+FAMILY = {
+    "SGD": tn.optimizers.SGD,
+    "momentum": lambda rate: tn.optimizers.SGD(rate, momentum=0.9),
+    "Nesterov": lambda rate: tn.optimizers.SGD(rate, momentum=0.9, nesterov=True),
+    "Adagrad": tn.optimizers.Adagrad,
+    "RMSprop": tn.optimizers.RMSprop,
+    "Adam": tn.optimizers.Adam,
+}
+
+
+def steps_needed(optimizer, most=300):
+    """Return after how many steps the walk stays within 0.1 of the minimum, or infinity."""
+    w, arrived = np.array([-9.0, 1.6]), 0
+    for t in range(1, most + 1):
+        optimizer.step({"w": w}, {"w": STIFFNESS * w})
+        distance = np.linalg.norm(w)
+        if not distance < 1000:
+            break
+        if distance > 0.1:
+            arrived = t + 1
+    return arrived if arrived <= t and distance < 1000 else np.inf
+
+
+def draw_walks():
+    """Draw the walk of each optimizer at the rate with which it arrives first."""
+    figure, axes = plt.subplots(3, 2, figsize=(WIDTH, 6.6), sharex=True, sharey=True)
+    x, y = np.meshgrid(np.linspace(-10, 4, 200), np.linspace(-6.6, 2.6, 200))
+    height = (STIFFNESS[0] * x**2 + STIFFNESS[1] * y**2) / 2
+    for ax, (name, make) in zip(axes.flat, FAMILY.items(), strict=True):
+        steps = [steps_needed(make(rate)) for rate in RATES]
+        best = int(np.argmin(steps))
+        points = walk(make(RATES[best]), steps[best])
+        ax.contour(x, y, height, levels=np.geomspace(0.5, 500, 9), colors="#cccccc", linewidths=0.7)
+        ax.plot(*points.T, ".-", color=BLUE, linewidth=0.9, markersize=3.5)
+        ax.plot(*points[0], "o", color=VERMILION, markersize=5)
+        ax.plot(0, 0, "*", color="black", markersize=9)
+        ax.set(title=f"{name}: {steps[best]} steps", xlim=(-10, 4), ylim=(-6.6, 2.6))
+        ax.text(-9.7, -6.3, f"rate {RATES[best]:.2g}", fontsize=9)
+    figure.supxlabel("$w_1$ (flat)", fontsize=10)
+    figure.supylabel("$w_2$ (steep)", fontsize=10)
+    save(figure)
+
+
+def draw_schedules():
+    """Draw four schedules, and what a constant rate and a falling one do with a noisy gradient."""
+    schedules = {
+        "cosine": (tn.optimizers.schedules.CosineDecay(0.03, 400), VERMILION),
+        "polynomial (power 1)": (
+            tn.optimizers.schedules.PolynomialDecay(0.03, 400, end_learning_rate=0.0),
+            GREEN,
+        ),
+        "exponential": (tn.optimizers.schedules.ExponentialDecay(0.03, 200, 0.1), BLUE),
+        "piecewise constant": (
+            tn.optimizers.schedules.PiecewiseConstantDecay([200, 300], [0.03, 0.003, 0.0003]),
+            GREY,
+        ),
+    }
+    figure, (above, below) = plt.subplots(2, 1, figsize=(WIDTH, 5.6), sharex=True)
+    for name, (schedule, color) in schedules.items():
+        above.plot([schedule(step) for step in range(401)], color=color, label=name)
+    above.set(title="Four schedules from 0.03", ylabel="learning rate", xlim=(0, 400))
+    above.set_ylim(0, 0.034)
+    above.legend(loc="upper right")
+    for name, rate, color in (
+        ("constant", 0.03, GREY),
+        ("cosine", schedules["cosine"][0], VERMILION),
+    ):
+        distances = [noisy_distances(tn.optimizers.SGD(rate), seed) for seed in range(100)]
+        below.plot(np.mean(distances, axis=0), color=color, label=name)
+    below.set(title="SGD with a noisy gradient, mean of 100 walks", xlabel="step")
+    below.set(yscale="log", ylabel="distance to the minimum")
+    below.legend(loc="upper right")
+    save(figure, "schedules")
+
+
+def noisy_distances(optimizer, seed, steps=400):
+    """Return the distance from the minimum after each step, with noise in every gradient."""
+    rng = np.random.default_rng(seed)
+    w = np.array([-9.0, 1.6])
+    distances = [np.linalg.norm(w)]
+    for _ in range(steps):
+        optimizer.step({"w": w}, {"w": STIFFNESS * w + rng.normal(0, 5, 2)})
+        distances.append(np.linalg.norm(w))
+    return distances
+
+
+if __name__ == "__main__":
+    draw_walks()
+    draw_schedules()

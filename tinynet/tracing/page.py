@@ -1,0 +1,420 @@
+"""A trace as one page: every array a grid of colored cells, every number with its calculation.
+
+`page` puts the template, the style, the script and the numbers into one file. The script (page.js)
+knows for each kernel how a number comes about; this module gives it the numbers. A large array is
+reduced: its cells are means of blocks, and of each block the number in its middle is there as it
+is. All arrays are divided in the same way, so those numbers belong together: the middle of a block
+of `out` and the middle of the same block of `x`. Only long sums need more numbers than these; of
+each one the largest terms are found here.
+"""
+
+from __future__ import annotations
+
+import copy
+import html
+import importlib.resources
+import json
+import math
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tinynet.arrays import Array
+from tinynet.data import Dataset
+
+if TYPE_CHECKING:
+    from tinynet.models import Sequential
+    from tinynet.tracing.recording import Trace, TracedArray, TracedLine
+
+CELLS = 32  # along each side of a grid
+TILES = 8  # grids of one array: images and channels
+SIDE = 8  # of a picture, from which on an input of side*side numbers is shown as one
+TERMS = 4  # of a long sum
+FEWER_DIGITS = 4  # of numbers that are only shown
+NUDGED = 200  # weights
+FEW = 6  # weights of each array, if there are more than NUDGED in the model
+NUDGE = 1e-5
+CHUNK = 1 << 22  # numbers of sums that are computed at a time
+
+
+def page(trace: Trace) -> str:
+    """Return a page that shows a trace."""
+    title = f"One training step of {trace.model.name}"
+    with np.errstate(all="ignore"):  # in a step that went wrong, there is much that is not finite
+        content = _content(trace)
+    parts = {
+        "TITLE": html.escape(title),
+        "STYLE": _file("page.css"),
+        # In a script element only "</" could end it; "<!--" would change how it is read.
+        "DATA": json.dumps(content, separators=(",", ":")).replace("<", "\\u003c"),
+        "SCRIPT": _file("page.js"),
+    }
+    # All at once: what is put in may itself look like a place to put something.
+    return re.sub(r"\{\{([A-Z]+)\}\}", lambda place: parts[place[1]], _file("page.html"))
+
+
+def framed(trace: Trace) -> str:
+    """Return the page in a frame, which can stand in another page."""
+    title = html.escape(f"One training step of {trace.model.name}, line by line", quote=True)
+    look = "border: 1px solid #8888; width: 100%; height: 44rem"
+    return (
+        f'<iframe title="{title}" sandbox="allow-scripts" style="{look}" '
+        f'srcdoc="{html.escape(page(trace), quote=True)}"></iframe>'
+    )
+
+
+def _file(name: str) -> str:
+    return (importlib.resources.files(__package__) / name).read_text(encoding="utf-8")
+
+
+class Grids(NamedTuple):
+    """How the axes of an array are shown: some number the grids, some the rows, some the columns.
+
+    Images (n, rows, columns, channels) are a grid for each image and channel, kernels of a
+    convolution (rows, columns, channels, filters) one for each pair of channel and filter.
+    """
+
+    tiles: tuple[int, ...]
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    named: tuple[str, ...] = ()  # what the tiles are
+
+
+def _grids(shape: Sequence[int], samples: int, is_weight: bool) -> Grids:
+    axes = tuple(range(len(shape)))
+    if len(shape) == 4 and is_weight:
+        return Grids((2, 3), (0,), (1,), ("channel", "filter"))
+    if len(shape) == 4 and (shape[0] == samples or shape[1] == shape[2]):
+        return Grids((0, 3), (1,), (2,), ("image", "channel"))
+    if len(shape) == 3 and shape[0] == samples:
+        return Grids((0,), (1,), (2,), ("sample",))
+    half = len(shape) // 2
+    return Grids((), axes[:half], axes[half:])
+
+
+class Shown(NamedTuple):
+    """An array as the page has it: T grids of R rows and C columns, of which `tiles` are shown.
+
+    A cell is a block of `down` rows and `across` columns.
+    """
+
+    grids: Grids
+    sizes: tuple[int, int, int]  # T, R, C
+    tiles: int
+    down: int
+    across: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether every number has a cell of its own."""
+        return self.tiles == self.sizes[0] and self.down == self.across == 1
+
+
+def shown(shape: Sequence[int], samples: int = 0, is_weight: bool = False) -> Shown:
+    """Return how an array of some shape is shown."""
+    grids = _grids(shape, samples, is_weight)
+    t, r, c = (math.prod(shape[axis] for axis in axes) for axes in grids[:3])
+    return Shown(grids, (t, r, c), min(t, TILES), -(-r // CELLS), -(-c // CELLS))
+
+
+def middles(n: int, block: int) -> Array:
+    """Return the place in the middle of each block of n places; of two, the second."""
+    starts = np.arange(0, n, block)
+    return (starts + np.minimum(starts + block, n)) // 2
+
+
+def _cells(values: Array, how: Shown) -> tuple[Array, Array, Array]:
+    """Return the mean of each cell, the number in its middle, and where in the array this is."""
+    order = [*how.grids.tiles, *how.grids.rows, *how.grids.columns]
+    index = np.arange(values.size).reshape(values.shape)
+    laid, places = (
+        each.transpose(order).reshape(how.sizes)[: how.tiles] for each in (values, index)
+    )
+    _, r, c = how.sizes
+    rows, columns = np.arange(0, r, how.down), np.arange(0, c, how.across)
+    sums = np.add.reduceat(laid.astype(np.float64), rows, axis=1)
+    sums = np.add.reduceat(sums, columns, axis=2)
+    count = np.outer(np.diff([*rows, r]), np.diff([*columns, c]))
+    middle = np.ix_(np.arange(how.tiles), middles(r, how.down), middles(c, how.across))
+    return sums / count, laid[middle], places[middle]
+
+
+class Sum(NamedTuple):
+    """A kernel's output as sums over k of a*b, or of a alone, times a factor.
+
+    With o the index of an output in `axes`, the terms are a[o @ a_out + k * a_k], and likewise
+    of b, in the order of the memory.
+    """
+
+    axes: tuple[int, ...]
+    length: int
+    a: TracedArray
+    a_out: tuple[int, ...]
+    a_k: int
+    b: TracedArray | None = None
+    b_out: tuple[int, ...] = ()
+    b_k: int = 0
+    factor: float = 1.0
+
+
+def _sum_of(line: TracedLine) -> Sum | None:
+    """Return what a line sums up, if it does."""
+    given = {array.argument: array for array in line.reads}
+    if line.title == "product":
+        a, b = given["a"], given["b"]
+        (i, k), (k_of_b, j) = a.strides, b.strides
+        return Sum((a.axes[0], b.axes[1]), a.axes[1], a, (i, 0), k, b, (0, j), k_of_b)
+    if line.title == "batched_product":
+        a, b = given["a"], given["b"]
+        (n, i, k), (n_of_b, k_of_b, j) = a.strides, b.strides
+        axes = *a.axes[:2], b.axes[2]
+        return Sum(axes, a.axes[2], a, (n, i, 0), k, b, (n_of_b, 0, j), k_of_b)
+    if line.title == "column_sum":
+        x = given["x"]
+        return Sum(x.axes[1:], x.axes[0], x, x.strides[1:], x.strides[0])
+    if line.title == "weighted_sum":
+        x, weights = given["x"], given["weights"]
+        factor = float(line.constants["factor"])
+        return Sum((), x.axes[0], x, (), x.strides[0], weights, (), weights.strides[0], factor)
+    return None
+
+
+def _terms(found: Sum, places: Array) -> dict[str, Any]:
+    """Return the largest terms of some sums: their numbers in a and in b."""
+    a = np.asarray(found.a.values, np.float64).reshape(-1)
+    b = None if found.b is None else np.asarray(found.b.values, np.float64).reshape(-1)
+    n = min(TERMS, found.length)
+    k = np.arange(found.length)
+    kept: list[list[Array]] = []
+    step = max(1, CHUNK // found.length)
+    for start in range(0, places.size, step):
+        flat = places.reshape(-1)[start : start + step]
+        index = np.array(np.unravel_index(flat, found.axes or (1,)))[: len(found.axes)]
+        at_a = (np.array(found.a_out, int) @ index)[:, None] + k * found.a_k
+        terms = np.abs(a[at_a])
+        if b is not None:
+            at_b = (np.array(found.b_out, int) @ index)[:, None] + k * found.b_k
+            terms = terms * np.abs(b[at_b])
+        # Those that are not numbers come first: they are what somebody looks for.
+        largest = np.argsort(-np.nan_to_num(terms, nan=np.inf), axis=1, kind="stable")[:, :n]
+        kept.append([a[np.take_along_axis(at_a, largest, 1)]])
+        if b is not None:
+            kept[-1].append(b[np.take_along_axis(at_b, largest, 1)])
+    columns = [plain(np.concatenate(parts), FEWER_DIGITS) for parts in zip(*kept, strict=True)]
+    return {"n": n, **dict(zip("ab", columns, strict=False))}
+
+
+def plain(values: Array, digits: int = 6) -> list[Any]:
+    """Return numbers for JSON, with some digits of each; what is not finite as text."""
+    flat = values.reshape(-1)
+    if flat.dtype.kind in "iub":
+        return [int(v) for v in flat]
+    return [float(f"{v:.{digits}g}") if math.isfinite(v) else _in_script(v) for v in flat.tolist()]
+
+
+def _in_script(value: float) -> str:
+    """Return how JavaScript spells a number that is not finite."""
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+class Arrays:
+    """The arrays of a page, each of them once."""
+
+    def __init__(self, model: Sequential, samples: int) -> None:
+        self.weights, self.samples = model.arrays, samples
+        self.found: list[dict[str, Any]] = []
+        self.numbers: dict[int, int] = {}
+
+    def put(self, name: str, values: Array, backward: bool) -> int:
+        """Return the number of an array on the page."""
+        if id(values) in self.numbers:
+            return self.numbers[id(values)]
+        laid, how = self.laid(name, values), self.shown(name, values)
+        means, middle, _ = _cells(laid, how)
+        numbers = np.asarray(values, np.float64)
+        entry = {
+            "name": name,
+            "kind": self._kind(name, backward),
+            "shape": list(values.shape),
+            "laid": list(laid.shape),
+            "grids": how.grids[:3],
+            "named": how.grids.named,
+            "sizes": list(how.sizes),
+            "tiles": how.tiles,
+            "block": [how.down, how.across],
+            "at": plain(middle),
+            "range": plain(np.array([numbers.min(), numbers.mean(), numbers.max()])),
+            "zeros": round(float(np.mean(values == 0)), 4),
+        }
+        if how.down * how.across > 1:
+            entry["means"] = plain(means, FEWER_DIGITS)
+        self.numbers[id(values)] = len(self.found)
+        self.found.append(entry)
+        return len(self.found) - 1
+
+    def shown(self, name: str, values: Array) -> Shown:
+        """Return how an array is shown."""
+        is_weight = name.rpartition(" ")[2] in self.weights
+        return shown(self.laid(name, values).shape, self.samples, is_weight)
+
+    def laid(self, name: str, values: Array) -> Array:
+        """Return an array as it is shown: samples of the input as squares, if they can be that."""
+        side = math.isqrt(values[0].size) if values.ndim == 2 else 0
+        if name in ("x", "data.x") and side >= SIDE and side * side == values.shape[1]:
+            return values.reshape(-1, side, side)
+        return values
+
+    def _kind(self, name: str, backward: bool) -> str:
+        """Return whose color an array has."""
+        if name.startswith("d "):
+            return "gradient"
+        if name.rpartition(" ")[2] in self.weights:
+            return "learned"
+        return "gradient" if backward else "input"
+
+
+def _content(trace: Trace) -> dict[str, Any]:
+    """Return all that the script has to know."""
+    arrays = Arrays(trace.model, len(trace.batch))
+    lines = [_line(line, arrays) for line in trace.lines]
+    return {
+        "model": trace.model.name,
+        "samples": len(trace.batch),
+        "loss": plain(np.array([trace.loss]))[0],
+        "lines": lines,
+        "arrays": arrays.found,
+        "nudges": [_nudge_of(*each) for each in _nudges(trace.model, trace.batch)],
+        "random": any(layer.seed_generator is not None for layer in trace.model.layers),
+    }
+
+
+def _line(line: TracedLine, arrays: Arrays) -> dict[str, Any]:
+    """Return a line for the script, and put its arrays among the others."""
+    backward = line.section == "backward"
+    seen = [_array(array, "read", arrays, False) for array in line.reads]
+    seen += [_array(array, "written", arrays, backward) for array in line.writes]
+    content = {
+        "number": line.number,
+        "section": line.section,
+        "part": line.part,
+        "title": line.title,
+        "call": line.call,
+        "doc": line.doc,
+        "seconds": float(f"{line.seconds:.3g}"),
+        "arrays": seen,
+        "constants": {name: _constant(value) for name, value in line.constants.items()},
+    }
+    found = _sum_of(line)
+    dense = all(map(_is_dense, (*line.reads, *line.writes)))
+    if found is not None and dense and _is_in_order(line.writes[0]):
+        used = [each for each in (found.a, found.b) if each is not None]
+        content["sum"] = {
+            "axes": found.axes,
+            "length": found.length,
+            "factor": found.factor,
+            "a": [found.a.argument, found.a_out, found.a_k],
+            "b": found.b and [found.b.argument, found.b_out, found.b_k],
+        }
+        if not all(arrays.shown(each.name, each.values).whole for each in used):
+            (out,) = line.writes
+            how = arrays.shown(out.name, out.values)
+            _, _, places = _cells(arrays.laid(out.name, out.values), how)
+            content["terms"] = _terms(found, places)
+    return content
+
+
+def _is_dense(array: TracedArray) -> bool:
+    """Return whether the numbers of an array lie in the memory as they are shown, without gaps."""
+    reach = sum((n - 1) * stride for n, stride in zip(array.axes, array.strides, strict=True))
+    return array.values.flags.c_contiguous and reach == array.values.size - 1
+
+
+def _is_in_order(array: TracedArray) -> bool:
+    """Return whether the last axis goes along the memory, and each one before it across that."""
+    step = 1
+    for n, stride in zip(reversed(array.axes), reversed(array.strides), strict=True):
+        if n > 1 and stride != step:
+            return False
+        step *= n
+    return True
+
+
+def _array(array: TracedArray, role: str, arrays: Arrays, backward: bool) -> dict[str, Any]:
+    before = array.before
+    return {
+        "argument": array.argument,
+        "role": role,
+        "array": arrays.put(array.name, array.values, backward),
+        "before": None if before is None else arrays.put(array.name, before, backward),
+    }
+
+
+def _constant(value: Any) -> Any:
+    """Return an argument of a kernel as the script can use it; None for anything that it cannot."""
+    if isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    if isinstance(value, tuple) and all(isinstance(each, int) for each in value):
+        return list(value)
+    return None
+
+
+def _nudges(model: Sequential, batch: Dataset) -> Iterator[tuple[str, int, float, float, float]]:
+    """Yield name, place, value, gradient and measured slope of the loss, for some weights.
+
+    All of them are computed in float64, with a copy of the model. Where layers draw random numbers,
+    it draws the same ones for every measurement.
+    """
+    twin = _in_float64(model)
+    data = Dataset(batch.x, batch.y, batch.sample_weight, "float64").batch(np.arange(len(batch)))
+    states = [{name: each.copy() for name, each in layer.state.items()} for layer in twin.layers]
+    seeds = [
+        None if layer.seed_generator is None else list(layer.seed_generator.state)
+        for layer in twin.layers
+    ]
+
+    def loss() -> float:
+        for layer, state, seed in zip(twin.layers, states, seeds, strict=True):
+            for name, each in state.items():
+                layer.state[name][...] = each
+            if seed is not None and layer.seed_generator is not None:
+                layer.seed_generator.state = list(seed)
+        out = twin.forward(data.x, training=True)
+        return float(np.sum(twin.loss_value(out, data.y, data.sample_weight)))
+
+    loss()
+    twin.backward_from_loss()
+    params, grads = twin.params, {name: each.copy() for name, each in twin.grads.items()}
+    few = sum(each.size for each in params.values()) > NUDGED
+    for name, weights in params.items():
+        flat, grad = weights.reshape(-1), grads[name].reshape(-1)
+        _, _, places = _cells(weights, shown(weights.shape, is_weight=True))
+        chosen = np.arange(flat.size)
+        if few:  # of those that can be pointed at, the ones with the largest gradients
+            cells = places.reshape(-1)
+            chosen = np.sort(cells[np.argsort(-np.abs(grad[cells]), kind="stable")[:FEW]])
+        for i in chosen.tolist():
+            kept = float(flat[i])
+            flat[i] = kept + NUDGE
+            above = loss()
+            flat[i] = kept - NUDGE
+            slope = (above - loss()) / (2 * NUDGE)
+            flat[i] = kept
+            yield name, i, kept, float(grad[i]), slope
+
+
+def _nudge_of(name: str, place: int, *numbers: float) -> list[Any]:
+    return [name, place, *plain(np.array(numbers))]
+
+
+def _in_float64(model: Sequential) -> Sequential:
+    """Return a copy of a model that computes in float64."""
+    twin = copy.deepcopy(model)
+    for layer in twin.layers:
+        layer.dtype = "float64"
+        for holder in (vars(layer), layer.params, layer.grads, layer.state):
+            for name, value in holder.items():
+                if isinstance(value, np.ndarray) and value.dtype == np.float32:
+                    holder[name] = value.astype(np.float64)
+    return twin
