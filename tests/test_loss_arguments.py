@@ -219,3 +219,10 @@ def test_bad_options(cls: type[Loss], options: dict[str, Any], message: str) -> 
 def test_a_subclass_has_to_say_which_kernels() -> None:
     with pytest.raises(NotImplementedError):
         Loss()([1.0], [[1.0]])
+
+
+@pytest.mark.parametrize("name", ["BinaryCrossentropy", "CategoricalCrossentropy"])
+def test_value_takes_for_logits_what_the_loss_does(name: str) -> None:
+    y, z = np.array([[0.0, 1.0]]), np.array([[3.0, -2.0]])
+    loss = getattr(losses, name)(from_logits=True)
+    assert loss.value(y, z) == loss(y, z) == loss.value(y, z, from_logits=True)

@@ -70,7 +70,7 @@ class L1L2(Regularizer):
 
 
 class L1(L1L2):
-    r"""Penalty :math:`l_1\sum|x|`, which drives weights to exactly zero."""
+    r"""Penalty :math:`l_1\sum|x|`, which drives weights close to zero."""
 
     def __init__(self, l1: float = 0.01) -> None:
         super().__init__(l1=l1)

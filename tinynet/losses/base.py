@@ -85,14 +85,14 @@ class Loss(Computes, Configurable):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float | Array:
         """Return the loss of a batch, as a number (an array where `reduction` is none)."""
-        return self.value(np.asarray(y_true), as_float(y_pred), sample_weight, self.from_logits)
+        return self.value(np.asarray(y_true), as_float(y_pred), sample_weight)
 
     def value(
         self,
         y_true: Array,
         y_pred: Array,
         sample_weight: Any = None,
-        from_logits: bool = False,
+        from_logits: bool | None = None,
     ) -> float | Array:
         """Compute the loss and keep what `gradient` needs.
 
@@ -100,9 +100,10 @@ class Loss(Computes, Configurable):
         ----------
         y_true : ndarray of shape (n, ...)
         y_pred : ndarray of shape (n, ...)
-            Predictions, or logits where `from_logits` is set.
+            Predictions, or logits.
         sample_weight : array_like of shape (n,) or that of the single losses, optional
-        from_logits : bool
+        from_logits : bool, optional
+            Whether `y_pred` holds logits; by default, what the loss itself says.
 
         Returns
         -------
@@ -114,6 +115,8 @@ class Loss(Computes, Configurable):
             If targets and predictions, or weights, do not fit together; if a target is not
             what the loss expects. The message says which loss to use instead.
         """
+        if from_logits is None:
+            from_logits = self.from_logits
         if y_pred.ndim == 0 or y_true.shape[:1] != y_pred.shape[:1]:
             raise ValueError(
                 f"y: expected one target for each of the predictions, got targets of shape "

@@ -1,0 +1,49 @@
+"""Which numbers share a mean in batch and in layer normalization, and one sample's way through."""
+
+import numpy as np
+from drawing import BLUE, GREEN, GREY, VERMILION, canvas, equation, matrix, pale, save, text_color
+from matplotlib.patches import Rectangle
+
+from tinynet.layers import LayerNormalization
+
+CELL = (4.2, 2.9)
+
+
+def framed(ax, x, y, values, title, color, rows, columns):
+    """Draw a matrix with a frame around the entries that are normalized together."""
+    m = len(values)
+    matrix(ax, x, y, values, title, GREY, cell=CELL, digits=0)
+    top = y + m * CELL[1] / 2
+    corner = (x + columns.start * CELL[0], top - rows.stop * CELL[1])
+    size = (len(columns) * CELL[0], len(rows) * CELL[1])
+    ax.add_patch(Rectangle(corner, *size, facecolor=pale(color, 0.3), edgecolor=color, lw=2.4))
+
+
+def draw():
+    """Draw the two ways above, and the numbers of the page below."""
+    x = np.array([[1.0, 2, 3, 6], [10, 30, 20, 20]])
+    dout = np.array([[1.0, 0, 0, 0], [0, 1, 0, 0]])
+    layer = LayerNormalization(dtype="float64")
+    out = layer(x)
+    dx = layer.backward(dout)
+
+    figure, ax = canvas(56)
+    heading = {"ha": "center", "va": "center", "fontsize": 11}
+    ax.text(13, 54, "batch normalization", **heading)
+    ax.text(39, 54, "layer normalization", **heading)
+    framed(ax, 4.6, 44.5, x, "x", GREEN, range(2), range(1))
+    framed(ax, 30.6, 44.5, x, "x", GREEN, range(1), range(4))
+    note = {"ha": "center", "va": "top", "fontsize": 8.5}
+    ax.text(13, 38.4, "a mean for each column:\n4 means, over the samples", **note)
+    ax.text(39, 38.4, "a mean for each row:\n2 means, over the features", **note)
+
+    ax.text(1, 31.5, "forward", color=text_color(BLUE), fontsize=13, va="center")
+    look = {"cell": (5.2, 2.9), "digits": 2}
+    equation(ax, 23.5, [("x", x, BLUE), "→", (r"$\hat x$", out, BLUE)], **look)
+    ax.text(1, 15.5, "backward", color=text_color(VERMILION), fontsize=13, va="center")
+    equation(ax, 7.5, [("dout", dout, VERMILION), "→", ("dx", dx, VERMILION)], **look)
+    save(figure)
+
+
+if __name__ == "__main__":
+    draw()
