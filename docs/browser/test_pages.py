@@ -93,6 +93,7 @@ def test_nothing_is_cut_off_missing_or_fetched_from_elsewhere(tab, site, page):
 @pytest.mark.parametrize("page", ["backprop/dense.html", "backprop/adam.html"])
 def test_copied_examples_can_be_pasted_into_python(tab, site, page):
     show(tab, site + page, DESK)
+    tab.evaluate("() => document.querySelectorAll('details').forEach(each => (each.open = true))")
     typed = []
     for block in tab.locator("div.highlight", has=tab.locator(".gp")).all():
         block.hover()
