@@ -42,7 +42,11 @@ def met(x: Array, i: int, j: int, strides: Pair, dilation: Pair, places: Pair) -
 
 @kernel(x="nRSC", weights="KLCf", out=">nYZf")
 def convolve(x: Array, weights: Array, strides: Pair, dilation: Pair, out: Array) -> None:
-    """out[n, y, z] = sum over i, j of x[n, y*sy + i*dy, z*sx + j*dx] @ weights[i, j]."""
+    """out[n, y, z] = sum over i, j of x[n, u, v] @ weights[i, j], summed over channels.
+
+    (u, v) is the pixel that entry (i, j) meets at place (y, z): y*strides[0] + i*dilation[0] and
+    z*strides[1] + j*dilation[1].
+    """
     out[...] = 0
     for i, j in np.ndindex(weights.shape[:2]):
         out += met(x, i, j, strides, dilation, out.shape[1:3]) @ weights[i, j]

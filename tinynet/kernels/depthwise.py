@@ -15,7 +15,10 @@ from tinynet.kernels.registry import kernel
 
 @kernel(x="nRSc", weights="KLcm", out=">nYZcm")
 def depthwise(x: Array, weights: Array, strides: Pair, dilation: Pair, out: Array) -> None:
-    """out[n, y, z, c, m] = sum over i, j: x[n, y*sy + i*dy, z*sx + j*dx, c]*weights[i, j, c, m]."""
+    """out[n, y, z, c, m] = sum over i, j of x[n, u, v, c]*weights[i, j, c, m].
+
+    (u, v) is the pixel that entry (i, j) meets at place (y, z), as in `convolve`.
+    """
     out[...] = 0
     for i, j in np.ndindex(weights.shape[:2]):
         out += met(x, i, j, strides, dilation, out.shape[1:3])[..., None] * weights[i, j]
