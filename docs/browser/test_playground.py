@@ -11,7 +11,7 @@ import tinynet as tn
 DOCS = Path(__file__).parents[1]
 FILES = DOCS / "_static" / "playground"
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
-STEPS, ROWS, BATCH, RATE = 100, 60, 16, 0.25
+STEPS, ROWS, RATE = 100, 60, 0.25
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def tab(browser):
     tab.on("request", lambda got: complain(f"requests {got.url}"))
     tab.set_content('<!DOCTYPE html><html lang="en"><body><div id="playground"></div></body>')
     tab.add_style_tag(content=(FILES / "playground.css").read_text(encoding="utf-8"))
-    for name in ("net.js", "page.js"):
+    for name in ("net.js", "run.js", "page.js"):
         tab.add_script_tag(content=(FILES / name).read_text(encoding="utf-8"))
     yield tab
     context.close()
@@ -63,7 +63,7 @@ def network(activation, batch_norm, dropout, optimizer):
 
 
 def batches():
-    """Return the rows of each step; every fourth batch is smaller, as at the end of an epoch."""
+    """Return the rows of each step: 16, and 12 at the end of each epoch."""
     rng = np.random.default_rng(5)
     epochs = [np.split(rng.permutation(ROWS), [16, 32, 48]) for _ in range(STEPS // 4)]
     return [rows for epoch in epochs for rows in epoch]
@@ -133,9 +133,8 @@ def trained(model):
 def test_the_lines_of_a_step_are_those_of_tinynet(
     tab, optimizer, activation, batch_norm, dropout
 ):
-    layers = [tn.Input((2,), dtype="float64")]
     model = network(activation, batch_norm, dropout, optimizer)
-    ours = [line.call.partition("(")[0] for line in model.step(batch_size=32).lines]
+    ours = [line.title for line in model.step(batch_size=32).lines]
     # What keeps the books, and what draws: the page has its own.
     without = {"next_rows", "add_mean", "next_pair", "uniform_float64"}
     theirs = tab.evaluate(
