@@ -10,6 +10,8 @@ import tinynet as tn
 
 DOCS = Path(__file__).parents[1]
 FILES = DOCS / "_static" / "playground"
+SCRIPTS = ("net.js", "run.js", "page.js")
+BUILT = DOCS / "_build" / "html" / "playground.html"
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 STEPS, ROWS, RATE = 100, 60, 0.25
 
@@ -27,7 +29,7 @@ def tab(browser):
     tab.on("request", lambda got: complain(f"requests {got.url}"))
     tab.set_content('<!DOCTYPE html><html lang="en"><body><div id="playground"></div></body>')
     tab.add_style_tag(content=(FILES / "playground.css").read_text(encoding="utf-8"))
-    for name in ("net.js", "run.js", "page.js"):
+    for name in SCRIPTS:
         tab.add_script_tag(content=(FILES / name).read_text(encoding="utf-8"))
     yield tab
     context.close()
@@ -148,3 +150,269 @@ def test_the_lines_of_a_step_are_those_of_tinynet(
         },
     )
     assert theirs == [name for name in ours if name not in without]
+
+
+def test_random_numbers_are_those_of_marsaglia(tab):
+    drawn = tab.evaluate("(() => { const next = playground.generator(6); return [next(), next()] })()")
+    state, numbers = 7 * 2654435761 % 2**32, []
+    for _ in range(18):
+        state ^= state << 13 & 0xFFFFFFFF
+        state ^= state >> 17
+        state ^= state << 5 & 0xFFFFFFFF
+        numbers.append(state / 2**32)
+    assert drawn == numbers[16:]
+
+
+def after(tab, steps, **choices):
+    """Return the loss and the accuracy on the training points after some steps of a run."""
+    told = tab.evaluate(
+        """([choices, steps]) => {
+            const run = playground.start(choices);
+            run.advance(steps);
+            const grad = Math.max(...run.net.params[0].grad.data.map(Math.abs));
+            return { ...run.measured().training, grad };
+        }""",
+        [choices, steps],
+    )
+    return told["loss"], told["accuracy"], told["grad"]
+
+
+# The experiments of docs/playground.md, as they are told there.
+
+
+def test_without_a_hidden_layer_xor_is_not_learned(tab):
+    for hidden in ([], [8, 8, 8]):
+        loss, accuracy, _ = after(tab, 500, hidden=hidden, activation="linear")
+        assert loss > 0.68 and accuracy < 0.75
+    assert after(tab, 200)[1] == 1
+
+
+def test_three_sigmoids_do_not_start_and_three_relus_do(tab):
+    choices = {"hidden": [8, 8, 8], "optimizer": "sgd", "learningRate": 0.1}
+    loss, accuracy, sigmoid = after(tab, 20, **choices, activation="sigmoid")
+    assert after(tab, 20, **choices)[2] > 20 * sigmoid
+    loss, accuracy, _ = after(tab, 500, **choices, activation="sigmoid")
+    assert loss > 0.69 and accuracy == 0.5
+    assert after(tab, 500, **choices)[1] == 1
+
+
+def test_a_rate_that_is_too_large_switches_all_units_off(tab):
+    loss, accuracy, grad = after(tab, 20, optimizer="sgd", learningRate=10)
+    assert loss > 1 and accuracy == 0.5 and grad == 0
+    assert after(tab, 500, optimizer="sgd", learningRate=0.3)[1] == 1
+
+
+def test_dropout_is_hard_on_few_units(tab):
+    assert after(tab, 500, hidden=[4])[0] < 0.01
+    assert after(tab, 500, hidden=[4], dropout=0.5)[0] > 0.1
+    assert after(tab, 500, hidden=[16], dropout=0.5)[0] < 0.1
+
+
+def test_batch_norm_bears_a_large_rate(tab):
+    choices = {
+        "data": "circles",
+        "hidden": [8, 8],
+        "activation": "tanh",
+        "optimizer": "sgd",
+        "learningRate": 3,
+    }
+    loss, accuracy, _ = after(tab, 1000, **choices)
+    assert loss > 2 and accuracy < 0.6
+    loss, accuracy, _ = after(tab, 1000, **choices, batchNorm=True)
+    assert loss < 0.3 and accuracy > 0.9
+
+
+def test_another_start_gets_stuck(tab):
+    assert after(tab, 1000, seed=3)[1] < 0.95
+    assert after(tab, 1000, seed=3, hidden=[16])[1] == 1
+
+
+# The page.
+
+
+def press(tab, name):
+    tab.locator(f"#playground button[name={name}]").click()
+
+
+def said(tab):
+    return tab.locator("#playground .now").inner_text()
+
+
+def data(tab, name):
+    return tab.locator("#playground").get_attribute(f"data-{name}")
+
+
+def test_xor_is_learned_by_pressing_play(tab):
+    press(tab, "play")
+    assert tab.locator("[name=play]").inner_text() == "Pause"
+    tab.wait_for_selector("#playground[data-accuracy='1']")
+    press(tab, "play")
+    assert tab.locator("[name=play]").inner_text() == "Play"
+    steps = int(data(tab, "steps"))
+    assert f"After {steps} steps" in tab.locator(".figures").inner_text()
+    assert "100.0 %" in tab.locator(".surface").get_attribute("aria-label")
+    assert tab.locator("svg.loss polyline.training").get_attribute("points").count(",") > 5
+
+
+def test_a_step_is_gone_through_line_by_line(tab):
+    lines = tab.locator(".lines li").all_inner_texts()
+    kernels = [line.partition("(")[0] for line in lines]
+    assert kernels[:2] == ["gather_rows", "gather_rows"] and kernels[-1] == "count_up"
+    assert {"product", "bias_add", "relu", "softmax", "column_sum", "adam"} < set(kernels)
+    for number, kernel in enumerate(kernels, start=1):
+        press(tab, "line")
+        assert said(tab).startswith(f"Step 1, line {number} of {len(lines)}: {kernel}(")
+        (current,) = tab.locator("[aria-current=step]").all_inner_texts()
+        assert current == lines[number - 1]
+        box, line = tab.locator(".lines"), tab.locator("[aria-current=step]")
+        assert box.bounding_box()["y"] <= line.bounding_box()["y"]
+    assert data(tab, "steps") == "1"
+    press(tab, "line")
+    assert said(tab).startswith("Step 2, line 1 of ")
+    press(tab, "step")
+    assert data(tab, "steps") == "2"
+
+
+def test_weights_and_gradients_are_shown_as_they_change(tab):
+    def label(name):
+        found = tab.locator(".grids canvas").all()
+        (one,) = [
+            text for text in (each.get_attribute("aria-label") for each in found)
+            if text.startswith(f"{name},")
+        ]
+        return one
+
+    weights, gradient = label("top/kernel"), label("d top/kernel")
+    assert gradient.endswith("from 0.000 to 0.000")
+    while not tab.locator("[aria-current] code", has_text="→ d top/kernel").count():
+        assert label("d top/kernel") == gradient
+        press(tab, "line")
+    assert label("d top/kernel") != gradient
+    assert label("top/kernel") == weights
+    press(tab, "step")
+    assert label("top/kernel") != weights
+    press(tab, "reset")
+    assert (label("top/kernel"), label("d top/kernel")) == (weights, gradient)
+
+
+def test_every_choice_begins_anew_and_works(tab):
+    form = tab.locator("#playground form")
+    for select in form.locator("select").all():
+        before = select.input_value()
+        for value in select.locator("option").evaluate_all("all => all.map((one) => one.value)"):
+            press(tab, "step")
+            select.select_option(value)
+            assert value == before or data(tab, "steps") == "0"
+            press(tab, "step")
+            assert data(tab, "steps") != "0"
+        select.select_option(before)
+    tab.get_by_label("Batch normalization").check()
+    assert tab.locator(".lines li", has_text="batch_norm_backward").count() == 1
+    tab.get_by_label("Dropout rate").select_option("0.5")
+    assert tab.locator(".lines li", has_text="dropout(").count() == 2
+
+
+def test_everything_is_reached_by_keyboard(tab):
+    reached = []
+    for _ in range(20):
+        tab.keyboard.press("Tab")
+        reached.append(
+            tab.evaluate(
+                """() => {
+                    const one = document.activeElement;
+                    const style = getComputedStyle(one);
+                    const text = one.labels?.[0]?.firstChild.textContent || one.textContent;
+                    const label = one.labels?.length ? one.labels[0].textContent : one.ariaLabel;
+                    return [one.localName, (label ?? text).trim(), style.outlineStyle !== "none"];
+                }"""
+            )
+        )
+    kinds = [kind for kind, *_ in reached]
+    assert kinds.count("select") >= 9 and kinds.count("button") >= 4
+    assert {"input", "summary", "div"} <= set(kinds)
+    assert all(name for _, name, _ in reached[:15])
+    assert all(outlined for *_, outlined in reached[:15])
+    tab.get_by_role("button", name="Step: one line").focus()
+    tab.keyboard.press("Enter")
+    assert said(tab).startswith("Step 1, line 1 ")
+    tab.get_by_label("Activation").focus()
+    tab.keyboard.press("t")
+    assert tab.locator(".lines li", has_text="tanh_backward").count() == 1
+    tab.get_by_text("The plane as a table").focus()
+    tab.keyboard.press("Enter")
+    assert tab.locator(".as-table td").count() == 50
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone_nothing_is_too_wide_in_light_and_dark(tab, scheme):
+    tab.set_viewport_size(PHONE)
+    tab.emulate_media(color_scheme=scheme)
+    tab.get_by_label("Hidden layers").select_option("3")
+    tab.get_by_label("Units per layer").select_option("16")
+    tab.get_by_label("Batch normalization").check()
+    tab.locator("summary").click()
+    lines = tab.locator(".lines li").count()
+    for _ in range(lines):
+        press(tab, "line")
+        assert tab.evaluate("document.scrollingElement.scrollWidth") <= PHONE["width"]
+    for each in tab.locator("#playground *").all():
+        box = each.bounding_box()
+        assert box is None or box["x"] + box["width"] <= PHONE["width"], each.inner_html()
+    colors = tab.locator("#playground").evaluate(
+        "(one) => { const { color, backgroundColor } = getComputedStyle(one);"
+        " return [color, backgroundColor] }"
+    )
+    ink, paper = (sum(map(int, re.findall(r"\d+", each)[:3])) for each in colors)
+    assert (ink < paper) == (scheme == "light")
+
+
+def test_pictures_follow_the_colors_of_the_page(tab):
+    pixel = (
+        "(canvas) => canvas.getContext('2d').getImageData(0, 0, 480, 480).data"
+        ".reduce((sum, part) => sum + part, 0)"
+    )
+    tab.emulate_media(color_scheme="light")
+    light = tab.locator(".surface").evaluate(pixel)
+    drawn = int(data(tab, "drawn"))
+    tab.emulate_media(color_scheme="dark")
+    tab.wait_for_selector(f"#playground[data-drawn='{drawn + 1}']")
+    assert tab.locator(".surface").evaluate(pixel) < light
+    tab.evaluate("document.body.dataset.theme = 'light'")
+    tab.wait_for_selector(f"#playground[data-drawn='{drawn + 2}']")
+    assert tab.locator(".surface").evaluate(pixel) == light
+
+
+@pytest.mark.parametrize(("motion", "each"), [("no-preference", 2), ("reduce", 50)])
+def test_there_are_fewer_pictures_where_motion_is_to_be_reduced(tab, motion, each):
+    tab.emulate_media(reduced_motion=motion)
+    before = int(data(tab, "drawn"))
+    press(tab, "play")
+    tab.wait_for_function("document.getElementById('playground').dataset.steps >= 50")
+    press(tab, "play")
+    steps = int(data(tab, "steps"))
+    assert int(data(tab, "drawn")) == before + steps // each + 1  # one when it was paused
+    assert tab.locator("#playground").evaluate(
+        "(root) => [...root.querySelectorAll('*')]"
+        ".every((one) => getComputedStyle(one).transitionDuration === '0s')"
+    )
+
+
+def test_the_files_name_no_address():
+    for name in (*SCRIPTS, "playground.css"):
+        assert "//" not in re.sub(r"^ *// .*| // .*$", "", (FILES / name).read_text(), flags=re.M)
+
+
+@pytest.mark.skipif(not BUILT.exists(), reason="make docs builds the page")
+def test_the_built_page_learns_xor(browser):
+    context = browser.new_context(viewport=PHONE)
+    context.set_default_timeout(10_000)
+    tab = context.new_page()
+    complaints = []
+    tab.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.goto(BUILT.as_uri())
+    press(tab, "play")
+    tab.wait_for_selector("#playground[data-accuracy='1']")
+    press(tab, "play")
+    context.close()
+    assert not complaints

@@ -421,8 +421,8 @@ window.playground = (() => {
     return lines;
   }
 
-  /* Return the probabilities of the classes, without dropout and with the moving statistics. */
-  function predict(net, x) {
+  /* Return the top's logits, without dropout and with the moving statistics. */
+  function logits(net, x) {
     let out = x;
     for (const layer of net.layers) {
       const z = filled([x.shape[0], layer.units]);
@@ -435,22 +435,29 @@ window.playground = (() => {
       if (!layer.isTop) activate(ACTIVATIONS[net.activation], z, z);
       out = z;
     }
-    softmax(out, out);
+    return out;
+  }
+
+  /* Return the probabilities of the classes. */
+  function predict(net, x) {
+    const z = logits(net, x);
+    const out = filled(z.shape);
+    softmax(z, out);
     return out;
   }
 
   /* Return the mean loss and the accuracy on some data. */
   function measure(net, { x, y }) {
-    const p = predict(net, x);
-    const m = p.shape[1];
-    let loss = 0;
-    let hits = 0;
-    y.forEach((label, i) => {
-      const row = p.data.subarray(i * m, i * m + m);
-      loss -= Math.log(Math.max(row[label], Number.MIN_VALUE)) / y.length;
-      if (row.every((value, j) => j === label || value < row[label])) hits += 1;
-    });
-    return { loss, accuracy: hits / y.length };
+    const z = logits(net, x);
+    const losses = filled([y.length]);
+    crossEntropy(y, z, losses);
+    const m = z.shape[1];
+    const isHit = (label, i) =>
+      z.data.subarray(i * m, i * m + m).every((value, j, row) => j === label || value < row[label]);
+    return {
+      loss: losses.data.reduce((sum, one) => sum + one, 0) / y.length,
+      accuracy: y.filter(isHit).length / y.length,
+    };
   }
 
   /* Train from given weights on given batches, for tests; return the losses and the weights.

@@ -89,18 +89,18 @@
   const playButton = find("[name=play]");
 
   function choices() {
-    const { data, layers, units, activation, dropout, optimizer, batchNorm, ...rest } =
-      form.elements;
+    const text = (name) => form.elements[name].value;
+    const number = (name) => Number(text(name));
     return {
-      data: data.value,
-      hidden: new Array(Number(layers.value)).fill(Number(units.value)),
-      activation: activation.value,
-      batchNorm: batchNorm.checked,
-      dropout: Number(dropout.value),
-      optimizer: optimizer.value,
-      learningRate: Number(form.elements.learningRate.value),
-      batchSize: Number(form.elements.batchSize.value),
-      seed: Number(form.elements.seed.value),
+      data: text("data"),
+      hidden: new Array(number("layers")).fill(number("units")),
+      activation: text("activation"),
+      batchNorm: form.elements.batchNorm.checked,
+      dropout: number("dropout"),
+      optimizer: text("optimizer"),
+      learningRate: number("learningRate"),
+      batchSize: number("batchSize"),
+      seed: number("seed"),
     };
   }
 
@@ -152,14 +152,12 @@
     const steps = isCalm() ? 50 : 2;
     for (let i = 0; i < steps; i++) finishStep();
     draw();
-    playing = isCalm() ? setTimeout(tick, 1000) : setTimeout(() => requestAnimationFrame(again), 0);
+    playing = setTimeout(tick, isCalm() ? 1000 : 16);
   }
-
-  const again = () => playing && tick();
 
   function play() {
     playButton.textContent = "Pause";
-    tick();
+    playing = setTimeout(tick, 0);
   }
 
   function pause() {
@@ -293,23 +291,27 @@
         .join("");
     }
     find("[aria-current]")?.removeAttribute("aria-current");
-    const now = find(".now");
+    tell();
     if (place === 0) {
-      now.textContent = `Step 1 has ${lines.length} lines; none has run yet.`;
       box.scrollTop = 0;
       return;
     }
     const current = box.querySelectorAll("li")[place - 1];
     current.setAttribute("aria-current", "step");
     box.scrollTop = current.offsetTop - box.clientHeight / 3;
-    const isOver = place === lines.length;
-    const step = run.net.iterations + (isOver ? 0 : 1);
-    if (playing) now.textContent = `Playing; ${lines.length} lines per step.`;
-    else {
+  }
+
+  /* Say where the step is; a screen reader hears what is new. */
+  function tell() {
+    const step = run.net.iterations + (place < lines.length ? 1 : 0);
+    let text = `Playing, ${lines.length} lines per step.`;
+    if (place === 0) text = `Step 1 has ${lines.length} lines; none has run yet.`;
+    else if (!playing) {
       const { call, formula, shapes } = lines[place - 1];
-      now.textContent =
-        `Step ${step}, line ${place} of ${lines.length}: ${call}: ${formula}; ${shapes}`;
+      text = `Step ${step}, line ${place} of ${lines.length}: ${call}: ${formula}; ${shapes}`;
     }
+    const now = find(".now");
+    if (now.textContent !== text) now.textContent = text;
   }
 
   /* One canvas for each weight and each gradient, a pixel per number. */
