@@ -340,7 +340,7 @@ def test_everything_is_reached_by_keyboard(tab):
     assert tab.locator(".lines li", has_text="tanh_backward").count() == 1
     tab.get_by_text("The plane as a table").focus()
     tab.keyboard.press("Enter")
-    assert tab.locator(".as-table td").count() == 50
+    tab.locator(".as-table td").nth(49).wait_for()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -367,19 +367,16 @@ def test_on_a_phone_nothing_is_too_wide_in_light_and_dark(tab, scheme):
 
 
 def test_pictures_follow_the_colors_of_the_page(tab):
-    pixel = (
-        "(canvas) => canvas.getContext('2d').getImageData(0, 0, 480, 480).data"
-        ".reduce((sum, part) => sum + part, 0)"
-    )
+    pixels = "(canvas) => canvas.toDataURL()"
     tab.emulate_media(color_scheme="light")
-    light = tab.locator(".surface").evaluate(pixel)
+    light = tab.locator(".surface").evaluate(pixels)
     drawn = int(data(tab, "drawn"))
     tab.emulate_media(color_scheme="dark")
     tab.wait_for_selector(f"#playground[data-drawn='{drawn + 1}']")
-    assert tab.locator(".surface").evaluate(pixel) < light
+    assert tab.locator(".surface").evaluate(pixels) != light
     tab.evaluate("document.body.dataset.theme = 'light'")
     tab.wait_for_selector(f"#playground[data-drawn='{drawn + 2}']")
-    assert tab.locator(".surface").evaluate(pixel) == light
+    assert tab.locator(".surface").evaluate(pixels) == light
 
 
 @pytest.mark.parametrize(("motion", "each"), [("no-preference", 2), ("reduce", 50)])
