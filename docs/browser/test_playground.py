@@ -1,6 +1,7 @@
 """The playground in a browser: its arithmetic is tinynet's, it learns, and it can be used by all."""
 
 import re
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,20 @@ PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 STEPS, ROWS, RATE = 100, 60, 0.25
 
 
+def digits():
+    """Return what docs/_ext/digits.py puts on the page: the images."""
+    spec = spec_from_file_location("digits", DOCS / "_ext" / "digits.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.frame()
+
+
 @pytest.fixture
-def tab(browser):
-    """Open an empty page with the playground on it; nothing may be requested or go wrong."""
+def tab(browser, request):
+    """Open a page with the playground and nothing else; no request may be made, nothing go wrong.
+
+    A parameter is what stands before the playground.
+    """
     context = browser.new_context(viewport=DESK)
     context.set_default_timeout(10_000)
     tab = context.new_page()
@@ -27,7 +39,8 @@ def tab(browser):
     tab.on("console", lambda said: said.type in ("error", "warning") and complain(said.text))
     tab.on("pageerror", lambda error: complain(str(error)))
     tab.on("request", lambda got: complain(f"requests {got.url}"))
-    tab.set_content('<!DOCTYPE html><html lang="en"><body><div id="playground"></div></body>')
+    before = request.param() if hasattr(request, "param") else ""
+    tab.set_content(f'<!DOCTYPE html><html lang="en"><body>{before}<div id="playground"></div>')
     tab.add_style_tag(content=(FILES / "playground.css").read_text(encoding="utf-8"))
     for name in SCRIPTS:
         tab.add_script_tag(content=(FILES / name).read_text(encoding="utf-8"))
@@ -306,9 +319,9 @@ def test_every_choice_begins_anew_and_works(tab):
             press(tab, "step")
             assert data(tab, "steps") != "0"
         select.select_option(before)
-    tab.get_by_label("Batch normalization").check()
+    tab.get_by_label("Batch normalization", exact=True).check()
     assert tab.locator(".lines li", has_text="batch_norm_backward").count() == 1
-    tab.get_by_label("Dropout rate").select_option("0.5")
+    tab.get_by_label("Dropout rate", exact=True).select_option("0.5")
     assert tab.locator(".lines li", has_text="dropout(").count() == 2
 
 
@@ -321,9 +334,8 @@ def test_everything_is_reached_by_keyboard(tab):
                 """() => {
                     const one = document.activeElement;
                     const style = getComputedStyle(one);
-                    const text = one.labels?.[0]?.firstChild.textContent || one.textContent;
                     const label = one.labels?.length ? one.labels[0].textContent : one.ariaLabel;
-                    return [one.localName, (label ?? text).trim(), style.outlineStyle !== "none"];
+                    return [one.localName, (label ?? one.textContent).trim(), style.outlineStyle !== "none"];
                 }"""
             )
         )
@@ -335,10 +347,10 @@ def test_everything_is_reached_by_keyboard(tab):
     tab.get_by_role("button", name="Step: one line").focus()
     tab.keyboard.press("Enter")
     assert said(tab).startswith("Step 1, line 1 ")
-    tab.get_by_label("Activation").focus()
+    tab.get_by_label("Activation", exact=True).focus()
     tab.keyboard.press("t")
     assert tab.locator(".lines li", has_text="tanh_backward").count() == 1
-    tab.get_by_text("The plane as a table").focus()
+    tab.get_by_text("The picture as a table").focus()
     tab.keyboard.press("Enter")
     tab.locator(".as-table td").nth(49).wait_for()
 
@@ -347,9 +359,9 @@ def test_everything_is_reached_by_keyboard(tab):
 def test_on_a_phone_nothing_is_too_wide_in_light_and_dark(tab, scheme):
     tab.set_viewport_size(PHONE)
     tab.emulate_media(color_scheme=scheme)
-    tab.get_by_label("Hidden layers").select_option("3")
-    tab.get_by_label("Units per layer").select_option("16")
-    tab.get_by_label("Batch normalization").check()
+    tab.get_by_label("Hidden layers", exact=True).select_option("3")
+    tab.get_by_label("Units per layer", exact=True).select_option("16")
+    tab.get_by_label("Batch normalization", exact=True).check()
     tab.locator("summary").click()
     lines = tab.locator(".lines li").count()
     for _ in range(lines):
@@ -392,6 +404,26 @@ def test_there_are_fewer_pictures_where_motion_is_to_be_reduced(tab, motion, eac
         "(root) => [...root.querySelectorAll('*')]"
         ".every((one) => getComputedStyle(one).transitionDuration === '0s')"
     )
+
+
+@pytest.mark.parametrize("tab", [digits], indirect=True)
+def test_digits_are_learned(tab):
+    datasets = pytest.importorskip("sklearn.datasets")
+    tab.set_viewport_size(PHONE)
+    tab.get_by_label("Data", exact=True).select_option("digits")
+    tab.get_by_label("Units per layer", exact=True).select_option("16")
+    assert tab.locator(".grids canvas").count() == 8
+    assert "10" in tab.locator(".lines li", has_text="softmax(").inner_text()
+    tab.locator("summary").click()
+    press(tab, "play")
+    tab.wait_for_function("document.getElementById('playground').dataset.accuracy > 0.97")
+    press(tab, "play")
+    shown = np.array(tab.locator(".as-table td").all_inner_texts()[1:], int).reshape(10, 10)
+    assert shown.sum(axis=1).tolist() == np.bincount(datasets.load_digits().target[600:900]).tolist()
+    assert f"accuracy {np.trace(shown) / 3:.1f} %." in tab.locator(".figures").inner_text()
+    label = tab.locator(".surface").get_attribute("aria-label")
+    assert f"{np.trace(shown) / 3:.1f} % are right" in label
+    assert tab.evaluate("document.scrollingElement.scrollWidth") <= PHONE["width"]
 
 
 def test_the_files_name_no_address():

@@ -5,16 +5,33 @@
   const { DEFAULTS, filled, predict, shown, start } = window.playground;
   const root = document.getElementById("playground");
 
+  // ------------------------------------------------------------------------------------ images
+
+  /* The digits that the page may hold: a letter per pixel, from a (0) to q (1). */
+  function imagesOf({ x, y }) {
+    const part = (from, to) => ({
+      x: {
+        shape: [to - from, 64],
+        data: Float64Array.from(x.slice(64 * from, 64 * to), (a) => (a.charCodeAt(0) - 97) / 16),
+      },
+      y: Array.from(y.slice(from, to), Number),
+    });
+    return { training: part(0, 600), testing: part(600, y.length) };
+  }
+
+  const stored = document.getElementById("playground-digits");
+  const images = stored ? imagesOf(JSON.parse(stored.textContent)) : undefined;
+
   // --------------------------------------------------------------------------------- controls
 
   const choose = (name, label, values, chosen) =>
-    `<label>${label} <select name="${name}">${values
+    `<div><label for="pg-${name}">${label}</label> <select id="pg-${name}" name="${name}">${values
       .map((value) => [value].flat())
       .map(([value, text = value]) => {
         const selected = String(value) === String(chosen) ? " selected" : "";
         return `<option value="${value}"${selected}>${text}</option>`;
       })
-      .join("")}</select></label>`;
+      .join("")}</select></div>`;
 
   root.innerHTML = `
     <form aria-label="Data, network and training">
@@ -26,6 +43,7 @@
           ["circles", "Circles"],
           ["spirals", "Spirals"],
           ["gaussians", "Two Gaussians"],
+          ...(images ? [["digits", "Digits, 8 × 8"]] : []),
         ],
         DEFAULTS.data,
       )}
@@ -52,7 +70,8 @@
       )}
       ${choose("batchSize", "Batch size", [1, 8, 32, 200], DEFAULTS.batchSize)}
       ${choose("seed", "Seed", [1, 2, 3, 4, 5, 6, 7, 8, 9], DEFAULTS.seed)}
-      <label><input type="checkbox" name="batchNorm"> Batch normalization</label>
+      <div><input type="checkbox" id="pg-batchNorm" name="batchNorm">
+        <label for="pg-batchNorm">Batch normalization</label></div>
     </form>
     <div class="buttons">
       <button type="button" name="play">Play</button>
@@ -64,17 +83,16 @@
     <div class="pictures">
       <figure>
         <canvas class="surface" width="480" height="480" role="img"></canvas>
-        <figcaption>The plane, colored by the probability of the two classes, and the training
-          points: discs are class 0, squares class 1.</figcaption>
+        <figcaption class="about"></figcaption>
       </figure>
       <div class="curves">
         <figure><svg class="loss" viewBox="0 0 300 130" role="img"></svg></figure>
         <figure><svg class="accuracy" viewBox="0 0 300 130" role="img"></svg></figure>
-        <p class="note">Solid: training points. Dashed: test points.</p>
+        <p class="note">Solid: training data. Dashed: test data.</p>
       </div>
     </div>
-    <details class="as-table"><summary>The plane as a table</summary>
-      <table><caption>Probability of class 1, in percent</caption><tbody></tbody></table>
+    <details class="as-table"><summary>The picture as a table</summary>
+      <table></table>
     </details>
     <h2>The step, line by line</h2>
     <p class="now" role="status"></p>
@@ -114,7 +132,8 @@
 
   function reset() {
     pause();
-    run = start(choices());
+    run = start(choices(), images);
+    find(".about").textContent = isPlane() ? ABOUT_PLANE : ABOUT_IMAGES;
     lines = run.next();
     place = 0;
     history = [];
@@ -168,8 +187,18 @@
 
   // -------------------------------------------------------------------------------- pictures
 
+  const isPlane = () => run.training.x.shape[1] === 2;
+  const ABOUT_PLANE =
+    "The plane, colored by the probability of the two classes, and the training points: discs are " +
+    "class 0, squares class 1.";
+  const ABOUT_IMAGES =
+    "The first 36 test images, and what the network takes them for; a frame is around what is wrong.";
+
+  /* With a true minus, and none before 0.000. */
   const written = (value, digits = 3) =>
-    Number.isFinite(value) ? value.toFixed(digits).replace("-", "−") : "not a number";
+    Number.isFinite(value)
+      ? value.toFixed(digits).replace(/^-(?=.*[1-9])/, "−").replace("-", "")
+      : "not a number";
   const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
   /* A color of playground.css as [red, green, blue]. */
@@ -226,21 +255,78 @@
       `${percent(training.accuracy)} of the training points are on the side of their class.`;
   }
 
+  const SHOWN = 6; // rows and columns of images
+
+  /* The class with the largest probability for each row of x. */
+  function guesses(x) {
+    const p = predict(run.net, x);
+    const row = (i) => p.data.subarray(i * p.shape[1], (i + 1) * p.shape[1]);
+    return run.testing.y.map((_, i) => row(i).indexOf(Math.max(...row(i))));
+  }
+
+  function drawImages({ testing }) {
+    const canvas = find(".surface");
+    const pen = canvas.getContext("2d");
+    const cell = canvas.width / SHOWN;
+    const [paper, ink, wrong] = ["paper", "ink", "one"].map(color);
+    const guessed = guesses(run.testing.x);
+    pen.fillStyle = mixed(paper, paper, 0);
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.font = "20px sans-serif";
+    const mistakes = [];
+    for (let i = 0; i < SHOWN ** 2; i++) {
+      const [left, top] = [(i % SHOWN) * cell + 8, Math.floor(i / SHOWN) * cell + 10];
+      for (let pixel = 0; pixel < 64; pixel++) {
+        pen.fillStyle = mixed(paper, ink, run.testing.x.data[64 * i + pixel]);
+        pen.fillRect(left + 6 * (pixel % 8), top + 6 * Math.floor(pixel / 8), 6, 6);
+      }
+      pen.fillStyle = mixed(ink, ink, 0);
+      pen.fillText(guessed[i], left + 52, top + 48);
+      if (guessed[i] === run.testing.y[i]) continue;
+      mistakes.push(`a ${run.testing.y[i]} for a ${guessed[i]}`);
+      pen.strokeStyle = mixed(wrong, wrong, 0);
+      pen.lineWidth = 3;
+      pen.strokeRect(left - 4, top - 4, 72, 60);
+    }
+    canvas.ariaLabel =
+      `The first ${SHOWN ** 2} test images after ${run.net.iterations} steps: ` +
+      `${mistakes.length} are taken for another digit${mistakes.length ? ": " : ""}` +
+      `${mistakes.slice(0, 5).join(", ")}; of all, ${percent(testing.accuracy)} are right.`;
+  }
+
+  /* Fill the table: a title, the names of the columns and of the rows, and what is in a cell. */
+  function fillTable(title, columns, rows, cell) {
+    const head = columns.map((name) => `<th scope="col">${name}</th>`).join("");
+    const body = rows.map((name, i) => {
+      const cells = columns.map((_, j) => `<td>${cell(i, j)}</td>`).join("");
+      return `<tr><th scope="row">${name}</th>${cells}</tr>`;
+    });
+    find(".as-table table").innerHTML =
+      `<caption>${title}</caption><tbody><tr><td></td>${head}</tr>${body.join("")}</tbody>`;
+  }
+
   function drawTable() {
     if (!find(".as-table").open) return;
-    const count = 7;
-    const points = grid(count);
-    const p = predict(run.net, points);
-    const at = (i) => written(points.data[i], 1);
-    const columns = Array.from({ length: count }, (_, j) => `<th scope="col">${at(2 * j)}</th>`);
-    const rows = columns.map((_, i) => {
-      const cells = columns.map((_, j) => {
-        const one = p.data[2 * (i * count + j) + 1];
-        return `<td>${written(100 * one, 0)}</td>`;
-      });
-      return `<tr><th scope="row">${at(2 * i * count + 1)}</th>${cells.join("")}</tr>`;
-    });
-    find(".as-table tbody").innerHTML = `<tr><td></td>${columns.join("")}</tr>${rows.join("")}`;
+    if (isPlane()) {
+      const count = 7;
+      const points = grid(count);
+      const p = predict(run.net, points);
+      const at = (i) => written(points.data[i], 1);
+      const names = Array.from({ length: count }, (_, j) => j);
+      fillTable(
+        "Probability of class 1, in percent",
+        names.map((j) => at(2 * j)),
+        names.map((i) => at(2 * i * count + 1)),
+        (i, j) => written(100 * p.data[2 * (i * count + j) + 1], 0),
+      );
+    } else {
+      const counts = filled([10, 10]).data;
+      const guessed = guesses(run.testing.x);
+      run.testing.y.forEach((label, i) => (counts[10 * label + guessed[i]] += 1));
+      const digits = Array.from({ length: 10 }, (_, i) => i);
+      const title = "Test images: a row per digit, a column per guess";
+      fillTable(title, digits, digits, (i, j) => counts[10 * i + j]);
+    }
   }
 
   function drawCurve(name, title, least) {
@@ -260,7 +346,7 @@
     const svg = find(`svg.${name}`);
     svg.ariaLabel =
       `${title} by step, from ${written(values("training")[0])} to ${written(training[name])} ` +
-      `on the training points, ${written(testing[name])} on the test points`;
+      `on the training data, ${written(testing[name])} on the test data`;
     svg.innerHTML =
       `<path class="axis" d="M34 20V105H290"/>` +
       `<text x="34" y="13">${title}</text>` +
@@ -314,16 +400,30 @@
     if (now.textContent !== text) now.textContent = text;
   }
 
-  /* One canvas for each weight and each gradient, a pixel per number. */
+  /* Where number i of an array is drawn, and how large the picture is: a row per row; but what
+     comes from the pixels of an image is a small image per unit. */
+  function layout(shape) {
+    const [rows, columns] = shape.length === 1 ? [1, ...shape] : shape;
+    if (rows < 64) {
+      const at = (i) => [i % columns, Math.floor(i / columns)];
+      return { width: columns, height: rows, em: 1, at };
+    }
+    const at = (i) => {
+      const pixel = Math.floor(i / columns);
+      return [9 * (i % columns) + (pixel % 8), Math.floor(pixel / 8)];
+    };
+    return { width: 9 * columns - 1, height: 8, em: 0.4, at };
+  }
+
   function makeGrids() {
     find(".grids").innerHTML = run.net.params
       .map(({ name, value }) => {
-        const [rows, columns] = value.shape.length === 1 ? [1, ...value.shape] : value.shape;
+        const { width, height, em } = layout(value.shape);
         const one = (title) =>
           `<figure><figcaption><code>${title}</code> ${shown(value.shape)} ` +
           `<span class="range"></span></figcaption>` +
-          `<canvas role="img" width="${columns}" height="${rows}" ` +
-          `style="width: ${columns}em"></canvas></figure>`;
+          `<canvas role="img" width="${width}" height="${height}" ` +
+          `style="width: ${em * width}em"></canvas></figure>`;
         return `<div>${one(name)}${one(`d ${name}`)}</div>`;
       })
       .join("");
@@ -333,15 +433,16 @@
     const figures = [...root.querySelectorAll(".grids figure")];
     const [paper, learned, gradient, minus] = ["paper", "learned", "gradient", "minus"].map(color);
     run.net.params.forEach(({ name, value, grad }, i) => {
+      const { at } = layout(value.shape);
       [value, grad].forEach(({ data }, which) => {
         const figure = figures[2 * i + which];
         const canvas = figure.querySelector("canvas");
         const pen = canvas.getContext("2d");
         const most = Math.max(...data.map(Math.abs)) || 1;
-        data.forEach((number, at) => {
+        data.forEach((number, place) => {
           const hue = number < 0 ? minus : [learned, gradient][which];
           pen.fillStyle = mixed(paper, hue, Math.abs(number) / most || 0);
-          pen.fillRect(at % canvas.width, Math.floor(at / canvas.width), 1, 1);
+          pen.fillRect(...at(place), 1, 1);
         });
         const range = `from ${written(Math.min(...data))} to ${written(Math.max(...data))}`;
         figure.querySelector(".range").textContent = range;
@@ -354,9 +455,10 @@
     const now = { step: run.net.iterations, ...run.measured() };
     const told = ({ loss, accuracy }) => `loss ${written(loss)}, accuracy ${percent(accuracy)}`;
     find(".figures").textContent =
-      `After ${now.step} ${now.step === 1 ? "step" : "steps"}: on the training points ` +
-      `${told(now.training)}; on the test points ${told(now.testing)}.`;
-    drawSurface(now);
+      `After ${now.step} ${now.step === 1 ? "step" : "steps"}: on the training data ` +
+      `${told(now.training)}; on the test data ${told(now.testing)}.`;
+    if (isPlane()) drawSurface(now);
+    else drawImages(now);
     drawTable();
     drawCurve("loss", "Loss", 0.7);
     drawCurve("accuracy", "Accuracy", 1);

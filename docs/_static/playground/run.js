@@ -84,17 +84,24 @@
   };
   const POINTS = 200; // for training, and as many for testing
 
-  /* Return a run of the page: its data, its network, and next(), which writes down the next step. */
-  function start(choices = {}) {
+  /* Return a run of the page: its data, its network, and next(), which writes down the next step.
+     `images`, {training, testing}, are the data where the choice is "digits". */
+  function start(choices = {}, images = undefined) {
     const settings = { ...DEFAULTS, ...choices };
     const random = generator(settings.seed);
-    const training = points(settings.data, POINTS, random);
-    const testing = points(settings.data, POINTS, random);
-    const net = network(settings);
+    const { training, testing } =
+      settings.data === "digits"
+        ? images
+        : {
+            training: points(settings.data, POINTS, random),
+            testing: points(settings.data, POINTS, random),
+          };
+    const sizes = { inputs: training.x.shape[1], classes: Math.max(...training.y) + 1 };
+    const net = network({ ...settings, ...sizes });
     initialize(net, random);
     let order = [];
     const next = () => {
-      if (!order.length) order = shuffled(POINTS, random);
+      if (!order.length) order = shuffled(training.y.length, random);
       const rows = order.splice(0, settings.batchSize);
       const uniforms = settings.hidden.map((units) => {
         const u = filled([rows.length, units]);
