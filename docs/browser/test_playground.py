@@ -17,6 +17,17 @@ PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 STEPS, ROWS, RATE = 100, 60, 0.25
 
 
+@pytest.fixture(scope="module")
+def arithmetic(browser):
+    """Return what runs a line of JavaScript where there is only the arithmetic, and no page."""
+    context = browser.new_context()
+    tab = context.new_page()
+    for name in SCRIPTS[:2]:
+        tab.add_script_tag(content=(FILES / name).read_text(encoding="utf-8"))
+    yield tab.evaluate
+    context.close()
+
+
 def digits():
     """Return what docs/_ext/digits.py puts on the page: the images."""
     spec = spec_from_file_location("digits", DOCS / "_ext" / "digits.py")
@@ -100,13 +111,15 @@ def uniforms(sizes):
 @pytest.mark.parametrize("batch_norm", [False, True])
 @pytest.mark.parametrize("activation", ["linear", "relu", "tanh", "sigmoid"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_a_hundred_steps_are_those_of_tinynet(tab, optimizer, activation, batch_norm, dropout):
+def test_a_hundred_steps_are_those_of_tinynet(
+    arithmetic, optimizer, activation, batch_norm, dropout
+):
     tn.utils.set_random_seed(3)
     rng = np.random.default_rng(4)
     x, y = rng.normal(size=(ROWS, 2)), rng.integers(0, 3, ROWS)
     model = network(activation, batch_norm, dropout, optimizer)
     order = batches()
-    theirs = tab.evaluate(
+    theirs = arithmetic(
         "config => playground.train(config)",
         {
             "x": x.tolist(),
@@ -146,13 +159,13 @@ def trained(model):
 @pytest.mark.parametrize("activation", ["linear", "relu"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_the_lines_of_a_step_are_those_of_tinynet(
-    tab, optimizer, activation, batch_norm, dropout
+    arithmetic, optimizer, activation, batch_norm, dropout
 ):
     model = network(activation, batch_norm, dropout, optimizer)
     ours = [line.title for line in model.step(batch_size=32).lines]
     # What keeps the books, and what draws: the page has its own.
     without = {"next_rows", "add_mean", "next_pair", "uniform_float64"}
-    theirs = tab.evaluate(
+    theirs = arithmetic(
         "choices => playground.start(choices).next().map((line) => line.kernel)",
         {
             "hidden": [5, 4],
@@ -165,8 +178,10 @@ def test_the_lines_of_a_step_are_those_of_tinynet(
     assert theirs == [name for name in ours if name not in without]
 
 
-def test_random_numbers_are_those_of_marsaglia(tab):
-    drawn = tab.evaluate("(() => { const next = playground.generator(6); return [next(), next()] })()")
+def test_random_numbers_are_those_of_marsaglia(arithmetic):
+    drawn = arithmetic(
+        "(() => { const next = playground.generator(6); return [next(), next()] })()"
+    )
     state, numbers = 7 * 2654435761 % 2**32, []
     for _ in range(18):
         state ^= state << 13 & 0xFFFFFFFF
@@ -176,9 +191,9 @@ def test_random_numbers_are_those_of_marsaglia(tab):
     assert drawn == numbers[16:]
 
 
-def after(tab, steps, **choices):
+def after(arithmetic, steps, **choices):
     """Return the loss and the accuracy on the training points after some steps of a run."""
-    told = tab.evaluate(
+    told = arithmetic(
         """([choices, steps]) => {
             const run = playground.start(choices);
             run.advance(steps);
@@ -193,35 +208,43 @@ def after(tab, steps, **choices):
 # The experiments of docs/playground.md, as they are told there.
 
 
-def test_without_a_hidden_layer_xor_is_not_learned(tab):
+def test_without_a_hidden_layer_xor_is_not_learned(arithmetic):
     for hidden in ([], [8, 8, 8]):
-        loss, accuracy, _ = after(tab, 500, hidden=hidden, activation="linear")
+        loss, accuracy, _ = after(arithmetic, 500, hidden=hidden, activation="linear")
         assert loss > 0.68 and accuracy < 0.75
-    assert after(tab, 200)[1] == 1
+    assert after(arithmetic, 200)[1] == 1
 
 
-def test_three_sigmoids_do_not_start_and_three_relus_do(tab):
+def test_three_sigmoids_do_not_start_and_three_relus_do(arithmetic):
     choices = {"hidden": [8, 8, 8], "optimizer": "sgd", "learningRate": 0.1}
-    loss, accuracy, sigmoid = after(tab, 20, **choices, activation="sigmoid")
-    assert after(tab, 20, **choices)[2] > 20 * sigmoid
-    loss, accuracy, _ = after(tab, 500, **choices, activation="sigmoid")
+    loss, accuracy, sigmoid = after(arithmetic, 20, **choices, activation="sigmoid")
+    assert after(arithmetic, 20, **choices)[2] > 20 * sigmoid
+    loss, accuracy, _ = after(arithmetic, 500, **choices, activation="sigmoid")
     assert loss > 0.69 and accuracy == 0.5
-    assert after(tab, 500, **choices)[1] == 1
+    assert after(arithmetic, 500, **choices)[1] == 1
 
 
-def test_a_rate_that_is_too_large_switches_all_units_off(tab):
-    loss, accuracy, grad = after(tab, 20, optimizer="sgd", learningRate=10)
+def test_a_rate_that_is_too_large_switches_all_units_off(arithmetic):
+    loss, accuracy, grad = after(arithmetic, 20, optimizer="sgd", learningRate=10)
     assert loss > 1 and accuracy == 0.5 and grad == 0
-    assert after(tab, 500, optimizer="sgd", learningRate=0.3)[1] == 1
+    colors = arithmetic(
+        """() => {
+            const run = playground.start({ optimizer: "sgd", learningRate: 10 });
+            run.advance(20);
+            return new Set(playground.predict(run.net, run.training.x).data).size;
+        }"""
+    )
+    assert colors == 2  # the probabilities of the two classes, the same for every point
+    assert after(arithmetic, 500, optimizer="sgd", learningRate=0.3)[1] == 1
 
 
-def test_dropout_is_hard_on_few_units(tab):
-    assert after(tab, 500, hidden=[4])[0] < 0.01
-    assert after(tab, 500, hidden=[4], dropout=0.5)[0] > 0.1
-    assert after(tab, 500, hidden=[16], dropout=0.5)[0] < 0.1
+def test_dropout_is_hard_on_few_units(arithmetic):
+    assert after(arithmetic, 500, hidden=[4])[0] < 0.01
+    assert after(arithmetic, 500, hidden=[4], dropout=0.5)[0] > 0.1
+    assert after(arithmetic, 500, hidden=[16], dropout=0.5)[0] < 0.1
 
 
-def test_batch_norm_bears_a_large_rate(tab):
+def test_batch_norm_bears_a_large_rate(arithmetic):
     choices = {
         "data": "circles",
         "hidden": [8, 8],
@@ -229,15 +252,27 @@ def test_batch_norm_bears_a_large_rate(tab):
         "optimizer": "sgd",
         "learningRate": 3,
     }
-    loss, accuracy, _ = after(tab, 1000, **choices)
+    loss, accuracy, _ = after(arithmetic, 1000, **choices)
     assert loss > 2 and accuracy < 0.6
-    loss, accuracy, _ = after(tab, 1000, **choices, batchNorm=True)
+    late, _, _ = after(arithmetic, 100, **choices, batchNorm=True)
+    batch = arithmetic(
+        """(choices) => {
+            const run = playground.start(choices);
+            run.advance(99);
+            const lines = run.next();
+            for (const { run } of lines) run();
+            return lines.loss();
+        }""",
+        {**choices, "batchNorm": True},
+    )
+    assert batch < late / 2
+    loss, accuracy, _ = after(arithmetic, 1000, **choices, batchNorm=True)
     assert loss < 0.3 and accuracy > 0.9
 
 
-def test_another_start_gets_stuck(tab):
-    assert after(tab, 1000, seed=3)[1] < 0.95
-    assert after(tab, 1000, seed=3, hidden=[16])[1] == 1
+def test_another_start_gets_stuck(arithmetic):
+    assert after(arithmetic, 1000, seed=3)[1] < 0.95
+    assert after(arithmetic, 1000, seed=3, hidden=[16])[1] == 1
 
 
 # The page.
@@ -290,7 +325,8 @@ def test_weights_and_gradients_are_shown_as_they_change(tab):
     def label(name):
         found = tab.locator(".grids canvas").all()
         (one,) = [
-            text for text in (each.get_attribute("aria-label") for each in found)
+            text
+            for text in (each.get_attribute("aria-label") for each in found)
             if text.startswith(f"{name},")
         ]
         return one
@@ -419,7 +455,9 @@ def test_digits_are_learned(tab):
     tab.wait_for_function("document.getElementById('playground').dataset.accuracy > 0.97")
     press(tab, "play")
     shown = np.array(tab.locator(".as-table td").all_inner_texts()[1:], int).reshape(10, 10)
-    assert shown.sum(axis=1).tolist() == np.bincount(datasets.load_digits().target[600:900]).tolist()
+    assert (
+        shown.sum(axis=1).tolist() == np.bincount(datasets.load_digits().target[600:900]).tolist()
+    )
     assert f"accuracy {np.trace(shown) / 3:.1f} %." in tab.locator(".figures").inner_text()
     label = tab.locator(".surface").get_attribute("aria-label")
     assert f"{np.trace(shown) / 3:.1f} % are right" in label
