@@ -1,4 +1,4 @@
-"""The playground in a browser: its arithmetic is tinynet's, it learns, and it can be used by all."""
+"""The playground in a browser: it computes what tinynet does, it learns, and anyone can use it."""
 
 import re
 from importlib.util import module_from_spec, spec_from_file_location
@@ -252,8 +252,8 @@ def test_batch_norm_bears_a_large_rate(arithmetic):
         "optimizer": "sgd",
         "learningRate": 3,
     }
-    loss, accuracy, _ = after(arithmetic, 1000, **choices)
-    assert loss > 2 and accuracy < 0.6
+    loss, accuracy, grad = after(arithmetic, 1000, **choices)
+    assert loss > 2 and accuracy < 0.6 and grad < 0.001
     late, _, _ = after(arithmetic, 100, **choices, batchNorm=True)
     batch = arithmetic(
         """(choices) => {
@@ -314,6 +314,9 @@ def test_a_step_is_gone_through_line_by_line(tab):
         assert current == lines[number - 1]
         box, line = tab.locator(".lines"), tab.locator("[aria-current=step]")
         assert box.bounding_box()["y"] <= line.bounding_box()["y"]
+        assert ("The loss of this batch is" in said(tab)) == (
+            number > kernels.index("sparse_softmax_cross_entropy") + 1
+        )
     assert data(tab, "steps") == "1"
     press(tab, "line")
     assert said(tab).startswith("Step 2, line 1 of ")
@@ -371,7 +374,8 @@ def test_everything_is_reached_by_keyboard(tab):
                     const one = document.activeElement;
                     const style = getComputedStyle(one);
                     const label = one.labels?.length ? one.labels[0].textContent : one.ariaLabel;
-                    return [one.localName, (label ?? one.textContent).trim(), style.outlineStyle !== "none"];
+                    const name = (label ?? one.textContent).trim();
+                    return [one.localName, name, style.outlineStyle !== "none"];
                 }"""
             )
         )

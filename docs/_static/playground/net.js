@@ -2,7 +2,7 @@
 
 An array is {shape, data}: data holds its numbers row by row, in float64. A step is a list of lines,
 as in tinynet (`model.step`): each has the kernel that is called, a formula, the shapes, what it
-writes, and run(). docs/browser/test_playground.py holds all of it to tinynet, to 1e-6 over 100 steps.
+writes, and run(). docs/browser/test_playground.py holds it to tinynet: 100 steps, within 1e-6.
 
 window.playground has what the other files and the tests use. Nothing here touches the page.
 */
@@ -90,7 +90,8 @@ window.playground = (() => {
   const EPSILON = 1e-3;
   const KEPT = 0.99; // how much of the moving statistics a step keeps
 
-  /* Each column to mean 0 and variance 1; from the batch if `used` is to be filled, else from it. */
+  /* Each column to mean 0 and variance 1, then times gamma plus beta. In training the statistics are
+     the batch's, otherwise the moving ones; those that were used are left in `used`. */
   function batchNorm(x, norm, used, out, isTraining) {
     const [n, m] = x.shape;
     for (let j = 0; j < m; j++) {

@@ -1,4 +1,4 @@
-/* The page of the playground: its controls and pictures. What is computed is in net.js and run.js. */
+/* The page of the playground: its controls and its pictures. It computes with net.js and run.js. */
 "use strict";
 
 (() => {
@@ -189,10 +189,10 @@
 
   const isPlane = () => run.training.x.shape[1] === 2;
   const ABOUT_PLANE =
-    "The plane, colored by the probability of the two classes, and the training points: discs are " +
-    "class 0, squares class 1.";
+    "The plane, colored by the probability of the two classes, and the training points: discs " +
+    "are class 0, squares class 1.";
   const ABOUT_IMAGES =
-    "The first 36 test images, and what the network takes them for; a frame is around what is wrong.";
+    "The first 36 test images, and what the network takes them for. Frames are around mistakes.";
 
   /* With a true minus, and none before 0.000. */
   const written = (value, digits = 3) =>
@@ -251,7 +251,8 @@
       pen.stroke();
     });
     canvas.ariaLabel =
-      `The plane after ${run.net.iterations} steps: class 1 on ${percent(ones / count ** 2)} of it; ` +
+      `The plane after ${run.net.iterations} steps: class 1 on ` +
+      `${percent(ones / count ** 2)} of it; ` +
       `${percent(training.accuracy)} of the training points are on the side of their class.`;
   }
 
@@ -394,7 +395,9 @@
     if (place === 0) text = `Step 1 has ${lines.length} lines; none has run yet.`;
     else if (!playing) {
       const { call, formula, shapes } = lines[place - 1];
-      text = `Step ${step}, line ${place} of ${lines.length}: ${call}: ${formula}; ${shapes}`;
+      text = `Step ${step}, line ${place} of ${lines.length}: ${call}: ${formula}; ${shapes}.`;
+      const loss = lines.loss(); // NaN until its line has run
+      if (!Number.isNaN(loss)) text += ` The loss of this batch is ${written(loss)}.`;
     }
     const now = find(".now");
     if (now.textContent !== text) now.textContent = text;
