@@ -30,6 +30,7 @@ def arithmetic(browser):
 
 def digits():
     """Return what docs/_ext/digits.py puts on the page: the images."""
+    pytest.importorskip("sklearn")
     spec = spec_from_file_location("digits", DOCS / "_ext" / "digits.py")
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -448,7 +449,8 @@ def test_there_are_fewer_pictures_where_motion_is_to_be_reduced(tab, motion, eac
 
 @pytest.mark.parametrize("tab", [digits], indirect=True)
 def test_digits_are_learned(tab):
-    datasets = pytest.importorskip("sklearn.datasets")
+    from sklearn.datasets import load_digits
+
     tab.set_viewport_size(PHONE)
     tab.get_by_label("Data", exact=True).select_option("digits")
     tab.get_by_label("Units per layer", exact=True).select_option("16")
@@ -459,9 +461,7 @@ def test_digits_are_learned(tab):
     tab.wait_for_function("document.getElementById('playground').dataset.accuracy > 0.97")
     press(tab, "play")
     shown = np.array(tab.locator(".as-table td").all_inner_texts()[1:], int).reshape(10, 10)
-    assert (
-        shown.sum(axis=1).tolist() == np.bincount(datasets.load_digits().target[600:900]).tolist()
-    )
+    assert shown.sum(axis=1).tolist() == np.bincount(load_digits().target[600:900]).tolist()
     assert f"accuracy {np.trace(shown) / 3:.1f} %." in tab.locator(".figures").inner_text()
     label = tab.locator(".surface").get_attribute("aria-label")
     assert f"{np.trace(shown) / 3:.1f} % are right" in label
