@@ -5,6 +5,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import digits
 import evening
 import modules
 from sphinx.ext.autosummary.generate import find_autosummary_in_files
@@ -123,6 +124,11 @@ def make_trace(app):
     tn.config.use_kernels(before)
 
 
+def write_digits(app):
+    """Write the images of docs/playground.md."""
+    _write("digits.html", [digits.frame()])
+
+
 def list_exercises(app):
     """Write the table of all exercises: where each is derived, how it is called, what to write."""
     rows = ["| exercise | how it is called | what to write |", "|---|---|---|"]
@@ -165,6 +171,6 @@ def _write(name, lines):
 def setup(app):
     """Make everything when a build begins."""
     lists = list_parts, list_evening, list_steps, list_exercises, list_kernels
-    for make in (draw_figures, make_trace, *lists, forget_old_pages):
+    for make in (draw_figures, make_trace, write_digits, *lists, forget_old_pages):
         app.connect("builder-inited", make, priority=100)  # before autosummary looks for pages
     return {"parallel_read_safe": True}
