@@ -791,14 +791,13 @@ def test_steps_that_nobody_asks_about_are_made_at_once(
 
 
 def test_a_new_array_in_a_frozen_layer_is_seen() -> None:
-    found = []
+    found, ones = [], np.ones((5, 8), "float32")
     for eager in (False, True):
         utils.set_random_seed(0)
         model = small()
         freeze(model)
         compiled(model, run_eagerly=eager)
-        ones = np.ones((5, 8), "float32")
-        replace = BetweenEpochs(lambda model: model.layers[0].params.update(kernel=ones))  # noqa: B023
+        replace = BetweenEpochs(lambda model: model.layers[0].params.update(kernel=ones))
         model.fit(*vectors(17), batch_size=4, epochs=3, verbose=0, callbacks=[replace])
         found.append(model.get_weights())
     for own, expected in zip(*found, strict=True):

@@ -28,6 +28,7 @@ import numpy as np
 from tinynet.activations import Activation
 from tinynet.arrays import Array
 from tinynet.layers import Layer
+from tinynet.layers.rewinding import Rewinding
 from tinynet.losses import Loss
 from tinynet.models import Sequential
 
@@ -144,7 +145,7 @@ def gradcheck(
     rng = np.random.default_rng(seed)
     x = np.array(x, np.float64)  # a copy: its entries are moved
     _build(target, x)
-    with _FrozenRandomness(target) as rewind:
+    with Rewinding(_layers(target)) as rewind:
         value, gradients, arrays = _functions(
             target, x, y, training, sample_weight, from_logits, rng
         )
@@ -388,31 +389,6 @@ def _layers(target: Any) -> list[Layer]:
     if isinstance(target, Sequential):
         return target.layers
     return [target] if isinstance(target, Layer) else []
-
-
-class _FrozenRandomness:
-    """A ``with`` that gives a function to put all states and random sequences back to the start."""
-
-    def __init__(self, target: Any) -> None:
-        self.layers = _layers(target)
-
-    def __enter__(self) -> Callable[[], None]:
-        self.states = [{k: v.copy() for k, v in layer.state.items()} for layer in self.layers]
-        self.seeds = [
-            None if layer.seed_generator is None else list(layer.seed_generator.state)
-            for layer in self.layers
-        ]
-        return self.rewind
-
-    def rewind(self) -> None:
-        for layer, state, seed in zip(self.layers, self.states, self.seeds, strict=True):
-            for key, value in state.items():
-                layer.state[key][...] = value
-            if seed is not None and layer.seed_generator is not None:
-                layer.seed_generator.state = list(seed)
-
-    def __exit__(self, *exception: object) -> None:
-        self.rewind()
 
 
 def _name_of(target: Any) -> str:

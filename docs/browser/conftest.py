@@ -24,3 +24,27 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=found, args=[only_here])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def watched(browser):
+    """Return a function that opens a tab, which collects in `complaints` what goes wrong.
+
+    A request is a complaint, too, unless it is for the one address that is allowed.
+    """
+    contexts = []
+
+    def opened(size, allowed=""):
+        contexts.append(browser.new_context(viewport=size))
+        contexts[-1].set_default_timeout(10_000)
+        tab = contexts[-1].new_page()
+        tab.complaints = []
+        complain = tab.complaints.append
+        tab.on("console", lambda said: said.type in ("error", "warning") and complain(said.text))
+        tab.on("pageerror", lambda error: complain(str(error)))
+        tab.on("request", lambda got: got.url == allowed or complain(f"requests {got.url}"))
+        return tab
+
+    yield opened
+    for context in contexts:
+        context.close()

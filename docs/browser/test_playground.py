@@ -38,26 +38,18 @@ def digits():
 
 
 @pytest.fixture
-def tab(browser, request):
+def tab(watched, request):
     """Open a page with the playground and nothing else; no request may be made, nothing go wrong.
 
     A parameter is what stands before the playground.
     """
-    context = browser.new_context(viewport=DESK)
-    context.set_default_timeout(10_000)
-    tab = context.new_page()
-    tab.complaints = []
-    complain = tab.complaints.append
-    tab.on("console", lambda said: said.type in ("error", "warning") and complain(said.text))
-    tab.on("pageerror", lambda error: complain(str(error)))
-    tab.on("request", lambda got: complain(f"requests {got.url}"))
+    tab = watched(DESK)
     before = request.param() if hasattr(request, "param") else ""
     tab.set_content(f'<!DOCTYPE html><html lang="en"><body>{before}<div id="playground"></div>')
     tab.add_style_tag(content=(FILES / "playground.css").read_text(encoding="utf-8"))
     for name in SCRIPTS:
         tab.add_script_tag(content=(FILES / name).read_text(encoding="utf-8"))
     yield tab
-    context.close()
     assert not tab.complaints
 
 

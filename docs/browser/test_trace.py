@@ -33,22 +33,14 @@ def images():
 
 
 @pytest.fixture(params=[dense, images])
-def opened(request, browser, tmp_path):
+def opened(request, watched, tmp_path):
     """Open the page of a network in a new tab; return the tab, which collects what goes wrong."""
     tn.utils.set_random_seed(1)
     path = tmp_path / "trace.html"
     tn.trace(*request.param()).to_html(path)
-    context = browser.new_context(viewport=DESK)
-    context.set_default_timeout(10_000)
-    tab = context.new_page()
-    tab.complaints = []
-    complain = tab.complaints.append
-    tab.on("console", lambda said: said.type in ("error", "warning") and complain(said.text))
-    tab.on("pageerror", lambda error: complain(str(error)))
-    tab.on("request", lambda got: got.url == path.as_uri() or complain(f"requests {got.url}"))
+    tab = watched(DESK, path.as_uri())
     tab.goto(path.as_uri())
     yield tab
-    context.close()
     assert not tab.complaints
 
 

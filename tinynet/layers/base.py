@@ -58,17 +58,17 @@ class Layer(Computes, Configurable):
         From `backward`, if no `forward` came before it.
     """
 
-    def __init_subclass__(cls, **options: Any) -> None:
-        """See to it that a layer counts as built after its `build`, whoever calls it."""
-        super().__init_subclass__(**options)
-        if "build" in vars(cls):
-            cls.build = _then_built(cls.build)  # type: ignore[method-assign]
-
     computing = ("forward", "backward", "backward_logits", "penalty", "add_penalty_gradients")
     # Keeps the position of a random layer in its sequence of draws.
     seed_generator: SeedGenerator | None = None
     # Arguments of the constructor that are handled here and not in the subclass.
     BASE_ARGUMENTS: ClassVar[tuple[str, ...]] = ("name", "trainable", "dtype", "input_shape")
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """See to it that a layer counts as built after its `build`, whoever calls it."""
+        super().__init_subclass__(**options)
+        if "build" in vars(cls):
+            cls.build = _then_built(cls.build)  # type: ignore[method-assign]
 
     def __init__(
         self,

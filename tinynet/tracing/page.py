@@ -23,10 +23,11 @@ import numpy as np
 
 from tinynet.arrays import Array
 from tinynet.data import Dataset
+from tinynet.layers.rewinding import Rewinding
 
 if TYPE_CHECKING:
     from tinynet.models import Sequential
-    from tinynet.tracing.recording import Trace, TracedArray, TracedLine
+    from tinynet.tracing.traced import Trace, TracedArray, TracedLine
 
 CELLS = 32  # along each side of a grid
 TILES = 8  # grids of one array: images and channels
@@ -368,18 +369,10 @@ def _nudges(model: Sequential, batch: Dataset) -> Iterator[tuple[str, int, float
     """
     twin = _in_float64(model)
     data = Dataset(batch.x, batch.y, batch.sample_weight, "float64").batch(np.arange(len(batch)))
-    states = [{name: each.copy() for name, each in layer.state.items()} for layer in twin.layers]
-    seeds = [
-        None if layer.seed_generator is None else list(layer.seed_generator.state)
-        for layer in twin.layers
-    ]
+    rewind = Rewinding(twin.layers).rewind
 
     def loss() -> float:
-        for layer, state, seed in zip(twin.layers, states, seeds, strict=True):
-            for name, each in state.items():
-                layer.state[name][...] = each
-            if seed is not None and layer.seed_generator is not None:
-                layer.seed_generator.state = list(seed)
+        rewind()
         out = twin.forward(data.x, training=True)
         return float(np.sum(twin.loss_value(out, data.y, data.sample_weight)))
 
