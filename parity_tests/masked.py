@@ -55,7 +55,7 @@ def masks_of(model, n, batch_size, epochs=1):
     list of ndarray of uint8, shape (steps, batch_size, ...)
     """
     sizes = [min(batch_size, n - start) for start in range(0, n, batch_size)] * epochs
-    shapes = model.shapes_behind(model.input_shape)
+    shapes = model.shapes_behind(model.sample_shape)
     found = []
     for layer, shape in zip(model.layers, shapes, strict=True):
         if isinstance(layer, tinynet.layers.Dropout) and layer.rate > 0:

@@ -60,7 +60,7 @@ def state(model: Sequential | None) -> dict[str, Any]:
     optimizer, history = model.optimizer, model.history
     return found | {
         "layers": [(layer.name, layer.built, layer.trainable) for layer in model.layers],
-        "input shape": model.input_shape,
+        "input shape": model.sample_shape,
         "weights": {key: value.tobytes() for key, value in model.arrays.items()},
         "sequences": [
             layer.seed_generator.state.tolist() for layer in model.layers if layer.seed_generator

@@ -31,7 +31,7 @@ def test_the_timed_network_is_the_compared_one() -> None:
     timed, compared = keras_script.compiled(tinynet), r0.network(tinynet)
     assert [type(a) for a in timed.layers] == [type(b) for b in compared.layers]
     assert unnamed(timed) == unnamed(compared)
-    assert timed.input_shape == compared.input_shape
+    assert timed.sample_shape == compared.sample_shape
 
 
 def test_an_epoch_is_timed_for_every_epoch() -> None:

@@ -419,7 +419,7 @@ def test_a_model_without_weights_stays_without() -> None:
     model = unbuilt()
     state, names = python_random.getstate(), refused.state(model)
     assert tinynet.diagnose(model, X, Y).ok
-    assert not model.built and model.input_shape is None
+    assert not model.built and model.sample_shape is None
     assert python_random.getstate() == state and refused.state(model) == names
 
 

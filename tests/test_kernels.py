@@ -169,6 +169,11 @@ FILES: dict[str, dict[str, Any]] = {
         "p": array("rows", "columns", fill=integers_below(3)),  # often two are the largest
         **dict.fromkeys(["total", "count"], a_number(0.0, 12.0)),
     },
+    "merging": {
+        **dict.fromkeys(["a", "b", "x", "total", "out", "dout", "da", "db"], FLAT),
+        "factor": (0.5, -1.0),
+        "first": (0, 2),
+    },
     "pooling": {
         **dict.fromkeys(["x", "dx"], array("images", "low", "narrow", "channels")),
         **dict.fromkeys(["out", "dout"], array("images", "down", "across", "channels")),
@@ -253,6 +258,12 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
             "images", "down", "across", "channels", fill=integers_below(6), dtype="uint8"
         )
     },
+    **{  # a few different numbers, so that often both are the largest
+        name: dict.fromkeys(["a", "b"], array("n", fill=integers_below(3)))
+        for name in ("maximum_backward", "minimum_backward")
+    },
+    "put_columns": {"x": MATRIX, "out": array("rows", "wider")},
+    "take_columns": {"x": array("rows", "wider"), "out": MATRIX},
     "global_max": {"out": array("images", "channels")},
     "global_max_backward": {
         "x": array("images", "low", "narrow", "channels", fill=integers_below(3)),
@@ -326,7 +337,14 @@ def kinds_of(case: str) -> dict[str, Any]:
 
 def sizes_of(rows: int, columns: int) -> dict[str, int]:
     n = rows * columns
-    sizes = {"rows": rows, "columns": columns, "n": n, "2n": 2 * n, "samples": SAMPLES}
+    sizes = {
+        "rows": rows,
+        "columns": columns,
+        "n": n,
+        "2n": 2 * n,
+        "wider": columns + 2,
+        "samples": SAMPLES,
+    }
     # A few small images; windows of up to 3 x 2 pixels, up to 2 apart, stand in "down" rows of
     # "across" places. High and wide ones have room for all, and sometimes a pixel left over; in
     # low and narrow ones the last window may reach beyond the edge.

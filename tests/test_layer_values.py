@@ -172,8 +172,9 @@ def test_input_refuses_odd_shapes(shape: object) -> None:
 
 
 def test_input() -> None:
-    assert Input((784,)).shape == Input([784]).shape == (784,)
-    assert Input(()).shape == ()
+    assert Input((784,)).shape == Input([784]).shape == (None, 784)
+    assert Input(()).shape == (None,)
+    assert Input((3,), batch_size=5).shape == Input(batch_shape=(5, 3)).shape == (5, 3)
 
 
 # Batch normalization.

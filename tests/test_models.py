@@ -59,7 +59,7 @@ def test_a_list_and_add_make_the_same_model() -> None:
 
 def test_an_input_shape_on_the_first_layer_stands_for_an_input() -> None:
     model = Sequential([Flatten(input_shape=(2, 2)), Dense(3)])
-    assert model.built and model.input_shape == (2, 2) and model.output_shape == (None, 3)
+    assert model.built and model.sample_shape == (2, 2) and model.output_shape == (None, 3)
 
 
 def test_names_are_numbered_and_differ() -> None:
@@ -249,9 +249,9 @@ def test_a_model_without_input_is_built_by_its_first_batch() -> None:
     ):
         model = Sequential([Dense(3, activation="relu"), Dense(1)])
         model.compile("sgd", "mse")
-        assert not model.built and model.get_weights() == [] and model.input_shape is None
+        assert not model.built and model.get_weights() == [] and model.sample_shape is None
         use(model)
-        assert model.built and model.input_shape == (4,) and model.output_shape == (None, 1)
+        assert model.built and model.sample_shape == (4,) and model.output_shape == (None, 1)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_a_built_model_is_not_built_for_another_shape() -> None:
     model.build((None, 4))
     with pytest.raises(ValueError, match=r"input_shape: .* already takes .*\(4,\), got \(5,\)"):
         model.build((None, 5))
-    assert model.input_shape == (4,)
+    assert model.sample_shape == (4,)
 
 
 def test_calling_a_model_runs_it_in_either_mode() -> None:

@@ -462,7 +462,7 @@ def test_errors_come_before_anything_is_changed() -> None:
     model = Sequential([Dense(3, activation="softmax")])
     with pytest.raises(RuntimeError, match="not compiled"):
         trace(model, x, y)
-    with pytest.raises(TypeError, match="model: expected a Sequential, got <Dense"):
+    with pytest.raises(TypeError, match="model: expected a model, got <Dense"):
         trace(Dense(3), x, y)
     model = small()
     with pytest.raises(ValueError, match="x: expected samples of shape"):

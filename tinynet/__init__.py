@@ -11,7 +11,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Input",
+    "InputLayer",
+    "KerasTensor",
     "Layer",
+    "Model",
     "Sequential",
     "__version__",
     "activations",
@@ -66,15 +69,19 @@ if TYPE_CHECKING:
         utils,
     )
     from tinynet.diagnosis import diagnose
-    from tinynet.layers import Input, Layer
-    from tinynet.models import Sequential
+    from tinynet.layers import Input, InputLayer, Layer
+    from tinynet.models import Model, Sequential
+    from tinynet.symbolic import KerasTensor
     from tinynet.tracing import trace
 
 # What can be reached from here as well as from their module.
 _HOMES = {
     "diagnose": "diagnosis",
     "Input": "layers",
+    "InputLayer": "layers",
+    "KerasTensor": "symbolic",
     "Layer": "layers",
+    "Model": "models",
     "Sequential": "models",
     "trace": "tracing",
 }

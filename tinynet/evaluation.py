@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from tinynet import config
-from tinynet.arrays import Array
 from tinynet.callbacks.base import as_list
 from tinynet.checks import integer
 from tinynet.data import Dataset
@@ -17,7 +16,7 @@ from tinynet.training import Callbacks, Trainer
 
 
 class Evaluator(Trainer):
-    """A stack of layers that can be trained, tested and used.
+    """Layers that can be trained, tested and used.
 
     Notes
     -----
@@ -66,8 +65,11 @@ class Evaluator(Trainer):
         batch_size: int | None = None,
         verbose: int | str = "auto",
         callbacks: Callbacks = None,
-    ) -> Array:
-        """Return the outputs for some samples, (n, ...), without the noise of training."""
+    ) -> Any:
+        """Return the outputs for some samples, (n, ...), without the noise of training.
+
+        A model with several outputs returns a list.
+        """
         batch_size = integer("batch_size", 32 if batch_size is None else batch_size)
         data = Dataset(x, None, None, config.floatx())
         self.check(data)
@@ -87,6 +89,8 @@ class Evaluator(Trainer):
             told.tell("predict_batch_end", repeat.steps - 1, logs={"outputs": outputs[-1]})
         repeat.end_epoch()
         told.tell("predict_end")
+        if isinstance(outputs[0], list):  # one for each output of the model
+            return [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
         return np.concatenate(outputs)
 
     @products_as_chosen()
@@ -98,11 +102,11 @@ class Evaluator(Trainer):
         data = Dataset(x, y, sample_weight, config.floatx())
         batch = self._single_batch(data, needs_targets=True)
         self.figures.reset()
-        with self.freezing.as_at_first("test_on_batch", self.layers):
+        with self.freezing.as_at_first("test_on_batch", self.leaves.values()):
             self.test_step(batch)
         return self.figures.returned(self.figures.results(), return_dict)
 
     @products_as_chosen()
-    def predict_on_batch(self, x: Any) -> Array:
+    def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch."""
         return self.forward(self._single_batch(Dataset(x, None, None, config.floatx())).x)

@@ -9,7 +9,7 @@ script has to give the same run; the model warns about it.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from tinynet.layers import Layer
@@ -30,7 +30,7 @@ class Freezing:
         self.warned_of: set[str] = set()
 
     @contextmanager
-    def as_at_first(self, method: str, layers: Sequence[Layer]) -> Iterator[None]:
+    def as_at_first(self, method: str, layers: Iterable[Layer]) -> Iterator[None]:
         """Within the ``with``, layers are trainable as they were in the method's first step."""
         if method not in self.first:
             self.first[method] = {layer: layer.trainable for layer in layers}
@@ -43,7 +43,7 @@ class Freezing:
             for layer in changed:
                 layer.trainable = not layer.trainable
 
-    def learning(self, method: str, layers: Sequence[Layer]) -> list[Layer]:
+    def learning(self, method: str, layers: Iterable[Layer]) -> list[Layer]:
         """Return the layers with weights that a method trains, or would if it began now."""
         changed = self._changed(method)
         return [each for each in layers if each.params and each.trainable != (each in changed)]

@@ -30,7 +30,7 @@ from tinynet.arrays import Array
 from tinynet.layers import Layer
 from tinynet.layers.rewinding import Rewinding
 from tinynet.losses import Loss
-from tinynet.models import Sequential
+from tinynet.models import Model
 
 STEP = 1e-4
 # Where the two disagree, there may be a kink within 2 steps: the entry is checked from this close.
@@ -83,7 +83,7 @@ class TensorReport:
 
 
 def gradcheck(
-    target: Layer | Activation | Sequential | Loss,
+    target: Layer | Activation | Model | Loss,
     x: Any,
     y: Any = None,
     *,
@@ -98,7 +98,7 @@ def gradcheck(
 
     Parameters
     ----------
-    target : Layer, Activation, Sequential or Loss
+    target : Layer, Activation, Model or Loss
         A layer or a model is checked for its input and all its weights, regularizers
         included. A compiled model with targets `y` is checked with its loss on top. Layers
         have to be built in float64: ``set_floatx("float64")`` first, or ``dtype="float64"``.
@@ -333,7 +333,7 @@ def _functions(
             lambda: {"x": target.backward(u, x, target(x))},
             {"x": x},
         )
-    if isinstance(target, Sequential) and y is not None:
+    if isinstance(target, Model) and y is not None:
         return _model_with_loss(target, x, np.asarray(y), training, sample_weight)
     u = rng.normal(size=target.forward(x, training).shape)
 
@@ -345,7 +345,7 @@ def _functions(
                 f"{_name_of(target)}: backward wrote to dout, which belongs to the layer above; "
                 f"compute into a new array"
             )
-        if isinstance(target, Layer):
+        if isinstance(target, (Layer, Model)):
             target.add_penalty_gradients()
         return {"x": dx, **target.grads}
 
@@ -357,7 +357,7 @@ def _functions(
 
 
 def _model_with_loss(
-    model: Sequential, x: Array, y: Array, training: bool, sample_weight: Any
+    model: Model, x: Array, y: Array, training: bool, sample_weight: Any
 ) -> tuple[Callable[[], float], Callable[[], dict[str, Array]], dict[str, Array]]:
     weights = None if sample_weight is None else np.asarray(sample_weight)
 
@@ -372,7 +372,7 @@ def _model_with_loss(
 
 
 def _build(target: Any, x: Array) -> None:
-    if isinstance(target, Sequential):
+    if isinstance(target, Model):
         target.build(x.shape)
     elif isinstance(target, Layer):
         target.ensure_built(x.shape[1:])
@@ -386,8 +386,8 @@ def _build(target: Any, x: Array) -> None:
 
 
 def _layers(target: Any) -> list[Layer]:
-    if isinstance(target, Sequential):
-        return target.layers
+    if isinstance(target, Model):
+        return list(target.leaves.values())
     return [target] if isinstance(target, Layer) else []
 
 

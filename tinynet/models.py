@@ -1,8 +1,9 @@
-"""Sequential: a stack of layers that can be trained, summarized and saved."""
+"""Models: layers that can be trained, summarized and saved, in a stack or as a graph."""
 
 from __future__ import annotations
 
 import copy
+import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,47 +15,93 @@ from tinynet.arrays import Array
 from tinynet.checks import integer
 from tinynet.data import Dataset
 from tinynet.evaluation import Evaluator
+from tinynet.graph import Graph
 from tinynet.kernels.threads import products_as_chosen
+from tinynet.layers import InputLayer, Layer
 from tinynet.repeat import Written
-from tinynet.step.tape import Step
+from tinynet.stack import NETWORKS, Network, Stack
+from tinynet.step.tape import Step, several
 from tinynet.summary import ASCII, summary_table
+from tinynet.symbolic import connect, is_symbolic
 from tinynet.terminal import can_show, say
 
 
-class Sequential(Evaluator):
-    """A stack of layers: the output of each is the input of the next.
+class Model(Graph, Evaluator):
+    """Layers between some tensors and some others, to be trained, summarized and saved.
 
-    `forward` sends a batch up the stack and `backward` sends the gradient back down
-    (`tinynet.stack`); how the two make a training step is in `tinynet.training`, and what a trained
-    model can do is in `tinynet.evaluation`.
+    ``Model(inputs, outputs)`` finds the layers by going back from the outputs (`tinynet.graph`);
+    how a training step is made from them is in `tinynet.training`, and what a trained model can do
+    is in `tinynet.evaluation`. A subclass may define ``call(self, x)`` instead, in which its layers
+    are called on tensors: it is run once, when the shape of the data is known, on a tensor without
+    numbers. So it cannot depend on numbers; ``training`` is True in it.
 
     Parameters
     ----------
-    layers : sequence of Layer, optional
-        May begin with an `Input`; without one, the weights are made when the first batch
-        arrives.
+    inputs, outputs : KerasTensor, or list or dict of them
+        What `Input` has returned, or a layer.
+    name : str, optional
     trainable : bool
         Whether the layers may learn.
-    name : str, optional
+
+    Raises
+    ------
+    TypeError, ValueError
+        See `tinynet.graph.Graph`; if there are neither tensors nor a ``call``.
 
     Notes
     -----
-    Follows keras/src/models/sequential.py.
+    Follows keras/src/models/model.py and functional.py.
     """
 
+    call: Callable[..., Any]  # if a subclass defines it
+
+    def __init__(
+        self,
+        inputs: Any = None,
+        outputs: Any = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        if inputs is not None or outputs is not None:
+            super().__init__(inputs, outputs, name, trainable)
+        elif hasattr(self, "call"):
+            self.layers, self.wires = [], []
+            self._begin(name, trainable)
+        else:
+            raise TypeError(
+                "inputs, outputs: expected the tensors where the model begins and ends, or a "
+                "subclass with call(self, x); for layers in a row there is Sequential"
+            )
+
+    def ensure_built(self, input_shape: Any) -> None:
+        """Run a ``call`` of one's own, if there is one, on a tensor; see that the shapes fit."""
+        if not self.wires:
+            x: Any = [InputLayer(shape).output for shape in several(input_shape)]
+            x = x if isinstance(input_shape, list) else x[0]
+            takes_training = "training" in inspect.signature(self.call).parameters
+            out = self.call(x, training=True) if takes_training else self.call(x)
+            self._wire(x, out)
+            own = _layers_in(vars(self))
+            self.layers = [layer for layer in own if layer in self.layers]
+        super().ensure_built(input_shape)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Check the shapes of a sample, and return those of the outputs; lists if several."""
+        if not self.wires:
+            self.ensure_built(input_shape)
+        return super().compute_output_shape(input_shape)
+
     @products_as_chosen()
-    def __call__(self, x: Any, training: bool | None = None) -> Array:
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
         """Make the weights if necessary, and send a batch through all layers.
 
         Without `training` each layer does what it does when called on its own: layers that
         augment images augment them, dropout drops nothing.
         """
+        if is_symbolic(x):
+            return connect(self, x)
         out = self._single_batch(Dataset(x, None, None, config.floatx())).x
-        if training is not None:
-            return self.forward(out, training)
-        for layer in self.layers:
-            out = layer(out)
-        return out
+        return self.as_alone(out) if training is None else self.forward(out, training)
 
     def step(self, batch_size: int = 32) -> Step:
         """Return what a step of `fit` does, as a list of lines that can be printed and run.
@@ -84,7 +131,7 @@ class Sequential(Evaluator):
         self._compiled()
         self.require_built()
         model = copy.deepcopy(self)
-        x = np.random.default_rng(0).random((batch_size, *(self.input_shape or ())))
+        x = np.random.default_rng(0).random((batch_size, *(self.sample_shape or ())))
         data = Dataset(x, _some_targets(model, batch_size), None, config.floatx())
         model._build(data)
         order, place = np.arange(batch_size), np.zeros((), np.int64)
@@ -139,12 +186,47 @@ class Sequential(Evaluator):
         saving.load_weights(self, filepath, skip_mismatch)
 
 
+class Sequential(Stack, Model):
+    """A stack of layers: the output of each is the input of the next.
+
+    `forward` sends a batch up the stack and `backward` sends the gradient back down
+    (`tinynet.stack`); how the two make a training step is in `tinynet.training`, and what a trained
+    model can do is in `tinynet.evaluation`.
+
+    Parameters
+    ----------
+    layers : sequence of Layer, optional
+        May begin with an `Input`; without one, the weights are made when the first batch
+        arrives.
+    trainable : bool
+        Whether the layers may learn.
+    name : str, optional
+
+    Notes
+    -----
+    Follows keras/src/models/sequential.py.
+    """
+
+
+NETWORKS.update(Model=Model, Sequential=Sequential)
+
+
+def _layers_in(attributes: Mapping[str, Any]) -> list[Any]:
+    """Return the layers among some attributes, and those in lists and dicts of layers."""
+    found = []
+    for name, each in attributes.items():
+        inner = each.values() if isinstance(each, dict) else several(each)
+        if name not in ("layers", "begins"):
+            found += [layer for layer in inner if isinstance(layer, (Layer, Network))]
+    return list(dict.fromkeys(found))
+
+
 def load_model(
     filepath: str | os.PathLike[str],
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,
-) -> Sequential:
-    """Read a model that `Sequential.save` wrote, compiled as it was.
+) -> Model:
+    """Read a model that `Model.save` wrote, compiled as it was.
 
     Parameters
     ----------
@@ -157,9 +239,10 @@ def load_model(
 
     Returns
     -------
-    Sequential
-        With weights, states, the optimizer's memory and the positions in the random sequences
-        as they were, so that training continues as if it had not been interrupted.
+    Model
+        A `Sequential` if it was one; with weights, states, the optimizer's memory and the positions
+        in the random sequences as they were, so that training continues as if it had not been
+        interrupted.
 
     Raises
     ------
@@ -171,15 +254,16 @@ def load_model(
     """
     content = saving.read(filepath)
     with saving.naming(content.path), saving.custom_object_scope(custom_objects or {}):
-        model = Sequential.from_config(content.architecture)
+        kind = Model if "wires" in content.architecture else Sequential
+        model: Model = kind.from_config(content.architecture)
         saving.restore(model, content, compile)
     return model
 
 
-def _some_targets(model: Sequential, n: int) -> Array:
+def _some_targets(model: Model, n: int) -> Array:
     """Return targets of 0 for n samples: integer labels if the loss takes them."""
     assert model.loss is not None
-    output_shape = model.shapes_behind(model.input_shape or ())[-1]
+    output_shape = model.compute_output_shape(model.sample_shape or ())
     labels = np.zeros((n, *output_shape[:-1]), np.int64)
     try:
         model.loss.check_targets(labels, output_shape)

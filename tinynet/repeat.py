@@ -15,7 +15,7 @@ import inspect
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,11 +27,13 @@ from tinynet.data import Batch, Dataset
 from tinynet.kernels.counting import next_rows
 from tinynet.kernels.registry import here
 from tinynet.step.passes import arrays_in, span, without_unread
-from tinynet.step.tape import Computes, Step, write_down
+from tinynet.step.tape import Computes, Step, several, write_down
 from tinynet.step.telling import telling
 
 ONCE = 0.01  # seconds of steps that are made at once, if nobody wants to know about each
 # Two threads of the user's may use one model; only one at a time can have it told what it writes.
+# What a model of the user's may replace: it is not called in a step.
+HARMLESS = {"__init__", "__init_subclass__", "__repr__", "call", "get_config", "from_config"}
 one_at_a_time = threading.RLock()
 
 
@@ -95,6 +97,7 @@ class Repeat:
         """
         self.eager = (
             self.model.run_eagerly
+            or not all(map(_is_our_network, _networks(self.model)))
             or not all(map(is_ours, _parts(self.model)))
             or not all(map(is_ours, self.between))
         )
@@ -119,7 +122,7 @@ class Repeat:
         if size in self.written:
             self.ran = self.written[size]
             self.steps += self.ran.run(self._most(len(self.data) - first))
-            return copy.copy(self.ran.result)
+            return copy.deepcopy(self.ran.result)
         self.ran = None
         self.steps += 1
         if self.eager or size not in self.again:
@@ -129,7 +132,7 @@ class Repeat:
                 self.model, self.data, self.make, self.order, self.place, size
             )
         self.belongs_to = _state(self.model)  # with the slots that the first step makes
-        return copy.copy(self.written[size].result)
+        return copy.deepcopy(self.written[size].result)
 
     def _most(self, left: int) -> int:
         """Return how many steps may be made at once, with so many samples left."""
@@ -165,7 +168,7 @@ class Written:
     ----------
     step : Step
     result : object
-        What the step returns; an array is overwritten by the next step.
+        What the step returns; arrays are overwritten by the next step.
     kept : list of (layer or loss, dict)
         What the step has left in which attributes.
     """
@@ -180,11 +183,12 @@ class Written:
         size: int,
         step: Step | None = None,
     ) -> None:
-        parts: list[tuple[str, Computes]] = [(layer.name, layer) for layer in model.layers]
+        parts: list[tuple[str, Computes]] = list(model.leaves.items())
         if model.optimizer is not None:
             parts += [("loss", model.loss), ("optimizer", model.optimizer)]
             parts.append(("metrics", model.figures))
-        keeping = [part for part in (*model.layers, model.loss) if part and part.only_kernels]
+        computing = (*model.leaves.values(), model.loss)
+        keeping = [part for part in computing if part and part.only_kernels]
         before = [dict(vars(part)) for part in keeping]
         self.seconds = math.inf  # that a step takes; not known yet
         rows = np.empty(size, np.int64)
@@ -199,8 +203,7 @@ class Written:
         ]
         lasting = _lasting(model)
         seen_later = [array for _, kept in self.kept for array in _arrays(kept).values()]
-        if isinstance(self.result, np.ndarray):
-            seen_later.append(self.result)
+        seen_later += [each for each in several(self.result) if isinstance(each, np.ndarray)]
         lines = without_unread(self.step.lines, [*lasting.values(), *seen_later])
         used = {span(each) for line in lines for each in arrays_in(line)}
         known = {"data.x": data.flat, "data.y": data.y}
@@ -233,15 +236,36 @@ def is_ours(part: object) -> bool:
     return not any(inspect.isfunction(getattr(type(part), name, None)) for name in vars(part))
 
 
+def _networks(model: Any) -> Iterator[Any]:
+    """Yield a model and the models in it."""
+    yield model
+    for layer in model.layers:
+        if hasattr(layer, "leaves"):
+            yield from _networks(layer)
+
+
+def _is_our_network(network: Any) -> bool:
+    """Return whether a model takes its steps as tinynet's do: a class may bring layers of its own.
+
+    What it is made of, and its config, may be the user's; whatever else it replaces may not.
+    """
+    kinds = type(network).__mro__
+    ours = next(kind for kind in kinds if kind.__module__.partition(".")[0] == "tinynet")
+    own = {name for kind in kinds[: kinds.index(ours)] for name in vars(kind)} | set(vars(network))
+    replaced = {name for name in own if callable(getattr(ours, name, None))}
+    return replaced <= HARMLESS
+
+
 def _computing(model: Any) -> list[Any]:
     """Return the layers, the loss and the optimizer; of these two, those that there are."""
-    return [*model.layers, *(each for each in (model.loss, model.optimizer) if each is not None)]
+    others = (model.loss, model.optimizer)
+    return [*model.leaves.values(), *(each for each in others if each is not None)]
 
 
 def _parts(model: Any) -> Iterable[object]:
     """Return everything whose code runs in a step."""
-    yield from (model, *_computing(model), *model.metrics)
-    for layer in model.layers:
+    yield from (*_computing(model), *model.metrics)
+    for layer in model.leaves.values():
         yield from layer.regularizers.values()
         for name in ("activation", "activity_regularizer"):
             rule = getattr(layer, name, None)
@@ -262,7 +286,7 @@ def _state(model: Any) -> list[object]:
     """Return what the lines of a step were written for: objects, and options as plain values."""
     parts = _computing(model)
     objects: list[object] = [*parts, *model.metrics, getattr(model, "figures", None)]
-    objects += [layer.seed_generator for layer in model.layers]
+    objects += [layer.seed_generator for layer in model.leaves.values()]
     objects += [*model.arrays.values(), *model.grads.values()]
     options: list[Any] = [part.get_config() for part in parts]
     excluded: list[str] = []

@@ -78,6 +78,7 @@ def save_model(model: Trainer, filepath: str | os.PathLike[str]) -> None:
     """
     path = _checked(filepath)
     model.require_built()
+    model.require_each_once()
     arrays = _weights(model)
     compiled = None
     if model.optimizer is not None:
@@ -144,16 +145,17 @@ def _load_what_fits(model: Trainer, content: _Content) -> None:
     stored: dict[str, list[Array]] = {}
     for key, value in content.arrays.items():
         if key.startswith("weights/"):
-            stored.setdefault(key.split("/")[1], []).append(value)
-    layers = [layer for layer in model.layers if layer.arrays]
-    if not stored.keys() & {layer.name for layer in layers}:
-        stored = dict(zip([layer.name for layer in layers], stored.values(), strict=False))
+            path = key.removeprefix("weights/").rpartition("/")[0]
+            stored.setdefault(path, []).append(value)
+    layers = {path: layer for path, layer in model.leaves.items() if layer.arrays}
+    if not stored.keys() & layers.keys():
+        stored = dict(zip(layers, stored.values(), strict=False))
     skipped = []
-    for layer in layers:
+    for path, layer in layers.items():
         try:
-            copy_into(layer.arrays, stored.get(layer.name, []))
+            copy_into(layer.arrays, stored.get(path, []))
         except ValueError as error:
-            skipped.append(f"{layer.name} ({str(error).removeprefix('weights: ')})")
+            skipped.append(f"{path} ({str(error).removeprefix('weights: ')})")
     if skipped:
         warnings.warn(
             f"{content.path}: these layers keep the weights that they had, because those in the "
@@ -216,9 +218,9 @@ def restore(model: Trainer, content: _Content, compile: bool = True) -> None:
     """Bring a new model of the stored architecture to the stored state, compiled if requested."""
     arrays = content.arrays
     copy_into(model.arrays, [v for k, v in arrays.items() if k.startswith("weights/")])
-    for layer in model.layers:
+    for path, layer in model.leaves.items():
         if layer.seed_generator is not None:
-            layer.seed_generator.state = [int(n) for n in arrays[f"random/{layer.name}"]]
+            layer.seed_generator.state = [int(n) for n in arrays[f"random/{path}"]]
     if content.compiled is None or not compile:
         return
     optimizer = optimizers.get(content.compiled["optimizer"])
@@ -238,9 +240,9 @@ def restore(model: Trainer, content: _Content, compile: bool = True) -> None:
 
 def _weights(model: Trainer) -> dict[str, Array]:
     arrays = {f"weights/{key}": value for key, value in model.arrays.items()}
-    for layer in model.layers:
+    for path, layer in model.leaves.items():
         if layer.seed_generator is not None:
-            arrays[f"random/{layer.name}"] = np.array(layer.seed_generator.state, np.int64)
+            arrays[f"random/{path}"] = np.array(layer.seed_generator.state, np.int64)
     return arrays
 
 

@@ -1,4 +1,4 @@
-"""The stack of layers: its shapes, its weights, and the forward and backward pass."""
+"""Layers that learn together, and the stack of them: forward up, backward down."""
 
 from __future__ import annotations
 
@@ -7,88 +7,174 @@ from typing import Any, Self
 
 import numpy as np
 
+from tinynet.activations import Activation
 from tinynet.arrays import Array, copy_into
 from tinynet.configurable import (
     MODEL_NAME,
     Configurable,
     auto_name,
     checked_name,
+    resolve,
     serialize,
 )
-from tinynet.layers import Input, Layer, deserialize
+from tinynet.layers import IN_GRAPHS, LAYERS, InputLayer, Layer
 from tinynet.layers.base import Shape
+from tinynet.symbolic import Call, KerasTensor, connect
+
+NETWORKS: dict[str, type] = {}  # what a file may name as a layer, too; filled by tinynet.models
 
 
-class Stack(Configurable):
-    """Layers on top of one another: the output of each is the input of the next.
+class Network(Configurable):
+    """Layers that learn together. How they are connected says a subclass: `Stack`, or `Graph`.
 
-    Parameters
+    A network can be a layer of another one. `layers` has it as one entry; `leaves` has its layers.
+
+    Attributes
     ----------
-    layers : sequence of Layer, optional
-        May begin with an `Input`; without one, the weights are made when the first batch
-        arrives.
-    trainable : bool
-        Whether the layers may learn.
-    name : str, optional
+    layers : list of Layer or Network
+    sample_shape : tuple of int or None
+        Shape of one sample of the input; a list of shapes if there are several inputs.
     """
 
-    def __init__(
-        self,
-        layers: Iterable[Layer | Input] | None = None,
-        trainable: bool = True,
-        name: str | None = None,
-    ) -> None:
-        if name not in (None, ""):
-            checked_name(name, MODEL_NAME)
-        self.layers: list[Layer] = []
-        self.input_shape: Shape | None = None
-        self.input_name = "input_layer"
-        for layer in layers or ():
-            self.add(layer)
+    layers: list[Any]
+    sample_shape: Any = None
+    name: str
+
+    # What a subclass defines.
+
+    def forward(self, x: Any, training: bool = False) -> Any:
+        """Send a batch through all layers."""
+        raise NotImplementedError
+
+    def backward(self, dout: Any, from_logits: Any = False, to_input: bool = True) -> Any:
+        """Send the gradient at the output back through the layers, and fill their `grads`.
+
+        Parameters
+        ----------
+        dout : ndarray, shaped as the output
+        from_logits : bool
+            Whether `dout` is the gradient before the last layer's activation, at the logits.
+        to_input : bool
+            Whether to go down to the input; otherwise only as far as there are layers that learn.
+
+        Returns
+        -------
+        ndarray, shaped as the input of the lowest layer that it has reached
+        """
+        raise NotImplementedError
+
+    def as_alone(self, x: Any) -> Any:
+        """Send a batch through all layers, each of which does what it does when called alone."""
+        raise NotImplementedError
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Check the shape of a sample, and return its shape behind all layers."""
+        raise NotImplementedError
+
+    def ensure_built(self, input_shape: Any) -> None:
+        """Make all weights that have not been made yet."""
+        raise NotImplementedError
+
+    @property
+    def inputs(self) -> list[KerasTensor]:
+        """What goes in, as tensors without numbers, from which another model can be made."""
+        raise NotImplementedError
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        """What comes out, as `inputs`."""
+        raise NotImplementedError
+
+    @property
+    def output_layer(self) -> Layer:
+        """The layer that makes the output; nested models are opened."""
+        raise NotImplementedError
+
+    # What all networks share.
+
+    def _begin(self, name: str | None, trainable: bool) -> None:
+        """Take a name, and set what the layers are to be set to."""
         self.name = name or auto_name(type(self))
+        self._calls: list[Call] = []
         if not trainable:
             self.trainable = False
 
-    # The stack.
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what a copy makes anew: tensors without numbers."""
+        return {key: each for key, each in vars(self).items() if key not in ("_calls", "tensors")}
 
-    def add(self, layer: Layer | Input) -> None:
-        """Put a layer on top.
+    @property
+    def dtype(self) -> str:
+        """The type of the output."""
+        return self.output_layer.dtype
 
-        Raises
-        ------
-        TypeError
-            If it is not a layer.
-        ValueError
-            If the model already has a layer of that name, or an `Input` does not come first.
-        """
-        if isinstance(layer, Input):
-            if self.layers or self.input_shape is not None:
-                raise ValueError("layer: an Input has to come first, and only once")
-            self.input_shape, self.input_name = layer.shape, layer.name
-            return
-        if not isinstance(layer, Layer):
-            hint = "; call the class: add ()" if isinstance(layer, type) else ""
-            raise TypeError(f"layer: expected a Layer, got {layer!r}{hint}")
-        if layer.name in (each.name for each in self.layers):
+    @property
+    def leaves(self) -> dict[str, Layer]:
+        """All layers by their paths: "dense", and "encoder/dense" in a nested model; each once."""
+        found: dict[str, Layer] = {}
+        seen = set()
+        for layer in self.layers:
+            inner = layer.leaves if isinstance(layer, Network) else {"": layer}
+            for path, each in inner.items():
+                if each not in seen:
+                    seen.add(each)
+                    found[f"{layer.name}/{path}" if path else layer.name] = each
+        return found
+
+    def require_each_once(self) -> None:
+        """Raise an error if two nested models share a layer: a config would make it twice."""
+
+        def count(network: Network) -> int:
+            return sum(count(each) if isinstance(each, Network) else 1 for each in network.layers)
+
+        if count(self) > len(self.leaves):
             raise ValueError(
-                f"layer: the model already has a layer {layer.name!r}; names have to differ, and "
-                f"a layer can be in a model only once"
+                f"{self.name}: two of the models in it share a layer, which a file cannot say; save"
+                f" its weights with save_weights, and make the model by the code that made this one"
             )
-        input_shape = self.input_shape
-        if not self.layers and input_shape is None:
-            input_shape = layer.input_shape
-        if input_shape is not None:
-            *_, below = (input_shape, *self.shapes_behind(input_shape))
-            layer.ensure_built(below)  # raises an error if the layer cannot take it
-            layer.compute_output_shape(below)  # and if it was built for something else
-        self.input_shape = input_shape
-        self.layers.append(layer)
 
-    def pop(self) -> Layer:
-        """Remove the top layer and return it."""
-        if not self.layers:
-            raise ValueError("pop: the model has no layers")
-        return self.layers.pop()
+    @property
+    def input(self) -> Any:
+        """The one tensor that goes in; a list if there are several."""
+        return self.inputs[0] if len(self.inputs) == 1 else self.inputs
+
+    @property
+    def output(self) -> Any:
+        """The one tensor that comes out; a list if there are several."""
+        return self.outputs[0] if len(self.outputs) == 1 else self.outputs
+
+    @property
+    def input_shape(self) -> Any:
+        """Shape of the input, with None for the batch axis; None while it is not known."""
+        return with_batch_axis(self.sample_shape)
+
+    @property
+    def output_shape(self) -> Any:
+        """Shape of the output, with None for the batch axis."""
+        self.require_built()
+        return with_batch_axis(self.compute_output_shape(self.sample_shape or ()))
+
+    def layer_shapes(self) -> list[Any]:
+        """Return the shape of every layer's output, with None for the batch axis."""
+        raise NotImplementedError
+
+    @property
+    def final_activation(self) -> Activation:
+        """The activation that produces the output."""
+        return self.output_layer.final_activation
+
+    def backward_logits(self, dlogits: Array) -> Array:
+        """Like `backward`, but from the gradient before `final_activation`."""
+        dx: Array = self.backward(dlogits, from_logits=True)
+        return dx
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}, {len(self.layers)} layers, built={self.built}>"
+
+    @property
+    def built(self) -> bool:
+        """Whether there are layers and all have their weights."""
+        return bool(self.layers) and all(layer.built for layer in self.layers)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Make all weights.
@@ -110,26 +196,12 @@ class Stack(Configurable):
                 f"{input_shape!r}"
             )
         shape = tuple(int(n) for n in input_shape[1:] if n is not None)
-        if self.input_shape not in (None, shape):
+        if self.sample_shape not in (None, shape):
             raise ValueError(
-                f"input_shape: {self.name} already takes samples of shape {self.input_shape}, "
+                f"input_shape: {self.name} already takes samples of shape {self.sample_shape}, "
                 f"got {shape}"
             )
-        self._build_layers(shape)
-
-    def _build_layers(self, input_shape: Shape) -> None:
-        shapes = self.shapes_behind(input_shape)
-        for layer, shape in zip(self.layers, (input_shape, *shapes), strict=False):
-            layer.ensure_built(shape)
-        self.input_shape = input_shape
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}, {len(self.layers)} layers, built={self.built}>"
-
-    @property
-    def built(self) -> bool:
-        """Whether there are layers and all have their weights."""
-        return bool(self.layers) and all(layer.built for layer in self.layers)
+        self.ensure_built(shape)
 
     def require_built(self) -> None:
         """Raise an error if the weights have not been made yet."""
@@ -138,20 +210,6 @@ class Stack(Configurable):
                 f"{self.name} has no weights yet: begin it with Input(shape), call "
                 f"build((None, ...)), or show it a batch"
             )
-
-    def shapes_behind(self, input_shape: Shape) -> list[Shape]:
-        """Return the shape of one sample after every layer."""
-        shapes, shape = [], input_shape
-        for layer in self.layers:
-            shape = layer.compute_output_shape(shape)
-            shapes.append(shape)
-        return shapes
-
-    @property
-    def output_shape(self) -> tuple[int | None, ...]:
-        """Shape of the output, with None for the batch axis."""
-        self.require_built()
-        return (None, *self.shapes_behind(self.input_shape or ())[-1])
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return a layer by its name or its position.
@@ -169,7 +227,8 @@ class Stack(Configurable):
         place = names.index(name) if name is not None else int(index or 0)
         if not -len(names) <= place < len(names):
             raise ValueError(f"index: the model has {len(names)} layers, got {index}")
-        return self.layers[place]
+        found: Layer = self.layers[place]
+        return found
 
     @property
     def trainable(self) -> bool:
@@ -181,47 +240,14 @@ class Stack(Configurable):
         for layer in self.layers:
             layer.trainable = value
 
-    # Up and down the stack.
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """Send a batch through all layers."""
-        self.require_built()
-        for layer in self.layers:
-            x = layer.forward(x, training)
-        return x
-
-    def backward(self, dout: Array, from_logits: bool = False, down_to: int = 0) -> Array:
-        """Send the gradient at the output back through all layers and fill their `grads`.
-
-        Parameters
-        ----------
-        dout : ndarray, shaped as the output
-        from_logits : bool
-            Whether `dout` is the gradient before the last layer's activation, at the logits.
-        down_to : int
-            The place of the lowest layer to which it is sent.
-
-        Returns
-        -------
-        ndarray, shaped as that layer's input
-        """
-        self.require_built()
-        for layer in reversed(self.layers[down_to:]):
-            at_logits = from_logits and layer is self.layers[-1]
-            dout = layer.backward_logits(dout) if at_logits else layer.backward(dout)
-        for layer in self.layers:
-            layer.add_penalty_gradients()
-        return dout
-
-    @property
-    def lowest_learning(self) -> int:
-        """The place of the lowest layer that learns; the number of layers if none does."""
-        learning = [bool(layer.params) and layer.trainable for layer in self.layers]
-        return learning.index(True) if any(learning) else len(learning)
-
     def penalty(self) -> float:
         """Return the sum of all regularizers' penalties."""
-        return sum(layer.penalty() for layer in self.layers)
+        return sum(layer.penalty() for layer in self.leaves.values())
+
+    def add_penalty_gradients(self) -> None:
+        """Add the regularizers' gradients to `grads`, after `backward` has filled them."""
+        for layer in self.leaves.values():
+            layer.add_penalty_gradients()
 
     # Weights, under names like "dense_1/kernel".
 
@@ -229,29 +255,29 @@ class Stack(Configurable):
     def params(self) -> dict[str, Array]:
         """The weights that training may change."""
         found: dict[str, Array] = {}
-        for layer in self.layers:
+        for path, layer in self.leaves.items():
             if layer.trainable:
                 for key, weight in layer.params.items():
                     # An optimizer goes through it as it lies in memory.
-                    layer.params[key] = found[f"{layer.name}/{key}"] = np.asarray(weight, order="C")
+                    layer.params[key] = found[f"{path}/{key}"] = np.asarray(weight, order="C")
         return found
 
     @property
     def grads(self) -> dict[str, Array]:
         """The gradients that the last `backward` left, under the keys of `params`."""
         found: dict[str, Array] = {}
-        for layer in self.layers:
+        for path, layer in self.leaves.items():
             if layer.trainable:
                 layer.fit_gradients()
-                found |= {f"{layer.name}/{key}": layer.grads[key] for key in layer.params}
+                found |= {f"{path}/{key}": layer.grads[key] for key in layer.params}
         return found
 
     @property
     def arrays(self) -> dict[str, Array]:
         """All weights and states, in Keras's order."""
         return {
-            f"{layer.name}/{key}": value
-            for layer in self.layers
+            f"{path}/{key}": value
+            for path, layer in self.leaves.items()
             for key, value in layer.arrays.items()
         }
 
@@ -275,11 +301,190 @@ class Stack(Configurable):
         self.require_built()
         return sum(each.size for each in self.arrays.values())
 
+
+def learns(layer: Any) -> bool:
+    """Return whether a layer or a nested model has weights that training changes."""
+    return bool(layer.params) and layer.trainable
+
+
+def layer_from(config: Mapping[str, Any]) -> Any:
+    """Make the layer, or the nested model, that ``serialize`` described."""
+    return resolve("layer", config, LAYERS | IN_GRAPHS | NETWORKS)
+
+
+def with_batch_axis(shape: Any) -> Any:
+    """Return a shape with None for the batch axis in front; the same for a list of shapes."""
+    if isinstance(shape, list):
+        return [with_batch_axis(each) for each in shape]
+    return None if shape is None else (None, *shape)
+
+
+class Stack(Network):
+    """Layers on top of one another: the output of each is the input of the next.
+
+    Parameters
+    ----------
+    layers : sequence of Layer, optional
+        May begin with an `Input`; without one, the weights are made when the first batch
+        arrives.
+    trainable : bool
+        Whether the layers may learn.
+    name : str, optional
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[Any] | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+    ) -> None:
+        if name not in (None, ""):
+            checked_name(name, MODEL_NAME)
+        self.layers = []
+        self.input_name = "input_layer"
+        self.tensors: list[KerasTensor] = []  # the input, and behind every layer; once it is known
+        for layer in layers or ():
+            self.add(layer)
+        self._begin(name, trainable)
+
+    def add(self, layer: Any) -> None:
+        """Put a layer, or a whole model, on top.
+
+        Raises
+        ------
+        TypeError
+            If it is not a layer.
+        ValueError
+            If the model already has a layer of that name, or an `Input` does not come first.
+        """
+        if isinstance(layer, KerasTensor):
+            layer = layer.call.layer
+        if isinstance(layer, InputLayer):
+            if self.layers or self.sample_shape is not None:
+                raise ValueError("layer: an Input has to come first, and only once")
+            self._begin_with(layer)
+            return
+        if not isinstance(layer, (Layer, Network)):
+            hint = "; call the class: add ()" if isinstance(layer, type) else ""
+            raise TypeError(f"layer: expected a Layer, got {layer!r}{hint}")
+        if layer.name in (each.name for each in self.layers):
+            raise ValueError(
+                f"layer: the model already has a layer {layer.name!r}; names have to differ, and "
+                f"a layer can be in a model only once"
+            )
+        if not self.layers and not self.tensors:
+            shape = layer.sample_shape if isinstance(layer, Network) else layer.input_shape
+            if shape is not None:
+                self._begin_with(InputLayer(shape))
+        if self.tensors:  # raises an error if the layer cannot take it
+            self.tensors.append(connect(layer, self.tensors[-1]))
+        self.layers.append(layer)
+
+    def _begin_with(self, layer: InputLayer) -> None:
+        self.sample_shape, self.input_name = layer.shape, layer.name
+        self.tensors = [layer.output]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take on a copy's attributes, and connect its layers."""
+        vars(self).update(state)
+        self._calls, self.tensors = [], []
+        if self.sample_shape is not None:
+            self._begin_with(InputLayer(self.sample_shape, name=self.input_name))
+            self._connect()
+
+    def pop(self) -> Any:
+        """Remove the top layer and return it."""
+        if not self.layers:
+            raise ValueError("pop: the model has no layers")
+        layer: Any = self.layers.pop()
+        if self.tensors:
+            layer._calls.remove(self.tensors.pop().call)
+        return layer
+
+    def ensure_built(self, input_shape: Shape) -> None:
+        """Make all weights that have not been made yet, for samples of a shape."""
+        shapes = self.shapes_behind(input_shape)
+        for layer, shape in zip(self.layers, (input_shape, *shapes), strict=False):
+            layer.ensure_built(shape)
+        if not self.tensors:
+            self._begin_with(InputLayer(input_shape, name=self.input_name))
+            self._connect()
+
+    def _connect(self) -> None:
+        """Call all layers on tensors without numbers, so that graphs can be made from them."""
+        for layer in self.layers:
+            self.tensors.append(connect(layer, self.tensors[-1]))
+
+    def shapes_behind(self, input_shape: Shape) -> list[Shape]:
+        """Return the shape of one sample after every layer."""
+        shapes, shape = [], input_shape
+        for layer in self.layers:
+            shape = layer.compute_output_shape(shape)
+            shapes.append(shape)
+        return shapes
+
+    def layer_shapes(self) -> list[Any]:
+        """Return the shape of every layer's output, with None for the batch axis."""
+        return [with_batch_axis(shape) for shape in self.shapes_behind(self.sample_shape or ())]
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Check the shape of a sample, and return its shape behind all layers."""
+        if not self.layers:
+            raise ValueError("the model has no layers: add some")
+        return self.shapes_behind(input_shape)[-1]
+
+    @property
+    def output_layer(self) -> Layer:
+        """The top layer; nested models are opened."""
+        top = self.layers[-1]
+        found: Layer = top.output_layer if isinstance(top, Network) else top
+        return found
+
+    @property
+    def inputs(self) -> list[KerasTensor]:
+        """What goes in, as tensors without numbers, from which another model can be made."""
+        return self.tensors[:1]
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        """What comes out, as `inputs`."""
+        return self.tensors[-1:]
+
+    # Up and down the stack.
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Send a batch through all layers."""
+        self.require_built()
+        for layer in self.layers:
+            x = layer.forward(x, training)
+        return x
+
+    def as_alone(self, x: Array) -> Array:
+        """Call all layers one after the other."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def backward(self, dout: Array, from_logits: bool = False, to_input: bool = True) -> Array:
+        """Send the gradient at the output back down through the layers; see `Network`."""
+        self.require_built()
+        lowest = 0 if to_input else self.lowest_learning
+        for layer in reversed(self.layers[lowest:]):
+            at_logits = from_logits and layer is self.layers[-1]
+            dout = layer.backward_logits(dout) if at_logits else layer.backward(dout)
+        return dout
+
+    @property
+    def lowest_learning(self) -> int:
+        """The place of the lowest layer that learns; the number of layers if none does."""
+        learning = [learns(layer) for layer in self.layers]
+        return learning.index(True) if any(learning) else len(learning)
+
     def get_config(self) -> dict[str, Any]:
         """Return the architecture as plain Python values."""
         return {
             "name": self.name,
-            "input_shape": None if self.input_shape is None else list(self.input_shape),
+            "input_shape": None if self.sample_shape is None else list(self.sample_shape),
             "input_name": self.input_name,
             "layers": [serialize(layer) for layer in self.layers],
         }
@@ -289,7 +494,7 @@ class Stack(Configurable):
         """Make a new model with the architecture that `get_config` described."""
         model = cls(name=config["name"])
         if config["input_shape"] is not None:
-            model.add(Input(config["input_shape"], config.get("input_name")))
+            model.add(InputLayer(config["input_shape"], name=config.get("input_name")))
         for each in config["layers"]:
-            model.add(deserialize(each))
+            model.add(layer_from(each))
         return model

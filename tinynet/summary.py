@@ -102,8 +102,8 @@ def summary_table(
 def _rows(model: Trainer, show_trainable: bool) -> list[list[str]]:
     """Return the texts of each layer's cells."""
     shapes = ["?" for _ in model.layers]
-    if model.input_shape is not None:
-        shapes = [str((None, *shape)) for shape in model.shapes_behind(model.input_shape)]
+    if model.sample_shape is not None:
+        shapes = [str(each) for each in model.layer_shapes()]
     rows = []
     for layer, shape in zip(model.layers, shapes, strict=True):
         count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"

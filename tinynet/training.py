@@ -27,19 +27,19 @@ from tinynet.data import (
 from tinynet.figures import Figures, Logs
 from tinynet.freezing import Freezing
 from tinynet.kernels.threads import products_as_chosen
-from tinynet.layers import BatchNormalization, Flatten, Rescaling, Reshape
+from tinynet.layers import BatchNormalization, Flatten, InputLayer, Rescaling, Reshape
 from tinynet.layers.base import Shape
 from tinynet.layers.preprocessing import Augmentation
 from tinynet.metrics import Metric
 from tinynet.repeat import Repeat
-from tinynet.stack import Stack
+from tinynet.stack import Network
 from tinynet.step.tape import call
 
 Callbacks = Callback | Iterable[Callback] | None
 
 
-class Trainer(Stack):
-    """A stack of layers that can be trained.
+class Trainer(Network):
+    """Layers that can be trained.
 
     Notes
     -----
@@ -84,7 +84,7 @@ class Trainer(Stack):
         new_loss = losses.get(loss)
         figures = Figures(metrics or (), weighted_metrics or ())
         new_optimizer = optimizers.get(optimizer)
-        require_saveable("layer", *self.layers)
+        require_saveable("layer", *self.leaves.values())
         require_saveable("optimizer", new_optimizer)
         require_saveable("loss", new_loss)
         require_saveable("metric", *figures.plain, *figures.weighted)
@@ -150,7 +150,7 @@ class Trainer(Stack):
             For arguments that training cannot use, before anything is changed.
         """
         self._compiled()
-        require_saveable("layer", *self.layers)  # some may have been added after compile
+        require_saveable("layer", *self.leaves.values())  # some may have been added after compile
         batch_size = integer("batch_size", 32 if batch_size is None else batch_size)
         val_batch_size = integer(
             "validation_batch_size",
@@ -199,7 +199,7 @@ class Trainer(Stack):
             while repeat.goes_on:
                 if begin:
                     told.tell("train_batch_begin", repeat.steps)
-                with self.freezing.as_at_first("fit", self.layers):
+                with self.freezing.as_at_first("fit", self.leaves.values()):
                     repeat.take()
                 if end:  # otherwise the metrics of every batch are not needed
                     told.tell("train_batch_end", repeat.steps - 1, logs=self.figures.results())
@@ -221,7 +221,7 @@ class Trainer(Stack):
         """Give the optimizer the layers that learn; raise an error if it trains others."""
         optimizer, _ = self._compiled()
         self.freezing.warn_of_changes(method)
-        optimizer.begin_with(self.freezing.learning(method, self.layers))
+        optimizer.begin_with(self.freezing.learning(method, self.leaves.values()))
 
     def train_step(self, batch: Batch) -> None:
         """Make one step, and add the batch to the metrics.
@@ -238,7 +238,7 @@ class Trainer(Stack):
         optimizer, _ = self._compiled()
         out = self.forward(batch.x, training=True)
         value = self.loss_value(out, batch.y, batch.sample_weight)
-        self.backward_from_loss(down_to=self.lowest_learning)
+        self.backward_from_loss(to_input=False)
         optimizer.step(self.params, self.grads)
         self.figures.update(batch, out, value)
 
@@ -256,14 +256,15 @@ class Trainer(Stack):
         from_logits = looks_back or loss.from_logits
         value: Any = loss.value(y, seen, sample_weight, from_logits)
         # A layer that is more than its kernels may have a penalty on its output, or one of its own.
-        penalized = any(layer.regularizers or not layer.only_kernels for layer in self.layers)
+        layers = self.leaves.values()
+        penalized = any(layer.regularizers or not layer.only_kernels for layer in layers)
         if penalized or np.ndim(value):
             value = call(self._with_penalties, value)
         return value
 
     def _logits(self) -> Array:
         """Return what the last layer had before its activation."""
-        last = self.layers[-1]
+        last = self.output_layer
         if last.only_kernels:
             logits: Array = last.kept("logits")
         else:  # a line of Python makes new ones in every step
@@ -273,14 +274,16 @@ class Trainer(Stack):
     def _with_penalties(self, value: float | Array) -> float:
         return float(np.sum(value)) + self.penalty()
 
-    def backward_from_loss(self, down_to: int = 0) -> Array:
+    def backward_from_loss(self, to_input: bool = True) -> Any:
         """Send the gradient of the last `loss_value` back through the layers; see `backward`."""
         _, loss = self._compiled()
-        return self.backward(loss.gradient(), self._looks_back(), down_to)
+        dx = self.backward(loss.gradient(), self._looks_back(), to_input)
+        self.add_penalty_gradients()
+        return dx
 
     def _looks_back(self) -> bool:
         """Return whether the loss reads the logits before the last layer's activation."""
-        activation = self.layers[-1].final_activation
+        activation = self.final_activation
         return self.loss is not None and activation.name in self.loss.looks_through
 
     # Testing, single batches, metrics.
@@ -295,7 +298,7 @@ class Trainer(Stack):
         repeat.begin_epoch(np.arange(len(repeat.data)))
         while repeat.goes_on:
             told.tell("test_batch_begin", repeat.steps)
-            with self.freezing.as_at_first("evaluate", self.layers):
+            with self.freezing.as_at_first("evaluate", self.leaves.values()):
                 repeat.take()
             if told.listeners("test_batch_end"):
                 told.tell("test_batch_end", repeat.steps - 1, logs=self.figures.results())
@@ -319,7 +322,7 @@ class Trainer(Stack):
         batch = self._single_batch(data, needs_targets=True)
         self._begin_to_learn("train_on_batch")
         self.figures.reset()
-        with self.freezing.as_at_first("train_on_batch", self.layers):
+        with self.freezing.as_at_first("train_on_batch", self.leaves.values()):
             self.train_step(batch)
         return self.figures.returned(self.figures.results(), return_dict)
 
@@ -359,18 +362,16 @@ class Trainer(Stack):
         ValueError
             If they do not.
         """
-        if not self.layers:
-            raise ValueError("the model has no layers: add some")
         shape = data.x.shape[1:]
-        if self.input_shape is not None and shape != self.input_shape:
+        if self.sample_shape is not None and shape != self.sample_shape:
             raise ValueError(
-                f"x: expected samples of shape {self.input_shape}, got an array of shape "
-                f"{data.x.shape}, samples of shape {shape}; {_likely(shape, self.input_shape)}"
+                f"x: expected samples of shape {self.sample_shape}, got an array of shape "
+                f"{data.x.shape}, samples of shape {shape}; {_likely(shape, self.sample_shape)}"
             )
         if needs_targets:
-            self._check_targets(data, self.shapes_behind(shape)[-1])
+            self._check_targets(data, self.compute_output_shape(shape))
         elif not self.built:
-            self.shapes_behind(shape)  # raises an error if a layer cannot take what it would get
+            self.compute_output_shape(shape)  # raises an error if a layer cannot take it
 
     def _check_targets(self, data: Dataset, output_shape: Shape) -> None:
         _, loss = self._compiled()
@@ -379,7 +380,7 @@ class Trainer(Stack):
         if loss.from_logits and self._looks_back():
             raise ValueError(
                 f"from_logits=True: expected logits, but the model ends in "
-                f"{self.layers[-1].final_activation.name}, which makes probabilities; leave out "
+                f"{self.final_activation.name}, which makes probabilities; leave out "
                 f"from_logits, or the last activation"
             )
         loss.check_targets(data.y, output_shape)
@@ -393,15 +394,15 @@ class Trainer(Stack):
     def _build(self, data: Dataset) -> None:
         """Make what depends on the shapes of the data, once: the weights and the metrics."""
         shape = data.x.shape[1:]
-        if self.input_shape is None or not self.built:
-            self._build_layers(shape)
+        if self.sample_shape is None or not self.built:
+            self.ensure_built(shape)
         if data.y is not None and not self.figures.built:
-            self.figures.build(data.y, self.shapes_behind(shape)[-1])
+            self.figures.build(data.y, self.compute_output_shape(shape))
 
     def _scales_its_input(self) -> bool:
         """Return whether the first layer that computes with the pixels scales them."""
-        for layer in self.layers:
-            if not isinstance(layer, (Flatten, Reshape, Augmentation)):
+        for layer in self.leaves.values():
+            if not isinstance(layer, (InputLayer, Flatten, Reshape, Augmentation)):
                 return isinstance(layer, (Rescaling, BatchNormalization))
         return False
 

@@ -114,7 +114,7 @@ def _stages(model: Sequential, data: Dataset, other: Dataset | None) -> Iterator
     assert y is not None
     whole = copy.deepcopy(model)
     shape = data.x.shape[1:]
-    whole._build_layers(shape)
+    whole.ensure_built(shape)
     shapes = whole.shapes_behind(shape)
     for layer, behind in zip(whole.layers, shapes, strict=True):
         layer._warn_of_softmax_over_one(behind)

@@ -34,9 +34,9 @@ def calm(model: Sequential) -> Sequential:
     for layer in quiet.layers:
         layer.regularizers.clear()
         if getattr(layer, "activity_regularizer", None) is not None:
-            layer.activity_regularizer = None  # type: ignore[attr-defined]
+            layer.activity_regularizer = None
     disturbing = (Dropout, GaussianNoise, Augmentation)
-    shape = quiet.input_shape or ()
+    shape = quiet.sample_shape or ()
     kept = []
     for layer, after in zip(quiet.layers, quiet.shapes_behind(shape), strict=True):
         if not (isinstance(layer, disturbing) and after == shape):

@@ -14,6 +14,7 @@ from tinynet.interop import compiled, configs, state
 from tinynet.interop.configs import Config, naming
 from tinynet.layers import Input, Layer, deserialize
 from tinynet.models import Sequential
+from tinynet.symbolic import KerasTensor
 
 
 def to_keras(model: Sequential) -> Any:
@@ -72,8 +73,8 @@ def to_keras(model: Sequential) -> Any:
     state.require_own_memory(model)
     with random.untouched():
         made = [_made_in_keras(keras, each) for each in layers]
-        if model.input_shape is not None:
-            shape, name = model.input_shape, model.input_name
+        if model.sample_shape is not None:
+            shape, name = model.sample_shape, model.input_name
             made.insert(0, keras.Input(shape, name=name, dtype=config.floatx()))
         keras_model = keras.Sequential(made, trainable=model.trainable, name=model.name)
         if model.optimizer is not None:
@@ -220,12 +221,13 @@ def _layer_from_keras(layer: Any) -> Config:
     return own
 
 
-def _input_from_keras(keras_model: Any) -> list[Input]:
+def _input_from_keras(keras_model: Any) -> list[KerasTensor]:
     """Return the model's `Input`, if it has one yet."""
     bottom = keras_model.get_config()["layers"][0]
     if bottom["class_name"] != "InputLayer":
         return []
-    return [Input(*configs.own_input(bottom["config"]))]
+    shape, name = configs.own_input(bottom["config"])
+    return [Input(shape, name=name)]
 
 
 def _made_in_keras(keras: Any, layer: Config) -> Any:

@@ -7,9 +7,18 @@ from tinynet.configurable import resolve
 from tinynet.layers.activation import ELU, LeakyReLU, ReLU, Softmax
 from tinynet.layers.base import Layer
 from tinynet.layers.convolutional import Conv2D
-from tinynet.layers.core import Activation, Flatten, Input, Rescaling, Reshape
+from tinynet.layers.core import Activation, Flatten, Input, InputLayer, Rescaling, Reshape
 from tinynet.layers.dense import Dense
 from tinynet.layers.depthwise import DepthwiseConv2D, SeparableConv2D
+from tinynet.layers.merging import (
+    Add,
+    Average,
+    Concatenate,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+)
 from tinynet.layers.normalization import BatchNormalization, LayerNormalization
 from tinynet.layers.pooling import (
     AveragePooling2D,
@@ -25,8 +34,11 @@ from tinynet.layers.warping import RandomRotation, RandomTranslation, RandomZoom
 __all__ = [
     "ELU",
     "Activation",
+    "Add",
+    "Average",
     "AveragePooling2D",
     "BatchNormalization",
+    "Concatenate",
     "Conv2D",
     "Dense",
     "DepthwiseConv2D",
@@ -36,10 +48,14 @@ __all__ = [
     "GlobalAveragePooling2D",
     "GlobalMaxPooling2D",
     "Input",
+    "InputLayer",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
     "MaxPooling2D",
+    "Maximum",
+    "Minimum",
+    "Multiply",
     "RandomContrast",
     "RandomCrop",
     "RandomFlip",
@@ -52,6 +68,7 @@ __all__ = [
     "SeparableConv2D",
     "Softmax",
     "SpatialDropout2D",
+    "Subtract",
     "ZeroPadding2D",
 ]
 
@@ -88,8 +105,13 @@ LAYERS: dict[str, type[Layer]] = {
         ZeroPadding2D,
     )
 }
+# Those that only graphs have: they take several inputs, or none.
+IN_GRAPHS: dict[str, type[Layer]] = {
+    each.__name__: each
+    for each in (Add, Average, Concatenate, InputLayer, Maximum, Minimum, Multiply, Subtract)
+}
 
 
 def deserialize(config: Mapping[str, Any]) -> Layer:
     """Make the layer that ``serialize(layer)`` described."""
-    return resolve("layer", config, LAYERS)
+    return resolve("layer", config, LAYERS | IN_GRAPHS)

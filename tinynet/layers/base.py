@@ -19,8 +19,8 @@ from tinynet.initializers import Initializer
 from tinynet.random import SeedGenerator
 from tinynet.regularizers import Regularizer
 from tinynet.step.tape import Computes, call
-
-Shape = tuple[int, ...]
+from tinynet.symbolic import Call, connect, is_symbolic
+from tinynet.symbolic import Shape as Shape
 
 
 class Layer(Computes, Configurable):
@@ -59,6 +59,7 @@ class Layer(Computes, Configurable):
     """
 
     computing = ("forward", "backward", "backward_logits", "penalty", "add_penalty_gradients")
+    takes_list = False  # whether x is a list of arrays, and backward returns one
     # Keeps the position of a random layer in its sequence of draws.
     seed_generator: SeedGenerator | None = None
     # Arguments of the constructor that are handled here and not in the subclass.
@@ -86,11 +87,17 @@ class Layer(Computes, Configurable):
         self.grads: dict[str, Array] = {}
         self.state: dict[str, Array] = {}
         self.regularizers: dict[str, Regularizer] = {}
+        self._calls: list[Call] = []  # on tensors without numbers
         self.built = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what belongs to the models that the layer is in."""
+        return {key: each for key, each in vars(self).items() if key != "_calls"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take on a copy's attributes; arrays that came as read-only files are copied."""
         vars(self).update(state)
+        self._calls = []
         for arrays in (self.params, self.grads, self.state):
             make_writable(arrays)
 
@@ -122,6 +129,25 @@ class Layer(Computes, Configurable):
         self.check_input(input_shape)
         return input_shape
 
+    @property
+    def input(self) -> Any:
+        """What the layer was first called on, without numbers; a list if there were several."""
+        inputs = self._first_call().inputs
+        return inputs[0] if len(inputs) == 1 else inputs
+
+    @property
+    def output(self) -> Any:
+        """What came out of it, a `KerasTensor`."""
+        return self._first_call().outputs[0]
+
+    def _first_call(self) -> Call:
+        if not self._calls:
+            raise AttributeError(
+                f"{self.name}: has no input and output yet; begin the model with Input(shape), or "
+                f"call the layer on what Input returns"
+            )
+        return self._calls[0]
+
     # A final softmax or sigmoid, through which a cross-entropy may look back (see tinynet.losses).
 
     @property
@@ -135,17 +161,28 @@ class Layer(Computes, Configurable):
 
     # What all layers share.
 
-    def __call__(self, x: Any, training: bool = False) -> Array:
-        """Build the layer if it is not built yet, and run it forward on an array."""
-        x = np.asarray(x, self.dtype)
-        self.ensure_built(x.shape[1:])
+    def __call__(self, x: Any, training: bool = False) -> Any:
+        """Build the layer if it is not built yet, and run it forward on an array.
+
+        On what `Input` returns, or another layer called on that, it computes nothing and returns a
+        `KerasTensor`, from which ``Model(inputs, outputs)`` makes a model.
+        """
+        if is_symbolic(x):
+            return connect(self, x)
+        if self.takes_list:
+            x = [np.asarray(each, self.dtype) for each in x]
+            self.ensure_built([each.shape[1:] for each in x])
+        else:
+            x = np.asarray(x, self.dtype)
+            self.ensure_built(x.shape[1:])
         return self.forward(x, training)
 
-    def ensure_built(self, input_shape: Shape) -> None:
+    def ensure_built(self, input_shape: Any) -> None:
         """Build the layer if it is not built yet, for an input that it can take."""
         if not self.built:
-            out_shape = self.compute_output_shape(tuple(input_shape))
-            self.build(tuple(input_shape))
+            shape = input_shape if self.takes_list else tuple(input_shape)
+            out_shape = self.compute_output_shape(shape)
+            self.build(shape)
             self.built = True
             self._warn_of_softmax_over_one(out_shape)
 

@@ -10,36 +10,119 @@ import numpy as np
 
 from tinynet import activations
 from tinynet.arrays import Array
-from tinynet.checks import entries, number
-from tinynet.config import floatx, through_float32
+from tinynet.checks import entries, integer, number
+from tinynet.config import through_float32
 from tinynet.configurable import INPUT_NAME, checked_name
 from tinynet.kernels import rows
 from tinynet.layers.activated import Activated
 from tinynet.layers.base import Layer, Shape, sample_shape
+from tinynet.symbolic import Call, KerasTensor
 
 
-class Input:
-    """The shape of one sample, as the first entry of a model.
+class InputLayer(Layer):
+    """Where a sample enters a model: it returns what it is given.
 
     Parameters
     ----------
     shape : sequence of int
-        Without the batch axis: ``(784,)`` or ``(28, 28)``.
-    name : str, optional
+        Of one sample, without the batch axis: ``(784,)`` or ``(28, 28)``.
+    batch_size : int, optional
+        Shown in shapes; a batch may have any size.
     dtype : {"float32", "float64"}, optional
+        By default `tinynet.config.floatx()`.
+    name : str, optional
+    **kwargs
+        `batch_shape`: the shape with the batch axis, in place of `shape` and `batch_size`.
 
     Raises
     ------
     ValueError
         If an entry of `shape` is not a positive integer.
+
+    Notes
+    -----
+    Follows keras/src/layers/core/input_layer.py.
     """
 
+    only_kernels = True
+
     def __init__(
-        self, shape: Sequence[int], name: str | None = None, dtype: str | None = None
+        self,
+        shape: Sequence[int] | None = None,
+        batch_size: int | None = None,
+        dtype: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
+        if "batch_shape" in kwargs:
+            if shape is not None:
+                raise ValueError("batch_shape: expected shape or batch_shape, got both")
+            batch_size, *shape = kwargs.pop("batch_shape")
+        if kwargs:
+            raise TypeError(
+                f"{next(iter(kwargs))}: not an argument of Input; it takes shape, batch_size, "
+                f"dtype, name and batch_shape"
+            )
         self.shape = sample_shape("shape", shape)
-        self.name = "input_layer" if name in (None, "") else checked_name(name, INPUT_NAME)
-        self.dtype = dtype or floatx()
+        self.batch_size = None if batch_size is None else integer("batch_size", batch_size)
+        if name not in (None, ""):
+            checked_name(name, INPUT_NAME)
+        super().__init__(name=name and "input", dtype=dtype)
+        self.name = name or self.name
+        self.built = True
+        self._begin()
+
+    def _begin(self) -> None:
+        self._calls = [Call(self, [], [self.shape])]
+        self.output.shape = self.batch_shape
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take on a copy's attributes; it is a beginning of its own."""
+        super().__setstate__(state)
+        self._begin()
+
+    @property
+    def batch_shape(self) -> tuple[int | None, ...]:
+        """The shape with the batch axis, which is None if it can have any size."""
+        return (self.batch_size, *self.shape)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return x."""
+        return x
+
+    def backward(self, dout: Array) -> Array:
+        """Return dout."""
+        return dout
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as plain Python values."""
+        return {key: getattr(self, key) for key in ("shape", "batch_size", "dtype", "name")}
+
+
+def Input(  # noqa: N802 (Keras's name)
+    shape: Sequence[int] | None = None,
+    batch_size: int | None = None,
+    dtype: str | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> KerasTensor:
+    """Return the input of a model: a tensor that has a shape and no numbers yet.
+
+    It is the first entry of a `Sequential`, or layers are called on it, and ``Model(inputs,
+    outputs)`` makes a model from the first and the last tensor.
+
+    Parameters
+    ----------
+    shape, batch_size, dtype, name, **kwargs
+        See `InputLayer`.
+
+    Returns
+    -------
+    KerasTensor
+        Its shape has the batch axis: ``(None, 784)``.
+    """
+    tensor: KerasTensor = InputLayer(shape, batch_size, dtype, name, **kwargs).output
+    return tensor
 
 
 class Activation(Activated):

@@ -34,7 +34,7 @@ class Augmentation(Layer):
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed)
 
-    def __call__(self, x: Any, training: bool = True) -> Array:
+    def __call__(self, x: Any, training: bool = True) -> Any:
         """Build the layer if it is not built yet, and run it on images, in training by default."""
         return super().__call__(x, training)
 

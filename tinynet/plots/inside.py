@@ -212,7 +212,7 @@ def _folded(model: Sequential, inputs: int, shape: Sequence[int] | None) -> tupl
                 f"{inputs}, the inputs of a unit, got {tuple(shape)}"
             )
         return tuple(shape)
-    given = model.input_shape or ()
+    given = model.sample_shape or ()
     if len(given) in (2, 3) and math.prod(given) == inputs:
         return given
     side = math.isqrt(inputs)

@@ -64,8 +64,8 @@ def arrays_in(line: Line, *roles: str) -> Iterator[Array]:
     for name, value in zip(line.parameters, line.arguments, strict=False):
         if line.role(name) in roles:
             yield from _arrays(value)
-    if line.result is not None and "write" in roles:
-        yield line.result
+    if "write" in roles:
+        yield from line.results
 
 
 def span(array: Array) -> Span:

@@ -65,8 +65,9 @@ class Names:
 def arrays_of(line: Line) -> dict[str, Array]:
     """Return the arrays of a line by the names of the arguments, with those of a view."""
     found = dict(zip(line.parameters, line.arguments, strict=False))
-    if line.result is not None:
-        found[line.title.split(".")[-1].split()[-1].strip("_")] = line.result
+    name = line.title.split(".")[-1].split()[-1].strip("_")
+    for i, each in enumerate(line.results):
+        found[f"{name}[{i}]" if len(line.results) > 1 else name] = each
     return {name: each for name, each in found.items() if isinstance(each, np.ndarray)}
 
 
@@ -87,8 +88,7 @@ def table(step: Step) -> str:
             if sign is not None:
                 text = names.of(value)
                 results.append(f"{sign} {text} {names.arrays[text].shape}")
-        if line.result is not None:
-            results.append(f"-> {names.of(line.result)} {line.result.shape}")
+        results += [f"-> {names.of(each)} {each.shape}" for each in line.results]
         first, *others = results or [""]
         rows.append((f"{number:3}  {call_of(line, names)}", first))
         rows += [("", other) for other in others]
@@ -173,8 +173,9 @@ def as_python(step: Step) -> tuple[str, dict[str, Any]]:
             function = f"line_{number}_{identifier(line.title.split('.')[-1])}"
             space[function] = line.function
         call = f"{function}({', '.join(given)})"
-        if line.result is not None:
-            call = f"{written[names.of(line.result)]}[...] = {call}"
+        if line.results:
+            places = [f"{written[names.of(each)]}[...]" for each in line.results]
+            call = f"{', '.join(places)} = {call}"
         lines.append(call)
     return "\n".join(lines) + "\n", space
 

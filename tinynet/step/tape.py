@@ -35,20 +35,20 @@ class Line(NamedTuple):
     function : callable
         A kernel or, in a line of Python, any function.
     arguments : tuple
-    result : ndarray or None
-        In a line of Python: where the array that the function returns is copied to.
+    results : list of ndarray
+        In a line of Python: where the array that the function returns is copied to, or several are.
     """
 
     part: str
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
-    result: Array | None = None
+    results: tuple[Array, ...] = ()
 
     def run(self) -> None:
         """Call the function."""
         found = self.function(*self.arguments)
-        if self.result is not None:
-            self.result[...] = found
+        for place, each in zip(self.results, several(found), strict=False):
+            place[...] = each
 
     @property
     def title(self) -> str:
@@ -103,9 +103,9 @@ class Step:
 
     def keep(self, function: Callable[..., Any], arguments: tuple[Any, ...], found: Any) -> Any:
         """Append the call of a Python function, and return a copy of what it has returned."""
-        result = None if found is None else np.array(found, order="C")
-        self.lines.append(Line(here.part, function, arguments, result))
-        return result
+        results = tuple(np.array(each, order="C") for each in several(found))
+        self.lines.append(Line(here.part, function, arguments, results))
+        return list(results) if isinstance(found, list) else next(iter(results), None)
 
     def run(self, times: int = 1) -> None:
         """Run all lines, `times` times: compiled ones that follow each other in one call."""
@@ -219,6 +219,19 @@ class Computes:
         replaces = any(name in own for name in cls.computing)
         if home != "tinynet" and replaces and "only_kernels" not in own:
             cls.only_kernels = False
+
+
+def several(found: Any) -> list[Any]:
+    """Return what a function has returned as a list; an empty one for None."""
+    if isinstance(found, list):
+        return found
+    return [] if found is None else [found]
+
+
+def in_order(x: Array) -> Array:
+    """Return an array that is stored row by row: itself if it is."""
+    found: Array = view_or_call(np.ascontiguousarray, x)
+    return found
 
 
 def as_number(array: Array) -> Any:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tinynet.kernels.registry import here
-from tinynet.step.tape import Computes, call
+from tinynet.step.tape import Computes, call, several
 
 # Names of what is returned, for printing.
 RESULTS = {"forward": "out", "backward": "dx", "backward_logits": "dx"}
@@ -51,7 +51,9 @@ def _told(name: str, part: Computes, way: str) -> Callable[..., Any]:
         found = method(*arguments) if part.only_kernels else call(whole, *arguments)
         here.part = before
         if way in RESULTS:
-            step.known.setdefault(f"{name}.{RESULTS[way]}", found)
+            for i, each in enumerate(several(found)):
+                number = f"[{i}]" if isinstance(found, list) else ""
+                step.known.setdefault(f"{name}.{RESULTS[way]}{number}", each)
         return found
 
     return tells

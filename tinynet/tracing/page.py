@@ -26,7 +26,7 @@ from tinynet.data import Dataset
 from tinynet.layers.rewinding import Rewinding
 
 if TYPE_CHECKING:
-    from tinynet.models import Sequential
+    from tinynet.models import Model
     from tinynet.tracing.traced import Trace, TracedArray, TracedLine
 
 CELLS = 32  # along each side of a grid
@@ -223,7 +223,7 @@ def _in_script(value: float) -> str:
 class Arrays:
     """The arrays of a page, each of them once."""
 
-    def __init__(self, model: Sequential, samples: int) -> None:
+    def __init__(self, model: Model, samples: int) -> None:
         self.weights, self.samples = model.arrays, samples
         self.found: list[dict[str, Any]] = []
         self.numbers: dict[int, int] = {}
@@ -361,7 +361,7 @@ def _constant(value: Any) -> Any:
     return None
 
 
-def _nudges(model: Sequential, batch: Dataset) -> Iterator[tuple[str, int, float, float, float]]:
+def _nudges(model: Model, batch: Dataset) -> Iterator[tuple[str, int, float, float, float]]:
     """Yield name, place, value, gradient and measured slope of the loss, for some weights.
 
     All of them are computed in float64, with a copy of the model. Where layers draw random numbers,
@@ -401,7 +401,7 @@ def _nudge_of(name: str, place: int, *numbers: float) -> list[Any]:
     return [name, place, *plain(np.array(numbers))]
 
 
-def _in_float64(model: Sequential) -> Sequential:
+def _in_float64(model: Model) -> Model:
     """Return a copy of a model that computes in float64."""
     twin = copy.deepcopy(model)
     for layer in twin.layers:

@@ -17,7 +17,7 @@ from tinynet.arrays import Array
 from tinynet.data import Batch, Dataset, training_data
 from tinynet.kernels.registry import Kernel, here
 from tinynet.kernels.threads import products_as_chosen
-from tinynet.models import Sequential
+from tinynet.models import Model
 from tinynet.repeat import Written
 from tinynet.step.passes import Span, span
 from tinynet.step.printing import Names, arrays_of, call_of
@@ -29,7 +29,7 @@ SECTIONS = ("forward", "loss", "backward", "update")
 
 
 @products_as_chosen()
-def trace(model: Sequential, x: Any, y: Any, sample_weight: Any = None) -> Trace:
+def trace(model: Model, x: Any, y: Any, sample_weight: Any = None) -> Trace:
     """Make one training step with a copy of a model, and keep all numbers of it.
 
     These are the numbers of the step that `fit` would make next with this batch, to the last bit.
@@ -37,7 +37,7 @@ def trace(model: Sequential, x: Any, y: Any, sample_weight: Any = None) -> Trace
 
     Parameters
     ----------
-    model : Sequential
+    model : Model
         Compiled. If it has no weights yet, the copy gets those that the model would get.
     x, y : array_like of shape (n, ...)
         A small batch, of 64 samples at most.
@@ -51,7 +51,7 @@ def trace(model: Sequential, x: Any, y: Any, sample_weight: Any = None) -> Trace
     Raises
     ------
     TypeError
-        If `model` is not a `Sequential`.
+        If `model` is not a `Model`.
     RuntimeError
         If `compile` has not been called.
     ValueError
@@ -66,8 +66,8 @@ def trace(model: Sequential, x: Any, y: Any, sample_weight: Any = None) -> Trace
     >>> trace.lines[3].call, [array.name for array in trace.lines[3].writes]
     ('product(x, hidden/kernel)', ['hidden.logits'])
     """
-    if not isinstance(model, Sequential):
-        raise TypeError(f"model: expected a Sequential, got {model!r}")
+    if not isinstance(model, Model):
+        raise TypeError(f"model: expected a model, got {model!r}")
     model._compiled()
     data, _ = training_data(x, y, sample_weight, None)
     if len(data) > MOST:
@@ -135,7 +135,7 @@ class Recorder(Step):
         ]
         read, written = [], []
         for name, array in arrays_of(line).items():
-            if array is line.result:
+            if any(array is each for each in line.results):
                 written.append((name, array, None, self.see(array)))
             else:
                 earlier = before.get(span(array))
@@ -154,7 +154,7 @@ def in_memory(array: Array) -> Array:
     return once.transpose(order).reshape(-1)
 
 
-def _record(model: Sequential, data: Dataset) -> Recorder:
+def _record(model: Model, data: Dataset) -> Recorder:
     """Make a step with a model, and return its lines with all that they did."""
     assert model.optimizer is not None
     optimizer, recorder = model.optimizer, Recorder()
@@ -175,7 +175,7 @@ def _record(model: Sequential, data: Dataset) -> Recorder:
     return recorder
 
 
-def _lines(model: Sequential, step: Recorder) -> Iterator[TracedLine]:
+def _lines(model: Model, step: Recorder) -> Iterator[TracedLine]:
     """Yield the lines of a step that are left, with names for their arrays, and with times."""
     names = Names(step)
     moments = {id(moment.line): moment for moment in step.moments}
@@ -231,9 +231,9 @@ def _lines(model: Sequential, step: Recorder) -> Iterator[TracedLine]:
         )
 
 
-def _sections(model: Sequential, step: Step) -> Iterator[str]:
+def _sections(model: Model, step: Step) -> Iterator[str]:
     """Yield for each line in which section of the step it is."""
-    layers = {layer.name for layer in model.layers}
+    layers = set(model.leaves)
     section = "forward"
     for line in step.lines:
         if line.part in ("optimizer", "metrics"):

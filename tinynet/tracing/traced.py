@@ -13,7 +13,7 @@ import numpy as np
 from tinynet.arrays import Array
 from tinynet.data import Dataset
 from tinynet.files import write_atomically
-from tinynet.models import Sequential
+from tinynet.models import Model
 from tinynet.step.printing import SIGNS
 from tinynet.tracing import page
 
@@ -119,7 +119,7 @@ class Trace:
 
     Parameters
     ----------
-    model : Sequential
+    model : Model
         As it was before the step.
     batch : Dataset
         What the step was made with.
@@ -134,7 +134,7 @@ class Trace:
     """
 
     def __init__(
-        self, model: Sequential, batch: Dataset, lines: Sequence[TracedLine], loss: float
+        self, model: Model, batch: Dataset, lines: Sequence[TracedLine], loss: float
     ) -> None:
         self.model, self.batch, self.lines, self.loss = model, batch, list(lines), loss
 

@@ -1,0 +1,440 @@
+"""A graph of layers: branches that part and meet again, several inputs and outputs, shared layers.
+
+A `tinynet.stack.Stack` sends a batch up and a gradient down. Here a batch follows the wires in
+their order, and the gradient follows them back; where a tensor goes into several layers, the
+gradients that come back from them are added.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from tinynet.arrays import Array
+from tinynet.configurable import MODEL_NAME, checked_name, serialize
+from tinynet.kernels.merging import add, add_to
+from tinynet.kernels.rows import cast
+from tinynet.layers import InputLayer, Layer
+from tinynet.stack import Network, layer_from, learns, with_batch_axis
+from tinynet.step.tape import call, in_order
+from tinynet.symbolic import Call, KerasTensor, connect
+
+
+class Wire(NamedTuple):
+    """A layer, the numbers of the tensors that go in, and of those that come out.
+
+    Attributes
+    ----------
+    layer : Layer or Network
+    takes, gives : list of int
+    as_list : bool
+        Whether the layer gets a list.
+    """
+
+    layer: Any
+    takes: list[int]
+    gives: list[int]
+    as_list: bool
+
+    def given(self, values: Mapping[int, Any]) -> Any:
+        """Return what goes into the layer, one value or a list."""
+        taken = [values[number] for number in self.takes]
+        return taken if self.as_list else taken[0]
+
+
+class Graph(Network):
+    """Layers between some tensors and some others.
+
+    Parameters
+    ----------
+    inputs, outputs : KerasTensor, or list or dict of them
+        What `Input` has returned, or a layer; an output depends on nothing but these inputs.
+    name : str, optional
+    trainable : bool
+        Whether the layers may learn.
+
+    Attributes
+    ----------
+    wires : list of Wire
+        In an order in which everything is computed before it is needed. The inputs have the numbers
+        0, 1, ...
+
+    Raises
+    ------
+    TypeError
+        If something else than tensors is given.
+    ValueError
+        If an output depends on a tensor that is not among the inputs; if two layers have the same
+        name.
+
+    Notes
+    -----
+    Follows keras/src/models/functional.py and keras/src/ops/function.py, from which the order of
+    `layers` comes.
+    """
+
+    def __init__(
+        self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool = True
+    ) -> None:
+        if name not in (None, ""):
+            checked_name(name, MODEL_NAME)
+        self._wire(inputs, outputs)
+        self._begin(name, trainable)
+
+    def _wire(self, inputs: Any, outputs: Any) -> None:
+        """Find the way from the inputs to the outputs."""
+        given, wanted = _tensors("inputs", inputs), _tensors("outputs", outputs)
+        self.begins = [_begin_of(each) for each in given]
+        begins = {id(tensor): layer for tensor, layer in zip(given, self.begins, strict=True)}
+        calls, met = _calls_between(begins, wanted)
+        self.layers = _in_keras_order(calls, met, begins)
+        names = Counter(layer.name for layer in self.layers)
+        if twice := [name for name, count in names.items() if count > 1]:
+            raise ValueError(
+                f"outputs: two layers are named {', '.join(twice)}; names have to differ"
+            )
+        numbers = {id(tensor): number for number, tensor in enumerate(given)}
+        for each in calls:
+            for tensor in each.outputs:
+                numbers[id(tensor)] = len(numbers)
+        self.wires = [
+            Wire(
+                each.layer,
+                [numbers[id(tensor)] for tensor in each.inputs],
+                [numbers[id(tensor)] for tensor in each.outputs],
+                each.as_list,
+            )
+            for each in calls
+        ]
+        self.wanted = [numbers[id(tensor)] for tensor in wanted]
+        self.input_names = [each.name for each in self.begins]
+        self.output_names = [each.call.layer.name for each in wanted]
+        self.ends = ([each.output for each in self.begins], wanted)
+        shapes = [each.sample_shape for each in given]
+        self.sample_shape = shapes if len(shapes) > 1 else shapes[0]
+        self._find_shared()
+
+    def _find_shared(self) -> None:
+        """Note the layers that are called several times, and keep something from each call."""
+        count = Counter(leaf for wire in self.wires for leaf in _leaves(wire.layer))
+        self.shared = {leaf for leaf, times in count.items() if times > 1}
+        self.kept: dict[tuple[int, Layer], dict[str, Any]] = {}
+        self.shapes: dict[int, tuple[int, ...]] = {}  # of what nested models gave
+
+    @property
+    def inputs(self) -> list[KerasTensor]:
+        """What goes in, as tensors without numbers, from which another model can be made."""
+        return list(self.ends[0])
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        """What comes out, as `inputs`."""
+        return list(self.ends[1])
+
+    @property
+    def output_layer(self) -> Layer:
+        """The layer that makes the first output; nested models are opened."""
+        layer = self._maker(self.wanted[0])
+        found: Layer = layer.output_layer if isinstance(layer, Network) else layer
+        return found
+
+    def _maker(self, number: int) -> Any:
+        """Return the layer that makes a tensor."""
+        makers = [wire.layer for wire in self.wires if number in wire.gives]
+        return makers[0] if makers else self.begins[number]
+
+    # Shapes.
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Check the shapes of a sample, and return those of the outputs; lists if several."""
+        shapes = self._values(input_shape)
+        for wire in self.wires:
+            shape = wire.layer.compute_output_shape(wire.given(shapes))
+            shapes |= zip(wire.gives, shape if isinstance(shape, list) else [shape], strict=True)
+        return self._results(shapes)
+
+    def layer_shapes(self) -> list[Any]:
+        """Return the shape of every layer's output, with None for the batch axis."""
+        shapes = {layer: with_batch_axis(layer.shape) for layer in self.begins}
+        values = self._values(self.sample_shape)
+        for wire in self.wires:
+            shape = wire.layer.compute_output_shape(wire.given(values))
+            values |= zip(wire.gives, shape if isinstance(shape, list) else [shape], strict=True)
+            shapes.setdefault(wire.layer, with_batch_axis(shape))
+        return [shapes[layer] for layer in self.layers]
+
+    def ensure_built(self, input_shape: Any) -> None:
+        """See to it that the shapes fit; the weights were made when the layers were called."""
+        self.compute_output_shape(input_shape)
+
+    def _values(self, x: Any) -> dict[int, Any]:
+        """Give numbers to what goes in."""
+        several = isinstance(x, (list, tuple)) and len(self.begins) > 1
+        return dict(enumerate(x if several or isinstance(x, list) else [x]))
+
+    def _results(self, values: Mapping[int, Any]) -> Any:
+        found = [values[number] for number in self.wanted]
+        return found if len(found) > 1 else found[0]
+
+    # Along the wires, and back.
+
+    def forward(self, x: Any, training: bool = False) -> Any:
+        """Send a batch, or a list of one for each input, along the wires."""
+        values = self._values(x)
+        for number, wire in enumerate(self.wires):
+            out = wire.layer.forward(wire.given(values), training)
+            values |= zip(wire.gives, out if isinstance(out, list) else [out], strict=True)
+            if len(wire.gives) > 1:
+                self.shapes |= {n: values[n].shape for n in wire.gives}
+            for leaf in self._shared_in(wire):
+                _as_line(leaf, self._keep, number, leaf)
+        return self._results(values)
+
+    def as_alone(self, x: Any) -> Any:
+        """Call all layers along the wires."""
+        values = self._values(x)
+        for wire in self.wires:
+            out = wire.layer(wire.given(values))
+            values |= zip(wire.gives, out if isinstance(out, list) else [out], strict=True)
+        return self._results(values)
+
+    def backward(self, dout: Any, from_logits: Any = False, to_input: bool = True) -> Any:
+        """Send the gradients at the outputs back along the wires; see `Network`.
+
+        Parameters
+        ----------
+        dout : ndarray, or list of one for each output
+        from_logits : bool, or list of one for each output
+        to_input : bool
+
+        Returns
+        -------
+        ndarray, or list of one for each input
+            None for an input that is not reached.
+        """
+        douts: dict[int, Array] = {}
+        logits = from_logits if isinstance(from_logits, list) else [from_logits]
+        given = dout if isinstance(dout, list) else [dout]
+        at_logits = {n for n, at in zip(self.wanted, logits, strict=False) if at}
+        for number, each in zip(self.wanted, given, strict=True):
+            _add(douts, number, each)
+        needed = {number for wire in self.wires for number in wire.gives}
+        if not to_input:
+            needed = self._learning()
+        done: set[Layer] = set()
+        for number, wire in reversed(list(enumerate(self.wires))):
+            if not any(n in douts and n in needed for n in wire.gives):
+                continue
+            before = {}
+            for leaf in self._shared_in(wire):
+                _as_line(leaf, self._recall, number, leaf)
+                if leaf in done:
+                    before[leaf] = {key: _copy(grad) for key, grad in leaf.grads.items()}
+                done.add(leaf)
+            dxs = self._back(wire, douts, at_logits)
+            for leaf, grads in before.items():
+                for key, grad in grads.items():
+                    add_to(grad.reshape(-1), leaf.grads[key].reshape(-1))
+            for n, dx in zip(wire.takes, dxs, strict=True):
+                _add(douts, n, dx)
+        found = [douts.get(number) for number in range(len(self.begins))]
+        return found if len(found) > 1 else found[0]
+
+    def _back(self, wire: Wire, douts: Mapping[int, Array], at_logits: set[int]) -> list[Array]:
+        """Send the gradient back through one layer."""
+        given = [douts.get(number) for number in wire.gives]
+        logits = [number in at_logits for number in wire.gives]
+        layer = wire.layer
+        if isinstance(layer, Network):
+            several = len(given) > 1
+            whole = [
+                np.zeros(self.shapes[number], layer.dtype) if each is None else each
+                for number, each in zip(wire.gives, given, strict=True)
+            ]
+            dx = layer.backward(whole if several else whole[0], logits if several else logits[0])
+        else:
+            dx = layer.backward_logits(given[0]) if logits[0] else layer.backward(given[0])
+        return dx if wire.as_list and isinstance(dx, list) else [dx]
+
+    def _learning(self) -> set[int]:
+        """Return the numbers of the tensors behind layers that learn."""
+        found: set[int] = set()
+        for wire in self.wires:
+            if learns(wire.layer) or found.intersection(wire.takes):
+                found.update(wire.gives)
+        return found
+
+    # A layer that is called several times keeps what `backward` reads from the last call only.
+
+    def _shared_in(self, wire: Wire) -> list[Layer]:
+        return [leaf for leaf in _leaves(wire.layer) if leaf in self.shared] if self.shared else []
+
+    def _keep(self, number: int, leaf: Layer) -> None:
+        self.kept[number, leaf] = dict(vars(leaf))
+
+    def _recall(self, number: int, leaf: Layer) -> None:
+        vars(leaf).update(self.kept[number, leaf])
+
+    # Copies and files.
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what a copy makes anew."""
+        left_out = ("_calls", "ends", "kept")
+        return {key: each for key, each in vars(self).items() if key not in left_out}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take on a copy's attributes, and connect its layers."""
+        vars(self).update(state)
+        self._calls, self.kept = [], {}
+        if self.layers:
+            tensors = _connected(self.begins, self.wires)
+            self.ends = (
+                [each.output for each in self.begins],
+                [tensors[number] for number in self.wanted],
+            )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the layers and their wires as plain Python values."""
+        return {
+            "name": self.name,
+            "layers": [serialize(layer) for layer in self.layers],
+            "begins": [layer.name for layer in self.begins],
+            "wires": [[wire.layer.name, *wire[1:]] for wire in self.wires],
+            "wanted": self.wanted,
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Make a new model with the layers and the wires that `get_config` described."""
+        layers = {each["config"]["name"]: layer_from(each) for each in config["layers"]}
+        begins = [layers[name] for name in config["begins"]]
+        wires = [Wire(layers[name], *rest) for name, *rest in config["wires"]]
+        tensors = _connected(begins, wires)
+        outputs = [tensors[number] for number in config["wanted"]]
+        return cls([each.output for each in begins], outputs, name=config["name"])
+
+
+def _tensors(argument: str, given: Any) -> list[KerasTensor]:
+    """Return one tensor or some as a list."""
+    if isinstance(given, Mapping):
+        given = list(given.values())
+    found = list(given) if isinstance(given, (list, tuple)) else [given]
+    for each in found:
+        if not isinstance(each, KerasTensor):
+            hint = "; call the layers on what Input returns" if isinstance(each, Layer) else ""
+            raise TypeError(
+                f"{argument}: expected what Input and layers return, got {each!r}{hint}"
+            )
+    if not found:
+        raise ValueError(f"{argument}: expected at least one tensor, got none")
+    return found
+
+
+def _begin_of(tensor: KerasTensor) -> InputLayer:
+    """Return the layer where a tensor enters: a new one for a tensor from within another model."""
+    layer = tensor.call.layer
+    return layer if isinstance(layer, InputLayer) else InputLayer(tensor.sample_shape)
+
+
+def _calls_between(
+    begins: Mapping[int, InputLayer], wanted: Sequence[KerasTensor]
+) -> tuple[list[Call], list[Any]]:
+    """Return the calls that lead to some tensors, each behind those that it depends on.
+
+    Parameters
+    ----------
+    begins : dict of int to InputLayer
+        For the `id` of each tensor to begin with, its layer.
+    wanted : sequence of KerasTensor
+
+    Returns
+    -------
+    calls : list of Call
+    layers : list of Layer
+        In the order in which a search that comes from the wanted tensors meets them.
+    """
+    calls: list[Call] = []
+    met: list[Any] = []
+    seen: set[int] = set()
+
+    def visit(tensor: KerasTensor) -> None:
+        layer = begins.get(id(tensor), tensor.call.layer)
+        if layer not in met and not (layer is tensor.call.layer and id(tensor.call) in seen):
+            met.append(layer)
+        if id(tensor) in begins or id(tensor.call) in seen:
+            return
+        seen.add(id(tensor.call))
+        if isinstance(layer, InputLayer):
+            raise ValueError(
+                f"outputs: they depend on {tensor.name!r}, an Input that is not among the inputs"
+            )
+        for each in tensor.call.inputs:
+            visit(each)
+        calls.append(tensor.call)
+
+    for tensor in wanted:
+        visit(tensor)
+    return calls, met
+
+
+def _in_keras_order(
+    calls: Sequence[Call], met: list[Any], begins: Mapping[int, InputLayer]
+) -> list[Any]:
+    """Return the layers, the farthest from the outputs first, and then as they were met."""
+    makers = {id(tensor): each for each in calls for tensor in each.outputs}
+    depth: dict[Any, int] = {}  # of layers
+    of_call: dict[int, int] = {}
+    for each in reversed(calls):
+        depth[each.layer] = max(of_call.get(id(each), 0), depth.get(each.layer, 0))
+        below = depth[each.layer] + 1
+        for tensor in each.inputs:
+            if id(tensor) in begins:
+                layer = begins[id(tensor)]
+                depth[layer] = max(below, depth.get(layer, 0))
+            else:
+                maker = id(makers[id(tensor)])
+                of_call[maker] = max(below, of_call.get(maker, 0))
+    unused = [layer for layer in begins.values() if layer not in met]
+    order = [*unused, *met]
+    return sorted(order, key=lambda layer: -depth.get(layer, 0))
+
+
+def _connected(begins: Sequence[InputLayer], wires: Sequence[Wire]) -> dict[int, KerasTensor]:
+    """Call all layers on tensors, along the wires; return the tensors by their numbers."""
+    tensors = {number: layer.output for number, layer in enumerate(begins)}
+    for wire in wires:
+        out = connect(wire.layer, wire.given(tensors))
+        tensors |= zip(wire.gives, out if isinstance(out, list) else [out], strict=True)
+    return tensors
+
+
+def _leaves(layer: Any) -> list[Layer]:
+    return list(layer.leaves.values()) if isinstance(layer, Network) else [layer]
+
+
+def _as_line(leaf: Layer, function: Any, *arguments: Any) -> None:
+    """Call a function now; in every step only if the layer's methods are called in every step."""
+    if leaf.only_kernels:
+        function(*arguments)
+    else:
+        call(function, *arguments)
+
+
+def _add(douts: dict[int, Array], number: int, dout: Array | None) -> None:
+    """Take in one more gradient at a tensor: those of all its ways to the outputs are added."""
+    if dout is None:
+        return
+    if number in douts:
+        one, other = (in_order(each).reshape(-1) for each in (douts[number], dout))
+        dout = np.empty(dout.shape, dout.dtype)
+        add(one, other, dout.reshape(-1))
+    douts[number] = dout
+
+
+def _copy(array: Array) -> Array:
+    out = np.empty(array.shape, array.dtype)
+    cast(array.reshape(-1), out.reshape(-1))
+    return out

@@ -1,0 +1,134 @@
+"""Tensors without numbers: what `Input` returns and layers can be called on, to draw a graph.
+
+A `KerasTensor` knows its shape and the `Call` that it comes from; a call knows its layer and the
+tensors that went in. From its outputs, `tinynet.graph` finds the way back to its inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+Shape = tuple[int, ...]
+
+
+class KerasTensor:
+    """The place of an array in a graph of layers.
+
+    Attributes
+    ----------
+    shape : tuple of int or None
+        With the batch axis, which is None if it can have any size.
+    dtype : str
+    name : str
+    call : Call
+        Where it comes from.
+
+    Notes
+    -----
+    Follows keras/src/backend/common/keras_tensor.py; there is no arithmetic with it.
+    """
+
+    def __init__(self, shape: Sequence[int | None], dtype: str, name: str, call: Call) -> None:
+        self.shape, self.dtype, self.name, self.call = tuple(shape), dtype, name, call
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes, with that of the batch."""
+        return len(self.shape)
+
+    @property
+    def sample_shape(self) -> Shape:
+        """Shape without the batch axis."""
+        return self.shape[1:]  # type: ignore[return-value] # only the first may be None
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError(
+            f"{self.name}: expected an array, got a KerasTensor, which has a shape but no numbers; "
+            f"it can be given to layers and to Model(inputs, outputs)"
+        )
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"{self.name}: a KerasTensor has no numbers, so it is neither true nor not")
+
+    def __repr__(self) -> str:
+        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+    def _refused(self, *_: Any) -> Any:
+        raise TypeError(
+            f"{self.name}: tinynet has no arithmetic with a KerasTensor; use a layer, such as "
+            f"layers.Add()([a, b]), layers.Multiply()([a, b]), or layers.Rescaling(2.0)(a)"
+        )
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __getitem__ = _refused
+    __truediv__ = __rtruediv__ = __matmul__ = __rmatmul__ = __pow__ = __neg__ = _refused
+
+
+class Call:
+    """A layer, or a whole model, called on some tensors.
+
+    Attributes
+    ----------
+    layer : Layer or Model
+    inputs, outputs : list of KerasTensor
+    as_list : bool
+        Whether the layer was given a list.
+    """
+
+    def __init__(
+        self,
+        layer: Any,
+        inputs: list[KerasTensor],
+        shapes: Sequence[Shape],
+        as_list: bool = False,
+    ) -> None:
+        self.layer, self.inputs, self.as_list = layer, inputs, as_list
+        batch = inputs[0].shape[0] if inputs else None
+        # Under the layer's name, as the outputs of models are called in Keras.
+        self.outputs = [
+            KerasTensor((batch, *shape), layer.dtype, layer.name, self) for shape in shapes
+        ]
+
+
+def is_symbolic(x: object) -> bool:
+    """Return whether something is a KerasTensor or a list of them."""
+    if isinstance(x, (list, tuple)) and x:
+        return any(isinstance(each, KerasTensor) for each in x)
+    return isinstance(x, KerasTensor)
+
+
+def connect(layer: Any, x: Any) -> Any:
+    """Call a layer on tensors: build it if necessary, and return what comes out.
+
+    Parameters
+    ----------
+    layer : Layer or Model
+    x : KerasTensor or list of KerasTensor
+
+    Returns
+    -------
+    KerasTensor or list of KerasTensor
+
+    Raises
+    ------
+    TypeError
+        If some of a list are arrays.
+    ValueError
+        If the layer cannot take such shapes.
+    """
+    as_list = isinstance(x, (list, tuple))
+    inputs = list(x) if as_list else [x]
+    for each in inputs:
+        if not isinstance(each, KerasTensor):
+            raise TypeError(
+                f"{layer.name}: expected tensors from Input and layers, got "
+                f"{type(each).__name__} among them"
+            )
+    shapes: Any = [each.sample_shape for each in inputs]
+    shape = shapes if as_list else shapes[0]
+    layer.ensure_built(shape)
+    out_shape = layer.compute_output_shape(shape)
+    several = isinstance(out_shape, list)
+    call = Call(layer, inputs, out_shape if several else [out_shape], as_list)
+    layer._calls.append(call)
+    return call.outputs if several else call.outputs[0]
