@@ -15,10 +15,11 @@ import numpy as np
 
 from tinynet.arrays import Array
 from tinynet.configurable import MODEL_NAME, checked_name, serialize
+from tinynet.described import layer_from, with_batch_axis
 from tinynet.kernels.merging import add, add_to
 from tinynet.kernels.rows import cast
 from tinynet.layers import InputLayer, Layer
-from tinynet.stack import Network, layer_from, learns, with_batch_axis
+from tinynet.stack import Network, learns
 from tinynet.step.tape import call, in_order
 from tinynet.symbolic import Call, KerasTensor, connect
 

@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from tinynet import config, saving
+from tinynet import config, old_names, saving
 from tinynet.arrays import Array
 from tinynet.checks import integer
 from tinynet.data import Dataset
+from tinynet.described import NETWORKS
 from tinynet.evaluation import Evaluator
 from tinynet.graph import Graph
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.layers import InputLayer, Layer
 from tinynet.repeat import Written
-from tinynet.stack import NETWORKS, Network, Stack
+from tinynet.stack import Network, Stack
 from tinynet.step.tape import Step, several
 from tinynet.summary import ASCII, summary_table
 from tinynet.symbolic import connect, is_symbolic
@@ -72,6 +73,10 @@ class Model(Graph, Evaluator):
                 "inputs, outputs: expected the tensors where the model begins and ends, or a "
                 "subclass with call(self, x); for layers in a row there is Sequential"
             )
+
+    def __getattr__(self, name: str) -> Any:
+        """Say what an attribute is called now; called for what is not found otherwise."""
+        raise old_names.missing(self, name)
 
     def ensure_built(self, input_shape: Any) -> None:
         """Run a ``call`` of one's own, if there is one, on a tensor; see that the shapes fit."""

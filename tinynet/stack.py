@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import numpy as np
 
 from tinynet.activations import Activation
-from tinynet.arrays import Array, copy_into
+from tinynet.arrays import Array
 from tinynet.configurable import (
     MODEL_NAME,
-    Configurable,
     auto_name,
     checked_name,
-    resolve,
     serialize,
 )
-from tinynet.layers import IN_GRAPHS, LAYERS, InputLayer, Layer
+from tinynet.described import Described, layer_from, with_batch_axis
+from tinynet.layers import InputLayer, Layer
 from tinynet.layers.base import Shape
 from tinynet.symbolic import Call, KerasTensor, connect
 
-NETWORKS: dict[str, type] = {}  # what a file may name as a layer, too; filled by tinynet.models
 
-
-class Network(Configurable):
+class Network(Described):
     """Layers that learn together. How they are connected says a subclass: `Stack`, or `Graph`.
 
     A network can be a layer of another one. `layers` has it as one entry; `leaves` has its layers.
-
-    Attributes
-    ----------
-    layers : list of Layer or Network
-    sample_shape : tuple of int or None
-        Shape of one sample of the input; a list of shapes if there are several inputs.
     """
-
-    layers: list[Any]
-    sample_shape: Any = None
-    name: str
 
     # What a subclass defines.
 
@@ -67,24 +54,6 @@ class Network(Configurable):
         """Send a batch through all layers, each of which does what it does when called alone."""
         raise NotImplementedError
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """Check the shape of a sample, and return its shape behind all layers."""
-        raise NotImplementedError
-
-    def ensure_built(self, input_shape: Any) -> None:
-        """Make all weights that have not been made yet."""
-        raise NotImplementedError
-
-    @property
-    def inputs(self) -> list[KerasTensor]:
-        """What goes in, as tensors without numbers, from which another model can be made."""
-        raise NotImplementedError
-
-    @property
-    def outputs(self) -> list[KerasTensor]:
-        """What comes out, as `inputs`."""
-        raise NotImplementedError
-
     @property
     def output_layer(self) -> Layer:
         """The layer that makes the output; nested models are opened."""
@@ -99,15 +68,6 @@ class Network(Configurable):
         if not trainable:
             self.trainable = False
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out what a copy makes anew: tensors without numbers."""
-        return {key: each for key, each in vars(self).items() if key not in ("_calls", "tensors")}
-
-    @property
-    def dtype(self) -> str:
-        """The type of the output."""
-        return self.output_layer.dtype
-
     @property
     def leaves(self) -> dict[str, Layer]:
         """All layers by their paths: "dense", and "encoder/dense" in a nested model; each once."""
@@ -121,43 +81,6 @@ class Network(Configurable):
                     found[f"{layer.name}/{path}" if path else layer.name] = each
         return found
 
-    def require_each_once(self) -> None:
-        """Raise an error if two nested models share a layer: a config would make it twice."""
-
-        def count(network: Network) -> int:
-            return sum(count(each) if isinstance(each, Network) else 1 for each in network.layers)
-
-        if count(self) > len(self.leaves):
-            raise ValueError(
-                f"{self.name}: two of the models in it share a layer, which a file cannot say; save"
-                f" its weights with save_weights, and make the model by the code that made this one"
-            )
-
-    @property
-    def input(self) -> Any:
-        """The one tensor that goes in; a list if there are several."""
-        return self.inputs[0] if len(self.inputs) == 1 else self.inputs
-
-    @property
-    def output(self) -> Any:
-        """The one tensor that comes out; a list if there are several."""
-        return self.outputs[0] if len(self.outputs) == 1 else self.outputs
-
-    @property
-    def input_shape(self) -> Any:
-        """Shape of the input, with None for the batch axis; None while it is not known."""
-        return with_batch_axis(self.sample_shape)
-
-    @property
-    def output_shape(self) -> Any:
-        """Shape of the output, with None for the batch axis."""
-        self.require_built()
-        return with_batch_axis(self.compute_output_shape(self.sample_shape or ()))
-
-    def layer_shapes(self) -> list[Any]:
-        """Return the shape of every layer's output, with None for the batch axis."""
-        raise NotImplementedError
-
     @property
     def final_activation(self) -> Activation:
         """The activation that produces the output."""
@@ -168,40 +91,10 @@ class Network(Configurable):
         dx: Array = self.backward(dlogits, from_logits=True)
         return dx
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}, {len(self.layers)} layers, built={self.built}>"
-
     @property
     def built(self) -> bool:
         """Whether there are layers and all have their weights."""
         return bool(self.layers) and all(layer.built for layer in self.layers)
-
-    def build(self, input_shape: Sequence[int | None]) -> None:
-        """Make all weights.
-
-        Parameters
-        ----------
-        input_shape : sequence of int or None
-            With the batch axis, as in Keras: ``(None, 784)``.
-
-        Raises
-        ------
-        ValueError
-            If the size of an axis after the first is not known, or the weights have been
-            made for another shape.
-        """
-        if isinstance(input_shape, int) or None in input_shape[1:]:
-            raise ValueError(
-                f"input_shape: expected the shape of a batch, (None, 784) for vectors, got "
-                f"{input_shape!r}"
-            )
-        shape = tuple(int(n) for n in input_shape[1:] if n is not None)
-        if self.sample_shape not in (None, shape):
-            raise ValueError(
-                f"input_shape: {self.name} already takes samples of shape {self.sample_shape}, "
-                f"got {shape}"
-            )
-        self.ensure_built(shape)
 
     def require_built(self) -> None:
         """Raise an error if the weights have not been made yet."""
@@ -210,25 +103,6 @@ class Network(Configurable):
                 f"{self.name} has no weights yet: begin it with Input(shape), call "
                 f"build((None, ...)), or show it a batch"
             )
-
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """Return a layer by its name or its position.
-
-        Raises
-        ------
-        ValueError
-            If there is none, or if not exactly one of the two is given.
-        """
-        if (name is None) == (index is None):
-            raise ValueError(f"get_layer: expected either name or index, got {name=}, {index=}")
-        names = [layer.name for layer in self.layers]
-        if name is not None and name not in names:
-            raise ValueError(f"name: the model has no layer {name!r}, only {names}")
-        place = names.index(name) if name is not None else int(index or 0)
-        if not -len(names) <= place < len(names):
-            raise ValueError(f"index: the model has {len(names)} layers, got {index}")
-        found: Layer = self.layers[place]
-        return found
 
     @property
     def trainable(self) -> bool:
@@ -281,42 +155,10 @@ class Network(Configurable):
             for key, value in layer.arrays.items()
         }
 
-    def get_weights(self) -> list[Array]:
-        """Return copies of all weights and states, in Keras's order."""
-        return [each.copy() for each in self.arrays.values()]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Copy values into all weights and states.
-
-        Raises
-        ------
-        ValueError
-            If the number of arrays or a shape differs; in that case nothing is changed.
-        """
-        self.require_built()
-        copy_into(self.arrays, weights)
-
-    def count_params(self) -> int:
-        """Return how many numbers all weights and states hold."""
-        self.require_built()
-        return sum(each.size for each in self.arrays.values())
-
 
 def learns(layer: Any) -> bool:
     """Return whether a layer or a nested model has weights that training changes."""
     return bool(layer.params) and layer.trainable
-
-
-def layer_from(config: Mapping[str, Any]) -> Any:
-    """Make the layer, or the nested model, that ``serialize`` described."""
-    return resolve("layer", config, LAYERS | IN_GRAPHS | NETWORKS)
-
-
-def with_batch_axis(shape: Any) -> Any:
-    """Return a shape with None for the batch axis in front; the same for a list of shapes."""
-    if isinstance(shape, list):
-        return [with_batch_axis(each) for each in shape]
-    return None if shape is None else (None, *shape)
 
 
 class Stack(Network):

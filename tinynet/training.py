@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinynet import losses, optimizers
+from tinynet import losses, old_names, optimizers
 from tinynet.arrays import Array
 from tinynet.callbacks import Callback, CallbackList, History, ProgbarLogger
 from tinynet.callbacks.base import as_list, expected_logs
@@ -108,6 +108,7 @@ class Trainer(Network):
         sample_weight: Any = None,
         initial_epoch: int = 0,
         validation_batch_size: int | None = None,
+        **kwargs: Any,
     ) -> History:
         """Train for some epochs.
 
@@ -149,6 +150,7 @@ class Trainer(Network):
         ValueError, TypeError
             For arguments that training cannot use, before anything is changed.
         """
+        old_names.refuse("fit", kwargs, TypeError)
         self._compiled()
         require_saveable("layer", *self.leaves.values())  # some may have been added after compile
         batch_size = integer("batch_size", 32 if batch_size is None else batch_size)
@@ -362,6 +364,7 @@ class Trainer(Network):
         ValueError
             If they do not.
         """
+        data.x = of_rank(data.x, self.sample_shape)
         shape = data.x.shape[1:]
         if self.sample_shape is not None and shape != self.sample_shape:
             raise ValueError(
@@ -425,6 +428,17 @@ class Trainer(Network):
             callbacks = [*callbacks, ProgbarLogger()]
         params = {"verbose": verbose, "epochs": epochs, "steps": steps, "metrics": names}
         return CallbackList(callbacks, self, params)
+
+
+def of_rank(x: Array, sample_shape: Shape | None) -> Array:
+    """Put a last axis of size 1 there, or take it away, where a model wants it: as Keras does."""
+    if sample_shape is None:
+        return x
+    if x.ndim == len(sample_shape) and sample_shape[-1] == 1:
+        return x[..., None]
+    if x.ndim == len(sample_shape) + 2 and x.shape[-1] == 1:
+        return x[..., 0]
+    return x
 
 
 def _likely(got: Shape, expected: Shape) -> str:

@@ -72,6 +72,11 @@ __all__ = [
     "ZeroPadding2D",
 ]
 
+# Other names that Keras has for them.
+AvgPool2D, MaxPool2D = AveragePooling2D, MaxPooling2D
+GlobalAvgPool2D, GlobalMaxPool2D = GlobalAveragePooling2D, GlobalMaxPooling2D
+Convolution2D, SeparableConvolution2D = Conv2D, SeparableConv2D
+
 LAYERS: dict[str, type[Layer]] = {
     each.__name__: each
     for each in (

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinynet import config
+from tinynet import config, old_names
 from tinynet.activations import Activation, linear
 from tinynet.arrays import Array, copy_into, make_writable
-from tinynet.checks import entries, flag
+from tinynet.checks import entries, flag, integer
 from tinynet.configurable import LAYER_NAME, Configurable, auto_name, checked_name, serialize
 from tinynet.initializers import Initializer
 from tinynet.random import SeedGenerator
@@ -21,9 +21,10 @@ from tinynet.regularizers import Regularizer
 from tinynet.step.tape import Computes, call
 from tinynet.symbolic import Call, connect, is_symbolic
 from tinynet.symbolic import Shape as Shape
+from tinynet.variables import Variable, WeightLists, variable
 
 
-class Layer(Computes, Configurable):
+class Layer(Computes, Configurable, WeightLists):
     """A step of the model: ``forward`` computes it, ``backward`` differentiates it.
 
     A subclass defines ``forward(x, training)`` and ``backward(dout)``, and, if it has
@@ -41,7 +42,8 @@ class Layer(Computes, Configurable):
     dtype : {"float32", "float64"}, optional
         By default `tinynet.config.floatx()`.
     input_shape : tuple of int, optional
-        Shape of one sample; on a model's first layer it takes the place of an `Input`.
+        Shape of one sample; on a model's first layer it takes the place of an `Input`. For vectors
+        there is also `input_dim`, their length.
 
     Attributes
     ----------
@@ -53,7 +55,8 @@ class Layer(Computes, Configurable):
     Raises
     ------
     ValueError
-        If `dtype` is another type; from `backward`, if the shape of `dout` is not the output's.
+        If `dtype` is another type, or an argument is not known; from `backward`, if the shape of
+        `dout` is not the output's.
     RuntimeError
         From `backward`, if no `forward` came before it.
     """
@@ -78,7 +81,11 @@ class Layer(Computes, Configurable):
         trainable: bool = True,
         dtype: str | None = None,
         input_shape: Sequence[int] | None = None,
+        **kwargs: Any,
     ) -> None:
+        if "input_dim" in kwargs:
+            input_shape = (integer("input_dim", kwargs.pop("input_dim")),)
+        old_names.refuse(type(self).__name__, kwargs)
         self.dtype = config.float_type(dtype or config.floatx())
         self.name = auto_name(type(self)) if name in (None, "") else checked_name(name, LAYER_NAME)
         self.trainable = flag("trainable", trainable)
@@ -100,6 +107,20 @@ class Layer(Computes, Configurable):
         self._calls = []
         for arrays in (self.params, self.grads, self.state):
             make_writable(arrays)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a weight or a state, ``layer.kernel``; called for what is not found otherwise."""
+        own = vars(self)
+        for arrays in (own.get("params", {}), own.get("state", {})):
+            if name in arrays:
+                learns = arrays is own["params"] and self.trainable
+                return variable(arrays[name], f"{self.name}/{name}", learns)
+        raise old_names.missing(self, name)
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights and states, in Keras's order."""
+        return [getattr(self, name) for name in self.arrays]
 
     # What a subclass defines.
 

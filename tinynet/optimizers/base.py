@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from tinynet import old_names
 from tinynet.arrays import Array, make_writable
 from tinynet.checks import number
 from tinynet.config import through_float32
@@ -17,6 +18,7 @@ from tinynet.kernels.counting import count_up
 from tinynet.kernels.sgd import decay_weights
 from tinynet.optimizers import schedules
 from tinynet.step.tape import Computes, call
+from tinynet.variables import Rate
 
 
 class Optimizer(Computes, Configurable):
@@ -48,7 +50,8 @@ class Optimizer(Computes, Configurable):
     Raises
     ------
     ValueError
-        If more than one way of clipping is requested, or a number is negative.
+        If more than one way of clipping is requested, a number is negative, or an argument is not
+        known.
 
     Notes
     -----
@@ -74,7 +77,9 @@ class Optimizer(Computes, Configurable):
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
         name: str | None = None,
+        **kwargs: Any,
     ) -> None:
+        old_names.refuse(type(self).__name__, kwargs)
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         if sum(value is not None for value in clips.values()) > 1:
             raise ValueError(f"expected at most one of {', '.join(clips)}, got {clips}")
@@ -93,6 +98,9 @@ class Optimizer(Computes, Configurable):
         self.slots: dict[str, dict[str, Array]] = {}
         self.excluded_from_decay: list[str] = []
         self._trains: weakref.WeakSet[Any] | None = None  # the layers; None before the first step
+
+    def __getattr__(self, name: str) -> Any:
+        raise old_names.missing(self, name)
 
     def __getstate__(self) -> dict[str, Any]:
         # For copy and pickle: the layers are copies, too, and a copy has dials of its own.
@@ -125,10 +133,13 @@ class Optimizer(Computes, Configurable):
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the next step; set it to change it, unless a schedule does."""
+        """The learning rate of the next step; set it to change it, unless a schedule does.
+
+        A number that also has Keras's ``numpy()`` and ``assign(value)``.
+        """
         if self.schedule is not None:
-            return self.schedule(self.iterations)
-        return float(self.dials["learning_rate"])
+            return Rate(self.schedule(self.iterations), self)
+        return Rate(float(self.dials["learning_rate"]), self)
 
     @learning_rate.setter
     def learning_rate(self, value: float | schedules.LearningRateSchedule) -> None:

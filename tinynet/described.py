@@ -1,0 +1,195 @@
+"""What a network shows of itself: names, shapes, tensors without numbers, its weights as lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tinynet.arrays import Array, copy_into
+from tinynet.configurable import Configurable, resolve
+from tinynet.layers import IN_GRAPHS, LAYERS, Layer
+from tinynet.symbolic import KerasTensor
+from tinynet.variables import Variable, WeightLists, variable
+
+NETWORKS: dict[str, type] = {}  # what a file may name as a layer, too; filled by tinynet.models
+
+
+class Described(Configurable, WeightLists):
+    """What a network shows; `tinynet.stack.Network` is what it does.
+
+    Attributes
+    ----------
+    layers : list of Layer or Network
+    leaves : dict of str to Layer
+        With those of nested networks, by their paths.
+    sample_shape : tuple of int or None
+        Shape of one sample of the input; a list of shapes if there are several inputs.
+    params, arrays : dict of str to ndarray
+        The weights that training may change, and all weights and states.
+    """
+
+    layers: list[Any]
+    name: str
+    sample_shape: Any = None
+    leaves: Any
+    params: Any
+    arrays: Any
+    built: Any
+    require_built: Any
+    output_layer: Any
+
+    # What a subclass defines.
+
+    @property
+    def inputs(self) -> list[KerasTensor]:
+        """What goes in, as tensors without numbers, from which another model can be made."""
+        raise NotImplementedError
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        """What comes out, as `inputs`."""
+        raise NotImplementedError
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Check the shape of a sample, and return its shape behind all layers."""
+        raise NotImplementedError
+
+    def ensure_built(self, input_shape: Any) -> None:
+        """Make all weights that have not been made yet."""
+        raise NotImplementedError
+
+    def layer_shapes(self) -> list[Any]:
+        """Return the shape of every layer's output, with None for the batch axis."""
+        raise NotImplementedError
+
+    # What all networks show.
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}, {len(self.layers)} layers, built={self.built}>"
+
+    @property
+    def input(self) -> Any:
+        """The one tensor that goes in; a list if there are several."""
+        return self.inputs[0] if len(self.inputs) == 1 else self.inputs
+
+    @property
+    def output(self) -> Any:
+        """The one tensor that comes out; a list if there are several."""
+        return self.outputs[0] if len(self.outputs) == 1 else self.outputs
+
+    @property
+    def input_shape(self) -> Any:
+        """Shape of the input, with None for the batch axis; None while it is not known."""
+        return with_batch_axis(self.sample_shape)
+
+    @property
+    def output_shape(self) -> Any:
+        """Shape of the output, with None for the batch axis."""
+        self.require_built()
+        return with_batch_axis(self.compute_output_shape(self.sample_shape or ()))
+
+    @property
+    def dtype(self) -> str:
+        """The type of the output."""
+        dtype: str = self.output_layer.dtype
+        return dtype
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Make all weights.
+
+        Parameters
+        ----------
+        input_shape : sequence of int or None
+            With the batch axis, as in Keras: ``(None, 784)``.
+
+        Raises
+        ------
+        ValueError
+            If the size of an axis after the first is not known, or the weights have been
+            made for another shape.
+        """
+        if isinstance(input_shape, int) or None in input_shape[1:]:
+            raise ValueError(
+                f"input_shape: expected the shape of a batch, (None, 784) for vectors, got "
+                f"{input_shape!r}"
+            )
+        shape = tuple(int(n) for n in input_shape[1:] if n is not None)
+        if self.sample_shape not in (None, shape):
+            raise ValueError(
+                f"input_shape: {self.name} already takes samples of shape {self.sample_shape}, "
+                f"got {shape}"
+            )
+        self.ensure_built(shape)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return a layer by its name or its position.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or if not exactly one of the two is given.
+        """
+        if (name is None) == (index is None):
+            raise ValueError(f"get_layer: expected either name or index, got {name=}, {index=}")
+        names = [layer.name for layer in self.layers]
+        if name is not None and name not in names:
+            raise ValueError(f"name: the model has no layer {name!r}, only {names}")
+        place = names.index(name) if name is not None else int(index or 0)
+        if not -len(names) <= place < len(names):
+            raise ValueError(f"index: the model has {len(names)} layers, got {index}")
+        found: Layer = self.layers[place]
+        return found
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights and states, in Keras's order, under their names."""
+        learning = self.params
+        return [variable(each, path, path in learning) for path, each in self.arrays.items()]
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all weights and states, in Keras's order."""
+        return [each.copy() for each in self.arrays.values()]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Copy values into all weights and states.
+
+        Raises
+        ------
+        ValueError
+            If the number of arrays or a shape differs; in that case nothing is changed.
+        """
+        self.require_built()
+        copy_into(self.arrays, weights)
+
+    def count_params(self) -> int:
+        """Return how many numbers all weights and states hold."""
+        self.require_built()
+        return sum(each.size for each in self.arrays.values())
+
+    def require_each_once(self) -> None:
+        """Raise an error if two nested models share a layer: a config would make it twice."""
+
+        def count(network: Any) -> int:
+            return sum(count(each) if isinstance(each, Described) else 1 for each in network.layers)
+
+        if count(self) > len(self.leaves):
+            raise ValueError(
+                f"{self.name}: two of the models in it share a layer, which a file cannot say; save"
+                f" its weights with save_weights, and make the model by the code that made this one"
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what a copy makes anew: tensors without numbers."""
+        return {key: each for key, each in vars(self).items() if key not in ("_calls", "tensors")}
+
+
+def layer_from(config: Mapping[str, Any]) -> Any:
+    """Make the layer, or the nested model, that ``serialize`` described."""
+    return resolve("layer", config, LAYERS | IN_GRAPHS | NETWORKS)
+
+
+def with_batch_axis(shape: Any) -> Any:
+    """Return a shape with None for the batch axis in front; the same for a list of shapes."""
+    if isinstance(shape, list):
+        return [with_batch_axis(each) for each in shape]
+    return None if shape is None else (None, *shape)
