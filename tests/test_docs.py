@@ -228,3 +228,34 @@ def test_every_derivation_leads_to_its_entries_source_and_tests() -> None:
             assert (DOCS.parent / path).exists()
     assert places.places("dense")["tests"] == ["tests/test_kernels.py", "tests/test_layers.py"]
     assert "xor" in places.places("losses")["examples"]
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        tinynet.losses.Loss,
+        tinynet.optimizers.Optimizer,
+        tinynet.regularizers.Regularizer,
+        tinynet.initializers.VarianceScaling,
+        tinynet.layers.Activation,
+        tinynet.layers.MaxPooling2D.__base__,
+    ],
+    ids=lambda base: base.__name__,
+)
+def test_reference_leads_to_the_derivation(base: type) -> None:
+    places = load(DOCS / "_ext" / "places.py")
+    public = public_names()
+    derived = [each for each in all_subclasses(base) if each.__name__ in public]
+    without = {
+        each.__name__
+        for each in derived
+        if not any(places.DERIVED.search(origin.__doc__ or "") for origin in each.__mro__)
+    }
+    assert without <= {"LossFunctionWrapper"}  # for losses of your own
+    assert len(derived) >= 2
+
+
+def all_subclasses(base: type) -> set[type]:
+    """Return the classes of tinynet that come from another one."""
+    direct = {each for each in base.__subclasses__() if each.__module__.startswith("tinynet.")}
+    return direct.union(*(all_subclasses(each) for each in direct))

@@ -21,10 +21,11 @@ def derived_on() -> dict[str, dict[str, Path]]:
     """Return, for each page, the classes and modules whose docstrings name it, and their files."""
     found: dict[str, dict[str, Path]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
-        part = "tinynet." + path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        own = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        part = ".".join(own.split(".")[:2])  # from which its classes can be imported
         module = ast.parse(path.read_text(encoding="utf-8"))
         classes = {f"{part}.{node.name}": node for node in module.body if _is_public_class(node)}
-        for name, node in {part: module, **classes}.items():
+        for name, node in {own: module, **classes}.items():
             for page in DERIVED.findall(ast.get_docstring(node) or ""):
                 found.setdefault(page, {})[name] = path
     return found
@@ -73,7 +74,7 @@ def section(page: str) -> str:
     found = places(page)
     links = {
         "Reference": [
-            f"{{py:obj}}`~{name}`" if name.count(".") > 1 else f"{{py:mod}}`{name}`"
+            f"{{py:mod}}`{name}`" if name.islower() else f"{{py:obj}}`~{name}`"
             for name in found["reference"]
         ],
         "Source": [f"{{source}}`{path}`" for path in found["source"]],

@@ -13,6 +13,7 @@ is one line. ``{source}`tinynet/layers/dense.py` `` is a link to a file.
 """
 
 import re
+import sys
 
 import places
 from docutils import nodes
@@ -78,9 +79,9 @@ class Beside(Quotation):
         return made
 
     def link(self, caption):
-        """Turn the whole caption into a link."""
+        """Make the name of the function the link."""
         path = self.arguments[0].removeprefix("../../")
-        caption[:] = [link_to(path, self.line, caption.astext())]
+        caption[:] = [link_to(path, self.line, self.options["pyobject"])]
 
 
 def starts_step(node):
@@ -122,13 +123,14 @@ def add_places(app, docname, source):
 
 
 def link_derivation(app, what, name, obj, options, lines):
-    """Add to the entry of a class the page on which a class that it comes from is derived."""
-    if what == "class" and not places.DERIVED.search(obj.__doc__ or ""):
-        for base in obj.__mro__[1:]:
-            page = places.DERIVED.search(base.__doc__ or "")
-            if page:
-                lines += ["", f"Derived on the page {page[0]}.", ""]
-                break
+    """Add to the entry of a class where a class that it comes from is derived, or its module."""
+    if what != "class" or places.DERIVED.search(obj.__doc__ or ""):
+        return
+    for origin in (*obj.__mro__[1:], sys.modules[obj.__module__]):
+        page = places.DERIVED.search(origin.__doc__ or "")
+        if page:
+            lines += ["", f"Derived on the page {page[0]}.", ""]
+            return
 
 
 def show_sources(app, env):
