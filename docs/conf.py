@@ -28,6 +28,7 @@ extensions = [
     "drawn",
     "gallery",
     "offline",
+    "quoted",
 ]
 exclude_patterns = ["_build", "generated"]  # files in the latter are included by other pages
 templates_path = ["_templates"]
@@ -69,6 +70,7 @@ html_title = f"tinynet {release}"
 html_static_path = ["_static"]
 html_css_files = ["tinynet.css"]
 html_js_files = [("scroll.js", {"defer": "defer"})]
+html_search_scorer = str(DOCS / "_ext" / "scorer.js")
 html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False

@@ -1,5 +1,6 @@
 """The documentation: its numbers, its map, its lists; and pages load nothing from elsewhere."""
 
+import ast
 import codeop
 import doctest
 import inspect
@@ -169,3 +170,92 @@ def test_the_readme_says_how_much_there_is_to_read() -> None:
     whole, run = (round(sum(row[i] for row in rows), -2) for i in (2, 3))
     readme = " ".join((DOCS.parent / "README.md").read_text(encoding="utf-8").split())
     assert f"{len(rows)} files with about {whole:,} lines, of which some {run} run" in readme
+
+
+QUOTATION = re.compile(r"^```\{(literalinclude|beside)\} (\S+)\n((?:^:.*\n)*)```$", re.MULTILINE)
+
+
+def lines_of(path, name):
+    """Return the lines of a class, function or method of a file."""
+    text = path.read_text(encoding="utf-8")
+    body = ast.parse(text).body
+    for part in name.split("."):
+        (node,) = (each for each in body if getattr(each, "name", None) == part)
+        body = node.body
+    return text.split("\n")[node.lineno - 1 : node.end_lineno]
+
+
+def test_quoted_code_is_in_the_package() -> None:
+    beside = 0
+    for page in DOCS.rglob("*.md"):
+        for kind, file, told in QUOTATION.findall(page.read_text(encoding="utf-8")):
+            options = dict(re.findall(r"^:([\w-]+): ?(.*)$", told, re.MULTILINE))
+            lines = lines_of(page.parent / file, options["pyobject"])
+            if kind == "literalinclude":
+                assert "lines" not in options
+                continue
+            # Found by their text, which no other line of the function has.
+            ends = [options["start-at"], options.get("end-at", options["start-at"])]
+            first, last = ([i for i, line in enumerate(lines) if end in line] for end in ends)
+            assert len(first) == 1, f"{page.name}: {options['start-at']} is in lines {first}"
+            shown = next((i + 1 for i in last if i >= first[0]), 0) - first[0]
+            assert 1 <= shown <= 3, f"{page.name}: {ends} are {shown} lines"
+            beside += 1
+    assert beside >= 40
+
+
+def test_every_derivation_has_code_beside_its_steps() -> None:
+    pages = {page.stem: page.read_text("utf-8") for page in (DOCS / "backprop").glob("*.md")}
+    without = {name for name, text in pages.items() if "```{beside}" not in text}
+    assert without == {"index", "fast_convolution"}  # an overview, and matrices without steps
+
+
+def test_loops_are_folded() -> None:
+    for page in (DOCS / "backprop").glob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        unfolded = re.sub(r"^````\{admonition\}.*?^````$", "", text, flags=re.MULTILINE | re.DOTALL)
+        assert not re.findall(r"^:pyobject: \w+_loops$", unfolded, re.MULTILINE), page.name
+
+
+def test_every_derivation_leads_to_its_entries_source_and_tests() -> None:
+    places = load(DOCS / "_ext" / "places.py")
+    pages = {page.stem for page in (DOCS / "backprop").glob("*.md")} - {"index"}
+    assert places.derived_on().keys() == pages
+    for page in pages:
+        found = places.places(page)
+        assert found["reference"] and found["source"] and found["tests"], page
+        for path in (*found["source"], *found["tests"]):
+            assert (DOCS.parent / path).exists()
+    assert places.places("dense")["tests"] == ["tests/test_kernels.py", "tests/test_layers.py"]
+    assert "xor" in places.places("losses")["examples"]
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        tinynet.losses.Loss,
+        tinynet.optimizers.Optimizer,
+        tinynet.regularizers.Regularizer,
+        tinynet.initializers.VarianceScaling,
+        tinynet.layers.Activation,
+        tinynet.layers.MaxPooling2D.__base__,
+    ],
+    ids=lambda base: base.__name__,
+)
+def test_reference_leads_to_the_derivation(base: type) -> None:
+    places = load(DOCS / "_ext" / "places.py")
+    public = public_names()
+    derived = [each for each in all_subclasses(base) if each.__name__ in public]
+    without = {
+        each.__name__
+        for each in derived
+        if not any(places.DERIVED.search(origin.__doc__ or "") for origin in each.__mro__)
+    }
+    assert without <= {"LossFunctionWrapper"}  # for losses of your own
+    assert len(derived) >= 2
+
+
+def all_subclasses(base: type) -> set[type]:
+    """Return the classes of tinynet that come from another one."""
+    direct = {each for each in base.__subclasses__() if each.__module__.startswith("tinynet.")}
+    return direct.union(*(all_subclasses(each) for each in direct))

@@ -44,6 +44,8 @@ class L1L2(Regularizer):
     -----
     Follows keras/src/regularizers/regularizers.py. TensorFlow rounds both factors through
     float32.
+
+    Derived on the page :doc:`/backprop/regularization`.
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:

@@ -133,8 +133,64 @@ def test_letters_in_drawings_stand_out(tab, site, scheme):
         assert (light + 0.05) / (dark + 0.05) >= 4.5, color
 
 
-def test_search_finds_a_page(tab, site):
-    show(tab, site + "search.html?q=dropout")
-    tab.get_by_role("link", name="Dropout", exact=True).first.wait_for()
+# What people search for, and the page that should come first.
+SEARCHES = {
+    "dropout": "backprop/dropout.html",
+    "dense": "backprop/dense.html",
+    "backpropagation": "backprop/index.html",
+    "chain rule": "backprop/one_neuron.html",
+    "softmax gradient": "backprop/softmax_cross_entropy.html",
+    "im2col": "backprop/fast_convolution.html",
+    "vanishing gradients": "backprop/initialization.html",
+    "learning rate": "backprop/optimizers.html",
+    "overfitting": "backprop/regularization.html",
+    "layer norm": "backprop/layer_norm.html",
+    "gradient check": "api/gradcheck.html#module-tinynet.gradcheck",
+    "Conv2D": "api/generated/tinynet.layers.Conv2D.html#tinynet.layers.Conv2D",
+}
+FOUND = """() => Search.status?.innerText && [...document.querySelectorAll("ul.search > li > a")]
+    .map((link) => link.getAttribute("href"))"""
+
+
+@pytest.mark.parametrize("words", SEARCHES)
+def test_search_puts_what_is_meant_first_and_kernels_last(tab, site, words):
+    show(tab, f"{site}search.html?q={words.replace(' ', '+')}")
+    found = tab.wait_for_function(FOUND).json_value()
+    assert found[0] == SEARCHES[words]
+    kernels = ["api/kernels.html" in address for address in found]
+    assert kernels == sorted(kernels)
     assert not tab.evaluate(PROBLEMS)
+    assert not tab.complaints
+
+
+def test_code_stands_beside_its_step_where_there_is_room(tab, site):
+    show(tab, site + "backprop/dense.html", {"width": 1440, "height": 900})
+    step = tab.locator(".step").first
+    text, code = step.locator(".step-text").bounding_box, step.locator(".step-code").bounding_box
+    assert code()["x"] > text()["x"] + text()["width"]
+    assert abs(code()["y"] - text()["y"]) < 20
+    tab.set_viewport_size(PHONE)
+    assert code()["x"] == text()["x"]
+    assert code()["y"] > text()["y"] + text()["height"]
+
+
+# The text between two marks of a source page.
+LINE = """(number) => {
+  const range = document.createRange();
+  range.setStartAfter(document.getElementById(`line-${number}`));
+  range.setEndBefore(document.getElementById(`line-${number + 1}`));
+  return range.toString();
+}"""
+
+
+@pytest.mark.parametrize("page", ["backprop/dense.html", "backprop/adam.html"])
+def test_captions_lead_to_the_line_of_the_source(tab, site, page):
+    show(tab, site + page, DESK)
+    quoted = tab.locator(".beside").all()
+    assert len(quoted) >= 3
+    first_lines = [each.locator("pre").inner_text().split("\n")[0] for each in quoted]
+    addresses = [each.locator("a").first.evaluate("(link) => link.href") for each in quoted]
+    for line, address in zip(first_lines, addresses, strict=True):
+        tab.goto(address)
+        assert tab.evaluate(LINE, int(address.rpartition("line-")[2])).strip() == line
     assert not tab.complaints

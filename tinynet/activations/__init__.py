@@ -5,7 +5,8 @@ layer also needs the backward pass, ``backward(dout, x, out)``: the derivative a
 the upstream gradient ``dout``. The two are a pair of kernels; the function under each name
 below says which pair, and which constants go with it.
 
-`get` turns a name or a config into such an object, with its options fixed.
+`get` turns a name or a config into such an object, with its options fixed. All are derived
+on the page :doc:`/backprop/activations`, softmax on :doc:`/backprop/softmax_cross_entropy`.
 """
 
 from tinynet.activations.base import ACTIVATIONS, Activation, Linear, RowActivation

@@ -136,6 +136,8 @@ class EarlyStopping(MonitorCallback):
     Notes
     -----
     Follows keras/src/callbacks/early_stopping.py.
+
+    Shown at work on the page :doc:`/backprop/regularization`.
     """
 
     def __init__(
@@ -227,6 +229,8 @@ class ReduceLROnPlateau(MonitorCallback):
     -----
     Follows keras/src/callbacks/reduce_lr_on_plateau.py. ``logs["learning_rate"]`` is the rate
     that the epoch was trained with, before a cut.
+
+    Shown at work on the page :doc:`/backprop/optimizers`.
     """
 
     adds_to_logs = ("learning_rate",)

@@ -89,6 +89,10 @@ class Softmax(Activation):
         The axis along which the outputs sum to one.
     **kwargs
         See `Layer`.
+
+    Notes
+    -----
+    Derived on the page :doc:`/backprop/softmax_cross_entropy`.
     """
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:

@@ -210,7 +210,8 @@ class Conv2D(Convolution):
     rounding errors are larger, about ten times in float32; and an infinite pixel, or NaN, can turn
     all 4 x 4 places of a tile into NaN.
 
-    Derived on the page :doc:`/backprop/convolution`.
+    Derived on the page :doc:`/backprop/convolution`; how it is computed fast is on
+    :doc:`/backprop/fast_convolution`.
     """
 
     kernel_initializer: initializers.Initializer

@@ -134,6 +134,10 @@ class Activation(Activated):
         f.
     **kwargs
         See `Layer`.
+
+    Notes
+    -----
+    Derived on the page :doc:`/backprop/activations`.
     """
 
     def __init__(self, activation: object, **kwargs: Any) -> None:

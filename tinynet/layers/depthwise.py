@@ -147,6 +147,8 @@ class SeparableConv2D(Convolution):
     Weights: ``depthwise_kernel`` (height, width, channels, multiplier), ``pointwise_kernel``
     (1, 1, channels*multiplier, filters) and ``bias`` (filters,). Source: Chollet 2017,
     "Xception", section 2; follows keras/src/layers/convolutional/base_separable_conv.py.
+
+    Derived on the page :doc:`/backprop/convolution`.
     """
 
     depthwise_initializer: initializers.Initializer

@@ -200,6 +200,8 @@ class LayerNormalization(Layer):
     -----
     Weights, each with the size of the axes: ``gamma``, ``beta``. Source: Ba et al. 2016, "Layer
     normalization", equation 3; follows keras/src/layers/normalization/layer_normalization.py.
+
+    Derived on the page :doc:`/backprop/layer_norm`.
     """
 
     def __init__(

@@ -201,6 +201,8 @@ class GlobalAveragePooling2D(GlobalPooling):
     -----
     Source: Lin et al. 2014, "Network in network", section 3.2; follows
     keras/src/layers/pooling/global_average_pooling2d.py.
+
+    Derived on the page :doc:`/backprop/pooling`.
     """
 
     def forward(self, x: Array, training: bool = False) -> Array:
@@ -240,6 +242,8 @@ class GlobalMaxPooling2D(GlobalPooling):
     Notes
     -----
     Follows keras/src/layers/pooling/global_max_pooling2d.py.
+
+    Derived on the page :doc:`/backprop/pooling`.
     """
 
     def forward(self, x: Array, training: bool = False) -> Array:

@@ -9,7 +9,12 @@ from tinynet.losses.base import Loss
 
 
 class MeanSquaredError(Loss):
-    r"""Mean over the outputs of the squared error: :math:`\frac1k\sum_j (p_j - t_j)^2`."""
+    r"""Mean over the outputs of the squared error: :math:`\frac1k\sum_j (p_j - t_j)^2`.
+
+    Notes
+    -----
+    Derived on the page :doc:`/backprop/losses`.
+    """
 
     def kernels(self, from_logits: bool) -> Differentiable:
         """Return the pair of kernels."""
@@ -20,6 +25,10 @@ class MeanAbsoluteError(Loss):
     r"""Mean over the outputs of the absolute error: :math:`\frac1k\sum_j |p_j - t_j|`.
 
     The derivative at an error of 0 is 0.
+
+    Notes
+    -----
+    Derived on the page :doc:`/backprop/losses`.
     """
 
     def kernels(self, from_logits: bool) -> Differentiable:
@@ -45,6 +54,10 @@ class Huber(Loss):
     ------
     ValueError
         If `delta` is not above 0.
+
+    Notes
+    -----
+    Derived on the page :doc:`/backprop/losses`.
     """
 
     def __init__(

@@ -134,6 +134,8 @@ class BinaryCrossentropy(SmoothedCrossentropy):
     -----
     Targets: 0 or 1, the shape of the output; (n,) for an output (n, 1). Follows
     keras/src/backend/tensorflow/nn.py.
+
+    Derived on the page :doc:`/backprop/losses`, with numbers on :doc:`/backprop/one_neuron`.
     """
 
     only_kernels = True

@@ -2,7 +2,7 @@
 
 Keras computes them in float32, whatever the model's type, and so does tinynet, to the last bit:
 where TensorFlow's graph multiplies by the reciprocal of a constant, because that is faster
-than a division, the same is done here.
+than a division, the same is done here. All are on the page :doc:`/backprop/optimizers`.
 """
 
 from __future__ import annotations
