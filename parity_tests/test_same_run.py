@@ -5,6 +5,9 @@ own dropout masks, its own noise and its own order of the samples. Other backend
 numbers, so there tinynet passes its own to Keras, and the rest is the same run again.
 """
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -172,3 +175,28 @@ def test_two_epochs_with_images(piece, kernels, monkeypatch):
 
 def test_the_seed_matters():
     assert script(tinynet, 0)[0]["loss"] != script(tinynet, 1)[0]["loss"]
+
+
+IN_A_FRESH_PROCESS = """
+import random
+{import_line}
+keras.utils.set_random_seed(3)
+first = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]).get_weights()[0]
+random.seed(5)
+from sklearn.metrics import confusion_matrix
+import matplotlib.pyplot, pandas, scipy.stats
+second = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]).get_weights()[0]
+print(first.tolist(), second.tolist())
+"""
+
+
+def test_what_is_imported_between_two_models_draws_nothing():
+    """scikit-learn imports rich, which draws from the generator that layers take seeds from."""
+    printed = []
+    for line in ("import tinynet as keras", "import keras"):
+        script = IN_A_FRESH_PROCESS.format(import_line=line)
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        )
+        printed.append(done.stdout)
+    assert printed[0] == printed[1]

@@ -7,6 +7,8 @@ Keras scripts run as long as they use only what is here.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tinynet import quiet_imports
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -73,6 +75,8 @@ if TYPE_CHECKING:
     from tinynet.models import Model, Sequential
     from tinynet.symbolic import KerasTensor
     from tinynet.tracing import trace
+
+quiet_imports.wait()
 
 # What can be reached from here as well as from their module.
 _HOMES = {

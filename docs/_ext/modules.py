@@ -20,8 +20,9 @@ FLOORS = {
     },
     "the model": {"models": 31},
     "around the model": {"summary": 11, "evaluation": 31, "saving": 51, "utils": 75},
-    "training": {"training": 31},
+    "training": {"training": 31, "graph": 12},
     "the parts of training": {"stack": 12, "freezing": 31, "repeat": 54, "figures": 76},
+    "what a network shows": {"described": 12},
     "the parts of a step": {
         "layers": 16,
         "losses": 31,
@@ -32,10 +33,17 @@ FLOORS = {
     },
     "the parts of a layer": {"initializers": 9, "regularizers": 25, "activations": 41},
     "tools": {"random": 12, "files": 62, "datasets": 85},
-    "settings": {"config": 62, "configurable": 78},
+    "settings": {"variables": 9, "config": 62, "configurable": 78},
     "the list": {"step": 28},
     "the arithmetic": {"kernels": 28},
-    "the ground": {"arrays": 28, "checks": 54, "terminal": 70, "custom_objects": 89},
+    "the ground": {
+        "symbolic": 10,
+        "arrays": 25,
+        "old_names": 40,
+        "checks": 55,
+        "terminal": 71,
+        "custom_objects": 89,
+    },
 }
 
 
