@@ -8,6 +8,8 @@ import tinynet
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS / "_ext"))
 
+from notebooks import INSTALL
+
 project = "tinynet"
 author = "tinynet developers"
 copyright = author
@@ -27,6 +29,7 @@ extensions = [
     "callables",
     "drawn",
     "gallery",
+    "notebooks",
     "offline",
     "quoted",
 ]
@@ -59,6 +62,7 @@ numpydoc_validation_exclude = {r"^tinynet\.activations\.", r"^tinynet\.kernels\.
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
+    "first_notebook_cell": INSTALL,
     "plot_gallery": False,
     "within_subsection_order": "gallery.place",
     "write_computation_times": False,
