@@ -32,6 +32,7 @@ extensions = [
     "notebooks",
     "offline",
     "quoted",
+    "slides",
 ]
 exclude_patterns = ["_build", "generated"]  # files in the latter are included by other pages
 templates_path = ["_templates"]
