@@ -36,7 +36,7 @@ EXTRAS_dev := browser,dask,dev,docs,mpi,parity,plots,report,search
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # two pips in one environment would get in each other's way
-.PHONY: help train retrain seeds accuracy gallery tune bench growth profile test parity parity-gpu mutants museum settings lint format docs docs-browser dev constraints clean distclean FORCE
+.PHONY: help train retrain seeds accuracy gallery tune bench growth profile test parity parity-gpu mutants museum settings lint format docs docs-test docs-browser dev constraints clean distclean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -83,8 +83,8 @@ growth: .venv/.has-bench ## time and memory against the size of batch, layers, n
 	$(PY) -m benchmarks.growth $(ARGS)
 
 # On all processors, each with a process of its own, in which everything runs in one thread.
-test parity parity-gpu settings: export TF_NUM_INTRAOP_THREADS ?= 1
-test parity parity-gpu settings: export TF_NUM_INTEROP_THREADS ?= 1
+test parity parity-gpu settings docs-test: export TF_NUM_INTRAOP_THREADS ?= 1
+test parity parity-gpu settings docs-test: export TF_NUM_INTEROP_THREADS ?= 1
 
 test: .venv/.has-test ## run all tests except the long ones against Keras; ARGS="-k dense"
 	$(PY) -m pytest -p tests.progress -o console_output_style=classic -n auto tests parity_tests $(ARGS)
@@ -117,6 +117,12 @@ format: .venv/.has-lint ## fix style and format
 docs: .venv/.has-docs ## build the documentation; a warning is an error
 	MPLBACKEND=Agg $(PY) -m sphinx -W --keep-going $(if $(CI),--quiet --no-color) -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
+
+# The pages' examples, solutions and notebooks; their exercises; the museum; the way to Keras.
+docs-test: .venv/.has-test ## run what the pages say: every block, number, solution and exhibit
+	$(PY) -m pytest -p tests.progress -o console_output_style=classic -n auto tests/test_docs.py \
+		tests/test_notebooks.py tests/test_exercises.py tests/test_autograded.py \
+		tests/test_museum.py parity_tests/test_outgrowing.py $(ARGS)
 
 docs-browser: .venv/.has-docs-browser ## check in Chromium, as on a phone, what make docs has built
 	$(PY) -m pytest docs/browser $(ARGS)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from docutils import nodes
 
 import tinynet
 from tinynet.activations import ACTIVATIONS
@@ -259,3 +260,18 @@ def all_subclasses(base: type) -> set[type]:
     """Return the classes of tinynet that come from another one."""
     direct = {each for each in base.__subclasses__() if each.__module__.startswith("tinynet.")}
     return direct.union(*(all_subclasses(each) for each in direct))
+
+
+@pytest.mark.parametrize(
+    ("caption", "sentences"),
+    [
+        ("Top: a rate of 0.1, as\nin Adam. Bottom: the same.", 2),
+        ("What is wrong? Where is the 1/n, and why?", 2),
+        ("confusion_matrix(counts, names). Every row is a true class.", 1),
+    ],
+)
+def test_a_slide_says_one_sentence(caption, sentences):
+    slides = load(DOCS / "_ext" / "slides.py")
+    found = slides.sentences(nodes.caption(text=caption))
+    assert len(found) == sentences
+    assert " ".join(found) == " ".join(caption.split())

@@ -186,8 +186,12 @@ def notebook(page):
 
 def pages():
     """Return the pages with examples to run."""
-    found = (page for page in sorted(DOCS.rglob("*.md")) if "_build" not in page.parts)
-    return [page for page in found if "\n>>> " in page.read_text(encoding="utf-8")]
+    made = "_build", "generated"
+    return [
+        page
+        for page in sorted(DOCS.rglob("*.md"))
+        if page.relative_to(DOCS).parts[0] not in made and "\n>>> " in page.read_text("utf-8")
+    ]
 
 
 def archive(files):

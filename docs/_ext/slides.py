@@ -1,9 +1,9 @@
 """Slides made from the figures of the pages: slides.html, one file that needs no network.
 
-A slide has the title of the section in which the figure stands, the figure, one sentence, and a link
-to that section. The sentence is the question of the page, if the page begins with one and with this
-figure; otherwise it is the first one of the caption. The slides come in the order of the pages. How
-they are shown is in _templates/slides.html.
+A slide has the title of the section in which the figure stands, the figure, one sentence, and a
+link to that section. The sentence is the question of the page, if the page begins with one and with
+this figure; otherwise it is the first one of the caption. The slides come in the order of the
+pages. How they are shown is in _templates/slides.html.
 """
 
 import base64

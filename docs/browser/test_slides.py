@@ -1,5 +1,6 @@
 """The slides: every figure is seen, by keyboard alone, on a projector and on a phone."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ WRONG = """() => {
   const shown = [...document.querySelectorAll("section")].filter((each) => each.offsetHeight);
   if (shown.length !== 1) return [`${shown.length} slides at once`];
   const [slide] = shown, wrong = [];
-  if (document.activeElement !== slide.querySelector("h1, h2")) wrong.push("its title has no focus");
+  if (document.activeElement !== slide.querySelector("h1, h2")) wrong.push("no focus");
   if (document.scrollingElement.scrollWidth > innerWidth) wrong.push("wider than the screen");
   if (slide.id === "contents") return wrong;
   if (slide.scrollHeight > slide.clientHeight + 1) wrong.push("higher than the screen");
@@ -72,7 +73,7 @@ def test_the_arrow_leads_through_all_of_every_figure_and_back(watched, size):
     for name, views in seen.items():
         assert views[0][0] <= 0.01 and views[0][1] >= 0.99, f"{name} is not shown whole"
         parts = views[1:]
-        gaps = [b[0] > a[1] for a, b in zip(parts, parts[1:], strict=False)]
+        gaps = [b[0] > a[1] for a, b in pairwise(parts)]
         assert not any(gaps), name
         assert not parts or (parts[0][0] <= 0.01 and parts[-1][1] >= 0.99), name
     assert any(len(views) > 1 for views in seen.values()) == (size is PROJECTOR)
