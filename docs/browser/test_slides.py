@@ -1,5 +1,6 @@
 """The slides: every figure is seen, by keyboard alone, on a projector and on a phone."""
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -118,3 +119,14 @@ def test_the_light_is_the_systems_until_it_is_switched(watched):
     assert tab.evaluate(color) != "rgb(255, 255, 255)" and tab.evaluate(turned)
     tab.keyboard.press("d")
     assert tab.evaluate(color) == "rgb(255, 255, 255)" and not tab.evaluate(turned)
+
+
+def test_printed_each_is_a_page_even_from_near_and_in_the_dark(watched):
+    tab = opened(watched, PROJECTOR, "dense")
+    tab.emulate_media(color_scheme="dark")
+    go(tab, lambda: tab.keyboard.press("ArrowRight"))
+    printed = tab.pdf(format="A4", landscape=True)
+    slides = tab.locator("section").count()
+    assert max(map(int, re.findall(rb"/Count (\d+)", printed))) == slides
+    tab.emulate_media(media="print")
+    assert tab.evaluate("() => getComputedStyle(document.body).color") == "rgb(34, 34, 34)"
