@@ -52,6 +52,7 @@ def draw_figures(app):
         made = min((picture.stat().st_mtime for picture in pictures), default=0)
         if made < max(newest, script.stat().st_mtime):
             logger.info("drawing %s", name)
+            tn.utils.clear_session()  # so that names do not count on from another figure
             runpy.run_path(str(script), run_name="__main__")
     sys.path.remove(str(FIGURES))
 
