@@ -244,3 +244,13 @@ def test_the_package_for_colab_holds_all_that_pip_needs(
     assert code <= names
     assert {f"tinynet/{name}" for name in ("pyproject.toml", "README.md", "LICENSE")} <= names
     assert not [name for name in names if "__pycache__" in name]
+
+
+def test_code_beside_a_step_stands_below_it() -> None:
+    (steps,) = (
+        cell.source
+        for cell in notebooks.notebook(DOCS / "backprop" / "dense.md").cells
+        if cell.source.startswith("## Backward, step by step")
+    )
+    bias = steps.partition("**3. The bias.**")[2].partition("**4.")[0]
+    assert "```python\nlinear.column_sum(dz," in bias and "product" not in bias

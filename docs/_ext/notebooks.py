@@ -47,6 +47,7 @@ Colab](#notebooks)
 """
 
 OPTION = re.compile(r":([\w-]+):[ ]*(.*)\n")
+QUOTES = re.compile(r'^"(.*)"$')
 HEADING = re.compile(r"^(?=#+ )", re.MULTILINE)
 # Comments of Markdown, and the labels that links lead to.
 UNSEEN = re.compile(r"^(?:%.*|\([\w-]+\)=)\n", re.MULTILINE)
@@ -77,7 +78,7 @@ def transcript(examples):
 
 def included(path, options):
     """Return a file, or the part of it that the options choose."""
-    chosen = {name: value.strip('"') or None for name, value in options.items()}
+    chosen = {name: QUOTES.sub(r"\1", value) or None for name, value in options.items()}
     return LiteralIncludeReader(str(path), chosen, Config()).read()[0]
 
 
@@ -116,6 +117,10 @@ def block(info, content, folder):
         case "{admonition}":
             folded = as_text(content, folder)
             yield f"<details>\n<summary>{argument}</summary>\n\n{folded}\n\n</details>"
+        case "{beside}":  # see quoted.py
+            ends = {"end-at": options.get("start-at", ""), **options, "dedent": ""}
+            name, code = options["pyobject"], included(folder / argument, ends)
+            yield f"`{name}`, in {Path(argument).name}:\n\n```python\n{code.rstrip()}\n```"
         case "{container}":
             yield from parts(content, folder)
         case "{figure}" | "{image}":
