@@ -63,7 +63,11 @@ def value(text):
 
 def test_every_line_can_be_shown_by_keyboard(opened):
     lines = opened.locator("nav button").count()
+    assert opened.locator("#where").inner_text() == f"line 4 of {lines}, forward"
+    for _ in range(3):
+        opened.keyboard.press("ArrowLeft")
     assert opened.locator("#where").inner_text() == f"line 1 of {lines}, forward"
+    assert opened.locator("#back").is_disabled()
     for number in range(2, lines + 1):
         opened.keyboard.press("ArrowRight")
         assert opened.locator("#where").inner_text().startswith(f"line {number} of {lines}, ")
@@ -133,6 +137,6 @@ def test_nothing_is_wider_than_a_phone(opened, scheme):
 def test_it_plays(opened):
     opened.locator("#play").click()
     assert opened.locator("#play").inner_text() == "Pause"
-    opened.locator("#where", has_text=re.compile("^line 2 ")).wait_for()
+    opened.locator("#where", has_text=re.compile("^line 5 ")).wait_for()
     opened.locator("#play").click()
     assert opened.locator("#play").inner_text() == "Play"

@@ -1051,5 +1051,5 @@ number in the middle of every block as it is. `flat` is the place of a number in
   }
   byId("nudges").append(table);
 
-  show(0);
+  show(lines.findIndex((line) => line.part !== "batch")); // where the first layer begins
 })();

@@ -54,12 +54,13 @@ def page(trace: Trace) -> str:
     return re.sub(r"\{\{([A-Z]+)\}\}", lambda place: parts[place[1]], _file("page.html"))
 
 
-def framed(trace: Trace) -> str:
-    """Return the page in a frame, which can stand in another page."""
+def framed(trace: Trace, height: str = "44rem") -> str:
+    """Return the page in a frame, which can stand in another page; it starts when it is in view."""
     title = html.escape(f"One training step of {trace.model.name}, line by line", quote=True)
-    look = "border: 1px solid #8888; width: 100%; height: 44rem"
+    look = f"border: 1px solid #8888; width: 100%; height: {height}"
     return (
-        f'<iframe title="{title}" sandbox="allow-scripts" style="{look}" '
+        f'<iframe class="trace" title="{title}" loading="lazy" sandbox="allow-scripts" '
+        f'style="{look}" '
         f'srcdoc="{html.escape(page(trace), quote=True)}"></iframe>'
     )
 
