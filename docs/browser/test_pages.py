@@ -90,6 +90,13 @@ def test_nothing_is_cut_off_missing_or_fetched_from_elsewhere(tab, site, page):
     assert not tab.complaints
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_axe_finds_no_serious_fault(tab, site, page, serious_faults):
+    show(tab, site + page, DESK)
+    tab.evaluate("() => document.querySelectorAll('details').forEach(each => (each.open = true))")
+    assert not serious_faults(tab)
+
+
 @pytest.mark.parametrize("page", ["backprop/dense.html", "backprop/adam.html"])
 def test_copied_examples_can_be_pasted_into_python(tab, site, page):
     show(tab, site + page, DESK)
