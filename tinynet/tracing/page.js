@@ -496,24 +496,6 @@ number in the middle of every block as it is. `flat` is the place of a number in
     },
 
     // Convolution.
-    put_around: (use, at, line) => {
-      const [image, row, column, channel] = indexOf(at, line.axes("out"));
-      const { before } = line.constants;
-      const [y, z] = [row - before[0], column - before[1]], [, rows, columns] = line.axes("x");
-      if (y < 0 || z < 0 || y >= rows || z >= columns) return since("0", "it is around the image");
-      return copyOf(use, line, "x", flatOf([image, y, z, channel], line.axes("x")));
-    },
-    cut_out: (use, at, line) => {
-      const [image, y, z, channel] = indexOf(at, line.axes("dx")), { before } = line.constants;
-      const place = [image, y + before[0], z + before[1], channel];
-      return copyOf(use, line, "dout", flatOf(place, line.axes("dout")));
-    },
-    patches: (use, at, line) => {
-      const [image, y, z, i, j, channel] = indexOf(at, line.axes("windows"));
-      const { strides, dilation } = line.constants;
-      const row = y * strides[0] + i * dilation[0], column = z * strides[1] + j * dilation[1];
-      return copyOf(use, line, "x", flatOf([image, row, column, channel], line.axes("x")));
-    },
     depthwise: (use, at, line) => {
       const [n, y, z, c, m] = indexOf(at, line.axes("out"));
       const [rows, columns] = line.axes("weights");
@@ -760,6 +742,11 @@ number in the middle of every block as it is. `flat` is the place of a number in
       mark(argument, places[cell * n + i]);
       return share === 1 ? asTerm(value) : asTerm(share, value);
     });
+    if (count[cell] === 0) return since("0", "nothing was there");
+    if (count[cell] === 1 && Number(shares[cell * n]) === 1) {
+      const name = nameOf(line.array(argument), places[cell * n]);
+      return since(number(Number(numbers[cell * n])), `it is a copy of ${name}`);
+    }
     const others = range(count[cell] - given.length).map(() => null);
     return sum([...given, ...others], line.value(out.argument, at));
   }

@@ -149,9 +149,15 @@ class Arrays:
         self.found: list[dict[str, Any]] = []
         self.numbers: dict[tuple[int, tuple[int, ...]], int] = {}
 
-    def put(self, array: TracedArray, values: Array, backward: bool) -> int:
-        """Return the number of an array on the page, with its values before or after a line."""
-        laid, how = values.reshape(self.laid(array)), self.shown(array)
+    def put(self, array: TracedArray, values: Array, backward: bool, like: TracedArray) -> int:
+        """Return the number of an array on the page, with its values before or after a line.
+
+        What a kernel sees as one row is shown like another array of the line, if that has as many
+        numbers.
+        """
+        same = len(array.axes) == 1 and array.values.size == like.values.size
+        how = self.shown(like if same else array)
+        laid = values.reshape(self.laid(like if same else array))
         if (id(values), laid.shape) in self.numbers:
             return self.numbers[id(values), laid.shape]
         means, middle, _ = _cells(laid, how)
@@ -226,8 +232,12 @@ def _content(trace: Trace) -> dict[str, Any]:
 def _line(line: TracedLine, arrays: Arrays) -> dict[str, Any]:
     """Return a line for the script, and put its arrays among the others."""
     backward = line.section == "backward"
-    seen = [_array(array, "read", arrays, False) for array in line.reads]
-    seen += [_array(array, "written", arrays, backward) for array in line.writes]
+    roles = [("read", array) for array in line.reads]
+    roles += [("written", array) for array in line.writes]
+    seen = []
+    for role, array in roles:
+        like = max((each for _, each in roles), key=lambda each: len(arrays.laid(each)))
+        seen.append(_array(array, role, arrays, backward and role == "written", like))
     content = {
         "number": line.number,
         "section": line.section,
@@ -273,14 +283,16 @@ def _is_in_order(array: TracedArray) -> bool:
     return True
 
 
-def _array(array: TracedArray, role: str, arrays: Arrays, backward: bool) -> dict[str, Any]:
+def _array(
+    array: TracedArray, role: str, arrays: Arrays, backward: bool, like: TracedArray
+) -> dict[str, Any]:
     before = array.before
     return {
         "argument": array.argument,
         "axes": array.axes,
         "role": role,
-        "array": arrays.put(array, array.values, backward),
-        "before": None if before is None else arrays.put(array, before, backward),
+        "array": arrays.put(array, array.values, backward, like),
+        "before": None if before is None else arrays.put(array, before, backward, like),
     }
 
 

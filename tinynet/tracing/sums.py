@@ -1,6 +1,6 @@
 """The terms of sums that are too long for a page: of each number, the largest ones are found here.
 
-A matrix product is a `Sum`: its terms are found by strides. What `patches` and Winograd's tiles do
+A matrix product is a `Sum`: its terms are found by strides. What the kernels of a convolution do
 is `gathered`: each number is made from a few of an array, each with a share.
 """
 
@@ -114,6 +114,26 @@ class Term(NamedTuple):
     place: tuple[Array, ...]
 
 
+def _patches(line: TracedLine, at: tuple[Array, ...], axes: tuple[int, ...]) -> Iterator[Term]:
+    n, y, z, i, j, c = at
+    strides, dilation = line.constants["strides"], line.constants["dilation"]
+    row, column = y * strides[0] + i * dilation[0], z * strides[1] + j * dilation[1]
+    yield Term(np.ones(len(n)), (n, row, column, c))
+
+
+def _put_around(line: TracedLine, at: tuple[Array, ...], axes: tuple[int, ...]) -> Iterator[Term]:
+    n, row, column, c = at
+    y, z = row - line.constants["before"][0], column - line.constants["before"][1]
+    there = (y >= 0) & (z >= 0) & (y < axes[1]) & (z < axes[2])
+    yield Term(there * 1.0, (n, y, z, c))
+
+
+def _cut_out(line: TracedLine, at: tuple[Array, ...], axes: tuple[int, ...]) -> Iterator[Term]:
+    n, y, z, c = at
+    row, column = y + line.constants["before"][0], z + line.constants["before"][1]
+    yield Term(np.ones(len(n)), (n, row, column, c))
+
+
 def _add_patches(line: TracedLine, at: tuple[Array, ...], axes: tuple[int, ...]) -> Iterator[Term]:
     n, row, column, c = at
     (down, across), (i_apart, j_apart) = line.constants["strides"], line.constants["dilation"]
@@ -167,6 +187,9 @@ def _add_tiles(line: TracedLine, at: tuple[Array, ...], axes: tuple[int, ...]) -
 
 # For each kernel the argument that it gathers from, and the terms.
 GATHERS = {
+    "put_around": ("x", _put_around),
+    "cut_out": ("dout", _cut_out),
+    "patches": ("x", _patches),
     "add_patches": ("dpatches", _add_patches),
     "transform": ("block", _transform),
     "tile_inputs": ("x", _tile_inputs),
