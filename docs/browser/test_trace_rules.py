@@ -53,6 +53,20 @@ def pictures(*inner, shape=(7, 6, 2)):
     return model, rng.normal(size=(2, *shape)), rng.normal(size=(2, 2))
 
 
+def branches():
+    """Return a network whose branches share a layer and meet in every way, and a batch of four."""
+    layers = tn.layers
+    x = tn.Input((5,))
+    a, b = layers.Dense(3)(x), layers.Dense(3, activation="tanh")(x)
+    ways = "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"
+    shared = layers.Dense(2)
+    met = [shared(a), shared(b), *(getattr(layers, way)()([a, b]) for way in ways)]
+    model = tn.Model(x, layers.Dense(3)(layers.Concatenate()(met)))
+    model.compile("sgd", "mse")
+    rng = np.random.default_rng(3)
+    return model, rng.normal(size=(4, 5)), rng.random((4, 3))
+
+
 def networks():
     """Return networks that together call every kernel that can be a line of a step."""
     layers, losses, optimizers, out = tn.layers, tn.losses, tn.optimizers, tn.layers.Dense(3)
@@ -65,6 +79,7 @@ def networks():
     top = layers.Dense(3, activation="softmax")
     sparse, smooth = losses.SparseCategoricalCrossentropy(), losses.CategoricalCrossentropy()
     return {
+        "branches": branches(),
         "activations": vectors(*(layers.Dense(4, activation=each) for each in bends), out),
         "rectifiers": vectors(layers.Dense(4), step, layers.ReLU(6), layers.ReLU(), out),
         "normalizations": vectors(

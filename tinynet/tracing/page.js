@@ -164,6 +164,12 @@ number in the middle of every block as it is. `flat` is the place of a number in
   const geluInner = (x) =>
     `tanh(${number(ROOT)} \u00b7 (${number(x)} + ${CUBIC} \u00b7 ${power(x, 3)}))`;
 
+  /* The gradient goes to a, or to b: to the one that was chosen. */
+  const toOne = (use, at, argument, first) => since(
+    times(use("dout", at), first === (argument === "da") ? 1 : 0),
+    `a = ${number(use("a", at))} and b = ${number(use("b", at))}`,
+  );
+
   // Losses: a mean over the columns of what `text` says of a prediction and a target.
 
   const mean = (use, line, at, text) => {
@@ -438,6 +444,30 @@ number in the middle of every block as it is. `flat` is the place of a number in
     softmax_backward: (use, at, line) => {
       const inner = sumOfRow(use, line, "dout", at, (v, place) => asTerm(v, use("out", place)));
       return `(${number(use("dout", at))} \u2212 (${inner})) \u00b7 ${factor(use("out", at))}`;
+    },
+
+    // Where branches meet.
+    add: (use, at) => `${number(use("a", at))} + ${factor(use("b", at))}`,
+    add_to: (use, at) => `${number(use("total before", at))} + ${factor(use("x", at))}`,
+    subtract: (use, at) => minus(use("a", at), use("b", at)),
+    multiply: (use, at) => times(use("a", at), use("b", at)),
+    scale_by: (use, at, line) => times(use("x", at), line.constants.factor),
+    maximum: (use, at) => `max(${number(use("a", at))}, ${number(use("b", at))})`,
+    maximum_backward: (use, at, line, argument) =>
+      toOne(use, at, argument, use("a", at) >= use("b", at)),
+    minimum: (use, at) => `min(${number(use("a", at))}, ${number(use("b", at))})`,
+    minimum_backward: (use, at, line, argument) =>
+      toOne(use, at, argument, use("a", at) <= use("b", at)),
+    put_columns: (use, at, line) => {
+      const width = columnsOf(line, "x"), row = rowOf(line, "out", at);
+      const j = at % columnsOf(line, "out") - line.constants.first;
+      if (j >= 0 && j < width) return copyOf(use, line, "x", row * width + j);
+      return since(number(use("out before", at)), "only other columns are written");
+    },
+    take_columns: (use, at, line) => {
+      const width = columnsOf(line, "out"), row = rowOf(line, "out", at);
+      const j = at % width + line.constants.first;
+      return copyOf(use, line, "x", row * columnsOf(line, "x") + j);
     },
 
     // Pooling.
