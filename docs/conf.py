@@ -26,6 +26,7 @@ extensions = [
     "sphinx-mathjax-offline",  # formulas without a network: copies MathJax into the pages
     "sphinx_gallery.gen_gallery",
     # Our own, in _ext/, each with a docstring that says what it is for.
+    "accessible",
     "callables",
     "drawn",
     "gallery",

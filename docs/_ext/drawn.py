@@ -8,11 +8,13 @@ from pathlib import Path
 import digits
 import evening
 import modules
+import numpy as np
 from sphinx.ext.autosummary.generate import find_autosummary_in_files
 from sphinx.util import logging
 
 import tinynet as tn
 from tinynet.kernels import KERNELS
+from tinynet.tracing.page import framed
 
 DOCS = Path(__file__).parents[1]
 FIGURES, GENERATED = DOCS / "figures", DOCS / "generated"
@@ -105,23 +107,66 @@ def list_steps(app):
         _write(f"step_{name}.md", ["```text", str(model.step(batch_size)), "```"])
 
 
-def make_trace(app):
-    """Make the page of a small network's training step, in the frame that docs/trace.md shows."""
-    files = (path for path in modules.PACKAGE.rglob("*") if path.is_file())
-    newest = max(path.stat().st_mtime for path in (*files, Path(__file__)))
-    frame = GENERATED / "trace.html"
-    if frame.exists() and frame.stat().st_mtime > newest:
-        return
-    before = tn.config.kernels()
-    tn.config.use_kernels("numpy")  # nothing here is worth compiling
-    tn.utils.clear_session()
+def start_trace():
+    """Return the step on the first page: two inputs, three hidden units, two classes."""
+    tn.utils.set_random_seed(3)
+    hidden = tn.layers.Dense(3, activation="relu", name="hidden")
+    model = tn.Sequential([tn.Input((2,)), hidden, tn.layers.Dense(2, name="top")], name="2-3-2")
+    model.compile(tn.optimizers.SGD(0.5), FROM_LOGITS)
+    return tn.trace(model, [[1, 2], [-1, 1]], [1, 0])
+
+
+def map_trace():
+    """Return the step that docs/map.md makes by hand."""
+    tn.utils.set_random_seed(0)
+    layers = tn.layers.Dense(5, activation="relu"), tn.layers.Dense(3)
+    model = tn.Sequential([tn.Input((4,)), *layers])
+    model.compile(tn.optimizers.SGD(0.1), FROM_LOGITS)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(8, 4)).astype("float32")
+    return tn.trace(model, x, rng.integers(0, 3, 8))
+
+
+def dense_trace():
+    """Return a step with the numbers that docs/backprop/dense.md follows by hand."""
+    layer = tn.layers.Dense(2, activation="relu", name="dense")
+    model = tn.Sequential([tn.Input((3,)), layer], name="one_layer")
+    model.set_weights([[[1, -1], [2, 0], [0.5, 1]], [0.5, -1]])
+    model.compile(tn.optimizers.SGD(0.1), "mse")
+    return tn.trace(model, [[1, 2, -1], [0, 1, 3]], [[3, -4], [6, 1]])
+
+
+def small_trace():
+    """Return the step of docs/trace.md."""
     tn.utils.set_random_seed(3)
     hidden = tn.layers.Dense(4, activation="relu", name="hidden")
     model = tn.Sequential([tn.Input((3,)), hidden, tn.layers.Dense(2, name="top")], name="small")
-    loss = tn.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(tn.optimizers.SGD(0.5), loss)
-    step = tn.trace(model, [[1, 2, -1], [0, 1, 3]], [1, 0])
-    _write(frame.name, [step._repr_html_()])
+    model.compile(tn.optimizers.SGD(0.5), FROM_LOGITS)
+    return tn.trace(model, [[1, 2, -1], [0, 1, 3]], [1, 0])
+
+
+FROM_LOGITS = tn.losses.SparseCategoricalCrossentropy(from_logits=True)
+# The steps that pages show in a frame, each with the frame's height.
+TRACES = {
+    "start": (start_trace, "30rem"),
+    "map": (map_trace, "36rem"),
+    "dense": (dense_trace, "36rem"),
+    "small": (small_trace, "44rem"),
+}
+
+
+def make_traces(app):
+    """Make the pages of some training steps, in the frames that pages of these docs show."""
+    files = (path for path in modules.PACKAGE.rglob("*") if path.is_file())
+    newest = max(path.stat().st_mtime for path in (*files, Path(__file__)))
+    before = tn.config.kernels()
+    tn.config.use_kernels("numpy")  # nothing here is worth compiling
+    for name, (make, height) in TRACES.items():
+        frame = GENERATED / f"trace_{name}.html"
+        if not frame.exists() or frame.stat().st_mtime < newest:
+            tn.utils.clear_session()  # so that names do not count on from an earlier model
+            frame.unlink(missing_ok=True)  # so that the new one has a new date
+            _write(frame.name, [framed(make(), height)])
     tn.config.use_kernels(before)
 
 
@@ -172,6 +217,6 @@ def _write(name, lines):
 def setup(app):
     """Make everything when a build begins."""
     lists = list_parts, list_evening, list_steps, list_exercises, list_kernels
-    for make in (draw_figures, make_trace, write_digits, *lists, forget_old_pages):
+    for make in (draw_figures, make_traces, write_digits, *lists, forget_old_pages):
         app.connect("builder-inited", make, priority=100)  # before autosummary looks for pages
     return {"parallel_read_safe": True}

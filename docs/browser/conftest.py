@@ -6,6 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
+SERIOUS = """async (options) => {
+  const { violations } = await axe.run({ exclude: [["mjx-container"]] }, options);
+  return violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).map(
+    ({ id, nodes }) => [id, nodes.length, nodes[0].html.slice(0, 200), nodes[0].failureSummary]);
+}"""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -24,6 +29,28 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=found, args=[only_here])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def serious_faults():
+    """Return a function that lets axe-core look at a tab, and returns what is seriously wrong.
+
+    It looks at everything but the inside of formulas, which are drawings of thousands of parts;
+    and in the dark only at contrasts, which are all that changes.
+    """
+    from axe_playwright_python.base import AXE_SCRIPT
+
+    def found(tab):
+        faults = {}
+        if not tab.evaluate("() => 'axe' in window"):
+            tab.evaluate(AXE_SCRIPT)
+        for scheme, some in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
+            tab.emulate_media(color_scheme=scheme)
+            tab.evaluate("() => new Promise(requestAnimationFrame)")
+            faults[scheme] = tab.evaluate(SERIOUS, {"resultTypes": ["violations"], **some})
+        return {scheme: some for scheme, some in faults.items() if some}
+
+    return found
 
 
 @pytest.fixture

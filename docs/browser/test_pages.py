@@ -90,6 +90,13 @@ def test_nothing_is_cut_off_missing_or_fetched_from_elsewhere(tab, site, page):
     assert not tab.complaints
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_axe_finds_no_serious_fault(tab, site, page, serious_faults):
+    show(tab, site + page, DESK)
+    tab.evaluate("() => document.querySelectorAll('details').forEach(each => (each.open = true))")
+    assert not serious_faults(tab)
+
+
 @pytest.mark.parametrize("page", ["backprop/dense.html", "backprop/adam.html"])
 def test_copied_examples_can_be_pasted_into_python(tab, site, page):
     show(tab, site + page, DESK)
@@ -110,6 +117,57 @@ def test_copied_examples_can_be_pasted_into_python(tab, site, page):
     )
     assert "Error" not in python.stderr
     assert python.stdout.endswith("to the end\n")
+
+
+WITH_A_STEP = ["index.html", "map.html", "backprop/dense.html", "trace.html"]
+
+
+@pytest.mark.parametrize("page", WITH_A_STEP)
+def test_a_step_in_a_frame_explains_its_numbers(tab, site, page):
+    show(tab, site + page)
+    frame, step = tab.locator("iframe.trace"), tab.frame_locator("iframe.trace")
+    assert frame.get_attribute("loading") == "lazy"
+    assert frame.get_attribute("title").endswith(", line by line")
+    frame.scroll_into_view_if_needed()
+    step.locator("td.cell").last.click()
+    assert step.locator("td.from").count() > 0
+    assert step.locator("#say").inner_text().count(" = ") == 2
+    root = step.locator("html")
+    for size, scheme in product((PHONE, DESK), ("light", "dark")):
+        tab.set_viewport_size(size)
+        tab.emulate_media(color_scheme=scheme)
+        assert root.evaluate("root => root.scrollWidth <= root.clientWidth")
+        paper = step.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
+        assert (sum(map(int, re.findall(r"\d+", paper)[:3])) < 300) == (scheme == "dark")
+    assert not tab.complaints
+
+
+@pytest.mark.parametrize("page", WITH_A_STEP)
+def test_on_paper_and_without_scripts_a_link_is_left_of_a_step(browser, site, page):
+    context = browser.new_context(java_script_enabled=False)
+    plain = context.new_page()
+    plain.goto(site + page)
+    assert not plain.locator("iframe.trace").is_visible()
+    context.close()
+    context = browser.new_context()
+    paper = context.new_page()
+    paper.goto(site + page)
+    assert paper.locator("iframe.trace").is_visible()
+    paper.emulate_media(media="print")
+    assert not paper.locator("iframe.trace").is_visible()
+    assert paper.locator("iframe.trace + p a").first.is_visible()
+    context.close()
+
+
+def test_the_step_on_the_dense_page_has_the_numbers_of_the_example(tab, site):
+    show(tab, site + "backprop/dense.html", DESK)
+    step = tab.frame_locator("iframe.trace")
+    step.locator("nav button", has_text="→ d dense/kernel").click()
+    written = step.locator("figure.array").last.locator("td.cell")
+    shown = [text.replace("\N{MINUS SIGN}", "-") for text in written.all_inner_texts()]
+    assert shown == ["1", "0", "1", "0.5", "-4", "1.5"]
+    written.nth(4).hover()
+    assert "= −1 · 1 + 3 · (−1) = −4" in step.locator("#say").inner_text()
 
 
 def lightness(color):

@@ -19,6 +19,23 @@ def dense():
     return model, np.array([[1.0, 2.0, -1.0], [0.0, 1.0, 3.0]]), np.array([1, 0])
 
 
+def full():
+    """Return the network of the example for Fashion-MNIST, and four images of random pixels."""
+    inner = [
+        each
+        for units in (256, 128, 64)
+        for each in (
+            tn.layers.Dense(units, activation="relu"),
+            tn.layers.BatchNormalization(),
+            tn.layers.Dropout(0.3),
+        )
+    ]
+    top = tn.layers.Dense(10, activation="softmax", name="top")
+    model = tn.Sequential([tn.Input((784,)), *inner, top])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model, np.random.default_rng(0).random((4, 784)), np.array([0, 3, 5, 9])
+
+
 def images():
     """Return a convolutional network, and four images of random pixels."""
     layers = [
@@ -32,7 +49,7 @@ def images():
     return model, np.random.default_rng(0).random((4, 28, 28, 1)), np.array([0, 3, 5, 9])
 
 
-@pytest.fixture(params=[dense, images])
+@pytest.fixture(params=[dense, full, images])
 def opened(request, watched, tmp_path):
     """Open the page of a network in a new tab; return the tab, which collects what goes wrong."""
     tn.utils.set_random_seed(1)
@@ -63,7 +80,11 @@ def value(text):
 
 def test_every_line_can_be_shown_by_keyboard(opened):
     lines = opened.locator("nav button").count()
+    assert opened.locator("#where").inner_text() == f"line 4 of {lines}, forward"
+    for _ in range(3):
+        opened.keyboard.press("ArrowLeft")
     assert opened.locator("#where").inner_text() == f"line 1 of {lines}, forward"
+    assert opened.locator("#back").is_disabled()
     for number in range(2, lines + 1):
         opened.keyboard.press("ArrowRight")
         assert opened.locator("#where").inner_text().startswith(f"line {number} of {lines}, ")
@@ -133,6 +154,26 @@ def test_nothing_is_wider_than_a_phone(opened, scheme):
 def test_it_plays(opened):
     opened.locator("#play").click()
     assert opened.locator("#play").inner_text() == "Pause"
-    opened.locator("#where", has_text=re.compile("^line 2 ")).wait_for()
+    opened.locator("#where", has_text=re.compile("^line 5 ")).wait_for()
     opened.locator("#play").click()
     assert opened.locator("#play").inner_text() == "Play"
+
+
+def test_it_plays_to_the_end(opened):
+    opened.clock.install()
+    buttons = opened.locator("nav button")
+    buttons.nth(buttons.count() - 3).click()
+    opened.locator("#play").click()
+    opened.clock.run_for(3_000)
+    lines = buttons.count()
+    assert opened.locator("#where").inner_text().startswith(f"line {lines} of {lines}, ")
+    assert opened.locator("#play").inner_text() == "Play"
+
+
+def test_axe_finds_no_serious_fault(opened, serious_faults):
+    opened.set_viewport_size(PHONE)
+    opened.locator("#nudges summary").click()
+    for title in ("product", "column_sum", "count_up"):
+        open_line(opened, title)
+        opened.locator("td.cell").last.click()
+        assert not serious_faults(opened), title

@@ -24,7 +24,8 @@ number in the middle of every block as it is. `flat` is the place of a number in
 
   const write = (value, digits) => {
     if (!Number.isFinite(value)) return String(value).replace("-", "\u2212");
-    const rounded = Number(value.toPrecision(digits));
+    const whole = Number.isInteger(value) && Math.abs(value) < 2 ** 53;
+    const rounded = whole ? value : Number(value.toPrecision(digits));
     return String(rounded).replace("-", "\u2212");
   };
   const number = (value) => write(value, 4);
@@ -89,40 +90,302 @@ number in the middle of every block as it is. `flat` is the place of a number in
     array.shape.length ? `${array.name}[${indexOf(flat, array.shape).join(", ")}]` : array.name;
 
   // How numbers come about. `use(argument, place)` returns a number and marks its cell; where the
-  // number is not on the page, it ends the calculation.
+  // number is not on the page, it ends the calculation. Places are those in the kernel's own axes.
 
   const NOT_HERE = {};
-  const columnsOf = (line, argument) => {
-    const { shape } = line.array(argument);
-    return shape[shape.length - 1] ?? 1;
-  };
-  const sumOfRow = (use, line, argument, flat, text) => {
-    const n = columnsOf(line, argument), first = flat - (flat % n);
-    return Array.from({ length: n }, (_, k) => text(use(argument, first + k)));
-  };
-  const exponential = (v) => `exp(${number(v)})`;
-  const softmaxOf = (use, line, argument, flat) => {
-    const own = exponential(use(argument, flat));
-    const terms = sumOfRow(use, line, argument, flat, exponential);
-    return `${own} / (${plus(terms)})`;
-  };
-  const squared = (v, t) => `(${number(v)} \u2212 ${factor(t)})\u00b2`;
+  const range = (n) => Array.from({ length: n }, (_, i) => i);
+  const since = (text, why) => `${text}, since ${why}; that is`;
+  const asTerm = (...values) => [
+    times(...values), values.reduce((product, v) => product * v, 1),
+  ];
+
+  /* What `text` makes of each k below n, or null where a number is not on the page. */
+  const terms = (n, text) => range(n).map((k) => {
+    try {
+      return text(k);
+    } catch (stopped) {
+      if (stopped !== NOT_HERE) throw stopped;
+      return null;
+    }
+  });
+
+  /* Terms, each a text and its value: the largest ones, and the sum of the others. */
+  function sum(found, total) {
+    const known = found.filter(Boolean);
+    if (found.length === 0) return "0";
+    if (known.length === 0 || (known.length < found.length && total === undefined)) throw NOT_HERE;
+    const size = ([, value]) => Math.abs(value);
+    const most = known.length > MOST_TERMS
+      ? [...known].sort((one, other) => size(other) - size(one)).slice(0, MOST_TERMS)
+      : known;
+    const valueOf = (some) => some.reduce((result, [, value]) => result + value, 0);
+    const texts = most.map(([text]) => text);
+    const others = found.length - most.length;
+    if (others > 0) {
+      const rest = (total ?? valueOf(known)) - valueOf(most);
+      texts.push(`${number(rest)} (the other ${others})`);
+    }
+    return plus(texts);
+  }
+
+  const columnsOf = (line, argument) => line.axes(argument).at(-1) ?? 1;
   const rowOf = (line, argument, flat) => Math.floor(flat / columnsOf(line, argument));
   const rate = (use) => use("learning_rate", 0);
+  const power = (v, n) => `${factor(v)}${n === 3 ? "\u00b3" : "\u00b2"}`;
+  const minus = (v, t) => `${number(v)} \u2212 ${factor(t)}`;
+  const copyOf = (use, line, argument, flat) =>
+    since(number(use(argument, flat)), `it is a copy of ${nameOf(line.array(argument), flat)}`);
+
+  // Rows and columns of (rows, columns).
+
+  const exponential = (v) => [`exp(${number(v)})`, Math.exp(v)];
+  const sumOfRow = (use, line, argument, flat, text) => {
+    const n = columnsOf(line, argument), first = flat - (flat % n);
+    return sum(terms(n, (k) => text(use(argument, first + k), first + k)));
+  };
+  const softmaxOf = (use, line, argument, flat) => {
+    const all = sumOfRow(use, line, argument, flat, exponential);
+    return `${exponential(use(argument, flat))[0]} / (${all})`;
+  };
+  const columnSum = (use, line, argument, j, total, text) => {
+    const [rows, columns] = line.axes(argument);
+    return sum(terms(rows, (i) => text(i * columns + j)), total);
+  };
   const sigmoidOf = (v) => `1 / (1 + exp(${number(-v)}))`;
+  const sigmoid = (v) => 1 / (1 + Math.exp(-v));
+
+  // Activations: a slope that depends on where x is.
+
+  const passed = (use, at, slope, why) => since(times(use("dout", at), slope), why);
+  const isAbove = (x, limit = 0) =>
+    `x = ${number(x)} is ${x > limit ? "above" : "not above"} ${number(limit)}`;
+  const SELU_SCALE = 1.0507009873554805, SELU_SCALE_ALPHA = 1.7580993408473769;
+  const CUBIC = 0.044715, ROOT = Math.sqrt(2 / Math.PI);
+  const geluInner = (x) =>
+    `tanh(${number(ROOT)} \u00b7 (${number(x)} + ${CUBIC} \u00b7 ${power(x, 3)}))`;
+
+  /* The gradient goes to a, or to b: to the one that was chosen. */
+  const toOne = (use, at, argument, first) => since(
+    times(use("dout", at), first === (argument === "da") ? 1 : 0),
+    `a = ${number(use("a", at))} and b = ${number(use("b", at))}`,
+  );
+
+  // Losses: a mean over the columns of what `text` says of a prediction and a target.
+
+  const mean = (use, line, at, text) => {
+    const n = columnsOf(line, "predictions");
+    const each = terms(n, (k) => text(...errorOf(use, at * n + k)));
+    const found = sum(each, line.value("losses", at) * n);
+    return n > 1 ? `(${found}) / ${n}` : found;
+  };
+  const errorOf = (use, at) => [use("predictions", at), use("targets", at)];
+  const clip = (v, low, high) => Math.min(Math.max(v, low), high);
+  const clipped = (line, v) =>
+    clip(v, Math.fround(line.constants.epsilon), Math.fround(1 - line.constants.epsilon));
+  const wasClipped = (line, v) => clipped(line, v) !== v;
+  const probabilities = (use, line, at) => sumOfRow(use, line, "p", at, (v) =>
+    [number(clipped(line, v)), clipped(line, v)]);
+  const rowTotal = (use, line, at) => {
+    const n = columnsOf(line, "p"), first = at - (at % n);
+    return range(n).reduce((total, k) => total + use("p", first + k), 0);
+  };
+
+  // Images: (images, rows, columns, channels).
+
+  /* The places (y, z) of a window that meet a pixel, each with the entry (i, j) that meets it. */
+  function meetings(line, out, pixel, size, before, dilation = [1, 1]) {
+    const { strides } = line.constants, places = line.axes(out).slice(1, 3), found = [];
+    for (const i of range(size[0])) {
+      for (const j of range(size[1])) {
+        const y = (pixel[0] + before[0] - i * dilation[0]) / strides[0];
+        const z = (pixel[1] + before[1] - j * dilation[1]) / strides[1];
+        const there = Number.isInteger(y) && Number.isInteger(z) &&
+          y >= 0 && z >= 0 && y < places[0] && z < places[1];
+        if (there) found.push([y, z, i, j]);
+      }
+    }
+    return found;
+  }
+
+  /* The pixels of a pooling window that are in the image: row, column, and number in the window. */
+  function windowOf(line, image, y, z) {
+    const { size, strides, before } = line.constants, [, rows, columns] = line.axes(image);
+    const found = [];
+    for (const i of range(size[0])) {
+      for (const j of range(size[1])) {
+        const row = y * strides[0] - before[0] + i, column = z * strides[1] - before[1] + j;
+        if (row < 0 || column < 0 || row >= rows || column >= columns) continue;
+        found.push([row, column, i, j]);
+      }
+    }
+    return found;
+  }
+  const poolWindow = (use, line, at) => {
+    const [image, y, z, channel] = indexOf(at, line.axes("out")), axes = line.axes("x");
+    return windowOf(line, "x", y, z).map(([row, column, i, j]) =>
+      [use("x", flatOf([image, row, column, channel], axes)), i, j]);
+  };
+  const convolutionTerm = (use, line, n, y, z, i, j, c, m) => {
+    const { strides, dilation } = line.constants;
+    const row = y * strides[0] + i * dilation[0], column = z * strides[1] + j * dilation[1];
+    return [
+      ["x", flatOf([n, row, column, c], line.axes("x"))],
+      ["weights", flatOf([i, j, c, m], line.axes("weights"))],
+    ];
+  };
+
+  // Optimizers.
+
   const adamRate = (use, c) => {
     const t = use("iterations", 0) + 1;
     return (rate(use) * Math.sqrt(1 - c.beta_2 ** t)) / (1 - c.beta_1 ** t);
   };
+  const adamMoment = (use, at, line, argument) => {
+    const g = use("g", at), before = use(`${argument} before`, at), { constants: c } = line;
+    return argument === "m"
+      ? `${number(before)} + (${minus(g, before)}) \u00b7 (1 \u2212 ${c.beta_1})`
+      : `${number(before)} + (${power(g)} \u2212 ${number(before)}) \u00b7 (1 \u2212 ${c.beta_2})`;
+  };
+  const down = (use, at, step) => `${number(use("w before", at))} \u2212 ${step}`;
+
+  const normalized = (use, at, j) =>
+    `(${minus(use("x", at), use("mean", j))}) \u00b7 ${factor(use("inv_std", j))}`;
+  const scaled = (use, at, j) =>
+    `${normalized(use, at, j)} \u00b7 ${factor(use("gamma", j))} + ${factor(use("beta", j))}`;
+  const square = (v, t) => [`(${minus(v, t)})\u00b2`, (v - t) ** 2];
+  /* The gradients of scale and shift. */
+  const columnGradient = (use, line, argument, j) => {
+    return columnSum(use, line, "dout", j, line.value(argument, j), (at) => {
+      const dout = use("dout", at);
+      if (argument === "dbeta") return asTerm(dout);
+      const x = use("x", at), own = use("mean", j), inv = use("inv_std", j);
+      return [
+        `${number(dout)} \u00b7 (${minus(x, own)}) \u00b7 ${factor(inv)}`, dout * (x - own) * inv,
+      ];
+    });
+  };
 
   const RULES = {
+    // Data.
+    next_rows: (use, at, line, argument) => {
+      const n = line.axes("order")[0], first = use("place before", 0);
+      const rows = line.axes("rows")[0];
+      if (argument === "place") return `(${first} + ${rows}) mod ${n}`;
+      return copyOf(use, line, "order", (first + at) % n);
+    },
+    gather_rows: (use, at, line) => {
+      const n = columnsOf(line, "source"), row = use("rows", Math.floor(at / n));
+      return since(number(use("source", row * n + (at % n))),
+        `it is from row ${row} of ${line.array("source").name}`);
+    },
+    cast: (use, at, line) => copyOf(use, line, "x", at),
+    rescale: (use, at, line) =>
+      `${times(use("x", at), line.constants.scale)} + ${factor(line.constants.offset)}`,
+    rescale_columns: (use, at, line) => {
+      const j = at % columnsOf(line, "x");
+      return `${times(use("x", at), use("scale", j))} + ${factor(use("offset", j))}`;
+    },
+    next_pair: (use, at, line, argument) => {
+      const before = use("state before", at);
+      if (argument === "pair") return `${number(before)} mod ${2 ** 31 - 2}`;
+      if (at === 1) return `${number(before)} + 1`;
+      return since(number(before), "only the other one counts");
+    },
+
+    // Layers.
     bias_add: (use, at, line) =>
-      `${number(use("z before", at))} + ${factor(use("bias", at % line.array("bias").size))}`,
+      `${number(use("z before", at))} + ${factor(use("bias", at % columnsOf(line, "z")))}`,
+    dropout: (use, at, line) => {
+      const u = use("u", at), x = use("x", at), { rate: share } = line.constants;
+      if (u < share) return since("0", `u = ${number(u)} is below the rate ${share}`);
+      return since(`${number(x)} / (1 \u2212 ${share})`, `u = ${number(u)} is not below it`);
+    },
+    batch_norm_forward: (use, at, line, argument) => {
+      const [n, columns] = line.axes("x"), j = at % columns, { momentum, epsilon } = line.constants;
+      if (argument === "out") return scaled(use, at, j);
+      if (argument === "mean") {
+        const total = line.value("mean", j) * n;
+        return `(${columnSum(use, line, "x", j, total, (each) => asTerm(use("x", each)))}) / ${n}`;
+      }
+      const total = (1 / use("inv_std", j) ** 2 - epsilon) * n;
+      const squares = () => columnSum(use, line, "x", j, total, (each) =>
+        square(use("x", each), use("mean", j)));
+      if (argument === "inv_std") return `1 / \u221a((${squares()}) / ${n} + ${epsilon})`;
+      const before = number(use(`${argument} before`, j));
+      const batch = argument === "moving_mean" ? factor(use("mean", j)) : `(${squares()}) / ${n}`;
+      return `${before} \u00b7 ${momentum} + ${batch} \u00b7 (1 \u2212 ${momentum})`;
+    },
+    batch_norm_backward: (use, at, line, argument) => {
+      const [n, columns] = line.axes("x"), j = at % columns;
+      if (argument !== "dx") return columnGradient(use, line, argument, j);
+      return `${times(use("gamma", j), use("inv_std", j))} \u00b7 ` +
+        `(${number(use("dout", at))} \u2212 ${factor(use("dbeta", j))} / ${n} \u2212 ` +
+        `${normalized(use, at, j)} \u00b7 ${factor(use("dgamma", j))} / ${n})`;
+    },
+    batch_norm_inference: (use, at, line, argument) => {
+      const j = at % columnsOf(line, "x");
+      if (argument === "out") return scaled(use, at, j);
+      return `1 / \u221a(${number(use("variance", j))} + ${line.constants.epsilon})`;
+    },
+    batch_norm_inference_backward: (use, at, line, argument) => {
+      const j = at % columnsOf(line, "x");
+      if (argument !== "dx") return columnGradient(use, line, argument, j);
+      return times(use("dout", at), use("gamma", j), use("inv_std", j));
+    },
+
+    // Activations.
     relu: (use, at) => `max(${number(use("x", at))}, 0)`,
     relu_backward: (use, at) => {
       const x = use("x", at);
-      return `${times(use("dout", at), x > 0 ? 1 : 0)}, since x = ${number(x)} is ` +
-        `${x > 0 ? "above" : "not above"} 0; that is`;
+      return passed(use, at, x > 0 ? 1 : 0, isAbove(x));
+    },
+    leaky_relu: (use, at, line) => {
+      const x = use("x", at);
+      return since(x > 0 ? number(x) : times(line.constants.slope, x), isAbove(x));
+    },
+    leaky_relu_backward: (use, at, line) => {
+      const x = use("x", at);
+      return passed(use, at, x > 0 ? 1 : line.constants.slope, isAbove(x));
+    },
+    clipped_relu: (use, at, line) => {
+      const x = use("x", at), { slope, threshold, ceiling } = line.constants;
+      const below = `${number(slope)} \u00b7 (${minus(x, threshold)})`;
+      const above = ceiling === null ? number(x) : `min(${number(x)}, ${number(ceiling)})`;
+      return since(x > threshold ? above : below, isAbove(x, threshold));
+    },
+    clipped_relu_backward: (use, at, line) => {
+      const x = use("x", at), { slope, threshold, ceiling } = line.constants;
+      const high = ceiling ?? Infinity, passes = !(ceiling === 6 && threshold === 0);
+      const inside = x > threshold && (x < high || (x === high && passes));
+      const where = inside ? "between" : x > threshold ? "above" : x < threshold ? "below" : "at";
+      const limits = `the threshold ${number(threshold)}` +
+        (ceiling === null ? "" : ` and the ceiling ${number(ceiling)}`);
+      return passed(use, at, inside ? 1 : x < threshold ? slope : 0,
+        `x = ${number(x)} is ${inside && ceiling === null ? "above" : where} ${limits}`);
+    },
+    elu: (use, at, line) => {
+      const x = use("x", at), { alpha } = line.constants;
+      return since(x > 0 ? number(x) : `${number(alpha)} \u00b7 (exp(${number(x)}) \u2212 1)`,
+        isAbove(x));
+    },
+    elu_backward: (use, at, line) => {
+      const x = use("x", at), dout = number(use("dout", at));
+      const slope = x > 0 ? "1" : `(${number(use("out", at))} + ${number(line.constants.alpha)})`;
+      return since(`${dout} \u00b7 ${slope}`, isAbove(x));
+    },
+    selu: (use, at) => {
+      const x = use("x", at);
+      return since(
+        x > 0 ? times(SELU_SCALE, x)
+          : `${number(SELU_SCALE_ALPHA)} \u00b7 (exp(${number(x)}) \u2212 1)`,
+        isAbove(x),
+      );
+    },
+    selu_backward: (use, at) => {
+      const out = use("out", at), dout = number(use("dout", at));
+      const slope = out < 0 ? `(${number(out)} + ${number(SELU_SCALE_ALPHA)})` : number(SELU_SCALE);
+      return since(`${dout} \u00b7 ${slope}`, `out = ${number(out)} is ` +
+        (out < 0 ? "below 0" : "not below 0"));
     },
     sigmoid: (use, at) => sigmoidOf(use("x", at)),
     sigmoid_backward: (use, at) => {
@@ -131,46 +394,174 @@ number in the middle of every block as it is. `flat` is the place of a number in
     },
     tanh: (use, at) => `tanh(${number(use("x", at))})`,
     tanh_backward: (use, at) =>
-      `${number(use("dout", at))} \u00b7 (1 \u2212 ${factor(use("out", at))}\u00b2)`,
+      `${number(use("dout", at))} \u00b7 (1 \u2212 ${power(use("out", at))})`,
+    softplus: (use, at) => `log(1 + exp(${number(use("x", at))}))`,
+    softplus_backward: (use, at) =>
+      `${number(use("dout", at))} / (1 + exp(${number(-use("x", at))}))`,
+    softsign: (use, at) => {
+      const x = number(use("x", at));
+      return `${x} / (1 + |${x}|)`;
+    },
+    softsign_backward: (use, at) =>
+      `${number(use("dout", at))} / (1 + |${number(use("x", at))}|)\u00b2`,
+    exponential: (use, at) => `exp(${number(use("x", at))})`,
+    exponential_backward: (use, at) => times(use("dout", at), use("out", at)),
+    silu: (use, at) => {
+      const x = use("x", at);
+      return `${number(x)} / (1 + exp(${number(-x)}))`;
+    },
+    silu_backward: (use, at) => {
+      const x = use("x", at), s = sigmoid(x);
+      return since(
+        `${times(use("dout", at), s)} \u00b7 (1 + ${factor(x)} \u00b7 (1 \u2212 ${number(s)}))`,
+        `the sigmoid of x = ${number(x)} is ${number(s)}`,
+      );
+    },
+    gelu: (use, at) => {
+      const x = number(use("x", at));
+      return since(`${x} \u00b7 \u03a6(${x})`, "\u03a6 is the normal distribution's function");
+    },
+    gelu_backward: (use, at) => {
+      const x = use("x", at);
+      return since(`${number(use("dout", at))} \u00b7 (\u03a6(${number(x)}) + ` +
+        `${factor(x)} \u00b7 \u03c6(${number(x)}))`,
+        "\u03a6 is the normal distribution's function and \u03c6 its density");
+    },
+    gelu_tanh: (use, at) => {
+      const x = use("x", at);
+      return `${number(x)} / 2 \u00b7 (1 + ${geluInner(x)})`;
+    },
+    gelu_tanh_backward: (use, at) => {
+      const x = use("x", at), t = Math.tanh(ROOT * (x + CUBIC * x ** 3));
+      return since(
+        `${number(use("dout", at))} / 2 \u00b7 (1 + ${factor(t)} + ${factor(x)} \u00b7 ` +
+        `(1 \u2212 ${power(t)}) \u00b7 ${number(ROOT)} \u00b7 ` +
+        `(1 + 3 \u00b7 ${CUBIC} \u00b7 ${power(x)}))`,
+        `${geluInner(x)} is ${number(t)}`,
+      );
+    },
     softmax: (use, at, line) => softmaxOf(use, line, "x", at),
-    dropout: (use, at, line) => {
-      const u = use("u", at), x = use("x", at), { rate: share } = line.constants;
-      if (u < share) return `0, since u = ${number(u)} is below the rate ${share}; that is`;
-      return `${number(x)} / (1 \u2212 ${share}), since u = ${number(u)} is not below it; that is`;
+    softmax_backward: (use, at, line) => {
+      const inner = sumOfRow(use, line, "dout", at, (v, place) => asTerm(v, use("out", place)));
+      return `(${number(use("dout", at))} \u2212 (${inner})) \u00b7 ${factor(use("out", at))}`;
     },
-    rescale: (use, at, line) =>
-      `${times(use("x", at), line.constants.scale)} + ${factor(line.constants.offset)}`,
-    gather_rows: (use, at, line) => {
-      const n = line.array("source").size / line.array("source").shape[0];
-      const row = use("rows", Math.floor(at / n));
-      return `row ${row} of ${line.array("source").name}: ` +
-        `${number(use("source", row * n + (at % n)))}, that is`;
+
+    // Where branches meet.
+    add: (use, at) => `${number(use("a", at))} + ${factor(use("b", at))}`,
+    add_to: (use, at) => `${number(use("total before", at))} + ${factor(use("x", at))}`,
+    subtract: (use, at) => minus(use("a", at), use("b", at)),
+    multiply: (use, at) => times(use("a", at), use("b", at)),
+    scale_by: (use, at, line) => times(use("x", at), line.constants.factor),
+    maximum: (use, at) => `max(${number(use("a", at))}, ${number(use("b", at))})`,
+    maximum_backward: (use, at, line, argument) =>
+      toOne(use, at, argument, use("a", at) >= use("b", at)),
+    minimum: (use, at) => `min(${number(use("a", at))}, ${number(use("b", at))})`,
+    minimum_backward: (use, at, line, argument) =>
+      toOne(use, at, argument, use("a", at) <= use("b", at)),
+    put_columns: (use, at, line) => {
+      const width = columnsOf(line, "x"), row = rowOf(line, "out", at);
+      const j = at % columnsOf(line, "out") - line.constants.first;
+      if (j >= 0 && j < width) return copyOf(use, line, "x", row * width + j);
+      return since(number(use("out before", at)), "only other columns are written");
     },
-    batch_norm_forward: (use, at, line, argument) => {
-      if (argument !== "out") throw NOT_HERE;
-      const j = at % line.array("gamma").size;
-      return `(${number(use("x", at))} \u2212 ${factor(use("mean", j))}) \u00b7 ` +
-        `${times(use("inv_std", j), use("gamma", j))} + ${factor(use("beta", j))}`;
+    take_columns: (use, at, line) => {
+      const width = columnsOf(line, "out"), row = rowOf(line, "out", at);
+      const j = at % width + line.constants.first;
+      return copyOf(use, line, "x", row * columnsOf(line, "x") + j);
     },
+
+    // Pooling.
     max_pool: (use, at, line, argument) => {
-      if (argument !== "out") throw NOT_HERE;
-      const x = line.array("x"), out = line.array("out");
-      const { size, strides, before } = line.constants;
-      const [image, y, z, channel] = indexOf(at, out.shape);
-      const values = [];
-      for (let i = 0; i < size[0]; i++) {
-        for (let j = 0; j < size[1]; j++) {
-          const row = y * strides[0] - before[0] + i, column = z * strides[1] - before[1] + j;
-          if (row < 0 || column < 0 || row >= x.shape[1] || column >= x.shape[2]) continue;
-          values.push(number(use("x", flatOf([image, row, column, channel], x.shape))));
-        }
-      }
-      return `max(${values.join(", ")})`;
+      const pixels = poolWindow(use, line, at);
+      if (argument === "out") return `max(${pixels.map(([v]) => number(v)).join(", ")})`;
+      const [v, i, j] = pixels.reduce((best, each) => (each[0] > best[0] ? each : best));
+      return since(`${i} \u00b7 ${line.constants.size[1]} + ${j}`,
+        `the largest number, ${number(v)}, is in row ${i} and column ${j} of the window`);
     },
+    max_pool_backward: (use, at, line) => {
+      const { size, before } = line.constants;
+      const [image, row, column, channel] = indexOf(at, line.axes("dx"));
+      const found = meetings(line, "dout", [row, column], size, before);
+      const places = found.map(([y, z, i, j]) =>
+        [flatOf([image, y, z, channel], line.axes("dout")), i * size[1] + j]);
+      const largest = terms(places.length, (k) => {
+        const [place, which] = places[k];
+        return use("which", place) === which ? asTerm(use("dout", place)) : ["", 0];
+      }).filter((each) => !each || each[0]);
+      if (largest.length > 0) return sum(largest, line.value("dx", at));
+      return since("0", found.length ? "it was the largest in no window" : "no window covers it");
+    },
+    average_pool: (use, at, line) => {
+      const pixels = poolWindow(use, line, at);
+      return `(${sum(pixels.map(([v]) => asTerm(v)))}) / ${pixels.length}`;
+    },
+    average_pool_backward: (use, at, line) => {
+      const { size, before } = line.constants;
+      const [image, row, column, channel] = indexOf(at, line.axes("dx"));
+      const found = meetings(line, "dout", [row, column], size, before);
+      return sum(terms(found.length, (k) => {
+        const [y, z] = found[k], count = windowOf(line, "dx", y, z).length;
+        const dout = use("dout", flatOf([image, y, z, channel], line.axes("dout")));
+        return [`${number(dout)} / ${count}`, dout / count];
+      }), line.value("dx", at));
+    },
+    global_max: (use, at, line) => {
+      const [, rows, columns, channels] = line.axes("x"), pixels = rows * columns;
+      const [image, channel] = [Math.floor(at / channels), at % channels];
+      const found = range(pixels).map((k) => use("x", (image * pixels + k) * channels + channel));
+      const most = found.sort((one, other) => other - one).slice(0, MOST_TERMS);
+      const text = `max(${most.map(number).join(", ")})`;
+      const others = pixels - most.length;
+      return others ? since(text, `the other ${others} are not larger`) : text;
+    },
+    global_max_backward: (use, at, line) => {
+      const [, rows, columns, channels] = line.axes("x"), pixels = rows * columns;
+      const image = Math.floor(at / channels / pixels), channel = at % channels;
+      const out = use("out", image * channels + channel), x = use("x", at);
+      const count = range(pixels).filter((k) =>
+        use("x", (image * pixels + k) * channels + channel) === out).length;
+      if (x !== out) return since("0", `x = ${number(x)} is not the largest, ${number(out)}`);
+      return since(`${number(use("dout", image * channels + channel))} / ${count}`,
+        `x = ${number(x)} is the largest, and as large as ${count === 1 ? "no other" : "others"}`);
+    },
+
+    // Convolution.
+    depthwise: (use, at, line) => {
+      const [n, y, z, c, m] = indexOf(at, line.axes("out"));
+      const [rows, columns] = line.axes("weights");
+      return sum(terms(rows * columns, (k) => {
+        const i = Math.floor(k / columns), j = k % columns;
+        const factors = convolutionTerm(use, line, n, y, z, i, j, c, m);
+        return asTerm(...factors.map((each) => use(...each)));
+      }), line.value("out", at));
+    },
+    depthwise_backward: (use, at, line, argument) => {
+      const [images, height, width, , multiplier] = line.axes("dout");
+      const total = line.value(argument, at);
+      if (argument === "dweights") {
+        const [i, j, c, m] = indexOf(at, line.axes("weights"));
+        return sum(terms(images * height * width, (k) => {
+          const [n, y, z] = indexOf(k, [images, height, width]);
+          const [pixel] = convolutionTerm(use, line, n, y, z, i, j, c, m);
+          const dout = use("dout", flatOf([n, y, z, c, m], line.axes("dout")));
+          return asTerm(dout, use(...pixel));
+        }), total);
+      }
+      const [n, row, column, c] = indexOf(at, line.axes("dx"));
+      const found = meetings(line, "dout", [row, column], line.axes("weights").slice(0, 2), [0, 0],
+        line.constants.dilation);
+      return sum(terms(found.length * multiplier, (k) => {
+        const [y, z, i, j] = found[Math.floor(k / multiplier)], m = k % multiplier;
+        const dout = use("dout", flatOf([n, y, z, c, m], line.axes("dout")));
+        return asTerm(dout, use("weights", flatOf([i, j, c, m], line.axes("weights"))));
+      }), total);
+    },
+
+    // Losses.
     sparse_softmax_cross_entropy: (use, at, line) => {
       const n = columnsOf(line, "logits"), label = use("labels", at);
-      const terms = sumOfRow(use, line, "logits", at * n, exponential);
-      return `log(${plus(terms)}) \u2212 ${factor(use("logits", at * n + label))}`;
+      const all = sumOfRow(use, line, "logits", at * n, exponential);
+      return `log(${all}) \u2212 ${factor(use("logits", at * n + label))}`;
     },
     sparse_softmax_cross_entropy_backward: (use, at, line) => {
       const n = columnsOf(line, "logits"), row = rowOf(line, "logits", at);
@@ -179,20 +570,20 @@ number in the middle of every block as it is. `flat` is the place of a number in
         `(${softmaxOf(use, line, "logits", at)} \u2212 ${target})`;
     },
     softmax_cross_entropy: (use, at, line) => {
-      const n = columnsOf(line, "logits");
-      const terms = sumOfRow(use, line, "logits", at * n, exponential);
-      const each = Array.from({ length: n }, (_, k) => {
-        const target = use("targets", at * n + k), z = use("logits", at * n + k);
-        return target && `${number(target)} \u00b7 (log(${plus(terms)}) \u2212 ${factor(z)})`;
+      const n = columnsOf(line, "logits"), first = at * n;
+      const all = sumOfRow(use, line, "logits", first, exponential);
+      const each = range(n).map((k) => {
+        const target = use("targets", first + k), z = use("logits", first + k);
+        return target && `${number(target)} \u00b7 (log(${all}) \u2212 ${factor(z)})`;
       });
-      return plus(each.filter(Boolean));
+      return plus(each.filter(Boolean)) || "0";
     },
     softmax_cross_entropy_backward: (use, at, line) =>
       `${number(use("weights", rowOf(line, "logits", at)))} \u00b7 ` +
       `(${softmaxOf(use, line, "logits", at)} \u2212 ${factor(use("targets", at))})`,
     sigmoid_cross_entropy: (use, at, line) => {
       const n = columnsOf(line, "logits");
-      const each = Array.from({ length: n }, (_, k) => {
+      const each = range(n).map((k) => {
         const z = use("logits", at * n + k), size = number(-Math.abs(z));
         return `max(${number(z)}, 0) \u2212 ${times(use("targets", at * n + k), z)} + ` +
           `log(1 + exp(${size}))`;
@@ -203,82 +594,191 @@ number in the middle of every block as it is. `flat` is the place of a number in
       `${number(use("weights", rowOf(line, "logits", at)))} \u00b7 ` +
       `(${sigmoidOf(use("logits", at))} \u2212 ${factor(use("targets", at))}) / ` +
       columnsOf(line, "logits"),
-    squared_error: (use, at, line) => {
-      const n = columnsOf(line, "predictions");
-      const terms = Array.from({ length: n }, (_, k) =>
-        squared(use("predictions", at * n + k), use("targets", at * n + k)));
-      return n > 1 ? `(${plus(terms)}) / ${n}` : terms[0];
+    sparse_cross_entropy: (use, at, line) => {
+      const n = columnsOf(line, "p"), all = probabilities(use, line, at * n);
+      const own = clipped(line, use("p", at * n + use("labels", at)));
+      return `log(${all}) \u2212 log(${number(own)})`;
     },
+    sparse_cross_entropy_backward: (use, at, line) => {
+      const n = columnsOf(line, "p"), row = Math.floor(at / n), p = use("p", at);
+      if (wasClipped(line, p)) return since("0", `p = ${number(p)} was clipped`);
+      const own = use("labels", row) === at % n ? ` \u2212 1 / ${number(p)}` : "";
+      return `${number(use("weights", row))} \u00b7 (1 / (${probabilities(use, line, at)})${own})`;
+    },
+    cross_entropy: (use, at, line) => {
+      const n = columnsOf(line, "p"), total = rowTotal(use, line, at * n);
+      const each = range(n).map((k) => {
+        const target = use("targets", at * n + k), q = clipped(line, use("p", at * n + k) / total);
+        return target && `${number(target)} \u00b7 log(${number(q)})`;
+      });
+      return since(`\u2212(${plus(each.filter(Boolean)) || "0"})`,
+        `the row of p sums to ${number(total)} and is divided by it`);
+    },
+    cross_entropy_backward: (use, at, line) => {
+      const n = columnsOf(line, "p"), row = Math.floor(at / n), total = rowTotal(use, line, at);
+      const weight = use("weights", row);
+      const slope = (place) => { // the gradient at q, the divided p
+        const q = use("p", place) / total;
+        return [wasClipped(line, q) ? 0 : (-weight * use("targets", place)) / q, q];
+      };
+      const found = range(n).map((k) => slope(row * n + k)).filter(([dq]) => dq !== 0);
+      return since(
+        `(${number(slope(at)[0])} \u2212 (${sum(found.map((each) => asTerm(...each)))})) / ` +
+        number(total),
+        `with q = p / ${number(total)}, divided by the row's sum, the gradient at q is ` +
+        `\u2212weights \u00b7 targets / q, here ${number(slope(at)[0])}`,
+      );
+    },
+    binary_cross_entropy: (use, at, line) => {
+      const n = columnsOf(line, "p");
+      const each = range(n).map((k) => {
+        const target = use("targets", at * n + k), c = clipped(line, use("p", at * n + k));
+        return `${number(target)} \u00b7 log(${number(c)}) + ` +
+          `(1 \u2212 ${factor(target)}) \u00b7 log(${number(1 - c)})`;
+      });
+      return `\u2212(${plus(each)}) / ${n}`;
+    },
+    binary_cross_entropy_backward: (use, at, line) => {
+      const n = columnsOf(line, "p"), p = use("p", at), t = factor(use("targets", at));
+      if (wasClipped(line, p)) return since("0", `p = ${number(p)} was clipped`);
+      return `${number(use("weights", Math.floor(at / n)))} / ${n} \u00b7 ` +
+        `((1 \u2212 ${t}) / (1 \u2212 ${number(p)}) \u2212 ${t} / ${number(p)})`;
+    },
+    squared_error: (use, at, line) => mean(use, line, at, square),
     squared_error_backward: (use, at, line) =>
       `${number(use("weights", rowOf(line, "predictions", at)))} \u00b7 2 \u00b7 ` +
-      `(${number(use("predictions", at))} \u2212 ${factor(use("targets", at))}) / ` +
-      columnsOf(line, "predictions"),
+      `(${minus(...errorOf(use, at))}) / ${columnsOf(line, "predictions")}`,
+    absolute_error: (use, at, line) =>
+      mean(use, line, at, (v, t) => [`|${minus(v, t)}|`, Math.abs(v - t)]),
+    absolute_error_backward: (use, at, line) => {
+      const [v, t] = errorOf(use, at), weight = use("weights", rowOf(line, "predictions", at));
+      return since(`${times(weight, Math.sign(v - t))} / ${columnsOf(line, "predictions")}`,
+        `${number(v)} is ${v > t ? "above" : v < t ? "below" : "equal to"} ${number(t)}`);
+    },
+    huber: (use, at, line) => mean(use, line, at, (v, t) => {
+      const size = Math.abs(v - t), { delta } = line.constants;
+      if (size <= delta) return [`(${minus(v, t)})\u00b2 / 2`, size ** 2 / 2];
+      return [`${delta} \u00b7 |${minus(v, t)}| \u2212 ${delta}\u00b2 / 2`,
+        delta * size - delta ** 2 / 2];
+    }),
+    huber_backward: (use, at, line) => {
+      const weight = use("weights", rowOf(line, "predictions", at)), { delta } = line.constants;
+      return `${number(weight)} \u00b7 max(min(${minus(...errorOf(use, at))}, ${delta}), ` +
+        `\u2212${delta}) / ${columnsOf(line, "predictions")}`;
+    },
+
+    // Update.
     decay_weights: (use, at, line) => {
       const w = use("w before", at);
       return `${number(w)} \u2212 ${times(line.constants.weight_decay, rate(use), w)}`;
     },
-    sgd: (use, at) =>
-      `${number(use("w before", at))} \u2212 ${times(rate(use), use("g", at))}`,
+    sgd: (use, at) => down(use, at, times(rate(use), use("g", at))),
     sgd_momentum: (use, at, line, argument) => {
       const { momentum, nesterov } = line.constants, g = use("g", at);
-      const down = ` \u2212 ${times(rate(use), g)}`;
-      if (argument === "m") return times(momentum, use("m before", at)) + down;
+      const step = ` \u2212 ${times(rate(use), g)}`;
+      if (argument === "m") return times(momentum, use("m before", at)) + step;
       const w = number(use("w before", at)), m = use("m", at);
-      return nesterov ? `${w} + ${times(momentum, m)}${down}` : `${w} + ${factor(m)}`;
+      return nesterov ? `${w} + ${times(momentum, m)}${step}` : `${w} + ${factor(m)}`;
     },
     adam: (use, at, line, argument) => {
-      const { constants: c } = line, g = use("g", at);
+      const { constants: c } = line;
+      if (argument !== "w") return adamMoment(use, at, line, argument);
+      return down(use, at, `${times(adamRate(use, c), use("m", at))} / ` +
+        `(\u221a(${number(use("v", at))}) + ${c.epsilon})`);
+    },
+    adam_amsgrad: (use, at, line, argument) => {
+      const { constants: c } = line;
+      if (argument === "v_hat") {
+        return `max(${number(use("v_hat before", at))}, ${number(use("v", at))})`;
+      }
+      if (argument !== "w") return adamMoment(use, at, line, argument);
+      return down(use, at, `${times(adamRate(use, c), use("m", at))} / ` +
+        `(\u221a(${number(use("v_hat", at))}) + ${c.epsilon})`);
+    },
+    nadam: (use, at, line, argument) => {
+      const { constants: c } = line;
+      if (argument !== "w") return adamMoment(use, at, line, argument);
+      const t = use("iterations", 0) + 1, product = use("u_product", 0);
+      const [now, next] = [t, t + 1].map((each) => c.beta_1 * (1 - 0.96 ** each / 2));
+      const ahead = `${times(next / (1 - product * next), use("m", at))} + ` +
+        times((1 - now) / (1 - product), use("g", at));
+      return down(use, at, `${number(rate(use))} \u00b7 (${plus([ahead])}) / ` +
+        `(\u221a(${number(use("v", at))} / ${number(1 - c.beta_2 ** t)}) + ${c.epsilon})`);
+    },
+    multiply_u: (use, at, line) =>
+      `${times(use("u_product before", 0), line.constants.beta_1)} \u00b7 ` +
+      `(1 \u2212 0.96^${use("iterations", 0) + 1} / 2)`,
+    rmsprop: (use, at, line, argument) => {
+      const { rho, epsilon, momentum, centered } = line.constants, g = use("g", at);
+      if (argument === "w") return `${minus(use("w before", at), use("m", at))}`;
       if (argument === "m") {
-        const m = use("m before", at);
-        return `${number(m)} + (${number(g)} \u2212 ${factor(m)}) \u00b7 ` +
-          `(1 \u2212 ${c.beta_1})`;
+        const mean = centered ? ` \u2212 ${power(use("a", at))}` : "";
+        return `${times(momentum, use("m before", at))} + ${times(rate(use), g)} / ` +
+          `\u221a(${number(use("v", at))}${mean} + ${epsilon})`;
       }
-      if (argument === "v") {
-        const v = use("v before", at);
-        return `${number(v)} + (${factor(g)}\u00b2 \u2212 ${number(v)}) \u00b7 ` +
-          `(1 \u2212 ${c.beta_2})`;
-      }
-      return `${number(use("w before", at))} \u2212 ` +
-        `${times(adamRate(use, c), use("m", at))} / ` +
-        `(\u221a${number(use("v", at))} + ${c.epsilon})`;
+      const before = use(`${argument} before`, at);
+      const what = argument === "v" || !centered ? power(g) : factor(g); // else `a` is v
+      return `${times(rho, before)} + (1 \u2212 ${rho}) \u00b7 ${what}`;
+    },
+    adagrad: (use, at, line, argument) => {
+      const g = use("g", at);
+      if (argument === "v") return `${number(use("v before", at))} + ${power(g)}`;
+      return down(use, at, `${times(rate(use), g)} / ` +
+        `\u221a(${number(use("v", at))} + ${line.constants.epsilon})`);
     },
     count_up: (use, at) => `${number(use("counter before", at))} + 1`,
+    add_mean: (use, at, line, argument) => {
+      const before = number(use(`${argument} before`, 0)), { n } = line.constants;
+      return argument === "count" ? `${before} + ${n}` : `${before} + ${times(n, use("mean", 0))}`;
+    },
+    add_hits: (use, at, line, argument) => {
+      const before = number(use(`${argument} before`, 0)), [rows, columns] = line.axes("p");
+      if (argument === "count") return `${before} + ${rows}`;
+      const hits = range(rows).filter((row) => {
+        const numbers = range(columns).map((k) => use("p", row * columns + k));
+        return numbers.indexOf(Math.max(...numbers)) === use("labels", row);
+      }).length;
+      return since(`${before} + ${hits}`, `${hits} of ${rows} rows are largest at their label`);
+    },
   };
 
   /* A sum over k of a*b: all terms, or the largest ones with the sum of the others. */
   function sumText(line, out, at, use, mark) {
-    const { axes, length, a, b, factor: scale } = line.sum;
+    const { axes, length, a, b, factor: scale } = line.sum, factors = b ? [a, b] : [a];
     const index = indexOf(at, axes);
-    const start = (steps) => steps.reduce((place, step, axis) => place + step * index[axis], 0);
-    const firsts = [a, b].map((each) => each && start(each[1]));
-    const terms = [];
-    let all = true;
-    for (let k = 0; k < length; k++) {
-      const places = [a, b].map((each, which) => each && firsts[which] + k * each[2]);
-      mark(a[0], places[0]);
-      if (b) mark(b[0], places[1]);
-      const values = [a, b].map((each, which) => each && line.value(each[0], places[which]));
-      if (values.includes(undefined)) all = false;
-      else terms.push(b ? values : [values[0]]);
+    const firsts = factors.map(([, steps]) =>
+      steps.reduce((place, step, axis) => place + step * index[axis], 0));
+    let found = terms(length, (k) => {
+      const places = factors.map((each, which) => firsts[which] + k * each[2]);
+      factors.forEach(([argument], which) => mark(argument, places[which]));
+      return asTerm(...factors.map(([argument], which) => use(argument, places[which])));
+    });
+    if (found.includes(null) && line.terms) { // the largest ones, found where all numbers are
+      const { n, a: left, b: right } = line.terms, first = cellOf(out, at).cell * n;
+      const given = range(n).map((i) =>
+        asTerm(...[left, right].filter(Boolean).map((values) => Number(values[first + i]))));
+      found = [...given, ...range(length - n).map(() => null)];
     }
-    let shown = terms;
-    if (!all) {
-      if (!line.terms) throw NOT_HERE;
-      const { n, a: left, b: right } = line.terms;
-      const first = cellOf(out, at).cell * n;
-      shown = Array.from({ length: n }, (_, i) =>
-        [left, right].filter(Boolean).map((values) => Number(values[first + i])));
-    } else if (length > MOST_TERMS) {
-      const size = (term) => Math.abs(term.reduce((product, v) => product * v, 1));
-      shown = [...terms].sort((one, other) => size(other) - size(one)).slice(0, MOST_TERMS);
+    const text = sum(found, line.value(out.argument, at) / scale);
+    return scale === 1 ? text : `${number(scale)} \u00b7 (${text})`;
+  }
+
+  /* A sum of some numbers of an array, each with its share: the largest terms are given. */
+  function gatheredText(line, out, at, mark) {
+    const { argument, n, count, shares, numbers, places } = line.gathered;
+    const { cell } = cellOf(out, at);
+    const given = range(Math.min(n, count[cell])).map((i) => {
+      const share = Number(shares[cell * n + i]), value = Number(numbers[cell * n + i]);
+      mark(argument, places[cell * n + i]);
+      return share === 1 ? asTerm(value) : asTerm(share, value);
+    });
+    if (count[cell] === 0) return since("0", "nothing was there");
+    if (count[cell] === 1 && Number(shares[cell * n]) === 1) {
+      const name = nameOf(line.array(argument), places[cell * n]);
+      return since(number(Number(numbers[cell * n])), `it is a copy of ${name}`);
     }
-    const texts = shown.map((term) => times(...term));
-    if (shown.length < length) {
-      const sum = shown.reduce((s, term) => s + term.reduce((product, v) => product * v, 1), 0);
-      const rest = line.value(out.argument, at) / scale - sum;
-      texts.push(`${number(rest)} (the other ${length - shown.length})`);
-    }
-    return scale === 1 ? plus(texts) : `${number(scale)} \u00b7 (${plus(texts)})`;
+    const others = range(count[cell] - given.length).map(() => null);
+    return sum([...given, ...others], line.value(out.argument, at));
   }
 
   /* What a number of a line is, how it came about, and from which cells. */
@@ -299,8 +799,9 @@ number in the middle of every block as it is. `flat` is the place of a number in
       try {
         const out = Object.assign(Object.create(array), { argument: key });
         if (line.sum) text += `${sumText(line, out, at, use, mark)} = `;
+        else if (line.gathered) text += `${gatheredText(line, out, at, mark)} = `;
         else if (RULES[line.title]) text += `${RULES[line.title](use, at, line, key)} = `;
-        told = Boolean(line.sum || RULES[line.title]);
+        told = Boolean(line.sum || line.gathered || RULES[line.title]);
       } catch (stopped) {
         if (stopped !== NOT_HERE) throw stopped;
         text = `${name} = `;
@@ -329,7 +830,7 @@ number in the middle of every block as it is. `flat` is the place of a number in
 
   for (const line of lines) {
     line.shown = [];
-    const byKey = new Map();
+    const byKey = new Map(), axes = new Map(line.arrays.map((each) => [each.argument, each.axes]));
     const put = (key, number, title) => {
       byKey.set(key, arrays[number]);
       line.shown.push({ key, title });
@@ -341,6 +842,7 @@ number in the middle of every block as it is. `flat` is the place of a number in
     }
     line.has = (key) => byKey.has(key);
     line.array = (key) => byKey.get(key);
+    line.axes = (argument) => axes.get(argument);
     line.value = (key, at) => {
       const found = cellOf(byKey.get(key), at);
       return found && found.exact ? byKey.get(key).at[found.cell] : undefined;
@@ -566,5 +1068,5 @@ number in the middle of every block as it is. `flat` is the place of a number in
   }
   byId("nudges").append(table);
 
-  show(0);
+  show(lines.findIndex((line) => line.part !== "batch")); // where the first layer begins
 })();

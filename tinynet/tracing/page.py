@@ -24,6 +24,7 @@ import numpy as np
 from tinynet.arrays import Array
 from tinynet.data import Dataset
 from tinynet.layers.rewinding import Rewinding
+from tinynet.tracing.sums import FEWER_DIGITS, GATHERS, gathered, largest_terms, plain, sum_of
 
 if TYPE_CHECKING:
     from tinynet.models import Model
@@ -32,12 +33,9 @@ if TYPE_CHECKING:
 CELLS = 32  # along each side of a grid
 TILES = 8  # grids of one array: images and channels
 SIDE = 8  # of a picture, from which on an input of side*side numbers is shown as one
-TERMS = 4  # of a long sum
-FEWER_DIGITS = 4  # of numbers that are only shown
 NUDGED = 200  # weights
 FEW = 6  # weights of each array, if there are more than NUDGED in the model
 NUDGE = 1e-5
-CHUNK = 1 << 22  # numbers of sums that are computed at a time
 
 
 def page(trace: Trace) -> str:
@@ -56,12 +54,13 @@ def page(trace: Trace) -> str:
     return re.sub(r"\{\{([A-Z]+)\}\}", lambda place: parts[place[1]], _file("page.html"))
 
 
-def framed(trace: Trace) -> str:
-    """Return the page in a frame, which can stand in another page."""
+def framed(trace: Trace, height: str = "44rem") -> str:
+    """Return the page in a frame, which can stand in another page; it starts when it is in view."""
     title = html.escape(f"One training step of {trace.model.name}, line by line", quote=True)
-    look = "border: 1px solid #8888; width: 100%; height: 44rem"
+    look = f"border: 1px solid #8888; width: 100%; height: {height}"
     return (
-        f'<iframe title="{title}" sandbox="allow-scripts" style="{look}" '
+        f'<iframe class="trace" title="{title}" loading="lazy" sandbox="allow-scripts" '
+        f'style="{look}" '
         f'srcdoc="{html.escape(page(trace), quote=True)}"></iframe>'
     )
 
@@ -142,102 +141,30 @@ def _cells(values: Array, how: Shown) -> tuple[Array, Array, Array]:
     return sums / count, laid[middle], places[middle]
 
 
-class Sum(NamedTuple):
-    """A kernel's output as sums over k of a*b, or of a alone, times a factor.
-
-    With o the index of an output in `axes`, the terms are a[o @ a_out + k * a_k], and likewise
-    of b, in the order of the memory.
-    """
-
-    axes: tuple[int, ...]
-    length: int
-    a: TracedArray
-    a_out: tuple[int, ...]
-    a_k: int
-    b: TracedArray | None = None
-    b_out: tuple[int, ...] = ()
-    b_k: int = 0
-    factor: float = 1.0
-
-
-def _sum_of(line: TracedLine) -> Sum | None:
-    """Return what a line sums up, if it does."""
-    given = {array.argument: array for array in line.reads}
-    if line.title == "product":
-        a, b = given["a"], given["b"]
-        (i, k), (k_of_b, j) = a.strides, b.strides
-        return Sum((a.axes[0], b.axes[1]), a.axes[1], a, (i, 0), k, b, (0, j), k_of_b)
-    if line.title == "batched_product":
-        a, b = given["a"], given["b"]
-        (n, i, k), (n_of_b, k_of_b, j) = a.strides, b.strides
-        axes = *a.axes[:2], b.axes[2]
-        return Sum(axes, a.axes[2], a, (n, i, 0), k, b, (n_of_b, 0, j), k_of_b)
-    if line.title == "column_sum":
-        x = given["x"]
-        return Sum(x.axes[1:], x.axes[0], x, x.strides[1:], x.strides[0])
-    if line.title == "weighted_sum":
-        x, weights = given["x"], given["weights"]
-        factor = float(line.constants["factor"])
-        return Sum((), x.axes[0], x, (), x.strides[0], weights, (), weights.strides[0], factor)
-    return None
-
-
-def _terms(found: Sum, places: Array) -> dict[str, Any]:
-    """Return the largest terms of some sums: their numbers in a and in b."""
-    a = np.asarray(found.a.values, np.float64).reshape(-1)
-    b = None if found.b is None else np.asarray(found.b.values, np.float64).reshape(-1)
-    n = min(TERMS, found.length)
-    k = np.arange(found.length)
-    kept: list[list[Array]] = []
-    step = max(1, CHUNK // found.length)
-    for start in range(0, places.size, step):
-        flat = places.reshape(-1)[start : start + step]
-        index = np.array(np.unravel_index(flat, found.axes or (1,)))[: len(found.axes)]
-        at_a = (np.array(found.a_out, int) @ index)[:, None] + k * found.a_k
-        terms = np.abs(a[at_a])
-        if b is not None:
-            at_b = (np.array(found.b_out, int) @ index)[:, None] + k * found.b_k
-            terms = terms * np.abs(b[at_b])
-        # Those that are not numbers come first: they are what somebody looks for.
-        largest = np.argsort(-np.nan_to_num(terms, nan=np.inf), axis=1, kind="stable")[:, :n]
-        kept.append([a[np.take_along_axis(at_a, largest, 1)]])
-        if b is not None:
-            kept[-1].append(b[np.take_along_axis(at_b, largest, 1)])
-    columns = [plain(np.concatenate(parts), FEWER_DIGITS) for parts in zip(*kept, strict=True)]
-    return {"n": n, **dict(zip("ab", columns, strict=False))}
-
-
-def plain(values: Array, digits: int = 6) -> list[Any]:
-    """Return numbers for JSON, with some digits of each; what is not finite as text."""
-    flat = values.reshape(-1)
-    if flat.dtype.kind in "iub":
-        return [int(v) for v in flat]
-    return [float(f"{v:.{digits}g}") if math.isfinite(v) else _in_script(v) for v in flat.tolist()]
-
-
-def _in_script(value: float) -> str:
-    """Return how JavaScript spells a number that is not finite."""
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-
-
 class Arrays:
     """The arrays of a page, each of them once."""
 
-    def __init__(self, model: Model, samples: int) -> None:
-        self.weights, self.samples = model.arrays, samples
+    def __init__(self, model: Model, samples: int, sample_shape: tuple[int, ...]) -> None:
+        self.weights, self.samples, self.sample_shape = model.arrays, samples, sample_shape
         self.found: list[dict[str, Any]] = []
-        self.numbers: dict[int, int] = {}
+        self.numbers: dict[tuple[int, tuple[int, ...]], int] = {}
 
-    def put(self, name: str, values: Array, backward: bool) -> int:
-        """Return the number of an array on the page."""
-        if id(values) in self.numbers:
-            return self.numbers[id(values)]
-        laid, how = self.laid(name, values), self.shown(name, values)
+    def put(self, array: TracedArray, values: Array, backward: bool, like: TracedArray) -> int:
+        """Return the number of an array on the page, with its values before or after a line.
+
+        What a kernel sees as one row is shown like another array of the line, if that has as many
+        numbers.
+        """
+        same = len(array.axes) == 1 and array.values.size == like.values.size
+        how = self.shown(like if same else array)
+        laid = values.reshape(self.laid(like if same else array))
+        if (id(values), laid.shape) in self.numbers:
+            return self.numbers[id(values), laid.shape]
         means, middle, _ = _cells(laid, how)
         numbers = np.asarray(values, np.float64)
         entry = {
-            "name": name,
-            "kind": self._kind(name, backward),
+            "name": array.name,
+            "kind": self._kind(array.name, backward),
             "shape": list(values.shape),
             "laid": list(laid.shape),
             "grids": how.grids[:3],
@@ -251,21 +178,32 @@ class Arrays:
         }
         if how.down * how.across > 1:
             entry["means"] = plain(means, FEWER_DIGITS)
-        self.numbers[id(values)] = len(self.found)
+        self.numbers[id(values), laid.shape] = len(self.found)
         self.found.append(entry)
         return len(self.found) - 1
 
-    def shown(self, name: str, values: Array) -> Shown:
+    def shown(self, array: TracedArray) -> Shown:
         """Return how an array is shown."""
-        is_weight = name.rpartition(" ")[2] in self.weights
-        return shown(self.laid(name, values).shape, self.samples, is_weight)
+        is_weight = array.name.rpartition(" ")[2] in self.weights
+        return shown(self.laid(array), self.samples, is_weight)
 
-    def laid(self, name: str, values: Array) -> Array:
-        """Return an array as it is shown: samples of the input as squares, if they can be that."""
-        side = math.isqrt(values[0].size) if values.ndim == 2 else 0
-        if name in ("x", "data.x") and side >= SIDE and side * side == values.shape[1]:
-            return values.reshape(-1, side, side)
-        return values
+    def places(self, array: TracedArray) -> Array:
+        """Return where in an array the number in the middle of each cell is."""
+        return _cells(array.values.reshape(self.laid(array)), self.shown(array))[2]
+
+    def laid(self, array: TracedArray) -> tuple[int, ...]:
+        """Return the axes in which an array is shown: rows that are images as images."""
+        if len(array.shape) != 2:
+            return array.shape
+        n, size = array.shape
+        images, side = array.axes, math.isqrt(size)
+        if array.name in ("x", "data.x"):
+            images = n, *self.sample_shape
+            if len(images) == 2 and side >= SIDE and side * side == size:
+                return n, side, side
+        if len(images) < 4 or images[0] != n or math.prod(images) != array.values.size:
+            return array.shape
+        return *images[:3], math.prod(images[3:])
 
     def _kind(self, name: str, backward: bool) -> str:
         """Return whose color an array has."""
@@ -278,7 +216,7 @@ class Arrays:
 
 def _content(trace: Trace) -> dict[str, Any]:
     """Return all that the script has to know."""
-    arrays = Arrays(trace.model, len(trace.batch))
+    arrays = Arrays(trace.model, len(trace.batch), trace.batch.x.shape[1:])
     lines = [_line(line, arrays) for line in trace.lines]
     return {
         "model": trace.model.name,
@@ -294,8 +232,12 @@ def _content(trace: Trace) -> dict[str, Any]:
 def _line(line: TracedLine, arrays: Arrays) -> dict[str, Any]:
     """Return a line for the script, and put its arrays among the others."""
     backward = line.section == "backward"
-    seen = [_array(array, "read", arrays, False) for array in line.reads]
-    seen += [_array(array, "written", arrays, backward) for array in line.writes]
+    roles = [("read", array) for array in line.reads]
+    roles += [("written", array) for array in line.writes]
+    seen = []
+    for role, array in roles:
+        like = max((each for _, each in roles), key=lambda each: len(arrays.laid(each)))
+        seen.append(_array(array, role, arrays, backward and role == "written", like))
     content = {
         "number": line.number,
         "section": line.section,
@@ -307,7 +249,7 @@ def _line(line: TracedLine, arrays: Arrays) -> dict[str, Any]:
         "arrays": seen,
         "constants": {name: _constant(value) for name, value in line.constants.items()},
     }
-    found = _sum_of(line)
+    found = sum_of(line)
     dense = all(map(_is_dense, (*line.reads, *line.writes)))
     if found is not None and dense and _is_in_order(line.writes[0]):
         used = [each for each in (found.a, found.b) if each is not None]
@@ -318,11 +260,10 @@ def _line(line: TracedLine, arrays: Arrays) -> dict[str, Any]:
             "a": [found.a.argument, found.a_out, found.a_k],
             "b": found.b and [found.b.argument, found.b_out, found.b_k],
         }
-        if not all(arrays.shown(each.name, each.values).whole for each in used):
-            (out,) = line.writes
-            how = arrays.shown(out.name, out.values)
-            _, _, places = _cells(arrays.laid(out.name, out.values), how)
-            content["terms"] = _terms(found, places)
+        if not all(arrays.shown(each).whole for each in used):
+            content["terms"] = largest_terms(found, arrays.places(line.writes[0]))
+    if line.title in GATHERS:
+        content["gathered"] = gathered(line, arrays.places(line.writes[0]))
     return content
 
 
@@ -342,13 +283,16 @@ def _is_in_order(array: TracedArray) -> bool:
     return True
 
 
-def _array(array: TracedArray, role: str, arrays: Arrays, backward: bool) -> dict[str, Any]:
+def _array(
+    array: TracedArray, role: str, arrays: Arrays, backward: bool, like: TracedArray
+) -> dict[str, Any]:
     before = array.before
     return {
         "argument": array.argument,
+        "axes": array.axes,
         "role": role,
-        "array": arrays.put(array.name, array.values, backward),
-        "before": None if before is None else arrays.put(array.name, before, backward),
+        "array": arrays.put(array, array.values, backward, like),
+        "before": None if before is None else arrays.put(array, before, backward, like),
     }
 
 

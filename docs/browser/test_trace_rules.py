@@ -1,0 +1,236 @@
+"""The page of a trace writes out how each number came about, and the sums come to what was traced.
+
+The networks have a line of every kernel; each number that a line writes is pointed at, and what the
+page then says is computed and compared with the recorded array. Numbers are written with twelve
+digits here.
+"""
+
+import copy
+import math
+import re
+
+import numpy as np
+import pytest
+
+import tinynet as tn
+from tinynet.kernels import KERNELS
+from tinynet.tracing import page, sums
+
+# The rest is no arithmetic that can be followed with a pencil, or is never a line of a step.
+WITHOUT_A_RULE = {
+    "uniform_float32": "ten rounds of a random generator",
+    "uniform_float64": "the same, for models in float64",
+    "philox": "draws outside of a step: initializers and orders",
+    "box_muller": "called in lines of Python, by GaussianNoise, and by initializers",
+    "shuffle": "the order of an epoch, before its steps",
+    "source_points": "called in lines of Python, by layers that change images at random",
+    "bilinear": "the same",
+    "bilinear_backward": "the same",
+    "nearest": "the same",
+    "nearest_backward": "the same",
+    "layer_norm_forward": "called in lines of Python, by LayerNormalization",
+    "layer_norm_backward": "the same",
+    "convolve": "the definition, which tests compare the fast ways with",
+    "convolve_kernel_gradient": "the same",
+    "convolve_input_gradient": "the same",
+}
+
+
+def vectors(*inner, loss="mse", optimizer="sgd", y=None, metrics=()):
+    """Return a network for vectors with three outputs, and a batch of four."""
+    model = tn.Sequential([tn.Input((5,)), *copy.deepcopy(inner)])
+    model.compile(optimizer, loss, metrics=list(metrics))
+    rng = np.random.default_rng(3)
+    x, targets = rng.normal(size=(4, 5)), rng.random((4, 3))
+    return model, x, targets if y is None else y
+
+
+def pictures(*inner, shape=(7, 6, 2)):
+    """Return a network for small images, and a batch of two."""
+    model = tn.Sequential([tn.Input(shape), *inner, tn.layers.Flatten(), tn.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    rng = np.random.default_rng(3)
+    return model, rng.normal(size=(2, *shape)), rng.normal(size=(2, 2))
+
+
+def branches():
+    """Return a network whose branches share a layer and meet in every way, and a batch of four."""
+    layers = tn.layers
+    x = tn.Input((5,))
+    a, b = layers.Dense(3)(x), layers.Dense(3, activation="tanh")(x)
+    ways = "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"
+    shared = layers.Dense(2)
+    met = [shared(a), shared(b), *(getattr(layers, way)()([a, b]) for way in ways)]
+    model = tn.Model(x, layers.Dense(3)(layers.Concatenate()(met)))
+    model.compile("sgd", "mse")
+    rng = np.random.default_rng(3)
+    return model, rng.normal(size=(4, 5)), rng.random((4, 3))
+
+
+def networks():
+    """Return networks that together call every kernel that can be a line of a step."""
+    layers, losses, optimizers, out = tn.layers, tn.losses, tn.optimizers, tn.layers.Dense(3)
+    labels, one_of = np.array([0, 2, 1, 1], np.uint8), np.eye(3)[[0, 2, 1, 1]]
+    bends = ["elu", "selu", "leaky_relu", "softplus", "softsign", "silu", "gelu", "tanh", "sigmoid"]
+    bends += ["exponential", "softmax", tn.activations.gelu.with_options(approximate=True)]
+    step = layers.ReLU(max_value=0.9, negative_slope=0.1, threshold=0.3)
+    probable = layers.Dense(3, activation="sigmoid"), layers.Rescaling(0.9, 0.05)
+    extreme = layers.Dense(3), layers.ReLU(max_value=1.0)
+    top = layers.Dense(3, activation="softmax")
+    sparse, smooth = losses.SparseCategoricalCrossentropy(), losses.CategoricalCrossentropy()
+    return {
+        "branches": branches(),
+        "activations": vectors(*(layers.Dense(4, activation=each) for each in bends), out),
+        "rectifiers": vectors(layers.Dense(4), step, layers.ReLU(6), layers.ReLU(), out),
+        "normalizations": vectors(
+            layers.Rescaling(2.0, 0.5),
+            layers.Dense(4),
+            layers.BatchNormalization(),
+            layers.BatchNormalization(trainable=False),
+            layers.Dropout(0.4),
+            out,
+        ),
+        "by channel": pictures(
+            layers.Rescaling([0.1, 0.2], [0.5, -1.0]),
+            layers.Conv2D(2, 3, padding="same"),
+            shape=(4, 4, 2),
+        ),
+        "convolutions": pictures(
+            layers.Conv2D(2, (3, 2), strides=(2, 1)), layers.Conv2D(3, 2, dilation_rate=2)
+        ),
+        "padded": pictures(
+            layers.Conv2D(2, 1),
+            layers.BatchNormalization(),
+            layers.DepthwiseConv2D(3, depth_multiplier=2, padding="same"),
+        ),
+        "largest": pictures(layers.Conv2D(2, 2), layers.MaxPooling2D((3, 2), 1, padding="same")),
+        "means": pictures(layers.Conv2D(2, 2), layers.AveragePooling2D(3, 2, padding="same")),
+        "largest of all": pictures(layers.Conv2D(2, 2), layers.GlobalMaxPooling2D()),
+        "tiles": pictures(
+            layers.Conv2D(16, 1), layers.Conv2D(16, 3, padding="same"), shape=(6, 6, 1)
+        ),
+        "labels": vectors(top, loss=sparse, optimizer="adam", y=labels, metrics=["accuracy"]),
+        "classes": vectors(top, loss=smooth, optimizer=optimizers.AdamW(0.01), y=one_of),
+        "yes or no": vectors(
+            layers.Dense(3, activation="sigmoid"),
+            loss="binary_crossentropy",
+            optimizer=optimizers.Adam(amsgrad=True),
+        ),
+        "probable labels": vectors(*probable, loss=sparse, optimizer="nadam", y=labels),
+        "probable classes": vectors(*probable, loss=smooth, optimizer="adagrad"),
+        "probably": vectors(*probable, loss="binary_crossentropy", optimizer="rmsprop"),
+        "extreme labels": vectors(*extreme, loss=sparse, y=labels),
+        "extreme": vectors(*extreme, loss="binary_crossentropy"),
+        "absolute": vectors(
+            out, loss="mae", optimizer=optimizers.RMSprop(0.1, momentum=0.5, centered=True)
+        ),
+        "between": vectors(out, loss=losses.Huber(0.8), optimizer=optimizers.SGD(0.1, 0.9)),
+        "ahead": vectors(out, optimizer=optimizers.SGD(0.1, 0.9, nesterov=True, weight_decay=0.1)),
+    }
+
+
+# Points at every number of every line: its line, the kernel's argument, and what the page says.
+POINT_AT_ALL = """() => [...document.querySelectorAll("nav button")].flatMap((button, line) => {
+  button.click();
+  return [...document.querySelectorAll("td.cell")].map((cell) => {
+    cell.click();
+    const lit = document.querySelectorAll("td.from").length;
+    return [line, cell.at.key, document.getElementById("say").textContent, lit];
+  });
+})"""
+
+
+def phi(x):
+    """Return the standard normal distribution function."""
+    return math.erfc(-x / math.sqrt(2)) / 2
+
+
+FUNCTIONS = {
+    "exp": math.exp,
+    "log": math.log,
+    "max": max,
+    "min": min,
+    "tanh": math.tanh,
+    "sqrt": math.sqrt,
+    "abs": abs,
+    "Phi": phi,
+    "density": lambda x: math.exp(-x * x / 2) / math.sqrt(2 * math.pi),
+}
+SIGNS = {
+    "\N{MINUS SIGN}": "-",
+    "·": "*",
+    "²": "**2",
+    "³": "**3",
+    "^": "**",
+    "√": "sqrt",
+    "mod": "%",
+}
+SIGNS |= {"Φ": "Phi", "φ": "density"}
+
+
+def computed(text):
+    """Return what a calculation such as "exp(1) · 2² + 0.5 (the other 3)" comes to."""
+    text = re.sub(r" \(the other \d+\)", "", text)
+    for sign, python in SIGNS.items():
+        text = text.replace(sign, python)
+    text = re.sub(r"\|([^|]*)\|", r"abs(\1)", text)
+    assert set(re.findall(r"[A-Za-z]\w*", re.sub(r"\de[-+]?\d", "", text))) <= set(FUNCTIONS), text
+    return eval(text, {"__builtins__": {}}, FUNCTIONS)
+
+
+@pytest.fixture(scope="module")
+def explained(browser, tmp_path_factory):
+    """Return for each network its trace and what the page says of its numbers."""
+    form = tn.config.kernels()
+    tn.config.use_kernels("numpy")
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sums.plain, "__defaults__", (17,))
+        patch.setattr(sums, "FEWER_DIGITS", 17)
+        for name, (model, x, y) in networks().items():
+            tn.utils.set_random_seed(1)
+            trace = tn.trace(model, x, y)
+            path = tmp_path_factory.mktemp("trace") / "page.html"
+            text = page.page(trace)
+            assert text.count("write(value, 4)") == 1
+            path.write_text(text.replace("write(value, 4)", "write(value, 12)"))
+            tab = browser.new_page()
+            tab.goto(path.as_uri())
+            found[name] = trace, tab.evaluate(POINT_AT_ALL)
+            tab.close()
+    tn.config.use_kernels(form)
+    return found
+
+
+def written(explained):
+    """Yield network, kernel, recorded number, what the page says of it, and how many it lights."""
+    for network, (trace, said) in explained.items():
+        for number, key, text, lit in said:
+            line = trace.lines[number]
+            for array in line.writes:
+                if line.title in KERNELS and array.argument == key:
+                    text = text.split("In their middle:\n")[-1].split("\nNudged")[0]
+                    place = re.match(r".*?(?:\[([\d, ]+)\])? = ", text)
+                    index = tuple(map(int, place[1].split(", "))) if place[1] else ()
+                    recorded = float(array.values[index])
+                    yield network, line.title, recorded, text[place.end() :], lit
+
+
+def test_every_kernel_has_a_line_or_a_reason(explained):
+    titles = {line.title for trace, _ in explained.values() for line in trace.lines}
+    assert titles & set(KERNELS) == set(KERNELS) - (set(WITHOUT_A_RULE) - {"uniform_float32"})
+
+
+def test_every_number_is_what_is_written_out(explained):
+    checked = set()
+    for network, kernel, recorded, text, lit in written(explained):
+        if kernel in WITHOUT_A_RULE:
+            continue
+        told = re.fullmatch(r"(.*?)(?: = |, since .*; that is )([^ ]+)", text, re.DOTALL)
+        assert told, f"{kernel}: {text}"
+        assert computed(told[2]) == pytest.approx(recorded, rel=1e-11), f"{kernel}: {text}"
+        assert computed(told[1]) == pytest.approx(recorded, rel=2e-5, abs=2e-6), f"{kernel}: {text}"
+        # Tiles need so many channels that not all have room on a page.
+        assert lit > 0 or told[1] == "0" or network == "tiles", f"{kernel}: {text}"
+        checked.add(kernel)
+    assert len(checked) > 80
