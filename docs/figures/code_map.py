@@ -20,7 +20,7 @@ from drawing import (
 sys.path.insert(0, str(Path(__file__).parents[1] / "_ext"))
 import modules
 
-COLORS = (GREY, GREY, *4 * (BLUE,), *2 * (GREEN,), *2 * (ORANGE,), *2 * (VERMILION,), GREY)
+COLORS = (GREY, GREY, *5 * (BLUE,), *2 * (GREEN,), *2 * (ORANGE,), *2 * (VERMILION,), GREY)
 BOX = 7.4  # the width of a part; a long name needs more
 EVERYWHERE = {"arrays", "config", "configurable"}  # most parts import them; not drawn
 STEP = 8.4

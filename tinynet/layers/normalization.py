@@ -12,6 +12,7 @@ from tinynet.arrays import Array
 from tinynet.checks import entries, flag, integer, number
 from tinynet.kernels import batch_norm, layer_norm
 from tinynet.layers.base import Layer, Shape
+from tinynet.step.tape import in_order
 
 
 class BatchNormalization(Layer):
@@ -52,6 +53,8 @@ class BatchNormalization(Layer):
 
     Derived on the page :doc:`/backprop/batch_norm`.
     """
+
+    only_kernels = True
 
     def __init__(
         self,
@@ -148,23 +151,18 @@ class BatchNormalization(Layer):
         backward(self._rows(dout), x, gamma, self.mean, self.inv_std, dgamma, dbeta, dx)
         return self._unrows(dx, self.shape)
 
-    @property
-    def only_kernels(self) -> bool:
-        """Whether a step of the layer can be written down line by line; see `Computes`."""
-        return self.features_are_last
-
     def _rows(self, x: Array) -> Array:
         """Lay x out as (m, features), with the feature axis last."""
         if not self.features_are_last:
             x = x.transpose(self.features_last)
-        return np.ascontiguousarray(x).reshape(-1, x.shape[-1])
+        return in_order(x).reshape(-1, x.shape[-1])
 
     def _unrows(self, rows: Array, shape: Shape) -> Array:
         """Undo `_rows`."""
         if self.features_are_last:
             return rows.reshape(shape)
         moved_shape = tuple(shape[i] for i in self.features_last)
-        return np.ascontiguousarray(rows.reshape(moved_shape).transpose(self.features_back))
+        return in_order(rows.reshape(moved_shape).transpose(self.features_back))
 
 
 class LayerNormalization(Layer):
@@ -203,6 +201,8 @@ class LayerNormalization(Layer):
 
     Derived on the page :doc:`/backprop/layer_norm`.
     """
+
+    only_kernels = True
 
     def __init__(
         self,
@@ -297,11 +297,11 @@ class LayerNormalization(Layer):
 
     def _rows(self, x: Array) -> Array:
         """Lay x out as (rows, features)."""
-        moved = np.ascontiguousarray(x.transpose(self._order(x.ndim)))
+        moved = in_order(x.transpose(self._order(x.ndim)))
         return moved.reshape(-1, self.ones.size)
 
     def _unrows(self, rows: Array, shape: Shape) -> Array:
         """Undo `_rows`."""
         order = self._order(len(shape))
         moved = rows.reshape([shape[axis] for axis in order])
-        return np.ascontiguousarray(moved.transpose(np.argsort(order)))
+        return in_order(moved.transpose(np.argsort(order)))
