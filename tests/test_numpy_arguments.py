@@ -122,12 +122,12 @@ def test_trained_saved_and_gone_on_with(name: str, tmp_path: Path) -> None:
 
 
 def test_numbers_that_are_no_arguments_of_a_class() -> None:
-    assert Input(np.array([5])).shape == (5,)
+    assert Input(np.array([5])).shape == (None, 5)
     assert Sequential([Dense(2, input_shape=np.array([3]))]).output_shape == (None, 2)
     model = Sequential([Input((4,)), Dense(3)])
     model.compile(optimizers.SGD(0.1), "mse")
     model.optimizer.learning_rate = np.float32(0.5)
-    assert type(model.optimizer.learning_rate) is float
+    assert isinstance(model.optimizer.learning_rate, float)
     model.fit(X, HOT, batch_size=np.int64(8), epochs=np.int32(1), verbose=0)
     set_random_seed(np.int64(3))
     drawn = random.uniform((2,), seed=np.int64(5))

@@ -162,7 +162,7 @@ def test_the_learning_rate_is_the_users_number() -> None:
         optimizer.step(params, {"w": np.ones(1)})
         assert optimizer.learning_rate == 0.003
     optimizer.learning_rate = np.float32(0.5)
-    assert optimizer.learning_rate == 0.5 and type(optimizer.learning_rate) is float
+    assert optimizer.learning_rate == 0.5 and isinstance(optimizer.learning_rate, float)
 
 
 def test_a_rate_that_a_property_computes() -> None:
