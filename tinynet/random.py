@@ -129,6 +129,19 @@ def set_random_seed(seed: int) -> None:
     np.random.seed(seed)  # noqa: NPY002 (Keras promises to seed this generator too)
 
 
+def set_order_seed(seed: int) -> None:
+    """Seed only the order in which ``fit(shuffle=True)`` goes through the data.
+
+    It is what ``tf.random.set_seed`` does to a Keras script.
+
+    Parameters
+    ----------
+    seed : int
+    """
+    global _global_seed
+    _global_seed = integer("seed", seed, least=None)
+
+
 @contextmanager
 def untouched() -> Iterator[None]:
     """Restore everything that `set_random_seed` sets, at the end of a ``with`` block.
