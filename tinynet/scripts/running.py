@@ -44,10 +44,20 @@ def run(path: str, arguments: Sequence[str] = (), figures: str | None = None) ->
     -------
     int
         The exit status: 1 if the script has failed, and its traceback has been printed.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the file cannot be read, or is no notebook.
     """
-    cells = sources(path)
     standin()
     _prepare_figures(figures)
+    return run_file(path, arguments)
+
+
+def run_file(path: str, arguments: Sequence[str] = ()) -> int:
+    """Run a file as Python runs a script, whatever ``import keras`` means; see `run`."""
+    cells = sources(path)
     module = ModuleType("__main__")
     module.__file__ = os.path.abspath(path)
     sys.modules["__main__"] = module
