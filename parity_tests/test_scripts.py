@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 
 from parity_tests.backend import BACKEND
-from parity_tests.both import TOLERANCE
 
 SCRIPTS = Path(__file__).parents[1] / "tests" / "scripts"
 
@@ -95,6 +94,12 @@ def printed_by(library, names):
     return {name: PROGRESS.sub("", each["printed"]).strip() for name, each in found.items()}
 
 
+def last_place(number):
+    """Return what one in the last digit of a printed number is worth."""
+    digits, _, power = number.lower().partition("e")
+    return 10.0 ** (int(power or 0) - len(digits.partition(".")[2]))
+
+
 def different(own, theirs):
     """Return the first thing that two printed texts differ in, or ""."""
     # Spaces between columns depend on how many digits the numbers have.
@@ -104,9 +109,11 @@ def different(own, theirs):
         return f"the words\n{own}\nhere, in Keras\n{theirs}"
     for a, b in zip(NUMBER.findall(own), NUMBER.findall(theirs), strict=True):
         # A number that is printed with few digits may be rounded to either side.
-        digits = len(re.sub(r"[eE].*|\D", "", b).lstrip("0"))
-        last = 1e-12 if digits > 12 else 1.01 * 10.0 ** (1 - digits)
-        if a != b and not math.isclose(float(a), float(b), rel_tol=last):
+        unit = last_place(b)
+        few = unit > 1e-12 * abs(float(b)) and "." in b
+        if a != b and not math.isclose(
+            float(a), float(b), rel_tol=1e-12, abs_tol=1.01 * unit if few else 0.0
+        ):
             return f"{a} here, {b} in Keras"
     return ""
 
@@ -134,6 +141,8 @@ def test_every_script_is_run_or_waits():
         ("[0.5]", "[0.5, 0.5]"),
         ("accuracy 1.0", "loss 1.0"),
         ("3 epochs", "4 epochs"),
+        ("1.234e-05", "1.237e-05"),
+        ("loss 12.345678901234", "loss 12.345678901334"),
     ],
 )
 def test_a_difference_is_seen(own, theirs):
@@ -142,5 +151,9 @@ def test_a_difference_is_seen(own, theirs):
 
 
 def test_rounding_is_no_difference():
-    assert not different("loss 0.1234567890123456", "loss 0.1234567890123457")
-    assert TOLERANCE["float64"] == 1e-12
+    for own, theirs in [
+        ("loss 0.1234567890123456", "loss 0.1234567890123457"),
+        ("loss: 0.12", "loss: 0.13"),
+        ("1.234e-05", "1.235e-05"),
+    ]:
+        assert not different(own, theirs)

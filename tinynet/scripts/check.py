@@ -101,7 +101,7 @@ def missing(pieces: Sequence[Source]) -> list[Finding]:
             raise ValueError(f"{piece.name}, line {error.lineno}: {error.msg}") from None
         reader = _Reader(piece.name, names)
         reader.visit(tree)
-        found += sorted(set(reader.found), key=lambda each: each.line)
+        found += sorted(dict.fromkeys(reader.found), key=lambda each: each.line)
     return found
 
 
@@ -168,7 +168,7 @@ class _Reader(ast.NodeVisitor):
         if isinstance(node, ast.Call):
             return self.call(node)
         if node is not None:
-            self.generic_visit(node)
+            self.visit(node)
         return UNKNOWN
 
     def attribute(self, node: ast.AST, home: Any, name: str) -> Any:
@@ -203,13 +203,9 @@ class _Reader(ast.NodeVisitor):
         """Check the names of arguments, and of things named in strings."""
         function = called.function if isinstance(called, Method) else called
         name = getattr(function, "__name__", "")
-        try:
-            taken = dict(inspect.signature(function).parameters)
-        except (TypeError, ValueError):
-            return
+        taken, open_ended = arguments_of(function)
         if isinstance(called, Method):
-            del taken[next(iter(taken))]
-        open_ended = any(each.kind is each.VAR_KEYWORD for each in taken.values())
+            taken = taken[1:]
         given = list(zip(taken, node.args, strict=False))
         given += [(each.arg, each.value) for each in node.keywords if each.arg]
         for argument, value in given:
@@ -296,3 +292,26 @@ def names_of(kind: type) -> frozenset[str]:
             code = textwrap.dedent(inspect.getsource(each))
             names |= set(re.findall(r"\bself\.(\w+)\b", code))
     return frozenset(names)
+
+
+@cache
+def arguments_of(function: Callable[..., Any]) -> tuple[list[str], bool]:
+    """Return the names of a function's or a class's arguments, and whether it takes any others.
+
+    What a class passes on as ``**kwargs`` are the arguments of the one that it is derived from.
+    """
+    kinds = [
+        vars(each)["__init__"]
+        for each in (function.__mro__ if inspect.isclass(function) else ())
+        if "__init__" in vars(each) and each is not object
+    ]
+    names: list[str] = []
+    for each in kinds or [function]:
+        try:
+            taken = list(inspect.signature(each).parameters.values())[bool(kinds) :]
+        except (TypeError, ValueError):
+            return names, True
+        names += [one.name for one in taken if one.kind is not one.VAR_KEYWORD]
+        if all(one.kind is not one.VAR_KEYWORD for one in taken):
+            return names, False
+    return names, True

@@ -316,9 +316,9 @@ def names_in(module: str) -> list[str]:
 
 def explained(path: str) -> str:
     """Return what is missing, why, and what there is instead, in one line."""
-    shown = path.replace("tensorflow", "tf", 1) if path.startswith("tensorflow") else path
-    why = why_left_out(path)
     tensorflow = path.partition(".")[0] == "tensorflow"
+    shown = path.replace("tensorflow", "tf", 1) if tensorflow else path
+    why = why_left_out(path)
     if tensorflow and not why:
         return f"{shown}: tinynet is no TensorFlow; write {what_to_write(path)}"
     nearest = "" if tensorflow else _nearest(path)

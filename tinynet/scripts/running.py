@@ -8,6 +8,7 @@ import linecache
 import os
 import re
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
@@ -78,7 +79,7 @@ def run_file(path: str, arguments: Sequence[str] = ()) -> int:
                 exec(compile(cell.text, cell.name, "exec", dont_inherit=True), names)
         except Exception as error:
             shown = _of_the_script(error.__traceback__, {each.name for each in cells})
-            sys.excepthook(type(error), error.with_traceback(shown), shown)
+            traceback.print_exception(error.with_traceback(shown))
             return 1
     return 0
 
@@ -139,11 +140,12 @@ def without_commands(cell: str) -> tuple[str, list[str]]:
     kept, left_out = [], []
     goes_on = False
     for line in lines:
-        if goes_on or COMMAND.match(line):
-            left_out.append(line.strip())
-            goes_on = line.rstrip().endswith("\\")
-            line = line[: len(line) - len(line.lstrip())] + "pass"
-        kept.append(line)
+        if not goes_on and not COMMAND.match(line):
+            kept.append(line)
+            continue
+        left_out.append(line.strip())
+        kept.append("" if goes_on else line[: len(line) - len(line.lstrip())] + "pass")
+        goes_on = line.rstrip().endswith("\\")
     return "\n".join(kept), left_out
 
 
