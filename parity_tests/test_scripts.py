@@ -69,6 +69,7 @@ WAITING = {
     "separable_cnn.py": "datasets.cifar10",
     "sequence_generator.py": "utils.Sequence, generators in fit",
     "tf_data.py": "fit with an iterable of batches",
+    "tf_data_shuffled.py": "fit with an iterable of batches",
     "transfer_frozen.py": "datasets.mnist",
 }
 

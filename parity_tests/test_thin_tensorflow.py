@@ -1,9 +1,13 @@
 """The stand-in's few functions of TensorFlow, against TensorFlow's."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from parity_tests.backend import BACKEND
+from tinynet import random
 from tinynet.scripts import modules
 
 if BACKEND != "tensorflow":
@@ -100,6 +104,41 @@ def test_a_data_set_has_the_elements_of_tensorflows(case):
             np.testing.assert_array_equal(left, right)
             assert np.asarray(left).dtype == np.asarray(right).dtype
     assert made[0].cardinality() == made[1].cardinality()
+
+
+SHUFFLES = [
+    "numbers.shuffle(20)",
+    "numbers.shuffle(7)",
+    "numbers.shuffle(1)",
+    "numbers.shuffle(50, seed=3)",
+    "numbers.shuffle(20).batch(6).prefetch(2)",
+    "numbers.shuffle(20, reshuffle_each_iteration=False)",
+    "numbers.shuffle(20).repeat(2)",
+    "numbers.batch(4).shuffle(3)",
+]
+
+
+@pytest.mark.parametrize("seed", [0, 42])
+@pytest.mark.parametrize("case", SHUFFLES)
+def test_a_shuffled_data_set_has_the_order_of_tensorflows(case, seed):
+    found = []
+    for tf in (TINYNET, tensorflow):
+        tf.random.set_seed(seed)
+        made = eval(case, {"numbers": tf.data.Dataset.from_tensor_slices(np.arange(20))})
+        again = eval(case, {"numbers": tf.data.Dataset.from_tensor_slices(np.arange(20))})
+        passes = (made, made, again, made)
+        found.append([[np.asarray(each).tolist() for each in data] for data in passes])
+    assert found[0] == found[1]
+
+
+def test_the_order_where_only_the_shuffle_has_a_seed():
+    code = "list(tf.data.Dataset.from_tensor_slices(np.arange(20)).shuffle(20, seed=8))"
+    alone = "import numpy as np, tensorflow as tf; print([int(each) for each in " + code + "])"
+    done = subprocess.run([sys.executable, "-c", alone], capture_output=True, text=True, check=True)
+    with random.untouched():
+        random._global_seed = None
+        own = [int(each) for each in eval(code, {"np": np, "tf": TINYNET})]
+    assert str(own) == done.stdout.strip()
 
 
 def test_cardinality_of_what_never_ends():

