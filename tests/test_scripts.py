@@ -245,6 +245,11 @@ def test_every_part_has_what_its_table_says():
             "make().predict_classes(1)\nk = make()\nk.fit(1, nb_epoch=2)",
             [(5, "Sequential has no predict_classes"), (7, "fit has no argument nb_epoch")],
         ),
+        (
+            "from keras.layers import Dense\nd = Dense(3, input_dim=4, init='uniform')\n"
+            "d.kernel, d.bias, d.units, d.gamma",
+            [(2, "Dense has no argument init; since Keras 2"), (3, "Dense has no gamma")],
+        ),
         ("from keras.layers import *\nDense(3, activation='nope')", [(2, "unknown activation")]),
     ],
 )

@@ -10,12 +10,12 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-import textwrap
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 import tinynet
+from tinynet.old_names import ATTRIBUTES, hint
 from tinynet.scripts.modules import (
     TOPS,
     MissingError,
@@ -182,7 +182,8 @@ class _Reader(ast.NodeVisitor):
                 self.miss(node, error)
         elif isinstance(home, Instance):
             if name not in names_of(home.kind):
-                self.miss(node, f"{home.kind.__name__} has no {name}")
+                now = f"; {ATTRIBUTES[name]}" if name in ATTRIBUTES else ""
+                self.miss(node, f"{home.kind.__name__} has no {name}{now}")
             found = getattr(home.kind, name, UNKNOWN)
             return Method(found) if inspect.isfunction(found) else UNKNOWN
         return UNKNOWN
@@ -210,7 +211,7 @@ class _Reader(ast.NodeVisitor):
         given += [(each.arg, each.value) for each in node.keywords if each.arg]
         for argument, value in given:
             if argument not in taken and not open_ended:
-                self.miss(value, f"{name} has no argument {argument}")
+                self.miss(value, f"{name} has no argument {argument}{hint(argument)}")
             if argument in NAMED:
                 self.check_named(argument, value)
 
@@ -284,13 +285,18 @@ class _Reader(ast.NodeVisitor):
 
 @cache
 def names_of(kind: type) -> frozenset[str]:
-    """Return the attributes of a class's objects: of the class, and those set on ``self``."""
+    """Return the attributes of a class's objects: of the class, and those set on ``self``.
+
+    Where attributes are looked up when they are asked for, names in quotes count as well.
+    """
     names = set(dir(kind))
     for each in kind.__mro__:
         names |= set(getattr(each, "__annotations__", ()))
         if each.__module__.startswith("tinynet."):
-            code = textwrap.dedent(inspect.getsource(each))
+            code = inspect.getsource(each)
             names |= set(re.findall(r"\bself\.(\w+)\b", code))
+            if hasattr(kind, "__getattr__"):  # weights, by the names that they have in a dict
+                names |= set(re.findall(r"\"(\w+)\"", code))
     return frozenset(names)
 
 
@@ -314,4 +320,7 @@ def arguments_of(function: Callable[..., Any]) -> tuple[list[str], bool]:
         names += [one.name for one in taken if one.kind is not one.VAR_KEYWORD]
         if all(one.kind is not one.VAR_KEYWORD for one in taken):
             return names, False
+        code = inspect.getsource(each) if each.__module__.startswith("tinynet.") else ""
+        if "old_names.refuse(" in code:  # it takes others only to say how they are called now
+            return names + re.findall(r"kwargs\.pop\(\"(\w+)\"", code), False
     return names, True
