@@ -57,7 +57,7 @@ WAITING = {
     "binary_shoes.py": "the same seed although rich draws where scikit-learn imports it",
     "callbacks_checkpoint.py": "files that end in .keras",
     "class_weights.py": "the same seed although rich draws where scikit-learn imports it",
-    "cnn_adadelta.py": "datasets.mnist, backend.image_data_format, optimizers.Adadelta",
+    "cnn_adadelta.py": "datasets.mnist, losses.categorical_crossentropy, optimizers.Adadelta",
     "functional_residual.py": "layers.add",
     "functional_two_outputs.py": "compile(loss_weights=), losses and metrics by output",
     "image_data_generator.py": "preprocessing.image.ImageDataGenerator",
