@@ -189,6 +189,8 @@ def test_the_stand_in_of_an_open_notebook(tmp_path):
         ("tensorflow.math.sqrt", "no TensorFlow; write np.sqrt"),
         ("tensorflow.reduce_std", "write np.std"),
         ("tensorflow.random.normal", "default_rng(seed).normal"),
+        ("tensorflow.compat.v1.logging.set_verbosity", "write what TensorFlow 2 has"),
+        ("tensorflow.set_random_seed", "write tf.random.set_seed"),
         ("tensorflow.raw_ops.Foo", "write it with NumPy"),
         ("keras.layers.Densse", "there is keras.layers.Dense"),
         ("keras.layers.batchnormalization", "there is keras.layers.BatchNormalization"),
