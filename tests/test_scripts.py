@@ -95,7 +95,9 @@ def test_a_script_that_is_no_python_says_so_without_tinynets_lines(tmp_path):
 
 
 def test_what_cannot_be_read_is_one_line(tmp_path):
-    for name in ("absent.py", written(tmp_path / "no.ipynb", '{"cells": 3}')):
+    no_notebook = written(tmp_path / "no.ipynb", '{"cells": 3}')
+    no_encoding = written(tmp_path / "no.py", "# coding: nope\n")
+    for name in ("absent.py", no_notebook, no_encoding):
         done = run(name, folder=tmp_path)
         assert done.returncode == 2
         assert len(done.stderr.splitlines()) == 1 and str(name) in done.stderr

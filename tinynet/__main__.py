@@ -31,7 +31,7 @@ def main() -> int:
         if chosen.check:
             return check.report(chosen.script)
         return running.run(chosen.script, chosen.arguments, chosen.figures)
-    except (OSError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError) as error:
         print(f"python -m tinynet run: {error}", file=sys.stderr)
         return 2
 

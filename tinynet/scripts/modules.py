@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from tinynet.scripts.scope import what_to_write, why_left_out
 
 # The versions whose names and behavior are meant; scripts print and compare them.
-VERSIONS = {"keras": "3.15.1", "tensorflow": "2.21.0", "keras_tuner": "1.4.8"}
+VERSIONS = {"keras": "3.15.1", "tensorflow": "2.21.0"}
 
 # Names under which Keras is imported, the longest first.
 KERAS = ("tensorflow.python.keras", "tensorflow.keras", "tf_keras", "keras")

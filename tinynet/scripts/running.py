@@ -8,6 +8,7 @@ import linecache
 import os
 import re
 import sys
+import tokenize
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -94,12 +95,12 @@ def sources(path: str) -> list[Source]:
     ------
     OSError
         If the file cannot be read.
+    SyntaxError
+        If a script names an encoding that there is not.
     ValueError
         If a notebook is not one.
     """
     if not path.endswith(".ipynb"):
-        import tokenize
-
         with tokenize.open(path) as file:
             return [Source(path, file.read())]
     try:
