@@ -957,4 +957,40 @@ BUGS = [
         '"dtype": theirs.dtype}',
         "test_interop",
     ),
+    # Strangers' scripts.
+    Bug(
+        "tf.argmax goes along the last axis",
+        "scripts/tensors.py",
+        "axis=0 if axis is None else axis",
+        "axis=-1 if axis is None else axis",
+        "test_thin_tensorflow",
+    ),
+    Bug(
+        "the mean of integers has a fraction",
+        "scripts/tensors.py",
+        "np.mean(np.asarray(x), along, keepdims=keepdims).astype(x.dtype)",
+        "np.mean(np.asarray(x), along, keepdims=keepdims)",
+        "test_thin_tensorflow",
+    ),
+    Bug(
+        "a shuffle draws its place from the whole buffer, also when it runs empty",
+        "scripts/pipelines.py",
+        "(first + next(draws) % (end - first)) % size",
+        "(first + next(draws) % size) % size",
+        "test_thin_tensorflow",
+    ),
+    Bug(
+        "every pass of a shuffle begins with the same seeds",
+        "scripts/pipelines.py",
+        "pair = seeds if fixed else",
+        "pair = seeds if True else",
+        "test_thin_tensorflow",
+    ),
+    Bug(
+        "a shuffle without a seed of its own takes the global one",
+        "random.py",
+        "own = _operation_seeds.randint(0, INT32_MAX) if seed is None else seed",
+        "own = _global_seed if seed is None else seed",
+        "test_thin_tensorflow",
+    ),
 ]

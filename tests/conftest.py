@@ -38,7 +38,7 @@ def clean_state() -> Iterator[None]:
     for kernel in registry.KERNELS.values():
         kernel._run = None
     configurable.forget_names()
-    random._global_seed = random._global_generator = None
+    random._global_seed = random._global_generator = random._operation_seeds = None
     python_random.setstate(python_state)
     np.random.set_state(numpy_state)
 

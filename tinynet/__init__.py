@@ -40,6 +40,7 @@ __all__ = [
     "random",
     "regularizers",
     "saving",
+    "standin",
     "trace",
     "tracing",
     "utils",
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from tinynet.diagnosis import diagnose
     from tinynet.layers import Input, InputLayer, Layer
     from tinynet.models import Model, Sequential
+    from tinynet.scripts import standin
     from tinynet.symbolic import KerasTensor
     from tinynet.tracing import trace
 
@@ -87,6 +89,7 @@ _HOMES = {
     "Layer": "layers",
     "Model": "models",
     "Sequential": "models",
+    "standin": "scripts",
     "trace": "tracing",
 }
 

@@ -7,6 +7,7 @@ from draw to draw is the pair, and a `SeedGenerator` is where that happens.
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 import random as python_random
 import threading
@@ -27,11 +28,14 @@ SeedPair = tuple[int, int]
 
 FROM_THE_START = np.zeros(1, np.uint64)  # the first block of a stream
 MASK32 = 0xFFFFFFFF
+UNSEEDED = 87654321  # TensorFlow's global seed where only an operation has one
 # TensorFlow gives every group of values in a truncated normal draw its own stretch of words.
 TRUNCATED_STRETCH = {"float32": 256, "float64": 128}
 
 _global_seed: int | None = None
 _global_generator: SeedGenerator | None = None
+# Where shuffles without a seed of their own draw one, as TensorFlow's operations do.
+_operation_seeds: python_random.Random | None = None
 _one_thread = threading.RLock()
 
 
@@ -119,14 +123,28 @@ def set_random_seed(seed: int) -> None:
     ValueError
         If `seed` is not an integer in that range.
     """
-    global _global_seed, _global_generator
+    global _global_generator
     seed = plain(seed)
     if type(seed) is not int or not 0 <= seed <= MASK32:
         raise ValueError(f"seed: expected an integer from 0 to 2**32 - 1, got {seed!r}")
-    _global_seed = seed
+    set_order_seed(seed)
     _global_generator = None
     python_random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 (Keras promises to seed this generator too)
+
+
+def set_order_seed(seed: int) -> None:
+    """Seed only the order in which `fit` goes through the data, and that of shuffled data sets.
+
+    It is what ``tf.random.set_seed`` does to a Keras script.
+
+    Parameters
+    ----------
+    seed : int
+    """
+    global _global_seed, _operation_seeds
+    _global_seed = integer("seed", seed, least=None)
+    _operation_seeds = python_random.Random(_global_seed)
 
 
 @contextmanager
@@ -136,14 +154,14 @@ def untouched() -> Iterator[None]:
     Inside, seeds may be set and numbers drawn with no effect outside. Only one thread may be inside
     at a time, because a process has only one such state.
     """
-    global _global_seed, _global_generator
+    global _global_seed, _global_generator, _operation_seeds
     with _one_thread:
-        tinynet_state = _global_seed, copy.deepcopy(_global_generator)
+        tinynet_state = copy.deepcopy((_global_seed, _global_generator, _operation_seeds))
         python_state, numpy_state = python_random.getstate(), np.random.get_state()  # noqa: NPY002
         try:
             yield
         finally:
-            _global_seed, _global_generator = tinynet_state
+            _global_seed, _global_generator, _operation_seeds = tinynet_state
             python_random.setstate(python_state)
             np.random.set_state(numpy_state)  # noqa: NPY002
 
@@ -263,6 +281,31 @@ def epoch_order(n: int) -> Array:
 def new_order(n: int, seed: SeedGenerator) -> Array:
     """Return a new order of n samples for every call with the same generator."""
     return _permute(n, *seed.next())
+
+
+def shuffle_seeds(seed: int | None) -> tuple[int, int]:
+    """Return the pair of seeds of a shuffle in `tf.data`, as TensorFlow derives it.
+
+    It is made of the global seed and the shuffle's own. Without the first TensorFlow has a fixed
+    number in its place, without the second it draws one; without both, the pair is drawn.
+    """
+    if _operation_seeds is None or _global_seed is None:
+        if seed is None:
+            return make_default_seed(), make_default_seed()
+        return UNSEEDED, seed % INT32_MAX
+    own = _operation_seeds.randint(0, INT32_MAX) if seed is None else seed
+    pair = _global_seed % INT32_MAX, own % INT32_MAX
+    return pair if any(pair) else (0, INT32_MAX)
+
+
+def words(seed: int, position: int) -> Iterator[int]:
+    """Yield the words of Philox, 32 bits each, keyed by the seed itself, unscrambled."""
+    key = np.array(_halves(seed), np.uint64)
+    counter = np.array((0, 0, *_halves(position)), np.uint64)
+    block = np.empty((1, 64, 4), np.uint32)
+    for first in itertools.count(step=block.shape[1]):
+        random_bits.philox(key, counter, np.array([first], np.uint64), block)
+        yield from block.reshape(-1).tolist()
 
 
 def _permute(n: int, seed: int, op_seed: int) -> Array:

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[2] / "tinynet"
 # tests/test_docs.py compares this with the source: all parts are here, and every import leads to
 # a lower floor.
 FLOORS = {
-    "examples": {"exercises": 42, "lessons": 65},
+    "examples": {"exercises": 42, "lessons": 65, "scripts": 85},
     "looking at models": {
         "interop": 8,
         "gradcheck": 24,
@@ -52,7 +52,7 @@ def parts() -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        if name != "__init__":
+        if name not in ("__init__", "__main__"):
             found.setdefault(name, []).append(path)
     return found
 

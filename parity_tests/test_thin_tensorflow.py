@@ -1,0 +1,156 @@
+"""The stand-in's few functions of TensorFlow, against TensorFlow's."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from parity_tests.backend import BACKEND
+from tinynet import random
+from tinynet.scripts import modules
+
+if BACKEND != "tensorflow":
+    pytest.skip("compares with TensorFlow", allow_module_level=True)
+
+tensorflow = pytest.importorskip("tensorflow")
+
+TINYNET = modules.module_of("tensorflow")
+
+CASES = [
+    "tf.argmax(x)",
+    "tf.argmax(x, axis=1)",
+    "tf.argmax(x, 1, output_type=tf.int32)",
+    "tf.cast(x, tf.int32)",
+    "tf.cast(n, 'float64')",
+    "tf.constant(3)",
+    "tf.constant(2.5)",
+    "tf.constant([[1, 2], [3, 4]])",
+    "tf.constant(1.0, shape=(2, 3))",
+    "tf.constant([1, 2, 3, 4], shape=(2, 2), dtype=tf.float64)",
+    "tf.convert_to_tensor(x)",
+    "tf.convert_to_tensor([True, False])",
+    "tf.convert_to_tensor(n, dtype=tf.float32)",
+    "tf.expand_dims(x, -1)",
+    "tf.expand_dims([1, 2], 0)",
+    "tf.one_hot(n[0], 4)",
+    "tf.one_hot([0, 5, -1], 3, on_value=2.0, off_value=-1.0)",
+    "tf.one_hot([[0], [1]], 2, dtype=tf.uint8)",
+    "tf.reduce_max(x)",
+    "tf.reduce_max(n, axis=0)",
+    "tf.reduce_mean(x)",
+    "tf.reduce_mean(x, axis=[0, 1])",
+    "tf.reduce_mean(x, axis=1, keepdims=True)",
+    "tf.reduce_mean(tf.constant([1, 2, 4]))",
+    "tf.reduce_mean(tf.constant([-1, -2, -4]))",
+    "tf.reduce_mean([1.0, 2.0])",
+    "tf.reduce_sum(x, 0)",
+    "tf.reduce_sum(n)",
+    "tf.math.argmax(x, axis=-1)",
+    "tf.math.confusion_matrix([0, 1, 2, 2], [0, 2, 2, 1])",
+    "tf.math.confusion_matrix([0, 1], [1, 1], num_classes=4, dtype=tf.int64)",
+    "tf.math.reduce_sum(x) / 2",
+    "x / tf.constant(2.0, tf.float64)",
+    "tf.nn.relu(x)",
+    "tf.nn.sigmoid(x)",
+    "tf.nn.softmax(x)",
+    "tf.nn.tanh(x)",
+    "tf.nn.elu(x)",
+]
+DATA = [
+    "slices((x, n))",
+    "slices(x).batch(2)",
+    "slices(x).batch(2, drop_remainder=True)",
+    "slices((x, n)).map(lambda a, b: (a * 2.0, b)).batch(2)",
+    "slices({'a': x, 'b': n}).batch(2)",
+    "slices(x).take(2).repeat(2)",
+    "slices(x).skip(1).cache().prefetch(1)",
+    "slices(x).repeat().take(7)",
+    "slices((x, n)).batch(2).map(lambda a, b: {'both': (tf.cast(b, tf.float64), a)})",
+]
+
+
+def values():
+    rng = np.random.default_rng(4)
+    return {"x": rng.normal(size=(3, 4)), "n": rng.integers(0, 4, (3, 4))}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_function_computes_what_tensorflow_computes(case):
+    own, theirs = (eval(case, {"tf": tf, **values()}) for tf in (TINYNET, tensorflow))
+    own, theirs = np.asarray(own), theirs.numpy()
+    assert own.dtype == theirs.dtype
+    np.testing.assert_allclose(own, theirs, rtol=1e-14, atol=1e-300, strict=True)
+
+
+def leaves(element):
+    if isinstance(element, dict):
+        return [leaf for name in sorted(element) for leaf in leaves(element[name])]
+    if isinstance(element, tuple):
+        return [leaf for part in element for leaf in leaves(part)]
+    return [element.numpy()]
+
+
+@pytest.mark.parametrize("case", DATA)
+def test_a_data_set_has_the_elements_of_tensorflows(case):
+    made = []
+    for tf in (TINYNET, tensorflow):
+        names = {"tf": tf, "slices": tf.data.Dataset.from_tensor_slices, **values()}
+        made.append(eval(case, names))
+    own, theirs = ([leaves(element) for element in each] for each in made)
+    assert len(own) == len(theirs)
+    for a, b in zip(own, theirs, strict=True):
+        for left, right in zip(a, b, strict=True):
+            np.testing.assert_array_equal(left, right)
+            assert np.asarray(left).dtype == np.asarray(right).dtype
+    assert made[0].cardinality() == made[1].cardinality()
+
+
+SHUFFLES = [
+    "numbers.shuffle(20)",
+    "numbers.shuffle(7)",
+    "numbers.shuffle(1)",
+    "numbers.shuffle(50, seed=3)",
+    "numbers.shuffle(20).batch(6).prefetch(2)",
+    "numbers.shuffle(20, reshuffle_each_iteration=False)",
+    "numbers.shuffle(20).repeat(2)",
+    "numbers.batch(4).shuffle(3)",
+]
+
+
+@pytest.mark.parametrize("seed", [0, 42])
+@pytest.mark.parametrize("case", SHUFFLES)
+def test_a_shuffled_data_set_has_the_order_of_tensorflows(case, seed):
+    found = []
+    for tf in (TINYNET, tensorflow):
+        tf.random.set_seed(seed)
+        made = eval(case, {"numbers": tf.data.Dataset.from_tensor_slices(np.arange(20))})
+        again = eval(case, {"numbers": tf.data.Dataset.from_tensor_slices(np.arange(20))})
+        passes = (made, made, again, made)
+        found.append([[np.asarray(each).tolist() for each in data] for data in passes])
+    assert found[0] == found[1]
+
+
+def test_the_order_where_only_the_shuffle_has_a_seed():
+    code = "list(tf.data.Dataset.from_tensor_slices(np.arange(20)).shuffle(20, seed=8))"
+    alone = "import numpy as np, tensorflow as tf; print([int(each) for each in " + code + "])"
+    done = subprocess.run([sys.executable, "-c", alone], capture_output=True, text=True, check=True)
+    with random.untouched():
+        random._global_seed = None
+        own = [int(each) for each in eval(code, {"np": np, "tf": TINYNET})]
+    assert str(own) == done.stdout.strip()
+
+
+def test_cardinality_of_what_never_ends():
+    own, theirs = (
+        tf.data.Dataset.from_tensor_slices(np.zeros(3)).repeat() for tf in (TINYNET, tensorflow)
+    )
+    assert int(own.cardinality()) == int(theirs.cardinality())
+    assert TINYNET.data.experimental.INFINITE_CARDINALITY == -1
+
+
+def test_versions_are_those_that_it_stands_for():
+    import keras
+
+    assert modules.module_of("keras").__version__ == keras.__version__
+    assert tensorflow.__version__.startswith("2.")

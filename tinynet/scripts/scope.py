@@ -1,0 +1,109 @@
+"""What tinynet leaves out on purpose, and what to write instead of it."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+# What scripts may ask for that is no oversight: a pattern for the end of the dotted name, and why.
+OUT_OF_SCOPE = [
+    (
+        r"(Embedding|\w*LSTM\w*|\w*GRU(Cell)?|(Simple)?RNN(Cell)?|StackedRNNCells|Bidirectional|"
+        r"TimeDistributed|RepeatVector|TextVectorization|StringLookup|IntegerLookup|Tokenizer|"
+        r"pad_sequences|hashing_trick|text_to_word_sequence|TimeseriesGenerator|"
+        r"(text|timeseries|audio)_dataset_from_\w+|ctc\w*|CTC|(preprocessing|legacy)\.(text|sequence)|"
+        r"(preprocessing|layers)\.(text|sequence|recurrent\w*|embeddings)|datasets\.(imdb|reuters))",
+        "tinynet has nothing for sequences such as text, speech or time series",
+    ),
+    (r"\w*Attention\w*", "tinynet has no attention"),
+    (r"(Masking|mask|compute_mask)", "tinynet has no masks: every entry of a sample counts"),
+    (
+        r"\w*(Transpose|UpSampling2D)",
+        "tinynet makes images smaller only: it has no transposed convolution and no upsampling",
+    ),
+    (r"\w+[13]D", "tinynet convolves and pools images, in 2-D only"),
+    (
+        r"(applications(\.\w+)*|tensorflow_hub(\.\w+)*)",
+        "tinynet has no pretrained networks; build and train one of your own",
+    ),
+    (
+        r"((distribute|distribution|tpu|experimental\.dtensor)(\.\w+)*|DataParallel|ModelParallel)",
+        "tinynet runs on one machine; its example data_parallel.py shares a batch between "
+        "processes",
+    ),
+    (
+        r"(mixed_precision(\.\w+)*|LossScaleOptimizer|DTypePolicy|float16|bfloat16)",
+        "tinynet computes in float32 or float64: keras.backend.set_floatx('float64')",
+    ),
+    (r"(quantizers|dtype_policies)(\.\w+)*", "tinynet has no quantized weights"),
+    (
+        r"(KerasClassifier|KerasRegressor|SKLearn\w+|wrappers(\.\w+)*|scikeras(\.\w+)*)",
+        "scikit-learn's searches take tinynet.interop.sklearn.NetClassifier (or NetRegressor): "
+        "network=make, with make(input_shape, n_outputs) returning a model, not compiled",
+    ),
+    (
+        r"(tensorflow_datasets|tensorflow_addons|tensorflow_probability|keras_cv|keras_hub)(\.\w+)*",
+        "it is a package of its own and needs TensorFlow; keras.datasets has data sets",
+    ),
+    (
+        r"(export|ExportArchive|TFSMLayer|saved_model(\.\w+)*|lite(\.\w+)*)",
+        "tinynet writes no TensorFlow files: model.save writes one that load_model reads",
+    ),
+]
+
+# What TensorFlow's own functions become.
+WRITE = {
+    "GradientTape": "model.train_on_batch(x, y), or override train_step (tinynet/training.py): "
+    "tinynet's layers have their derivatives written out, there is no tape",
+    "function": "nothing: leave the decorator out, tinynet compiles a step by itself",
+    "Variable": "np.array(...)",
+    "Session": "nothing: a line is computed when it runs",
+    "ConfigProto": "nothing: memory is taken when it is needed",
+    "compat": "what TensorFlow 2 has in its place",
+    "logging": "nothing: nobody writes there",
+    "autograph": "nothing: nobody writes there",
+    "run_functions_eagerly": "model.compile(run_eagerly=True)",
+    "set_random_seed": "tf.random.set_seed",
+    "placeholder": "keras.Input(shape)",
+    "device": "nothing: tinynet computes on the processor",
+    "image": "Pillow, scikit-image, or layers such as keras.layers.RandomFlip",
+    "io": "open(...), or Pillow for images",
+    "gfile": "open(...) and pathlib",
+    "summary": "keras.callbacks.CSVLogger('log.csv')",
+    "distribute": "nothing: tinynet runs on one machine",
+    "estimator": "keras.Sequential",
+    "feature_column": "pandas or scikit-learn's ColumnTransformer",
+    "contrib": "keras",
+    "reduce_std": "np.std",
+    "reduce_variance": "np.var",
+    "reduce_prod": "np.prod",
+    "reduce_any": "np.any",
+    "reduce_all": "np.all",
+    "concat": "np.concatenate",
+    "gather": "np.take",
+    "pow": "np.power",
+    "truediv": "np.true_divide",
+    "random.normal": "np.random.default_rng(seed).normal",
+    "random.uniform": "np.random.default_rng(seed).uniform",
+    "random.shuffle": "np.random.default_rng(seed).permutation",
+}
+
+
+def why_left_out(path: str) -> str:
+    """Return the sentence for a dotted name that is out of scope; "" if it is not."""
+    for pattern, sentence in OUT_OF_SCOPE:
+        if re.search(rf"(^|\.){pattern}$", path):
+            return sentence
+    return ""
+
+
+def what_to_write(path: str) -> str:
+    """Return what stands for a name of TensorFlow's, "tensorflow.math.sqrt": here np.sqrt."""
+    parts = path.split(".")[1:]
+    for start in range(len(parts)):
+        for end in range(len(parts), start, -1):
+            if found := WRITE.get(".".join(parts[start:end])):
+                return found
+    name = parts[-1] if parts else ""
+    return f"np.{name}" if hasattr(np, name) and not name.startswith("_") else "it with NumPy"
