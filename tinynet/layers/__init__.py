@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tinynet.configurable import resolve
+from tinynet.layers import merging
 from tinynet.layers.activation import ELU, LeakyReLU, ReLU, Softmax
 from tinynet.layers.base import Layer
 from tinynet.layers.convolutional import Conv2D
@@ -72,10 +73,20 @@ __all__ = [
     "ZeroPadding2D",
 ]
 
-# Other names that Keras has for them.
+# Other names that Keras has for them, besides those of `__all__`.
 AvgPool2D, MaxPool2D = AveragePooling2D, MaxPooling2D
 GlobalAvgPool2D, GlobalMaxPool2D = GlobalAveragePooling2D, GlobalMaxPooling2D
 Convolution2D, SeparableConvolution2D = Conv2D, SeparableConv2D
+add, average, concatenate = merging.add, merging.average, merging.concatenate
+maximum, minimum, multiply, subtract = (
+    merging.maximum,
+    merging.minimum,
+    merging.multiply,
+    merging.subtract,
+)
+ALSO = ["AvgPool2D", "MaxPool2D", "GlobalAvgPool2D", "GlobalMaxPool2D", "Convolution2D"]
+ALSO += ["SeparableConvolution2D", "add", "average", "concatenate", "maximum", "minimum"]
+ALSO += ["multiply", "subtract"]
 
 LAYERS: dict[str, type[Layer]] = {
     each.__name__: each

@@ -18,6 +18,7 @@ from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
 from tinynet.scripts.scope import what_to_write, why_left_out
+from tinynet.scripts.tensors import answer_with_tensors
 
 # The versions whose names and behavior are meant; scripts print and compare them.
 VERSIONS = {"keras": "3.15.1", "tensorflow": "2.21.0"}
@@ -304,6 +305,7 @@ def standin() -> None:
         )
     if not any(isinstance(each, Finder) for each in sys.meta_path):
         sys.meta_path.insert(0, Finder())
+        answer_with_tensors()
 
 
 def names_in(module: str) -> list[str]:
@@ -366,7 +368,8 @@ def _is_there(home: str) -> bool:
 def _public(home: ModuleType) -> list[str]:
     """Return a module's own names; without ``__all__``, what tinynet has defined in it."""
     if hasattr(home, "__all__"):
-        return [name for name in home.__all__ if not _is_there(f"{home.__name__}.{name}")]
+        names = [*home.__all__, *getattr(home, "ALSO", ())]
+        return [name for name in names if not _is_there(f"{home.__name__}.{name}")]
     return [
         name
         for name, value in vars(home).items()

@@ -6,13 +6,14 @@ is not in the stand-in either; `tinynet.scripts.scope` says what to write instea
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinynet import metrics, random
+from tinynet import activations, config, layers, losses, metrics, models, random
 
 float32, float64 = np.dtype("float32"), np.dtype("float64")
 uint8, int32, int64 = np.dtype("uint8"), np.dtype("int32"), np.dtype("int64")
@@ -38,6 +39,28 @@ class Tensor(np.ndarray[Any, np.dtype[Any]]):
 def tensor(value: Any) -> Tensor:
     """Return an array as a `Tensor`, without copying it."""
     return np.asarray(value).view(Tensor)
+
+
+def answer_with_tensors() -> None:
+    """Let models, layers, losses, activations and metrics that are called return tensors.
+
+    Scripts for TensorFlow write ``model(x).numpy()``.
+    """
+    for kind in (models.Model, layers.Layer, losses.Loss, activations.Activation, metrics.Metric):
+        kind.__call__ = _with_tensor(kind.__call__)  # type: ignore[method-assign]
+
+
+def _with_tensor(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that gives what `call` does, as a tensor if it is an array or a number."""
+
+    @functools.wraps(call)
+    def answered(*arguments: Any, **options: Any) -> Any:
+        found = call(*arguments, **options)
+        if isinstance(found, float):
+            found = np.asarray(found, config.floatx())
+        return tensor(found) if isinstance(found, (np.ndarray, np.generic)) else found
+
+    return answered
 
 
 def convert_to_tensor(value: Any, dtype: Any = None) -> Tensor:
