@@ -40,3 +40,36 @@ def test_columns(length, ends, trainable):
         arguments = {"line_length": length, "positions": ends, "show_trainable": trainable}
         own, theirs = (printed(library, **arguments) for library in (tinynet, keras))
     assert own == theirs
+
+
+def drawn(library, expand_nested, trainable):
+    """Return what `summary` prints of a graph with a stack, a shared layer and a graph in it."""
+    library.utils.clear_session()
+    layers = library.layers
+    encoder = library.Sequential(
+        [library.Input((4,)), layers.Dense(3, activation="relu"), layers.Dropout(0.1)],
+        name="encoder",
+    )
+    a = library.Input((4,))
+    inner = library.Model(a, layers.Add()([a, layers.Dense(4)(a)]))
+    x = library.Input((4,), name="x")
+    twice = layers.Dense(4, trainable=False, name="twice")
+    met = layers.Concatenate()([encoder(x), encoder(twice(twice(inner(x)))), x])
+    model = library.Model(x, layers.Dense(2, name="a_last_layer_with_a_very_long_name")(met))
+    lines = []
+    model.summary(
+        print_fn=lambda line, line_break=False: lines.append(line),
+        expand_nested=expand_nested,
+        show_trainable=trainable,
+    )
+    chain = library.Model(x, layers.Dense(3)(twice(x)))
+    chain.summary(print_fn=lambda line, line_break=False: lines.append(line))
+    return [line for line in "\n".join(lines).splitlines() if line]
+
+
+@pytest.mark.parametrize("expand_nested", [False, True])
+@pytest.mark.parametrize("trainable", [False, True])
+def test_graphs(expand_nested, trainable, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "140")
+    own, theirs = (drawn(library, expand_nested, trainable) for library in (tinynet, keras))
+    assert own == theirs

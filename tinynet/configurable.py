@@ -255,9 +255,9 @@ def checked_name(name: str, pattern: str) -> str:
     return name
 
 
-def auto_name(cls: type) -> str:
-    """Return ``"dense"``, ``"dense_1"``, ... in the order of creation."""
-    prefix = to_snake_case(cls.__name__)
+def auto_name(kind: type | str) -> str:
+    """Return ``"dense"``, ``"dense_1"``, ... in the order of creation, for a class or its name."""
+    prefix = to_snake_case(kind if isinstance(kind, str) else kind.__name__)
     count = _names[prefix]
     _names[prefix] += 1
     return f"{prefix}_{count}" if count else prefix

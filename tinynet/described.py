@@ -37,6 +37,7 @@ class Described(Configurable, WeightLists):
     built: Any
     require_built: Any
     output_layer: Any
+    is_chain: Any
 
     # What a subclass defines.
 
@@ -181,6 +182,12 @@ class Described(Configurable, WeightLists):
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what a copy makes anew: tensors without numbers."""
         return {key: each for key, each in vars(self).items() if key not in ("_calls", "tensors")}
+
+
+def kind_of(layer: Any) -> str:
+    """Return the name of a class, as Keras has it."""
+    kind = type(layer)
+    return "Functional" if kind is NETWORKS.get("Model") else kind.__name__
 
 
 def layer_from(config: Mapping[str, Any]) -> Any:

@@ -114,6 +114,7 @@ class Graph(Network):
         self.input_names = [each.name for each in self.begins]
         self.output_names = [each.call.layer.name for each in wanted]
         self.ends = ([each.output for each in self.begins], wanted)
+        self.drawn = {numbers[id(tensor)]: tensor for each in calls for tensor in each.outputs}
         shapes = [each.sample_shape for each in given]
         self.sample_shape = shapes if len(shapes) > 1 else shapes[0]
         self._find_shared()
@@ -179,6 +180,30 @@ class Graph(Network):
     def _results(self, values: Mapping[int, Any]) -> Any:
         found = [values[number] for number in self.wanted]
         return found if len(found) > 1 else found[0]
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether each layer has the one before as its only input, and is called once."""
+        before, layers = [0], []
+        for wire in self.wires:
+            if len(wire.takes) > 1 or wire.takes[0] not in before or wire.layer in layers:
+                return False
+            before = wire.gives
+            layers.append(wire.layer)
+        return len(self.begins) == 1
+
+    def connections(self, layer: Any) -> str:
+        """Return where a layer's inputs come from: layer, number of its call, number of output."""
+        inside = {id(tensor.call): tensor.call for tensor in self.drawn.values()}
+        given = {id(each): each for each in self.ends[0]}
+        found = []
+        for call_ in layer._calls:
+            if id(call_) in inside:
+                for tensor in call_.inputs:
+                    maker = given.get(id(tensor), tensor).call
+                    number = maker.layer._calls.index(maker)
+                    found.append(f"{maker.layer.name}[{number}][{maker.outputs.index(tensor)}]")
+        return ", ".join(found) or "-"
 
     # Along the wires, and back.
 
@@ -283,7 +308,7 @@ class Graph(Network):
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what a copy makes anew."""
-        left_out = ("_calls", "ends", "kept")
+        left_out = ("_calls", "ends", "kept", "drawn")
         return {key: each for key, each in vars(self).items() if key not in left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -291,10 +316,10 @@ class Graph(Network):
         vars(self).update(state)
         self._calls, self.kept = [], {}
         if self.layers:
-            tensors = _connected(self.begins, self.wires)
+            self.drawn = _connected(self.begins, self.wires)
             self.ends = (
                 [each.output for each in self.begins],
-                [tensors[number] for number in self.wanted],
+                [self.drawn[number] for number in self.wanted],
             )
 
     def get_config(self) -> dict[str, Any]:

@@ -157,17 +157,15 @@ class Model(Graph, Evaluator):
 
         Parameters
         ----------
-        line_length, positions, show_trainable, layer_range
+        line_length, positions, show_trainable, layer_range, expand_nested
             See `tinynet.summary.summary_table`.
         print_fn : callable, optional
             Called with the text; by default the text is printed.
-        expand_nested : bool
-            Has no effect: here, no layer of a model has layers of its own.
         """
         arguments = (line_length, positions, show_trainable, layer_range)
-        table = summary_table(self, *arguments)
+        table = summary_table(self, *arguments, expand_nested=expand_nested)
         if not can_show(table):
-            table = summary_table(self, *arguments, box=ASCII)
+            table = summary_table(self, *arguments, ASCII, expand_nested)
         (print_fn or say)(table)
 
     # Files.

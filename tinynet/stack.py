@@ -15,7 +15,7 @@ from tinynet.configurable import (
     checked_name,
     serialize,
 )
-from tinynet.described import Described, layer_from, with_batch_axis
+from tinynet.described import Described, kind_of, layer_from, with_batch_axis
 from tinynet.layers import InputLayer, Layer
 from tinynet.layers.base import Shape
 from tinynet.symbolic import Call, KerasTensor, connect
@@ -63,7 +63,7 @@ class Network(Described):
 
     def _begin(self, name: str | None, trainable: bool) -> None:
         """Take a name, and set what the layers are to be set to."""
-        self.name = name or auto_name(type(self))
+        self.name = name or auto_name(kind_of(self))
         self._calls: list[Call] = []
         if not trainable:
             self.trainable = False
@@ -174,6 +174,8 @@ class Stack(Network):
     name : str, optional
     """
 
+    is_chain = True
+
     def __init__(
         self,
         layers: Iterable[Any] | None = None,
@@ -186,8 +188,9 @@ class Stack(Network):
         self.input_name = "input_layer"
         self.tensors: list[KerasTensor] = []  # the input, and behind every layer; once it is known
         for layer in layers or ():
-            self.add(layer)
+            self._put(layer)
         self._begin(name, trainable)
+        self._take_a_name()
 
     def add(self, layer: Any) -> None:
         """Put a layer, or a whole model, on top.
@@ -199,6 +202,15 @@ class Stack(Network):
         ValueError
             If the model already has a layer of that name, or an `Input` does not come first.
         """
+        self._put(layer)
+        self._take_a_name()
+
+    def _take_a_name(self) -> None:
+        """Take a name as Keras does, which makes a graph from the layers whenever one is added."""
+        if self.layers and self.tensors:
+            auto_name("functional")
+
+    def _put(self, layer: Any) -> None:
         if isinstance(layer, KerasTensor):
             layer = layer.call.layer
         if isinstance(layer, InputLayer):
@@ -251,6 +263,7 @@ class Stack(Network):
         if not self.tensors:
             self._begin_with(InputLayer(input_shape, name=self.input_name))
             self._connect()
+            self._take_a_name()
 
     def _connect(self) -> None:
         """Call all layers on tensors without numbers, so that graphs can be made from them."""

@@ -6,18 +6,21 @@ import math
 import re
 import shutil
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinynet.arrays import Array
 from tinynet.config import floatx
+from tinynet.described import kind_of
 from tinynet.layers import Layer
 from tinynet.optimizers import Optimizer
 from tinynet.training import Trainer
 
 LONGEST = 88  # characters in a line, if the terminal is wide enough
 POSITIONS = (0.45, 0.8, 1.0)
+LONGEST_OF_A_GRAPH = 108  # with a column for what each layer is connected to
+POSITIONS_OF_A_GRAPH = (0.3, 0.56, 0.74, 1.0)
 FOR_TRAINABLE = 12  # more characters in a line
 
 
@@ -44,6 +47,7 @@ def summary_table(
     show_trainable: bool = False,
     layer_range: Sequence[str] | None = None,
     box: Box = UNICODE,
+    expand_nested: bool = False,
 ) -> str:
     """Return a table of the model's layers: name and type, output shape, parameters, totals.
 
@@ -51,66 +55,87 @@ def summary_table(
     ----------
     model : Sequential
     line_length : int, optional
-        By default the width of the terminal less 4, up to 88 (100 with `show_trainable`).
+        By default the width of the terminal less 4, up to 88; 20 more for a model with branches,
+        and 12 more with `show_trainable`.
     positions : sequence of float, optional
         Where each column ends, as a fraction of the line or in characters; by default 0.45, 0.8
-        and 1. Keras's models with branches have a fourth column; what is given for it is ignored.
+        and 1. A model with branches has a fourth column; for others, what is given for it is
+        ignored.
     show_trainable : bool
         Whether there is a column that says Y or N for each layer with weights.
     layer_range : (str, str), optional
         The first and the last layer to show, as regular expressions for their names.
     box : Box
         The characters that the table is drawn with.
+    expand_nested : bool
+        Whether the layers of nested models get rows of their own.
 
     Raises
     ------
     ValueError
-        If a column would be less than 4 characters wide; if `positions` has fewer than three
-        numbers; if no layer matches `layer_range`.
+        If a column would be less than 4 characters wide; if `positions` has fewer numbers than
+        there are columns; if no layer matches `layer_range`.
 
     Notes
     -----
     Follows keras/src/utils/summary_utils.py. Keras cuts off lines that are longer than the
     terminal is wide; tinynet does not.
     """
-    longest = LONGEST + FOR_TRAINABLE * show_trainable
+    connected = not model.is_chain
+    longest = (LONGEST_OF_A_GRAPH if connected else LONGEST) + FOR_TRAINABLE * show_trainable
     length = line_length or min(longest, shutil.get_terminal_size().columns - 4)
-    ends = list(positions or POSITIONS)
-    if len(ends) < len(POSITIONS):
+    usual = POSITIONS_OF_A_GRAPH if connected else POSITIONS
+    ends = list(positions or usual)
+    if len(ends) < len(usual):
         raise ValueError(
-            f"positions: expected where each of {len(POSITIONS)} columns ends, got {positions!r}"
+            f"positions: expected where each of {len(usual)} columns ends, got {positions!r}"
         )
     if ends[-1] > 1:
         length = line_length or int(ends[-1])
         ends = [end / length for end in ends]
     if show_trainable:
         ends = [0.9 * end for end in ends] + [1.0]
-    header = ["Layer (type)", "Output Shape", "Param #", "Trainable"][: 3 + show_trainable]
+    header = ["Layer (type)", "Output Shape", "Param #"]
+    header += ["Connected to"] * connected + ["Trainable"] * show_trainable
+    align = "<<>" + "<" * connected + "^" * show_trainable
     widths = _as_wide_as_the_line(length, _widths(length, ends)[: len(header)])
     first, last = _bounds([layer.name for layer in model.layers], layer_range)
-    rows = _rows(model, show_trainable)[first:last]
+    rows = _rows(model, connected, show_trainable, expand_nested, range(first, last))
     lines = [f'Model: "{model.name}"', _rule(box.top, widths)]
-    lines += _cells(header, widths, box.header_edge, box.cut, from_below=True)
+    lines += _cells(header, widths, align, box.header_edge, box.cut, from_below=True)
     lines.append(_rule(box.under_header, widths))
     for i, row in enumerate(rows):
         lines += [_rule(box.between, widths)] if i else []
-        lines += _cells(row, widths, box.edge, box.cut)
+        lines += _cells(row, widths, align, box.edge, box.cut)
     lines.append(_rule(box.bottom, widths))
     return "\n".join(lines + _totals(model))
 
 
-def _rows(model: Trainer, show_trainable: bool) -> list[list[str]]:
-    """Return the texts of each layer's cells."""
+def _rows(
+    model: Any,
+    connected: bool,
+    show_trainable: bool,
+    expand_nested: bool,
+    which: range,
+    depth: int = 0,
+) -> list[list[str]]:
+    """Return the texts of the cells of some layers; of those of nested models, too, if asked to."""
     shapes = ["?" for _ in model.layers]
     if model.sample_shape is not None:
         shapes = [str(each) for each in model.layer_shapes()]
+    indent = "   " * depth + "└ " if depth else ""
     rows = []
-    for layer, shape in zip(model.layers, shapes, strict=True):
+    for layer, shape in [(model.layers[i], shapes[i]) for i in which]:
         count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
-        row = [f"{layer.name} ({type(layer).__name__})", shape, count]
+        row = [f"{indent}{layer.name} ({kind_of(layer)})", shape, count]
+        if connected:
+            row.append("-" if depth else model.connections(layer))
         if show_trainable:
             row.append(_learns(layer))
         rows.append(row)
+        if expand_nested and hasattr(layer, "layers"):
+            inner = range(len(layer.layers))
+            rows += _rows(layer, connected, show_trainable, True, inner, depth + 1)
     return rows
 
 
@@ -163,7 +188,12 @@ def _bounds(names: list[str], layer_range: Sequence[str] | None) -> tuple[int, i
 
 
 def _cells(
-    texts: Sequence[str], widths: list[int], edge: str, cut: str, from_below: bool = False
+    texts: Sequence[str],
+    widths: list[int],
+    align: str,
+    edge: str,
+    cut: str,
+    from_below: bool = False,
 ) -> list[str]:
     """Lay out the cells of a row, each in as many lines as it needs."""
     wrapped = [_wrapped(text, width, cut) for text, width in zip(texts, widths, strict=True)]
@@ -171,8 +201,6 @@ def _cells(
     for lines in wrapped:
         missing = [""] * (height - len(lines))
         lines[:] = [*missing, *lines] if from_below else [*lines, *missing]
-    # Names and shapes to the left, numbers to the right, Y and N in the middle.
-    align = "<<>^"
     return [
         edge
         + edge.join(
@@ -185,8 +213,10 @@ def _cells(
 
 def _wrapped(text: str, width: int, cut: str) -> list[str]:
     """Break a text at its spaces; a word that is too long is cut off."""
+    words = text.lstrip(" ").split(" ")
+    words[0] = " " * (len(text) - len(text.lstrip(" "))) + words[0]  # how deep it is nested
     lines = [""]
-    for word in text.split(" "):
+    for word in words:
         longer = f"{lines[-1]} {word}" if lines[-1] else word
         if len(longer) <= width or not lines[-1]:
             lines[-1] = longer
