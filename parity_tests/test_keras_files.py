@@ -228,7 +228,54 @@ def test_models_that_do_not_begin_with_an_input(tmp_path):
         assert written["config"]["build_input_shape"] == [None if i < 2 else len(X), 4]
         without = {**written["config"], "layers": written["config"]["layers"][1:]}
         read = tinynet.models.model_from_json(json.dumps({**written, "config": without}))
-        assert read.input_shape == (4,)
+        assert read.input_shape == (None, 4)
+
+
+def graph(keras):
+    """Return a graph with branches, a layer that is called twice, and two models as layers."""
+    layers = keras.layers
+    start = keras.Input((4,), name="numbers")
+    stacked = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(3, activation="tanh"), layers.BatchNormalization()],
+        name="encoder",
+    )
+    inside = keras.Input((3,))
+    inner = keras.Model(inside, [layers.Dense(3)(inside), inside], name="inner")
+    shared = layers.Dense(4, name="shared")
+    one, other = inner(stacked(shared(start)))
+    both = layers.Concatenate()([layers.Add()([one, other]), shared(shared(start))])
+    return keras.Model(start, layers.Dense(3, activation="softmax")(both), name="graph")
+
+
+def test_graphs_with_models_in_them(tmp_path):
+    text = f"compiled(graph(keras), {OPTIMIZERS[0]})"
+    own, theirs = make_both(text, compiled=compiled, graph=graph)
+    theirs.run_eagerly = True
+    for model, name in ((own, "own.keras"), (theirs, "theirs.keras")):
+        for _ in range(2):
+            model.train_on_batch(X, Y)
+        model.save(tmp_path / name)
+    equal_models(own, tinynet.models.load_model(tmp_path / "own.keras"))
+    here = tinynet.models.load_model(tmp_path / "theirs.keras")
+    assert here.get_config() == own.get_config()
+    there = keras.models.load_model(tmp_path / "own.keras")
+    there.run_eagerly = True
+    go_on_alike("interop.to_keras", own, there, text, steps=2)
+    go_on_alike("interop.from_keras", here, theirs, text, steps=2)
+
+
+def test_graphs_in_the_older_form(tmp_path):
+    for library, another in (LIBRARIES, LIBRARIES[::-1]):
+        library.utils.set_random_seed(3)
+        start = library.Input((4,))
+        hidden = library.layers.Dense(4, activation="relu")(start)
+        joined = library.layers.Average()([hidden, start])
+        model = library.Model(start, [library.layers.Dense(2)(joined), hidden])
+        model.save(tmp_path / "model.h5")
+        again = another.models.load_model(tmp_path / "model.h5")
+        found = [each.predict(X, verbose=0) for each in (model, again)]
+        pairs = {str(i): pair for i, pair in enumerate(zip(*found, strict=True))}
+        expect_same("interop.to_keras", pairs)
 
 
 @pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")
@@ -314,9 +361,14 @@ class Mine(keras.layers.Dense):
     pass
 
 
-def functional():
+def with_training():
     start = keras.Input((4,))
-    return keras.Model(start, keras.layers.Dense(2)(start))
+    return keras.Model(start, keras.layers.Dropout(0.5)(start, training=True))
+
+
+def with_dictionary():
+    start = {"a": keras.Input((4,), name="a")}
+    return keras.Model(start, keras.layers.Dense(2)(start["a"]))
 
 
 def sequential(*layers):
@@ -332,7 +384,8 @@ def with_parts(**parts):
 @pytest.mark.parametrize(
     ("make_model", "match"),
     [
-        (functional, r"expected a Sequential model, got Functional"),
+        (with_training, r"dropout: called with \{'training': True\} is not in tinynet"),
+        (with_dictionary, r"a dictionary of inputs or outputs is not in tinynet"),
         (lambda: sequential(keras.layers.UnitNormalization()), r"UnitNormalization is not in tiny"),
         (lambda: sequential(Mine(2)), r"the layer 'Mine' \(of the module .*is not part of tinynet"),
         (

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import tinynet
 from tests.saved_models import X, Y, disturbed, equal_models, network
-from tinynet import Sequential
+from tinynet import Input, Sequential, layers
 from tinynet.callbacks import ModelCheckpoint
 from tinynet.configurable import UnknownObjectError
 from tinynet.layers import BatchNormalization, Dense, Layer
@@ -220,6 +220,61 @@ def test_own_parts_by_name(ending: str, tmp_path: Path) -> None:
     assert read.optimizer is None
 
 
+# Models that are graphs.
+
+
+def branched() -> tinynet.Model:
+    start = Input((4,))
+    inner = Sequential([Input((4,)), Dense(3), layers.Dropout(0.25), BatchNormalization()])
+    shared = Dense(4)
+    joined = layers.Add()([inner(shared(start)), inner(shared(shared(start)))])
+    model = tinynet.Model(start, Dense(3, activation="softmax")(joined))
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def test_graphs(tmp_path: Path) -> None:
+    model = branched()
+    model.train_on_batch(X, Y)
+    model.save(tmp_path / "model.keras")
+    again = load_model(tmp_path / "model.keras")
+    equal_models(model, again)
+    assert again.train_on_batch(X, Y) == model.train_on_batch(X, Y)
+    with pytest.raises(ValueError, match=r"a model as a layer of another is not written as \.h5"):
+        model.save(tmp_path / "model.h5")
+    model.save_weights(tmp_path / "model.weights.h5")
+    other = branched()
+    with pytest.warns(UserWarning, match="the memory of the optimizer stays as it is: the file"):
+        other.load_weights(tmp_path / "model.weights.h5")  # as in Keras: this one has not begun
+    np.testing.assert_array_equal(other.predict(X, verbose=0), model.predict(X, verbose=0))
+    clone = clone_model(model)
+    assert clone.get_config() == model.get_config()
+    with pytest.raises(ValueError, match="clone_function: expected a Sequential"):
+        clone_model(model, lambda layer: layer)
+
+
+HISTORY = {"class_name": "__keras_tensor__", "config": {"keras_history": ["a", 0, 0]}}
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda c: c["layers"][1]["inbound_nodes"][0]["args"].append(1), "called with .* is not"),
+        (lambda c: c["layers"][1]["inbound_nodes"][0].update(kwargs={"mask": 1}), "called with"),
+        (lambda c: c["layers"][1]["inbound_nodes"][0].update(args=[HISTORY]), "cannot be read"),
+        (lambda c: c.update(output_layers=["gone", 0, 0]), "KeyError"),
+        (lambda c: c.update(output_layers={"a": ["a", 0, 0]}), "a dictionary of inputs or outp"),
+        (lambda c: c["layers"][1]["config"].update(units=10**15), r"weight of shape \(4, 10{15}\)"),
+        (lambda c: c["layers"][0]["config"].update(batch_shape=[None, 10**15]), "weight of shape"),
+    ],
+)
+def test_graphs_that_are_none(change: Callable[[Any], object], match: str, tmp_path: Path) -> None:
+    branched().save(tmp_path / "model.keras")
+    packed(tmp_path / "model.keras", described(lambda config: change(config["config"])))
+    with pytest.raises(ValueError, match=rf"model\.keras: .*{match}"):
+        load_model(tmp_path / "model.keras")
+
+
 # The architecture alone.
 
 
@@ -231,8 +286,8 @@ def test_json() -> None:
     assert again.get_config() == model.get_config()
     assert again.optimizer.learning_rate == model.optimizer.learning_rate
     assert again.optimizer.iterations == 0
-    for wrong in ("[]", "{}", '{"class_name": "Functional", "config": {}}'):
-        with pytest.raises(ValueError, match="expected a Sequential model"):
+    for wrong in ("[]", "{}", '{"class_name": "Bidirectional", "config": {}}'):
+        with pytest.raises(ValueError, match="expected a Sequential or a Functional model, got"):
             model_from_json(wrong)
 
 
@@ -317,7 +372,7 @@ ARCHIVES: dict[str, tuple[Callable[[dict[str, bytes]], object], str]] = {
     "no json": (lambda m: m.update({"config.json": b"{"}), "model.keras: "),
     "a list": (
         lambda m: m.update({"config.json": b"[1]"}),
-        r"expected a Sequential model, got \[1",
+        "expected a Sequential or a Functional model",
     ),
     "deep": (lambda m: m.update({"config.json": b"[" * 100_000}), "RecursionError"),
     "bytes": (lambda m: m.update({"config.json": b"\xff\xfe\xff"}), "model.keras: "),

@@ -19,7 +19,7 @@ from tinynet import activations
 from tinynet.config import floatx
 from tinynet.configurable import Configurable, UnknownObjectError, name_of_function
 from tinynet.initializers import INITIALIZERS
-from tinynet.layers import LAYERS
+from tinynet.layers import IN_GRAPHS, LAYERS
 from tinynet.losses import LOSSES
 from tinynet.losses.functions import LossFunctionWrapper
 from tinynet.metrics import METRICS, MeanMetricWrapper
@@ -35,7 +35,7 @@ Custom = Callable[[Any, str], Any]
 # Keras's modules, and the classes here that correspond to theirs.
 COUNTERPARTS: dict[str, Mapping[str, type]] = {
     "keras.initializers": INITIALIZERS,
-    "keras.layers": LAYERS,
+    "keras.layers": LAYERS | {name: cls for name, cls in IN_GRAPHS.items() if name != "InputLayer"},
     "keras.losses": LOSSES,
     "keras.metrics": METRICS,
     "keras.optimizers": OPTIMIZERS,

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from tinynet import saving
 from tinynet.arrays import Array
 from tinynet.configurable import UnknownObjectError
+from tinynet.described import layer_from
 from tinynet.files import whole_or_not
 from tinynet.initializers import Initializer
 from tinynet.interop.configs import Config
@@ -34,8 +35,8 @@ from tinynet.interop.keras_files.architecture import (
     own_parts,
 )
 from tinynet.interop.keras_files.hdf5 import Content
-from tinynet.layers.base import Layer, Shape
-from tinynet.models import Sequential
+from tinynet.layers import InputLayer, Layer
+from tinynet.models import Model, Sequential
 from tinynet.training import Trainer
 
 __all__ = ["from_json", "load_model", "load_weights", "save_model", "save_weights", "to_json"]
@@ -122,7 +123,7 @@ def _beside(model: Trainer) -> dict[str, hdf5.Text]:
 # Reading.
 
 
-def load_model(path: Path, compile: bool) -> Sequential:
+def load_model(path: Path, compile: bool) -> Model:
     """Read a model from a ``.keras`` or an ``.h5`` file.
 
     The weights are made from the arrays in the file, and only where the shapes agree: what the
@@ -139,16 +140,11 @@ def load_model(path: Path, compile: bool) -> Sequential:
     with _naming(path):
         if stored.model is None:
             raise ValueError("it holds weights alone; build the model, and call load_weights")
-        described = own_form(stored.model)
-        shape = described["input_shape"]
-        model = Sequential.from_config(_without_shapes(described))
-        _name_inputs(model, described)
-        weights = _weights(model, stored)
-        if shape is not None:
-            _build(model, tuple(shape), weights)
+        model = _made(own_form(stored.model), _weights(stored))
         _take_positions(model, stored.content)
-    if weights:
-        saving.take_weights(model, path, _by_key(weights), skip_mismatch=False)
+    if model.built:
+        weights = _by_key(_weights(stored, model))
+        saving.take_weights(model, path, weights, skip_mismatch=False)
     if compile and stored.model.get("compile_config"):
         with _naming(path):
             model.compile(**own_parts(stored.model["compile_config"]))
@@ -170,8 +166,8 @@ def load_weights(model: Trainer, path: Path, skip_mismatch: bool) -> None:
     """
     stored = _read(path)
     with _naming(path):
-        weights = _weights(model, stored)
-    saving.take_weights(model, path, _by_key(weights), skip_mismatch)
+        weights = _by_key(_weights(stored, model))
+    saving.take_weights(model, path, weights, skip_mismatch)
     if model.optimizer is not None and not stored.by_name:
         with _naming(path):
             _take_optimizer(model, [_begun(model)], stored, path)
@@ -194,40 +190,37 @@ def _read(path: Path) -> _Stored:
         return _Stored(None, content, by_name="layer_names" in top)
 
 
-def _weights(model: Trainer, stored: _Stored) -> dict[str, list[Array]]:
+def _weights(stored: _Stored, model: Trainer | None = None) -> dict[str, list[Array]]:
     if stored.by_name:
         return layout.named_weights(stored.content)
-    return layout.stored_weights(model, stored.content)
+    return layout.stored_weights(stored.content, model)
 
 
 def _by_key(weights: dict[str, list[Array]]) -> dict[str, Array]:
     return {f"{name}/{i}": each for name, some in weights.items() for i, each in enumerate(some)}
 
 
-def _without_shapes(described: Config) -> Config:
-    """Leave out the shape that a model begins with, so that no weights are made yet."""
-    layers = [
-        {**each, "config": _without_shapes(each["config"])}
-        if each["class_name"] == "Sequential"
-        else each
-        for each in described["layers"]
-    ]
-    return {**described, "input_shape": None, "layers": layers}
-
-
-def _name_inputs(model: Sequential, described: Config) -> None:
-    model.input_name = described["input_name"]
-    for layer, each in zip(model.layers, described["layers"], strict=True):
-        if isinstance(layer, Sequential):
-            _name_inputs(layer, each["config"])
-
-
-def _build(model: Sequential, shape: Shape, weights: dict[str, list[Array]]) -> None:
-    """Make the weights of a model, from arrays in the place of what its initializers would make."""
+def _made(described: Config, weights: dict[str, list[Array]], above: str = "") -> Model:
+    """Make a model, with arrays of a file in the place of what its initializers would make."""
+    layers: list[Any] = []
+    for each in described["layers"]:
+        if each["class_name"] in ("Model", "Sequential"):
+            name = each["config"]["name"]
+            layers.append(_made(each["config"], weights, f"{above}{name}/"))
+        else:
+            layers.append(layer_from(each))
     with ExitStack() as replaced:
-        for path, layer in model.leaves.items():
-            replaced.enter_context(_FromFile(layer, weights.get(path, [])).in_place())
-        model.ensure_built(shape)
+        for layer in layers:
+            inner = {"": layer} if isinstance(layer, Layer) else layer.leaves
+            for path, leaf in inner.items():
+                if not leaf.built:
+                    name = f"{above}{layer.name}/{path}".rstrip("/")
+                    replaced.enter_context(_FromFile(leaf, weights.get(name, [])).in_place())
+        if "wires" in described:
+            return Model.from_layers(layers, described)
+        if described["input_shape"] is not None:
+            layers.insert(0, InputLayer(described["input_shape"], name=described["input_name"]))
+        return Sequential(layers, name=described["name"])
 
 
 class _FromFile(Initializer):
@@ -318,10 +311,11 @@ def to_json(model: Trainer, **options: Any) -> str:
     return json.dumps(keras_form(model), **options)
 
 
-def from_json(text: str) -> Sequential:
+def from_json(text: str) -> Model:
     """Make a new model from Keras's JSON, with new weights."""
     written = json.loads(text)
-    model = Sequential.from_config(own_form(written))
+    described = own_form(written)
+    model = (Model if "wires" in described else Sequential).from_config(described)
     if written.get("compile_config"):
         model.compile(**own_parts(written["compile_config"]))
     return model

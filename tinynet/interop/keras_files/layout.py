@@ -55,12 +55,12 @@ def put_weights(model: Network, content: Content) -> None:
                     content.arrays[f"{place}/vars/{i}"] = array
 
 
-def stored_weights(model: Network, content: Content) -> dict[str, list[Array]]:
+def stored_weights(content: Content, model: Network | None = None) -> dict[str, list[Array]]:
     """Return the arrays of each layer in a file, by the layer's path of names there.
 
-    Those of the model's layers come first, in their order.
+    Those of the model's layers, if there is one yet, come first, in their order.
     """
-    own = [place for place, _ in places(model)]
+    own = [] if model is None else [place for place, _ in places(model)]
     others = sorted({path.rpartition("/vars/")[0] for path in content.arrays} - {*own})
     found = {}
     for place in (*own, *others):
