@@ -263,7 +263,7 @@ def _take_optimizer(model: Trainer, choices: list[list[str]], stored: _Stored, p
     if stored.by_name:
         variables = layout.listed(content, "optimizer_weights")
     else:
-        variables = layout.numbered(content, "optimizer")
+        variables = layout.stored_variables(content)
     if variables and not any(layout.take_variables(model, keys, variables) for keys in choices):
         warnings.warn(
             f"{path}: the memory of the optimizer stays as it is: the file has {len(variables)} "
@@ -288,7 +288,7 @@ def _take_excluded(model: Trainer, content: Content) -> None:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def _naming(path: Path | str) -> Iterator[None]:
     """Turn any error that the content of a file leads to into one that names the file."""
     try:
         yield
@@ -313,9 +313,10 @@ def to_json(model: Trainer, **options: Any) -> str:
 
 def from_json(text: str) -> Model:
     """Make a new model from Keras's JSON, with new weights."""
-    written = json.loads(text)
-    described = own_form(written)
-    model = (Model if "wires" in described else Sequential).from_config(described)
-    if written.get("compile_config"):
-        model.compile(**own_parts(written["compile_config"]))
+    with _naming("text"):
+        written = json.loads(text)
+        described = own_form(written)
+        model = (Model if "wires" in described else Sequential).from_config(described)
+        if written.get("compile_config"):
+            model.compile(**own_parts(written["compile_config"]))
     return model

@@ -60,14 +60,32 @@ def stored_weights(content: Content, model: Network | None = None) -> dict[str, 
 
     Those of the model's layers, if there is one yet, come first, in their order.
     """
+    by_place = _by_place(content)
     own = [] if model is None else [place for place, _ in places(model)]
-    others = sorted({path.rpartition("/vars/")[0] for path in content.arrays} - {*own})
-    found = {}
-    for place in (*own, *others):
-        arrays = numbered(content, place)
-        if arrays and place.startswith("layers/"):
-            found[_named(content, place)] = arrays
+    others = sorted(by_place.keys() - {*own})
+    return {
+        _named(content, place): _in_order(by_place[place])
+        for place in (*own, *others)
+        if place in by_place and place.startswith("layers/")
+    }
+
+
+def stored_variables(content: Content) -> list[Array]:
+    """Return the arrays of the optimizer in a file."""
+    return _in_order(_by_place(content).get("optimizer", {}))
+
+
+def _by_place(content: Content) -> dict[str, dict[str, Array]]:
+    """Return the arrays of every place, by their numbers there."""
+    found: dict[str, dict[str, Array]] = {}
+    for path, array in content.arrays.items():
+        place, _, number = path.rpartition("/vars/")
+        found.setdefault(place, {})[number] = array
     return found
+
+
+def _in_order(arrays: dict[str, Array]) -> list[Array]:
+    return [arrays[str(number)] for number in range(len(arrays))]
 
 
 def _named(content: Content, place: str) -> str:
@@ -75,13 +93,6 @@ def _named(content: Content, place: str) -> str:
     groups = place.split("/layers/")
     paths = ["/layers/".join(groups[: i + 1]) for i in range(len(groups))]
     return "/".join(str(content.texts.get(f"{path}/vars", {}).get("name", path)) for path in paths)
-
-
-def numbered(content: Content, place: str) -> list[Array]:
-    """Return the arrays ``vars/0``, ``vars/1``, ... of a place."""
-    prefix = f"{place}/vars/"
-    n = sum(path.startswith(prefix) for path in content.arrays)
-    return [content.arrays[f"{prefix}{i}"] for i in range(n)]
 
 
 # Weights in .h5: by the name of the layer and that of the weight.
