@@ -57,7 +57,10 @@ def dense(**options):
 @pytest.mark.parametrize(
     ("layer", "match"),
     [
-        (lambda: K.GroupNormalization(2), r"group_normalization: GroupNorm.* has Activation, Aver"),
+        (
+            lambda: K.GroupNormalization(2),
+            r"group_normalization: GroupNorm.* has Activation, Ad",
+        ),
         (lambda: keras.Sequential([K.Dense(2)], name="inner"), r"inner: .* got Sequential"),
         (lambda: Mine(3), r"mine: expected an object of a class of keras.layers, got Mine"),
         (dense(kernel_constraint="unit_norm"), r"dense: kernel_constraint=UnitNorm is not in tiny"),

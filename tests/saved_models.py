@@ -23,7 +23,7 @@ def equal_models(one: Sequential, other: Sequential) -> None:
     for key, value in one.arrays.items():
         assert other.arrays[key].dtype == value.dtype
         np.testing.assert_array_equal(other.arrays[key], value)
-    for own, copy in zip(one.layers, other.layers, strict=True):
+    for own, copy in zip(one.leaves.values(), other.leaves.values(), strict=True):
         assert (own.seed_generator is None) == (copy.seed_generator is None)
         if own.seed_generator is not None:
             assert list(copy.seed_generator.state) == list(own.seed_generator.state)

@@ -128,7 +128,11 @@ def test_what_cannot_be_compared_is_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"filepath": "best.keras"}, r"filepath: .*\.safetensors, .* got 'best\.keras'"),
+        ({"filepath": "best.hdf5"}, r"filepath: .*\.keras or \.h5, got 'best\.hdf5'"),
+        (
+            {"filepath": "best.keras", "save_weights_only": True},
+            r"filepath: .* or \.weights\.h5, got 'best\.keras'",
+        ),
         (
             {"filepath": "m.safetensors", "save_freq": "batch"},
             r"save_freq: expected 'epoch' or a number of batches, got batch",

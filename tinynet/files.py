@@ -1,4 +1,4 @@
-"""Files that are either complete or not there at all."""
+"""Files that are either complete or not there at all, and the endings of their names."""
 
 from __future__ import annotations
 
@@ -8,6 +8,20 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+# The endings of the files that models are saved in: tinynet's own and Keras's.
+MODELS = (".safetensors", ".keras", ".h5")
+WEIGHTS = (".safetensors", ".weights.h5")
+
+
+def require_ending(filepath: str | os.PathLike[str], endings: tuple[str, ...]) -> None:
+    """Raise an error if the name of a file has none of the endings."""
+    name = Path(filepath).name
+    if not name.endswith(endings):
+        *first, last = endings
+        raise ValueError(
+            f"filepath: expected a name that ends in {', '.join(first)} or {last}, got {name!r}"
+        )
 
 
 @contextlib.contextmanager

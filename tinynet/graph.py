@@ -152,11 +152,15 @@ class Graph(Network):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Check the shapes of a sample, and return those of the outputs; lists if several."""
+        return self._results(self.shapes_of_tensors(input_shape))
+
+    def shapes_of_tensors(self, input_shape: Any) -> dict[int, Any]:
+        """Check the shapes of a sample, and return those of all tensors by their numbers."""
         shapes = self._values(input_shape)
         for wire in self.wires:
             shape = wire.layer.compute_output_shape(wire.given(shapes))
             shapes |= zip(wire.gives, shape if isinstance(shape, list) else [shape], strict=True)
-        return self._results(shapes)
+        return shapes
 
     def layer_shapes(self) -> list[Any]:
         """Return the shape of every layer's output, with None for the batch axis."""
@@ -335,9 +339,14 @@ class Graph(Network):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         """Make a new model with the layers and the wires that `get_config` described."""
-        layers = {each["config"]["name"]: layer_from(each) for each in config["layers"]}
-        begins = [layers[name] for name in config["begins"]]
-        wires = [Wire(layers[name], *rest) for name, *rest in config["wires"]]
+        return cls.from_layers([layer_from(each) for each in config["layers"]], config)
+
+    @classmethod
+    def from_layers(cls, layers: Sequence[Any], config: Mapping[str, Any]) -> Self:
+        """Make a new model from layers and from what `get_config` says about the wires."""
+        named = {layer.name: layer for layer in layers}
+        begins = [named[name] for name in config["begins"]]
+        wires = [Wire(named[name], *rest) for name, *rest in config["wires"]]
         tensors = _connected(begins, wires)
         outputs = [tensors[number] for number in config["wanted"]]
         return cls([each.output for each in begins], outputs, name=config["name"])

@@ -6,6 +6,7 @@ import copy
 import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ import numpy as np
 from tinynet import config, old_names, saving
 from tinynet.arrays import Array
 from tinynet.checks import integer
+from tinynet.configurable import serialize
 from tinynet.data import Dataset
-from tinynet.described import NETWORKS
+from tinynet.described import NETWORKS, layer_from
 from tinynet.evaluation import Evaluator
 from tinynet.graph import Graph
 from tinynet.kernels.threads import products_as_chosen
@@ -170,16 +172,16 @@ class Model(Graph, Evaluator):
 
     # Files.
 
-    def save(self, filepath: str | os.PathLike[str]) -> None:
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write weights, architecture and, if compiled, the optimizer into one file.
 
         See `tinynet.saving.save_model`.
         """
-        saving.save_model(self, filepath)
+        saving.save_model(self, filepath, overwrite)
 
-    def save_weights(self, filepath: str | os.PathLike[str]) -> None:
-        """Write the weights and states, but not the optimizer."""
-        saving.save_weights(self, filepath)
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write the weights and states; see `tinynet.saving.save_weights`."""
+        saving.save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
         """Read weights and states from a file that `save` or `save_weights` wrote.
@@ -187,6 +189,29 @@ class Model(Graph, Evaluator):
         See `tinynet.saving.load_weights`.
         """
         saving.load_weights(self, filepath, skip_mismatch)
+
+    def to_json(self, **options: Any) -> str:
+        """Return the architecture, and what `compile` was given, as Keras's JSON.
+
+        Parameters
+        ----------
+        **options
+            For `json.dumps`: ``indent=2``.
+        """
+        text: str = saving.keras_files().to_json(self, **options)
+        return text
+
+    def export(self, filepath: str | os.PathLike[str], format: str = "tf_saved_model") -> None:
+        """Raise an error: TensorFlow's formats are written by Keras.
+
+        Raises
+        ------
+        NotImplementedError
+        """
+        raise NotImplementedError(
+            f"export: tinynet does not write {format}; save the model as .keras, and let Keras "
+            f"export it: keras.models.load_model(...).export(...)"
+        )
 
 
 class Sequential(Stack, Model):
@@ -228,24 +253,29 @@ def load_model(
     filepath: str | os.PathLike[str],
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,
+    safe_mode: bool = True,
 ) -> Model:
-    """Read a model that `Model.save` wrote, compiled as it was.
+    """Read a model that `Model.save` or Keras wrote, compiled as it was.
 
     Parameters
     ----------
     filepath : str or path
+        ``.keras`` and ``.h5`` are Keras's formats, see `tinynet.interop.keras_files`.
     custom_objects : dict of str to class or function, optional
         What the model has that is not tinynet's: ``{"Scaled": Scaled}``. Classes that were
         registered with `tinynet.saving.register_keras_serializable` are found without this.
     compile : bool
         Whether to restore the optimizer, the loss and the metrics too.
+    safe_mode : bool
+        True: code in a file is never run.
 
     Returns
     -------
     Model
         A `Sequential` if it was one; with weights, states, the optimizer's memory and the positions
         in the random sequences as they were, so that training continues as if it had not been
-        interrupted.
+        interrupted. (Keras writes no positions: in a file of Keras's, dropout and the like begin
+        anew, as they do there.)
 
     Raises
     ------
@@ -253,14 +283,78 @@ def load_model(
         If there is no such file.
     ValueError
         If it is not a file that `save` wrote, or is damaged; if it names a class that is not
-        tinynet's and was not registered.
+        tinynet's and was not registered; if `safe_mode` is False.
     """
-    content = saving.read(filepath)
-    with saving.naming(content.path), saving.custom_object_scope(custom_objects or {}):
-        kind = Model if "wires" in content.architecture else Sequential
-        model: Model = kind.from_config(content.architecture)
-        saving.restore(model, content, compile)
+    if not safe_mode:
+        raise ValueError("safe_mode: expected True, got False; tinynet never runs code from a file")
+    with saving.custom_object_scope(custom_objects or {}):
+        if saving.is_for_keras(filepath):
+            read: Model = saving.keras_files().load_model(Path(filepath), compile)
+            return read
+        content = saving.read(filepath)
+        with saving.naming(content.path):
+            kind = Model if "wires" in content.architecture else Sequential
+            model: Model = kind.from_config(content.architecture)
+            saving.restore(model, content, compile)
     return model
+
+
+save_model = saving.save_model
+
+
+def model_from_json(text: str, custom_objects: Mapping[str, Any] | None = None) -> Model:
+    """Make a new model, with new weights, from what `Model.to_json` or Keras's wrote.
+
+    Parameters
+    ----------
+    text : str
+    custom_objects : dict of str to class or function, optional
+        As for `load_model`.
+
+    Raises
+    ------
+    ValueError
+        If it is not the JSON of a model, or the model has a part that tinynet lacks.
+    """
+    with saving.custom_object_scope(custom_objects or {}):
+        model: Model = saving.keras_files().from_json(text)
+    return model
+
+
+def clone_model(model: Model, clone_function: Callable[[Any], Any] | None = None) -> Model:
+    """Make a model of the same architecture with new weights, compiled anew if `model` is compiled.
+
+    Parameters
+    ----------
+    model : Model
+    clone_function : callable, optional
+        Takes a layer of a `Sequential` and returns the one for the new model; by default, one with
+        the same config.
+
+    Raises
+    ------
+    ValueError
+        If there is a `clone_function` and the model is a graph.
+
+    Notes
+    -----
+    Follows keras/src/models/cloning.py.
+    """
+    clone: Model
+    if isinstance(model, Sequential):
+        clone_layer = clone_function or (lambda layer: layer_from(serialize(layer)))
+        layers = [clone_layer(layer) for layer in model.layers]
+        shape = model.sample_shape
+        start = [] if shape is None else [InputLayer(shape, name=model.input_name)]
+        clone = Sequential([*start, *layers], name=model.name)
+    elif clone_function is None:
+        clone = Model.from_config(model.get_config())
+    else:
+        raise ValueError("clone_function: expected a Sequential to clone with it, got a graph")
+    parts = saving.compiled_parts(model)
+    if parts is not None:
+        saving.compile_with(clone, parts)
+    return clone
 
 
 def _some_targets(model: Model, n: int) -> Array:

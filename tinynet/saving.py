@@ -1,5 +1,7 @@
 """One file per model: safetensors, with the architecture as JSON in its header.
 
+(A name that ends in ``.keras`` or ``.h5`` is for `tinynet.interop.keras_files`.)
+
 The format holds arrays and text and nothing that could be executed. A file is written under
 another name and moved into place when it is complete, so that an interruption leaves the old
 file or none, never half of one.
@@ -17,6 +19,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,7 +34,7 @@ from tinynet.custom_objects import (
     get_registered_object,
     register_keras_serializable,
 )
-from tinynet.files import whole_or_not
+from tinynet.files import MODELS, WEIGHTS, require_ending, whole_or_not
 from tinynet.training import Trainer
 
 __all__ = [
@@ -45,7 +48,6 @@ __all__ = [
     "save_weights",
 ]
 
-SUFFIX = ".safetensors"
 FORMAT = "tinynet 1"
 
 
@@ -58,48 +60,56 @@ class _Content(NamedTuple):
     compiled: dict[str, Any] | None
 
 
-def save_model(model: Trainer, filepath: str | os.PathLike[str]) -> None:
+def save_model(model: Trainer, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write a model's weights, architecture, optimizer and loss into one file.
 
     Parameters
     ----------
     model : Sequential
     filepath : str or path
-        Ends in ``.safetensors``. An existing file is replaced, in one step and completely.
+        Ends in ``.safetensors``, or in ``.keras`` or ``.h5`` for Keras's formats
+        (`tinynet.interop.keras_files`). An existing file is replaced, in one step and completely.
+    overwrite : bool
+        Whether it may be replaced.
 
     Raises
     ------
     ValueError
-        If the ending is different, or the model has no weights yet.
+        If the ending is different, or the model has no weights yet; in Keras's formats, if it has
+        a part that cannot be written in them.
     FileNotFoundError
         If the folder does not exist.
+    FileExistsError
+        If there is a file, and `overwrite` is False.
     IsADirectoryError
         If `filepath` is a folder itself.
+    ImportError
+        For Keras's formats, if h5py is missing.
     """
-    path = _checked(filepath)
+    path = _checked(filepath, MODELS, overwrite)
     model.require_built()
     model.require_each_once()
+    if is_for_keras(path):
+        keras_files().save_model(model, path)
+        return
     arrays = _weights(model)
-    compiled = None
     if model.optimizer is not None:
         state = model.optimizer.get_state()
         arrays.update({f"optimizer/{key}": value for key, value in state.items()})
-        plain, weighted = model.figures.choices
-        compiled = {
-            "optimizer": serialize(model.optimizer),
-            "loss": serialize(model.loss),
-            "metrics": serialize(plain),
-            "weighted_metrics": serialize(weighted),
-            "run_eagerly": model.run_eagerly,
-            "excluded_from_decay": model.optimizer.excluded_from_decay,
-        }
-    _write(path, arrays, {"architecture": model.get_config(), "compiled": compiled})
+    _write(path, arrays, {"architecture": model.get_config(), "compiled": compiled_parts(model)})
 
 
-def save_weights(model: Trainer, filepath: str | os.PathLike[str]) -> None:
-    """Write a model's weights and states, but not its optimizer; errors as for `save_model`."""
-    path = _checked(filepath)
+def save_weights(model: Trainer, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+    """Write a model's weights and states, but not what it was compiled with.
+
+    Parameters and errors as for `save_model`; Keras's format is ``.weights.h5``, which also holds
+    the memory of the optimizer.
+    """
+    path = _checked(filepath, WEIGHTS, overwrite)
     model.require_built()
+    if is_for_keras(path):
+        keras_files().save_weights(model, path)
+        return
     _write(path, _weights(model), {"architecture": model.get_config(), "compiled": None})
 
 
@@ -112,6 +122,8 @@ def load_weights(
     ----------
     model : Sequential
     filepath : str or path
+        Of any format. As in Keras, ``.weights.h5`` and ``.keras`` also restore the memory of the
+        optimizer, if the model's has the same form.
     skip_mismatch : bool
         Whether the file may be that of another architecture. Each layer then takes the weights
         that the file has under its name (if no name is in both, those of the layer at its
@@ -123,45 +135,64 @@ def load_weights(
         If a weight is missing or has a different shape; in that case nothing is changed.
     """
     model.require_built()
-    content = read(filepath)
-    if skip_mismatch:
-        _load_what_fits(model, content)
+    if is_for_keras(filepath):
+        keras_files().load_weights(model, Path(filepath), skip_mismatch)
         return
-    stored = [value for key, value in content.arrays.items() if key.startswith("weights/")]
+    path, arrays, *_ = read(filepath)
+    stored = {k.removeprefix("weights/"): v for k, v in arrays.items() if k.startswith("weights/")}
+    take_weights(model, path, stored, skip_mismatch)
+
+
+def take_weights(
+    model: Trainer, path: Path, stored: Mapping[str, Array], skip_mismatch: bool
+) -> None:
+    """Copy the weights of a file, under keys that begin with ``"layer/"``; see `load_weights`."""
+    if skip_mismatch:
+        _take_what_fits(model, path, stored)
+        return
     hint = "is it the file of another model? skip_mismatch=True loads what fits"
     if len(stored) != len(model.arrays):
         raise ValueError(
-            f"{content.path}: expected {len(model.arrays)} weights and states, got {len(stored)}; "
-            f"{hint}"
+            f"{path}: expected {len(model.arrays)} weights and states, got {len(stored)}; {hint}"
         )
     try:
-        copy_into(model.arrays, stored)
+        copy_into(model.arrays, list(stored.values()))
     except ValueError as error:
-        raise ValueError(f"{content.path}: {error}; {hint}") from None
+        raise ValueError(f"{path}: {error}; {hint}") from None
 
 
-def _load_what_fits(model: Trainer, content: _Content) -> None:
+def _take_what_fits(model: Trainer, path: Path, arrays: Mapping[str, Array]) -> None:
     """Copy the weights into the layers that they fit, and warn about the others."""
     stored: dict[str, list[Array]] = {}
-    for key, value in content.arrays.items():
-        if key.startswith("weights/"):
-            path = key.removeprefix("weights/").rpartition("/")[0]
-            stored.setdefault(path, []).append(value)
-    layers = {path: layer for path, layer in model.leaves.items() if layer.arrays}
+    for key, value in arrays.items():
+        stored.setdefault(key.rpartition("/")[0], []).append(value)
+    layers = {name: layer for name, layer in model.leaves.items() if layer.arrays}
     if not stored.keys() & layers.keys():
         stored = dict(zip(layers, stored.values(), strict=False))
     skipped = []
-    for path, layer in layers.items():
+    for name, layer in layers.items():
         try:
-            copy_into(layer.arrays, stored.get(path, []))
+            copy_into(layer.arrays, stored.get(name, []))
         except ValueError as error:
-            skipped.append(f"{path} ({str(error).removeprefix('weights: ')})")
+            skipped.append(f"{name} ({str(error).removeprefix('weights: ')})")
     if skipped:
         warnings.warn(
-            f"{content.path}: these layers keep the weights that they had, because those in the "
+            f"{path}: these layers keep the weights that they had, because those in the "
             f"file do not fit: {'; '.join(skipped)}",
-            stacklevel=4,
+            stacklevel=5,
         )
+
+
+def is_for_keras(filepath: str | os.PathLike[str]) -> bool:
+    """Return whether a file is in one of Keras's formats, by its name."""
+    return Path(filepath).suffix in (".keras", ".h5")
+
+
+def keras_files() -> ModuleType:
+    """Import what writes and reads Keras's formats; most programs do without."""
+    from tinynet.interop import keras_files
+
+    return keras_files
 
 
 def read(filepath: str | os.PathLike[str]) -> _Content:
@@ -223,19 +254,40 @@ def restore(model: Trainer, content: _Content, compile: bool = True) -> None:
             layer.seed_generator.state = [int(n) for n in arrays[f"random/{path}"]]
     if content.compiled is None or not compile:
         return
-    optimizer = optimizers.get(content.compiled["optimizer"])
-    model.compile(
-        optimizer,
-        losses.get(content.compiled["loss"]),
-        content.compiled["metrics"],
-        content.compiled["weighted_metrics"],
-        content.compiled.get("run_eagerly", False),  # not in files of before there was a choice
-    )
+    optimizer = compile_with(model, content.compiled)
     prefix = "optimizer/"
-    optimizer.exclude_from_weight_decay(content.compiled["excluded_from_decay"])
     optimizer.set_state(
         {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
     )
+
+
+def compiled_parts(model: Trainer) -> dict[str, Any] | None:
+    """Return what a model was compiled with as plain values; None if it was not."""
+    if model.optimizer is None:
+        return None
+    plain, weighted = model.figures.choices
+    return {
+        "optimizer": serialize(model.optimizer),
+        "loss": serialize(model.loss),
+        "metrics": serialize(plain),
+        "weighted_metrics": serialize(weighted),
+        "run_eagerly": model.run_eagerly,
+        "excluded_from_decay": model.optimizer.excluded_from_decay,
+    }
+
+
+def compile_with(model: Trainer, parts: Mapping[str, Any]) -> optimizers.Optimizer:
+    """Compile a model with what `compiled_parts` returned; return the new optimizer."""
+    optimizer = optimizers.get(parts["optimizer"])
+    model.compile(
+        optimizer,
+        losses.get(parts["loss"]),
+        parts["metrics"],
+        parts["weighted_metrics"],
+        parts.get("run_eagerly", False),  # not in files of before there was a choice
+    )
+    optimizer.exclude_from_weight_decay(parts["excluded_from_decay"])
+    return optimizer
 
 
 def _weights(model: Trainer) -> dict[str, Array]:
@@ -246,17 +298,15 @@ def _weights(model: Trainer) -> dict[str, Array]:
     return arrays
 
 
-def _checked(filepath: str | os.PathLike[str]) -> Path:
+def _checked(filepath: str | os.PathLike[str], endings: tuple[str, ...], overwrite: bool) -> Path:
     path = Path(filepath)
-    if path.suffix != SUFFIX:
-        raise ValueError(
-            f"filepath: expected a name that ends in {SUFFIX}, the one format that tinynet "
-            f"writes, got {path.name!r}"
-        )
+    require_ending(path, endings)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"filepath: there is no folder {path.parent}")
     if path.is_dir():
         raise IsADirectoryError(f"filepath: expected the name of a file, got the folder {path}")
+    if not overwrite and path.exists():
+        raise FileExistsError(f"filepath: there is a file {path}, and overwrite is False")
     return path
 
 

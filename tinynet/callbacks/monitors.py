@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinynet.callbacks.base import Callback, Logs
+from tinynet.files import MODELS, WEIGHTS, require_ending
 from tinynet.terminal import say
 
 
@@ -304,8 +305,9 @@ class ModelCheckpoint(MonitorCallback):
     Parameters
     ----------
     filepath : str or path
-        Ends in ``.safetensors``; may hold ``{epoch}`` (counted from 1), ``{batch}`` and any
-        name in the logs: ``"{epoch:02d}-{val_loss:.2f}.safetensors"``.
+        Ends in ``.safetensors``, or as Keras's formats do: in ``.keras`` or ``.h5``, and in
+        ``.weights.h5`` with `save_weights_only`. May hold ``{epoch}`` (counted from 1),
+        ``{batch}`` and any name in the logs: ``"{epoch:02d}-{val_loss:.2f}.keras"``.
     monitor, mode
         See `MonitorCallback`; used only with `save_best_only`.
     verbose : {0, 1}
@@ -343,11 +345,7 @@ class ModelCheckpoint(MonitorCallback):
         if save_freq != "epoch" and not isinstance(save_freq, int):
             raise ValueError(f"save_freq: expected 'epoch' or a number of batches, got {save_freq}")
         self.filepath = os.fspath(filepath)
-        if not self.filepath.endswith(".safetensors"):
-            raise ValueError(
-                f"filepath: expected an ending .safetensors, the one format that tinynet "
-                f"writes, got {self.filepath!r}"
-            )
+        require_ending(self.filepath, WEIGHTS if save_weights_only else MODELS)
         self.best = initial_value_threshold
         self.verbose = verbose
         self.save_best_only = save_best_only

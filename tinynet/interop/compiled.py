@@ -10,19 +10,34 @@ import numpy as np
 from tinynet import config, losses, metrics, optimizers
 from tinynet.configurable import to_snake_case
 from tinynet.interop import configs
-from tinynet.interop.configs import Config, naming
+from tinynet.interop.configs import Config, Custom, naming
 from tinynet.metrics import Metric
-from tinynet.models import Sequential
+from tinynet.training import Trainer
 
 # Names of metrics that need not be the name of the metric's class.
 SHORT_NAMES = {"accuracy", "Accuracy", "acc", "mse", "MSE", "mae", "MAE"}
+
+PARTS = ("optimizer", "loss", "metrics", "weighted_metrics", "run_eagerly")
+# What else Keras's compile takes, with the values at which it is not in the way. (In a file,
+# jit_compile has the value that Keras has chosen for the machine.)
+WITHOUT_EFFECT: Config = {
+    "loss_weights": None,
+    "steps_per_execution": 1,
+    "auto_scale_loss": True,
+}
 
 
 # From tinynet to Keras.
 
 
-def parts_for_keras(model: Sequential) -> Config:
+def parts_for_keras(model: Trainer, custom: Custom = configs.refused) -> Config:
     """Return what Keras's `compile` has to be given; nothing if the model is not compiled.
+
+    Parameters
+    ----------
+    model : Sequential
+    custom : callable
+        As for `configs.keras_config`.
 
     Raises
     ------
@@ -33,12 +48,15 @@ def parts_for_keras(model: Sequential) -> Config:
         return {}
     figures = model.figures
     plain, weighted = (
-        [_keras_metric(choice, metric) for choice, metric in zip(choices, found, strict=True)]
+        [
+            _keras_metric(choice, metric, custom)
+            for choice, metric in zip(choices, found, strict=True)
+        ]
         for choices, found in zip(figures.choices, (figures.plain, figures.weighted), strict=True)
     )
     return {
-        "optimizer": configs.keras_config(model.optimizer, "optimizer"),
-        "loss": configs.keras_config(model.loss, "loss"),
+        "optimizer": configs.keras_config(model.optimizer, "optimizer", custom),
+        "loss": configs.keras_config(model.loss, "loss", custom),
         "metrics": plain or None,
         "weighted_metrics": weighted or None,
         "run_eagerly": model.run_eagerly,
@@ -62,18 +80,18 @@ def compile_in_keras(keras: Any, keras_model: Any, parts: Config, excluded: list
         keras_model.optimizer.exclude_from_weight_decay(var_names=["|".join(excluded)])
 
 
-def _keras_metric(choice: object, metric: Metric) -> Any:
+def _keras_metric(choice: object, metric: Metric, custom: Custom) -> Any:
     """Write a metric as it was given: its name, or else its config."""
     name = type(metric).__name__
     if isinstance(choice, str) and choice in {name, to_snake_case(name), *SHORT_NAMES}:
         return choice
-    return configs.keras_config(metric, "metrics")
+    return configs.keras_config(metric, "metrics", custom)
 
 
 # From Keras to tinynet.
 
 
-def parts_from_keras(keras: Any, keras_model: Any) -> dict[str, Any]:
+def parts_from_keras(keras_model: Any) -> dict[str, Any]:
     """Return what tinynet's `compile` has to be given; nothing if the model is not compiled.
 
     Raises
@@ -84,15 +102,7 @@ def parts_from_keras(keras: Any, keras_model: Any) -> dict[str, Any]:
     if not keras_model.compiled:
         return {}
     given = keras_model._compile_config.config
-    parts = ("optimizer", "loss", "metrics", "weighted_metrics", "run_eagerly")
-    defaults = configs.signature(keras.Model.compile)
-    for option, value in given.items():
-        # jit_compile has the value that Keras has chosen for the machine.
-        if option not in (*parts, "jit_compile") and value != defaults[option].default:
-            raise ValueError(
-                f"compile: {option}={value!r} is not in tinynet, whose compile has "
-                f"{', '.join(parts)}"
-            )
+    require_only_parts(given)
     return {
         "optimizer": _own_optimizer(keras_model.optimizer),
         "loss": _own_loss(keras_model.loss),
@@ -102,15 +112,19 @@ def parts_from_keras(keras: Any, keras_model: Any) -> dict[str, Any]:
     }
 
 
+def require_only_parts(given: Config) -> None:
+    """Check that a Keras model was compiled with nothing that tinynet's `compile` lacks."""
+    for option, value in given.items():
+        if option not in (*PARTS, "jit_compile") and value != WITHOUT_EFFECT.get(option):
+            raise ValueError(
+                f"compile: {option}={value!r} is not in tinynet, whose compile has "
+                f"{', '.join(PARTS)}"
+            )
+
+
 def _own_optimizer(theirs: Any) -> optimizers.Optimizer:
     where = "optimizer"
-    written = configs.own_config(configs.described(theirs, "keras.optimizers", where), where)
-    arguments = written["config"]
-    if isinstance(arguments["learning_rate"], float):
-        rate = arguments["learning_rate"]
-        arguments["learning_rate"] = configs.decimal(np.dtype(config.floatx()).type(rate), rate)
-    with naming(where):
-        optimizer = optimizers.get(written)
+    optimizer = own_optimizer(configs.described(theirs, "keras.optimizers", where))
     if getattr(theirs, "_exclude_from_weight_decay", None):
         raise ValueError(
             f"{where}: exclude_from_weight_decay(var_list=...) is not in tinynet, which excludes "
@@ -124,30 +138,55 @@ def _own_optimizer(theirs: Any) -> optimizers.Optimizer:
     return optimizer
 
 
+def own_optimizer(described: Config, custom: Custom = configs.unknown) -> optimizers.Optimizer:
+    """Make the optimizer of a Keras config."""
+    where = "optimizer"
+    written = configs.own_config(described, where, custom)
+    arguments = written["config"]
+    if isinstance(arguments.get("learning_rate"), float):
+        rate = arguments["learning_rate"]
+        arguments["learning_rate"] = configs.decimal(np.dtype(config.floatx()).type(rate), rate)
+    with naming(where):
+        return optimizers.get(written)
+
+
 def _own_loss(theirs: Any) -> losses.Loss:
-    where = "loss"
     if isinstance(theirs, str):
-        with naming(where):
-            return losses.get(theirs)
-    described = configs.described(theirs, "keras.losses", where)
+        return own_loss(theirs)
+    described = configs.described(theirs, "keras.losses", "loss")
     # What a loss passes on to its function is not in every config: Huber's delta is missing.
     described["config"] |= {"dtype": theirs.dtype, **theirs._fn_kwargs}
-    written = configs.own_config(described, where)
+    return own_loss(described)
+
+
+def own_loss(given: Any, custom: Custom = configs.unknown) -> losses.Loss:
+    """Make the loss of a name or a Keras config."""
+    where = "loss"
+    written = configs.own_config(given, where, custom)
     with naming(where):
         return losses.get(written)
 
 
 def _own_metrics(given: Any) -> list[Any]:
+    require_no_dictionary(given)
+    return own_metrics(
+        [
+            each if isinstance(each, str) else configs.described(each, "keras.metrics", "metrics")
+            for each in given or ()
+        ]
+    )
+
+
+def require_no_dictionary(given: Any) -> None:
+    """Check that metrics are a list, as tinynet's `compile` takes them."""
+    if isinstance(given, dict):
+        raise ValueError(f"metrics: a dictionary is not in tinynet; expected a list, got {given}")
+
+
+def own_metrics(given: Any, custom: Custom = configs.unknown) -> list[Any]:
     """Return metrics as tinynet's `compile` takes them: by name, or by config."""
     where = "metrics"
-    if isinstance(given, dict):
-        raise ValueError(f"{where}: a dictionary is not in tinynet; expected a list, got {given}")
-    choices = [
-        each
-        if isinstance(each, str)
-        else configs.own_config(configs.described(each, "keras.metrics", where), where)
-        for each in given or ()
-    ]
+    choices = [configs.own_config(each, where, custom) for each in given or ()]
     with naming(where):
         for choice in choices:
             metrics.get(choice)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
@@ -17,9 +17,9 @@ import numpy as np
 
 from tinynet import activations
 from tinynet.config import floatx
-from tinynet.configurable import Configurable, name_of_function
+from tinynet.configurable import Configurable, UnknownObjectError, name_of_function
 from tinynet.initializers import INITIALIZERS
-from tinynet.layers import LAYERS
+from tinynet.layers import IN_GRAPHS, LAYERS
 from tinynet.losses import LOSSES
 from tinynet.losses.functions import LossFunctionWrapper
 from tinynet.metrics import METRICS, MeanMetricWrapper
@@ -29,11 +29,13 @@ from tinynet.random import SeedGenerator
 from tinynet.regularizers import REGULARIZERS
 
 Config = dict[str, Any]
+# What writes, or reads, an object that is not the library's own: called with it and its place.
+Custom = Callable[[Any, str], Any]
 
 # Keras's modules, and the classes here that correspond to theirs.
 COUNTERPARTS: dict[str, Mapping[str, type]] = {
     "keras.initializers": INITIALIZERS,
-    "keras.layers": LAYERS,
+    "keras.layers": LAYERS | {name: cls for name, cls in IN_GRAPHS.items() if name != "InputLayer"},
     "keras.losses": LOSSES,
     "keras.metrics": METRICS,
     "keras.optimizers": OPTIMIZERS,
@@ -56,6 +58,22 @@ ONLY_WAY: dict[str, Config] = {
 # Arguments that layers have here but not in Keras, because there is nothing to train in them.
 ONLY_HERE = {"SpatialDropout2D": ("trainable",)}
 
+# Arguments that only Keras has, with the values at which they do nothing. They are written down, so
+# that a file can be read where there is no Keras (parity_tests/test_keras_files.py compares them).
+DEFAULTS: Config = {
+    **dict.fromkeys(("kernel_constraint", "bias_constraint", "quantization_config")),
+    **dict.fromkeys(("depthwise_constraint", "pointwise_constraint")),
+    **dict.fromkeys(("beta_constraint", "gamma_constraint", "renorm_clipping")),
+    **dict.fromkeys(("lora_alpha", "lora_rank", "input_axes", "output_axes", "ignore_class")),
+    **dict.fromkeys(("ema_overwrite_frequency", "gradient_accumulation_steps")),
+    **dict.fromkeys(("loss_scale_factor", "data_format")),
+    "axis": -1,
+    "groups": 1,
+    "ema_momentum": 0.99,
+    "renorm_momentum": 0.99,
+    **dict.fromkeys(("from_sorted_ids", "renorm", "synchronized", "use_ema"), False),
+}
+
 # The arguments that may be a sequence here; others may be one in Keras, but not in tinynet.
 SEQUENCES = {
     *("dilation_rate", "kernel_size", "padding", "pool_size", "strides"),
@@ -70,6 +88,8 @@ def naming(where: str) -> Iterator[None]:
     """Prefix an error with the name of the part that led to it."""
     try:
         yield
+    except UnknownObjectError as error:
+        raise UnknownObjectError(f"{where}: {error}") from None
     except (TypeError, ValueError) as error:
         raise ValueError(f"{where}: {error}") from error
 
@@ -77,8 +97,35 @@ def naming(where: str) -> Iterator[None]:
 # From tinynet to Keras.
 
 
-def keras_config(value: Any, where: str) -> Any:
+def refused(value: Any, where: str) -> Any:
+    """Raise the error for what is not tinynet's: Keras has no counterpart of it."""
+    if isinstance(value, (LossFunctionWrapper, MeanMetricWrapper)):
+        raise ValueError(
+            f"{where}: {name_of_function(value.fn)} is a function of your own; write it with "
+            f"keras.ops, and pass it to the compile of Keras's model"
+        )
+    if isinstance(value, activations.Activation):
+        raise ValueError(
+            f"{where}: {value.name!r} is a function of your own; Keras has counterparts only for "
+            f"tinynet's, so write it for Keras too and add it by hand"
+        )
+    cls = type(value)
+    raise ValueError(
+        f"{where}: {cls.__module__}.{cls.__qualname__} is a class of your own; Keras has "
+        f"counterparts only for tinynet's, so write it for Keras too and add it by hand"
+    )
+
+
+def keras_config(value: Any, where: str, custom: Custom = refused) -> Any:
     """Write a tinynet object as ``keras.saving.serialize_keras_object`` writes its counterpart.
+
+    Parameters
+    ----------
+    value : object
+    where : str
+        What it is a part of, for errors.
+    custom : callable
+        Writes, or refuses, an object that is not tinynet's; called with it and `where`.
 
     Raises
     ------
@@ -86,28 +133,21 @@ def keras_config(value: Any, where: str) -> Any:
         If Keras has no such class, or no config for it.
     """
     if isinstance(value, activations.Activation):
-        return _keras_activation(value, where)
+        return _keras_activation(value, where, custom)
     if isinstance(value, Configurable):
         cls = type(value)
-        if isinstance(value, (LossFunctionWrapper, MeanMetricWrapper)):
-            raise ValueError(
-                f"{where}: {name_of_function(value.fn)} is a function of your own; write it with "
-                f"keras.ops, and pass it to the compile of Keras's model"
-            )
-        if cls not in MODULES:
-            raise ValueError(
-                f"{where}: {cls.__module__}.{cls.__qualname__} is a class of your own; Keras has "
-                f"counterparts only for tinynet's, so write it for Keras too and add it by hand"
-            )
+        if cls not in MODULES or isinstance(value, MeanMetricWrapper):
+            return custom(value, where)
         config = {
-            key: keras_config(each, f"{where}: {key}") for key, each in _arguments(value).items()
+            key: keras_config(each, f"{where}: {key}", custom)
+            for key, each in _arguments(value).items()
         }
         config |= ONLY_WAY.get(cls.__name__, {})
         for key in ONLY_HERE.get(cls.__name__, ()):
             del config[key]
-        return _keras_object(MODULES[cls], cls.__name__, config)
+        return keras_object(MODULES[cls], cls.__name__, config)
     if isinstance(value, (list, tuple)):
-        return [keras_config(each, where) for each in value]
+        return [keras_config(each, where, custom) for each in value]
     return value
 
 
@@ -120,14 +160,11 @@ def _arguments(value: Configurable) -> dict[str, Any]:
     return given
 
 
-def _keras_activation(activation: activations.Activation, where: str) -> Any:
+def _keras_activation(activation: activations.Activation, where: str, custom: Custom) -> Any:
     config = activation.get_config()
     name = config.pop("name")
     if getattr(activations.ACTIVATIONS.get(name), "choose", None) is not activation.choose:
-        raise ValueError(
-            f"{where}: {name!r} is a function of your own; Keras has counterparts only for "
-            f"tinynet's, so write it for Keras too and add it by hand"
-        )
+        return custom(activation, where)
     if not config:
         return name
     if name not in ACTIVATION_LAYERS:
@@ -135,10 +172,11 @@ def _keras_activation(activation: activations.Activation, where: str) -> Any:
             f"{where}: {name!r} with {config} has no counterpart in Keras, where only "
             f"{', '.join(ACTIVATION_LAYERS)} can be saved with options"
         )
-    return _keras_object("keras.layers", ACTIVATION_LAYERS[name], config)
+    return keras_object("keras.layers", ACTIVATION_LAYERS[name], config)
 
 
-def _keras_object(module: str, name: str, config: Config) -> Config:
+def keras_object(module: str, name: str, config: Config) -> Config:
+    """Write an object of a Keras class as Keras does."""
     return {"module": module, "class_name": name, "config": config, "registered_name": None}
 
 
@@ -166,10 +204,17 @@ def described(thing: Any, module: str, where: str) -> Config:
     _require_known_activation(getattr(thing, "activation", None), where)
     with naming(where), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras warns about serializing lambdas
-        return _keras_object(module, cls.__name__, thing.get_config())
+        return keras_object(module, cls.__name__, thing.get_config())
 
 
-def own_config(value: Any, where: str) -> Any:
+def unknown(value: Any, where: str) -> Any:
+    """Raise the error for an object of Keras that tinynet lacks."""
+    table = COUNTERPARTS.get(str(value.get("module")), {})
+    has = _names(table) if table else "counterparts only of objects of Keras's own classes"
+    raise ValueError(f"{where}: {_shown(value)} is not in tinynet, which has {has}")
+
+
+def own_config(value: Any, where: str, custom: Custom = unknown) -> Any:
     """Turn what Keras has written into what `tinynet.configurable.serialize` would write.
 
     Parameters
@@ -178,6 +223,8 @@ def own_config(value: Any, where: str) -> Any:
         What `described` returned, or an argument in it.
     where : str
         What it is a part of, for errors.
+    custom : callable
+        Reads, or refuses, the config of what has no counterpart; called with it and `where`.
 
     Raises
     ------
@@ -191,22 +238,17 @@ def own_config(value: Any, where: str) -> Any:
         return list(value["config"]["value"])
     table = COUNTERPARTS.get(module, {})
     if name not in table:
-        has = _names(table) if table else "counterparts only of objects of Keras's own classes"
-        raise ValueError(f"{where}: {_shown(value)} is not in tinynet, which has {has}")
-    defaults = {
-        **{key: p.default for key, p in signature(getattr(import_module(module), name)).items()},
-        **ONLY_WAY.get(name, {}),
-    }
-    known = _argument_names(table[name])
+        return custom(value, where)
+    known, defaults = _argument_names(table[name]), {**DEFAULTS, **ONLY_WAY.get(name, {})}
     config: Config = {}
     for key, given in value["config"].items():
         if key == "dtype":
-            given = _float_type(given, where)
+            given = float_type(given, where)
         if key == "activation":
-            config[key] = _own_activation(given, where)
+            config[key] = _own_activation(given, where, custom)
         elif key in known:
             several = key in SEQUENCES or (name, key) in SEQUENCES_OF
-            config[key] = _own_argument(key, given, where, several)
+            config[key] = _own_argument(key, given, where, several, custom)
         elif key not in ("dtype", "name") and given != defaults.get(key):
             raise ValueError(
                 f"{where}: {key}={_shown(given)} is not in tinynet, whose {name} has "
@@ -235,7 +277,7 @@ def own_input(config: Mapping[str, Any]) -> tuple[list[int], str]:
             f"Input has a name and the shape of a sample, all of it known; stack the layers "
             f"again: keras.Sequential([keras.Input(shape), *model.layers])"
         )
-    _float_type(config["dtype"], config["name"])
+    float_type(config["dtype"], config["name"])
     return shape, config["name"]
 
 
@@ -260,18 +302,21 @@ def _require_known_activation(activation: Any, where: str) -> None:
         )
 
 
-def _own_argument(key: str, given: Any, where: str, several: bool) -> Any:
-    value = own_config(given, f"{where}: {key}")
+def _own_argument(key: str, given: Any, where: str, several: bool, custom: Custom) -> Any:
+    value = own_config(given, f"{where}: {key}", custom)
     if isinstance(value, (list, tuple)) and not several:
         raise ValueError(f"{where}: {key}={value} is not in tinynet, where it is one number")
     return value
 
 
-def _own_activation(given: Any, where: str) -> Config:
+def _own_activation(given: Any, where: str, custom: Custom) -> Config:
     if isinstance(given, str):
         with naming(where):
             return {"class_name": "Activation", "config": {"name": activations.get(given).name}}
-    layer = own_config(given, f"{where}: activation")
+    layer = own_config(given, f"{where}: activation", custom)
+    if layer["class_name"] == "function":
+        options = {"name": layer["config"], "module": layer["module"]}
+        return {"class_name": "Activation", "config": options}
     name = ACTIVATION_OF_LAYER.get(layer["class_name"])
     if name is None:
         raise ValueError(
@@ -283,7 +328,7 @@ def _own_activation(given: Any, where: str) -> Config:
     return {"class_name": "Activation", "config": {"name": name, **options}}
 
 
-def _float_type(policy: Any, where: str) -> str:
+def float_type(policy: Any, where: str) -> str:
     """Return the float type of a Keras policy, if it is the one that tinynet works in."""
     if isinstance(policy, dict):
         policy = policy["config"].get("name", policy["class_name"])

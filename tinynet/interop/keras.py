@@ -124,7 +124,7 @@ def from_keras(keras_model: Any) -> Sequential:
     _require_whole(keras_model)
     layers = [_layer_from_keras(layer) for layer in keras_model.layers]
     _require_flags_of_layers_only(keras_model)
-    parts = compiled.parts_from_keras(keras, keras_model)
+    parts = compiled.parts_from_keras(keras_model)
     state.require_keras_memory(keras_model)
     start = _input_from_keras(keras_model)
     with random.untouched():

@@ -1,0 +1,441 @@
+"""Keras's files: each library opens what the other wrote, and training continues unchanged."""
+
+import inspect
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from contextlib import nullcontext
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinynet
+from parity_tests.backend import BACKEND, keras
+from parity_tests.both import expect_same, make, make_both
+from parity_tests.interop_models import OPTIMIZERS, TEXTS, X, Y, compiled, stack, targets_for
+from parity_tests.test_interop import CALM, HERE, go_on_alike
+from tests.saved_models import equal_models
+from tinynet.interop import configs, from_keras, keras_files
+from tinynet.interop.keras_files import layout
+
+LIBRARIES = (tinynet, keras)
+
+
+def set_seeds(seed=5):
+    for library in LIBRARIES:
+        library.utils.set_random_seed(seed)
+
+
+def read_by_both(path):
+    """Read a file with each library, from the same seeds."""
+    models = []
+    for library in LIBRARIES:
+        set_seeds()
+        models.append(library.models.load_model(path))
+    models[1].run_eagerly = True  # a graph would take longer than the steps
+    return models
+
+
+def trained_in_keras(text, steps=2):
+    _, theirs = make_both(text, compiled=compiled)
+    theirs.optimizer.build(theirs.trainable_variables)
+    theirs.run_eagerly = True
+    for _ in range(steps if "optimizer=" in text else 0):  # not every metric works in float64
+        theirs.train_on_batch(X, targets_for(text))
+    theirs.run_eagerly = False
+    return theirs
+
+
+def trained_here(text, steps=2):
+    own, _ = make_both(text, compiled=compiled)
+    for _ in range(steps):
+        own.train_on_batch(X, targets_for(text))
+    return own
+
+
+def begin_anew(model):
+    """Put all random sequences of a model at their start, where Keras's files have them."""
+    for layer in model.layers:
+        if layer.seed_generator is not None:
+            layer.seed_generator.state = [5, 0]
+
+
+# What is in a file is what was written.
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_keras_opens_what_tinynet_wrote(text, tmp_path):
+    own = trained_here(text)
+    own.save(tmp_path / "model.keras")
+    there = keras.models.load_model(tmp_path / "model.keras")
+    back = from_keras(there)
+    for model in (own, back):
+        begin_anew(model)
+    back.run_eagerly = own.run_eagerly
+    equal_models(own, back)
+    own.save(tmp_path / "model.h5")
+    weights = keras.models.load_model(tmp_path / "model.h5").get_weights()
+    for own_weight, their_weight in zip(own.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(own_weight, their_weight)
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_tinynet_opens_what_keras_wrote(text, tmp_path):
+    theirs = trained_in_keras(text)
+    theirs.save(tmp_path / "model.keras")
+    own, again = read_by_both(tmp_path / "model.keras")
+    again.run_eagerly = False
+    reference = from_keras(again)
+    equal_models(own, reference)  # the seeds that both have drawn, too
+    if "[0.125, 0.25]" in text:
+        return  # Keras cannot write a layer with a list in this form: it copies what it tracks
+    theirs.save(tmp_path / "model.h5")
+    set_seeds()
+    equal_models(tinynet.models.load_model(tmp_path / "model.h5"), reference)
+
+
+# Training goes on.
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_run_begun_here_goes_on_in_keras(optimizer, tmp_path):
+    text = stack(CALM, f"optimizer={optimizer}")
+    own = trained_here(text, steps=3)
+    own.save(tmp_path / "model.keras")
+    theirs = keras.models.load_model(tmp_path / "model.keras")
+    theirs.run_eagerly = True
+    go_on_alike("interop.to_keras", own, theirs, text)
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_run_begun_in_keras_goes_on_here(optimizer, ending, tmp_path):
+    text = stack(CALM, f"optimizer={optimizer}")
+    theirs = trained_in_keras(text, steps=3)
+    theirs.save(tmp_path / f"model.{ending}")
+    own = tinynet.models.load_model(tmp_path / f"model.{ending}")
+    theirs.run_eagerly = True
+    go_on_alike("interop.from_keras", own, theirs, text)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="other backends draw other numbers")
+def test_dropout_goes_on_from_a_file_as_it_does_in_keras(tmp_path):
+    text = stack(HERE, f"optimizer={OPTIMIZERS[0]}")
+    trained_in_keras(text).save(tmp_path / "model.keras")
+    go_on_alike("interop.from_keras", *read_by_both(tmp_path / "model.keras"), text)
+
+
+@pytest.mark.parametrize("begun", [(True, True), (True, False), (False, True), (False, False)])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS[:5:4])
+def test_weights_with_the_memory_of_the_optimizer(optimizer, begun, tmp_path):
+    """What Keras restores is restored here, and what it leaves as it is stays as it is."""
+    text = stack(CALM, f"optimizer={optimizer}")
+
+    def pair(steps):
+        own, theirs = make_both(text, compiled=compiled)
+        theirs.run_eagerly = True
+        for model in (own, theirs):
+            for _ in range(2 * steps):
+                model.train_on_batch(X, Y)
+        return own, theirs
+
+    for place, writer in enumerate(pair(begun[0])):
+        path = tmp_path / f"{place}.weights.h5"
+        writer.save_weights(path)
+        readers = pair(begun[1])
+        for reader in readers:
+            warning = nullcontext() if begun[0] == begun[1] else pytest.warns(match="optimizer")
+            with warning:
+                reader.load_weights(path)
+        go_on_alike("interop.from_keras", *readers, text, steps=1)
+
+
+def test_the_order_of_all_optimizers_variables():
+    for text in [*OPTIMIZERS, "keras.optimizers.RMSprop(momentum=0.5)"]:
+        own, theirs = make_both(stack(CALM, f"optimizer={text}"), compiled=compiled)
+        theirs.optimizer.build(theirs.trainable_variables)
+        names = [each.name for each in theirs.optimizer.variables]
+        found = [each.name for each in layout.variables(own, list(own.params))]
+        assert [name.removeprefix(f"{own.name}_") for name in found] == [
+            name.removeprefix(f"{theirs.name}_") for name in names
+        ]
+    classes = {type(make(each, tinynet)) for each in OPTIMIZERS}
+    assert classes == set(tinynet.optimizers.OPTIMIZERS.values())
+
+
+# Where Keras is not installed.
+
+WITHOUT_KERAS = """
+import sys
+sys.modules.update(dict.fromkeys(("keras", "tensorflow", "jax", "torch")))  # None: no such package
+import numpy as np, tinynet
+tinynet.config.set_floatx("float64")
+folder = sys.argv[1]
+x, y = np.load(folder + "/x.npy"), np.load(folder + "/y.npy")
+model = tinynet.models.load_model(folder + "/theirs.keras")
+losses = [model.train_on_batch(x, y)[0] for _ in range(3)]
+model.save(folder + "/own.keras")
+losses += [model.train_on_batch(x, y)[0] for _ in range(3)]
+np.save(folder + "/losses.npy", losses)
+"""
+
+
+def test_there_and_back_with_a_process_that_has_no_keras(tmp_path):
+    text = stack(CALM, f"optimizer={OPTIMIZERS[0]}")
+    theirs = trained_in_keras(text)
+    theirs.run_eagerly = True
+    theirs.save(tmp_path / "theirs.keras")
+    np.save(tmp_path / "x.npy", X)
+    np.save(tmp_path / "y.npy", Y)
+    subprocess.run(
+        [sys.executable, "-c", WITHOUT_KERAS, tmp_path],
+        check=True,
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    expected = [theirs.train_on_batch(X, Y)[0] for _ in range(6)]
+    losses = np.load(tmp_path / "losses.npy")
+    back = keras.models.load_model(tmp_path / "own.keras")
+    back.run_eagerly = True
+    again = [back.train_on_batch(X, Y)[0] for _ in range(3)]
+    expect_same(
+        "interop.from_keras",
+        {"there": (losses, np.array(expected)), "and back": (losses[3:], np.array(again))},
+        case=text,
+    )
+
+
+# Models of every form that Keras saves.
+
+
+@pytest.mark.filterwarnings("ignore:Do not pass an `input_shape`")
+def test_models_that_do_not_begin_with_an_input(tmp_path):
+    first = keras.Sequential([keras.layers.Dense(3), keras.layers.Dense(2)])
+    first.build((None, 4))
+    second = keras.Sequential([keras.layers.Dense(3, input_shape=(4,))])
+    third = keras.Sequential([keras.layers.Dense(3)])
+    third(X)
+    for i, theirs in enumerate((first, second, third)):
+        theirs.save(tmp_path / f"{i}.keras")
+        own = tinynet.models.load_model(tmp_path / f"{i}.keras")
+        predictions = own.predict(X[:5], verbose=0), theirs.predict_on_batch(X[:5])
+        expect_same("interop.from_keras", {"predictions": predictions})
+        written = json.loads(zipfile.ZipFile(tmp_path / f"{i}.keras").read("config.json"))
+        assert written["config"]["build_input_shape"] == [None if i < 2 else len(X), 4]
+        without = {**written["config"], "layers": written["config"]["layers"][1:]}
+        read = tinynet.models.model_from_json(json.dumps({**written, "config": without}))
+        assert read.input_shape == (None, 4)
+
+
+def graph(keras):
+    """Return a graph with branches, a layer that is called twice, and two models as layers."""
+    layers = keras.layers
+    start = keras.Input((4,), name="numbers")
+    stacked = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(3, activation="tanh"), layers.BatchNormalization()],
+        name="encoder",
+    )
+    inside = keras.Input((3,))
+    inner = keras.Model(inside, [layers.Dense(3)(inside), inside], name="inner")
+    shared = layers.Dense(4, name="shared")
+    one, other = inner(stacked(shared(start)))
+    both = layers.Concatenate()([layers.Add()([one, other]), shared(shared(start))])
+    return keras.Model(start, layers.Dense(3, activation="softmax")(both), name="graph")
+
+
+def test_graphs_with_models_in_them(tmp_path):
+    text = f"compiled(graph(keras), {OPTIMIZERS[0]})"
+    own, theirs = make_both(text, compiled=compiled, graph=graph)
+    theirs.run_eagerly = True
+    for model, name in ((own, "own.keras"), (theirs, "theirs.keras")):
+        for _ in range(2):
+            model.train_on_batch(X, Y)
+        model.save(tmp_path / name)
+    equal_models(own, tinynet.models.load_model(tmp_path / "own.keras"))
+    here = tinynet.models.load_model(tmp_path / "theirs.keras")
+    assert here.get_config() == own.get_config()
+    there = keras.models.load_model(tmp_path / "own.keras")
+    there.run_eagerly = True
+    go_on_alike("interop.to_keras", own, there, text, steps=2)
+    go_on_alike("interop.from_keras", here, theirs, text, steps=2)
+
+
+def test_graphs_in_the_older_form(tmp_path):
+    for library, another in (LIBRARIES, LIBRARIES[::-1]):
+        library.utils.set_random_seed(3)
+        start = library.Input((4,))
+        hidden = library.layers.Dense(4, activation="relu")(start)
+        joined = library.layers.Average()([hidden, start])
+        model = library.Model(start, [library.layers.Dense(2)(joined), hidden])
+        model.save(tmp_path / "model.h5")
+        again = another.models.load_model(tmp_path / "model.h5")
+        found = [each.predict(X, verbose=0) for each in (model, again)]
+        pairs = {str(i): pair for i, pair in enumerate(zip(*found, strict=True))}
+        expect_same("interop.to_keras", pairs)
+
+
+@pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")
+def test_a_model_without_weights(tmp_path):
+    theirs = keras.Sequential([keras.layers.Dense(3), keras.layers.Dropout(0.5)])
+    theirs.compile("adam", "mse")
+    theirs.save(tmp_path / "model.keras")
+    own, again = read_by_both(tmp_path / "model.keras")
+    assert not own.built
+    for model in (own, again):
+        model.build((None, 4))
+    for one, other in zip(own.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_model_that_was_saved_before_its_first_step(tmp_path):
+    own, theirs = make_both(stack(CALM, f"optimizer={OPTIMIZERS[0]}"), compiled=compiled)
+    own.save(tmp_path / "own.keras")
+    keras.models.load_model(tmp_path / "own.keras")  # Keras does not warn, as of its own
+    theirs.save(tmp_path / "theirs.keras")
+    again = tinynet.models.load_model(tmp_path / "theirs.keras")
+    theirs.run_eagerly = True
+    go_on_alike("interop.from_keras", again, theirs, "before the first step")
+
+
+def test_frozen_layers(tmp_path):
+    own, theirs = make_both(stack("keras.layers.Dense(5)"), compiled=compiled)
+    for model in (own, theirs):
+        model.layers[0].trainable = False
+        model.compile("adam", "sparse_categorical_crossentropy")
+    theirs.run_eagerly = True
+    for model, library in ((own, keras), (theirs, tinynet)):
+        for _ in range(2):
+            model.train_on_batch(X, Y)
+        model.save(tmp_path / "model.keras")
+        again = library.models.load_model(tmp_path / "model.keras")
+        assert [layer.trainable for layer in again.layers] == [False, True, True]
+        if library is keras:
+            again.run_eagerly = True
+            again = from_keras(again)
+        assert again.optimizer.iterations == 2
+        assert len(again.optimizer.slots) == 2
+
+
+# The architecture alone.
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="the weights are drawn as TensorFlow does")
+@pytest.mark.parametrize("name", ["dense", "initializers", "images", "noise", "labels"])
+def test_json_and_clones(name):
+    own, theirs = make_both(TEXTS[name], compiled=compiled)
+    texts = [model.to_json() for model in (own, theirs)]
+    for text in texts:
+        models = []
+        for library in LIBRARIES:
+            set_seeds()
+            models.append(library.models.model_from_json(text))
+        equal_models(models[0], from_keras(models[1]))
+    clones = []
+    for library, model in zip(LIBRARIES, (own, theirs), strict=True):
+        set_seeds()
+        clones.append(library.models.clone_model(model))
+    begin_anew(clones[0])
+    reference = from_keras(clones[1])
+    begin_anew(reference)
+    equal_models(clones[0], reference)
+
+
+def test_every_argument_that_only_keras_has_is_known():
+    found = {}
+    for module, table in configs.COUNTERPARTS.items():
+        for cls in set(table.values()):
+            theirs = inspect.signature(getattr(import_module(module), cls.__name__)).parameters
+            known = {*configs._argument_names(cls), "name", "dtype", "kwargs"}
+            found |= {key: p.default for key, p in theirs.items() if key not in known}
+    assert found == configs.DEFAULTS
+
+
+# What tinynet lacks is refused by name.
+
+
+class Mine(keras.layers.Dense):
+    pass
+
+
+def with_training():
+    start = keras.Input((4,))
+    return keras.Model(start, keras.layers.Dropout(0.5)(start, training=True))
+
+
+def with_dictionary():
+    start = {"a": keras.Input((4,), name="a")}
+    return keras.Model(start, keras.layers.Dense(2)(start["a"]))
+
+
+def sequential(*layers):
+    return keras.Sequential([keras.Input((4,)), *layers])
+
+
+def with_parts(**parts):
+    model = sequential(keras.layers.Dense(2))
+    model.compile(**{"optimizer": "sgd", "loss": "mse", **parts})
+    return model
+
+
+@pytest.mark.parametrize(
+    ("make_model", "match"),
+    [
+        (with_training, r"dropout: called with \{'training': True\} is not in tinynet"),
+        (with_dictionary, r"a dictionary of inputs or outputs is not in tinynet"),
+        (lambda: sequential(keras.layers.UnitNormalization()), r"UnitNormalization is not in tiny"),
+        (lambda: sequential(Mine(2)), r"the layer 'Mine' \(of the module .*is not part of tinynet"),
+        (
+            lambda: sequential(keras.layers.Dense(2, kernel_constraint="unit_norm")),
+            r"dense: kernel_constraint=UnitNorm is not in tinynet",
+        ),
+        (lambda: sequential(keras.layers.Lambda(lambda x: x)), r"lambda"),
+        (
+            lambda: sequential(keras.layers.Dense(2, dtype="mixed_float16")),
+            r"dense: dtype='mixed_float16' is not in tinynet",
+        ),
+        (
+            lambda: with_parts(loss_weights=[2.0]),
+            r"compile: loss_weights=\[2.0\] is not in tinynet",
+        ),
+        (lambda: with_parts(loss=None), r"compiled without a loss; read it with compile=False"),
+        (lambda: with_parts(optimizer="ftrl"), r"optimizer: Ftrl is not in tinynet, which has Ada"),
+        (lambda: with_parts(metrics={"a": "mse"}), r"metrics: a dictionary is not in tinynet"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
+def test_what_tinynet_lacks(make_model, match, tmp_path):
+    make_model().save(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match=rf"model\.keras: .*{match}"):
+        tinynet.models.load_model(tmp_path / "model.keras")
+
+
+def test_functions_and_classes_of_the_users(tmp_path):
+    def cubic(y_true, y_pred):
+        return abs(y_true - y_pred) ** 3
+
+    theirs = sequential(keras.layers.Dense(2))
+    theirs.compile("sgd", cubic, metrics=[cubic, keras.losses.mean_squared_error])
+    for ending in ("keras", "h5"):
+        path = tmp_path / f"model.{ending}"
+        theirs.save(path)
+        with pytest.raises(tinynet.configurable.UnknownObjectError, match=r"'cubic'.*not part of"):
+            tinynet.models.load_model(path)
+        own = tinynet.models.load_model(path, custom_objects={"cubic": cubic})
+        assert own.loss.fn is own.metrics[0].fn is cubic
+        assert own.metrics_names == ["loss", "cubic", "mean_squared_error"]
+        own.save(path)
+        again = keras.models.load_model(path, custom_objects={"cubic": cubic})
+        assert again.loss is cubic
+        theirs.compile("sgd", cubic, metrics=[cubic, keras.losses.mean_squared_error])
+
+
+def test_files_that_tinynet_wrote_have_no_more_than_keras_knows(tmp_path):
+    assert keras.__version__ == keras_files.archive.KERAS_VERSION
+    own = trained_here(TEXTS["noise"])
+    own.save(tmp_path / "model.keras")
+    names = zipfile.ZipFile(tmp_path / "model.keras").namelist()
+    assert sorted(names) == ["config.json", "metadata.json", "model.weights.h5"]

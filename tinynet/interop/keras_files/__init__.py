@@ -1,0 +1,322 @@
+"""Keras's files, ``.keras``, ``.weights.h5`` and ``.h5``, written and read without Keras.
+
+Keras 3.15 opens what is written here, and the reverse: architecture, weights, what the model was
+compiled with, and the optimizer's memory. What the formats have no place for, the positions of
+dropout and the like in their random sequences and the names that are left out of weight decay, is
+written beside it, where tinynet finds it and Keras does not look.
+
+``hdf5`` and ``archive`` are the two containers, ``architecture`` what is said about a model,
+``custom`` how the user's own classes are named in it, ``layout`` which array lies where.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tinynet import saving
+from tinynet.arrays import Array
+from tinynet.configurable import UnknownObjectError
+from tinynet.described import layer_from
+from tinynet.files import whole_or_not
+from tinynet.initializers import Initializer
+from tinynet.interop.configs import Config
+from tinynet.interop.keras_files import archive, hdf5, layout
+from tinynet.interop.keras_files.architecture import (
+    keras_form,
+    newer_form,
+    older_form,
+    own_form,
+    own_parts,
+)
+from tinynet.interop.keras_files.hdf5 import Content
+from tinynet.layers import InputLayer, Layer
+from tinynet.models import Model, Sequential
+from tinynet.training import Trainer
+
+__all__ = ["from_json", "load_model", "load_weights", "save_model", "save_weights", "to_json"]
+
+OURS = "tinynet"  # the group of what only tinynet reads
+
+
+class _Stored(NamedTuple):
+    """What a file holds: a model in Keras's newer form, if it has one, and the arrays."""
+
+    model: Config | None
+    content: Content
+    by_name: bool  # the older layout, that of .h5
+
+
+# Writing.
+
+
+def save_model(model: Trainer, path: Path) -> None:
+    """Write a model as ``.keras`` or, if the name ends in ``.h5``, in the older form."""
+    written = keras_form(model)
+    content = Content({}, {OURS: _beside(model)})
+    if path.suffix == ".keras":
+        layout.put_weights(model, content)
+        if model.optimizer is not None:
+            _put_optimizer(model, list(model.params), content)
+        weights = io.BytesIO()
+        hdf5.write(weights, content)
+        with whole_or_not(path) as beside:
+            archive.write(beside, written, weights)
+        return
+    architecture, parts = older_form(written)
+    texts = {"keras_version": archive.KERAS_VERSION, "backend": "tensorflow"}
+    content.texts[""] = {**texts, "model_config": json.dumps(architecture)}
+    layout.put_named_weights(model, content)
+    content.texts["model_weights"] |= texts
+    if model.optimizer is not None and parts is not None:
+        content.texts[""]["training_config"] = json.dumps(parts)
+        variables = layout.variables(model, list(model.params))
+        paths = [f"{model.optimizer.name}/{each.name}" for each in variables]
+        content.texts["optimizer_weights"] = {"weight_names": list(paths)}
+        for name, variable in zip(paths, variables, strict=True):
+            content.arrays[f"optimizer_weights/{name}"] = variable.value
+    _write_hdf5(path, content)
+
+
+def save_weights(model: Trainer, path: Path) -> None:
+    """Write weights and, as Keras does, the memory of the optimizer as ``.weights.h5``."""
+    content = Content({}, {})
+    layout.put_weights(model, content)
+    if model.optimizer is not None:
+        _put_optimizer(model, _begun(model), content)
+    _write_hdf5(path, content)
+
+
+def _write_hdf5(path: Path, content: Content) -> None:
+    with whole_or_not(path) as beside, beside.open("rb+") as file:
+        hdf5.write(file, content)
+
+
+def _put_optimizer(model: Trainer, keys: list[str], content: Content) -> None:
+    assert model.optimizer is not None
+    content.texts["optimizer/vars"] = {"name": model.optimizer.name}
+    for i, variable in enumerate(layout.variables(model, keys)):
+        content.arrays[f"optimizer/vars/{i}"] = variable.value
+
+
+def _begun(model: Trainer) -> list[str]:
+    """Return the keys of the weights for which the optimizer has slots, in the model's order."""
+    assert model.optimizer is not None
+    return [key for key in model.arrays if key in model.optimizer.slots]
+
+
+def _beside(model: Trainer) -> dict[str, hdf5.Text]:
+    positions = {
+        path: layer.seed_generator.state.tolist()
+        for path, layer in model.leaves.items()
+        if layer.seed_generator is not None
+    }
+    excluded = [] if model.optimizer is None else model.optimizer.excluded_from_decay
+    return {"random": json.dumps(positions), "excluded_from_decay": json.dumps(excluded)}
+
+
+# Reading.
+
+
+def load_model(path: Path, compile: bool) -> Model:
+    """Read a model from a ``.keras`` or an ``.h5`` file.
+
+    The weights are made from the arrays in the file, and only where the shapes agree: what the
+    file says about a layer cannot make it take more memory than the file has.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is another file or a damaged one, or has a part that tinynet lacks.
+    """
+    stored = _read(path)
+    with _naming(path):
+        if stored.model is None:
+            raise ValueError("it holds weights alone; build the model, and call load_weights")
+        model = _made(own_form(stored.model), _weights(stored))
+        _take_positions(model, stored.content)
+    if model.built:
+        weights = _by_key(_weights(stored, model))
+        saving.take_weights(model, path, weights, skip_mismatch=False)
+    if compile and stored.model.get("compile_config"):
+        with _naming(path):
+            model.compile(**own_parts(stored.model["compile_config"]))
+            _take_excluded(model, stored.content)
+            # One that was written before the first step has no slots.
+            _take_optimizer(model, [list(model.params), []], stored, path)
+    return model
+
+
+def load_weights(model: Trainer, path: Path, skip_mismatch: bool) -> None:
+    """Read weights into a model, and the optimizer's memory if it has the same form.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is another file or a damaged one, or the weights do not fit; nothing is changed then.
+    """
+    stored = _read(path)
+    with _naming(path):
+        weights = _by_key(_weights(stored, model))
+    saving.take_weights(model, path, weights, skip_mismatch)
+    if model.optimizer is not None and not stored.by_name:
+        with _naming(path):
+            _take_optimizer(model, [_begun(model)], stored, path)
+
+
+def _read(path: Path) -> _Stored:
+    if not path.is_file():
+        raise FileNotFoundError(f"filepath: there is no file {path}")
+    with _naming(path):
+        if path.suffix == ".keras":
+            model, weights = archive.read(path)
+            return _Stored(model, hdf5.read(weights), by_name=False)
+        with path.open("rb") as file:
+            content = hdf5.read(file)
+        top = content.texts.get("", {})
+        if "model_config" in top:
+            architecture = json.loads(str(top["model_config"]))
+            model = newer_form(architecture, json.loads(str(top.get("training_config", "null"))))
+            return _Stored(model, content, by_name=True)
+        return _Stored(None, content, by_name="layer_names" in top)
+
+
+def _weights(stored: _Stored, model: Trainer | None = None) -> dict[str, list[Array]]:
+    if stored.by_name:
+        return layout.named_weights(stored.content)
+    return layout.stored_weights(stored.content, model)
+
+
+def _by_key(weights: dict[str, list[Array]]) -> dict[str, Array]:
+    return {f"{name}/{i}": each for name, some in weights.items() for i, each in enumerate(some)}
+
+
+def _made(described: Config, weights: dict[str, list[Array]], above: str = "") -> Model:
+    """Make a model, with arrays of a file in the place of what its initializers would make."""
+    layers: list[Any] = []
+    for each in described["layers"]:
+        if each["class_name"] in ("Model", "Sequential"):
+            name = each["config"]["name"]
+            layers.append(_made(each["config"], weights, f"{above}{name}/"))
+        else:
+            layers.append(layer_from(each))
+    with ExitStack() as replaced:
+        for layer in layers:
+            inner = {"": layer} if isinstance(layer, Layer) else layer.leaves
+            for path, leaf in inner.items():
+                if not leaf.built:
+                    name = f"{above}{layer.name}/{path}".rstrip("/")
+                    replaced.enter_context(_FromFile(leaf, weights.get(name, [])).in_place())
+        if "wires" in described:
+            return Model.from_layers(layers, described)
+        if described["input_shape"] is not None:
+            layers.insert(0, InputLayer(described["input_shape"], name=described["input_name"]))
+        return Sequential(layers, name=described["name"])
+
+
+class _FromFile(Initializer):
+    """Returns the arrays of a layer one after the other, if the shapes are those asked for."""
+
+    def __init__(self, layer: Layer, arrays: list[Array]) -> None:
+        self.layer, self.waiting = layer, iter(arrays)
+
+    def __call__(self, shape: Any, dtype: str | None = None) -> Array:
+        """Return the next array of the file."""
+        found = next(self.waiting, None)
+        if found is None or found.shape != tuple(shape):
+            got = "none" if found is None else f"one of shape {found.shape}"
+            raise ValueError(
+                f"{self.layer.name}: expected a weight of shape {tuple(shape)}, the file has {got}"
+            )
+        return found.astype(dtype or self.layer.dtype)
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Take the place of the layer's initializers."""
+        rules = {name: r for name, r in vars(self.layer).items() if isinstance(r, Initializer)}
+        vars(self.layer).update(dict.fromkeys(rules, self))
+        try:
+            yield
+        finally:
+            vars(self.layer).update(rules)
+
+
+def _take_optimizer(model: Trainer, choices: list[list[str]], stored: _Stored, path: Path) -> None:
+    """Restore the optimizer's memory, or warn that it stays as it is, as Keras does.
+
+    Parameters
+    ----------
+    choices : list of list of str
+        The keys of the weights for which there may be slots.
+    """
+    assert model.optimizer is not None
+    content = stored.content
+    if stored.by_name:
+        variables = layout.listed(content, "optimizer_weights")
+    else:
+        variables = layout.stored_variables(content)
+    if variables and not any(layout.take_variables(model, keys, variables) for keys in choices):
+        warnings.warn(
+            f"{path}: the memory of the optimizer stays as it is: the file has {len(variables)} "
+            f"arrays for one, which are not those of {model.optimizer.name} for the weights that "
+            f"it trains",
+            stacklevel=5,
+        )
+
+
+def _take_positions(model: Trainer, content: Content) -> None:
+    positions = json.loads(str(content.texts.get(OURS, {}).get("random", "{}")))
+    for path, layer in model.leaves.items():
+        if layer.seed_generator is not None and path in positions:
+            first, draws = positions[path]
+            layer.seed_generator.state = [int(first), int(draws)]
+
+
+def _take_excluded(model: Trainer, content: Content) -> None:
+    assert model.optimizer is not None
+    text = content.texts.get(OURS, {}).get("excluded_from_decay", "[]")
+    model.optimizer.exclude_from_weight_decay([str(each) for each in json.loads(str(text))])
+
+
+@contextmanager
+def _naming(path: Path | str) -> Iterator[None]:
+    """Turn any error that the content of a file leads to into one that names the file."""
+    try:
+        yield
+    except UnknownObjectError as error:
+        raise UnknownObjectError(f"{path}: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:
+        raise ValueError(
+            f"{path}: what the file says about the model cannot be read "
+            f"({type(error).__name__}: {error}); was it changed, or written by another version?"
+        ) from error
+
+
+# The architecture alone.
+
+
+def to_json(model: Trainer, **options: Any) -> str:
+    """Write a model's architecture, and what it was compiled with, as Keras's JSON."""
+    return json.dumps(keras_form(model), **options)
+
+
+def from_json(text: str) -> Model:
+    """Make a new model from Keras's JSON, with new weights."""
+    with _naming("text"):
+        written = json.loads(text)
+        described = own_form(written)
+        model = (Model if "wires" in described else Sequential).from_config(described)
+        if written.get("compile_config"):
+            model.compile(**own_parts(written["compile_config"]))
+    return model

@@ -1,0 +1,287 @@
+"""A model's architecture and what it was compiled with, as Keras writes them in JSON."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from tinynet import config
+from tinynet.custom_objects import get_registered_object
+from tinynet.interop import compiled, configs
+from tinynet.interop.configs import COUNTERPARTS, Config
+from tinynet.interop.keras_files import custom
+from tinynet.layers import InputLayer
+from tinynet.stack import Network, Stack
+from tinynet.training import Trainer
+
+# The modules that the older form, of ``.h5``, leaves out.
+MODULES = {
+    "optimizer": "keras.optimizers",
+    "loss": "keras.losses",
+    "metrics": "keras.metrics",
+    "weighted_metrics": "keras.metrics",
+}
+
+
+def keras_form(model: Trainer) -> Config:
+    """Write a model as ``keras.saving.serialize_keras_object`` does.
+
+    Raises
+    ------
+    ValueError
+        If it has a part that cannot be written.
+    """
+    written = _network(model)
+    parts = compiled.parts_for_keras(model, custom.written)
+    if parts:
+        written["compile_config"] = {**parts, **compiled.WITHOUT_EFFECT, "jit_compile": "auto"}
+    return written
+
+
+def _network(model: Network) -> Config:
+    if isinstance(model, Stack):
+        return configs.keras_object("keras", "Sequential", _stack(model))
+    written = configs.keras_object("keras.src.models.functional", "Functional", _graph(model))
+    return {**written, "registered_name": "Functional"}
+
+
+def _stack(model: Stack) -> Config:
+    layers = [_layer(each) for each in model.layers]
+    if model.sample_shape is not None:
+        layers.insert(0, _layer(InputLayer(model.sample_shape, name=model.input_name)))
+    return {
+        "name": model.name,
+        "trainable": model.trainable,
+        "dtype": config.floatx(),
+        "layers": layers,
+        "build_input_shape": model.input_shape and list(model.input_shape),
+    }
+
+
+def _layer(layer: Any) -> Any:
+    if isinstance(layer, Network):  # a model as a layer of another
+        return _network(layer)
+    if isinstance(layer, InputLayer):
+        options = {
+            "batch_shape": list(layer.batch_shape),
+            "dtype": layer.dtype,
+            "sparse": False,
+            "ragged": False,
+            "name": layer.name,
+            "optional": False,
+        }
+        return configs.keras_object("keras.layers", "InputLayer", options)
+    return configs.keras_config(layer, layer.name, custom.written)
+
+
+# A graph: Keras says of every call of a layer (a node) which calls its tensors come from; here the
+# tensors have numbers.
+
+
+def _graph(model: Any) -> Config:
+    shapes = model.shapes_of_tensors(model.sample_shape)
+    history = {number: [layer.name, 0, 0] for number, layer in enumerate(model.begins)}
+    nodes: dict[str, list[Config]] = {layer.name: [] for layer in model.layers}
+
+    def tensor(number: int) -> Config:
+        about = {"shape": [None, *shapes[number]], "dtype": config.floatx()}
+        about["keras_history"] = history[number]
+        return {"class_name": "__keras_tensor__", "config": about}
+
+    for wire in model.wires:
+        name = wire.layer.name
+        for i, number in enumerate(wire.gives):
+            history[number] = [name, len(nodes[name]), i]
+        given = [tensor(number) for number in wire.takes]
+        nodes[name].append({"args": [given if wire.as_list else given[0]], "kwargs": {}})
+    begins = [history[number] for number in range(len(model.begins))]
+    ends = [history[number] for number in model.wanted]
+    return {
+        "name": model.name,
+        "trainable": model.trainable,
+        "layers": [
+            {**_layer(each), "name": each.name, "inbound_nodes": nodes[each.name]}
+            for each in model.layers
+        ],
+        "input_layers": begins if len(begins) > 1 else begins[0],
+        "output_layers": ends if len(ends) > 1 else ends[0],
+    }
+
+
+def own_form(written: Any) -> Config:
+    """Turn what Keras wrote about a model into what `get_config` returns: with wires for a graph.
+
+    Raises
+    ------
+    ValueError
+        If it is another kind of model, or has a part that tinynet lacks.
+    """
+    kind = written.get("class_name") if isinstance(written, dict) else written
+    if kind == "Functional":
+        return _own_graph(written["config"])
+    if kind != "Sequential":
+        raise ValueError(f"expected a Sequential or a Functional model, got {kind}")
+    given = written["config"]
+    layers = list(given["layers"])
+    shape, name = given.get("build_input_shape"), "input_layer"
+    shape = None if shape is None else list(shape[1:])
+    if layers and layers[0]["class_name"] == "InputLayer":
+        shape, name = _own_input(layers.pop(0)["config"])
+    return {
+        "name": given["name"],
+        "input_shape": shape,
+        "input_name": name,
+        "layers": [_own_layer(each) for each in layers],
+    }
+
+
+def _own_input(given: Config) -> tuple[list[int], str]:
+    # A model that was called on 24 samples says that batches have 24, but Keras takes others.
+    return configs.own_input({**given, "batch_shape": [None, *given["batch_shape"][1:]]})
+
+
+def _own_layer(written: Config) -> Any:
+    kind = written["class_name"]
+    if kind in ("Sequential", "Functional"):
+        own = own_form(written)
+        return {"class_name": "Model" if "wires" in own else "Sequential", "config": own}
+    if kind == "InputLayer":
+        shape, name = _own_input(written["config"])
+        return {"class_name": kind, "config": {"shape": shape, "name": name}}
+    return configs.own_config(written, str(written["config"].get("name")), custom.read)
+
+
+def _own_graph(given: Config) -> Config:
+    layers = {each["name"]: _own_layer(each) for each in given["layers"]}
+    begins = _histories(given["input_layers"])
+    numbers = {each: number for number, each in enumerate(begins)}
+    nodes, users = {}, defaultdict(list)
+    for each in given["layers"]:
+        for i, node in enumerate(each["inbound_nodes"]):
+            takes, as_list = _taken(node, each["name"])
+            nodes[each["name"], i] = takes, as_list
+            for source in {history[:2] for history in takes}:
+                users[source].append((each["name"], i))
+    missing = {key: len({history[:2] for history in takes}) for key, (takes, _) in nodes.items()}
+    wires, ready = [], [history[:2] for history in begins]
+    for key in ready:  # grows while it is gone through: each call after those that it waits for
+        if key in nodes:
+            takes, as_list = nodes[key]
+            outputs = len(layers[key[0]]["config"].get("wanted", [0]))
+            gives = [len(numbers) + i for i in range(outputs)]
+            wires.append([key[0], [numbers[history] for history in takes], gives, as_list])
+            numbers |= {(*key, i): number for i, number in enumerate(gives)}
+        for user in users[key]:
+            missing[user] -= 1
+            if not missing[user]:
+                ready.append(user)
+    return {
+        "name": given["name"],
+        "layers": list(layers.values()),
+        "begins": [name for name, *_ in begins],
+        "wires": wires,
+        "wanted": [numbers[each] for each in _histories(given["output_layers"])],
+    }
+
+
+def _histories(given: Any) -> list[tuple[str, int, int]]:
+    """Return where some tensors come from: layer, call, place among the outputs."""
+    if isinstance(given, dict):
+        raise ValueError("a dictionary of inputs or outputs is not in tinynet; expected a list")
+    found = [given] if given and isinstance(given[0], str) else given
+    return [(str(name), int(node), int(tensor)) for name, node, tensor in found]
+
+
+def _taken(node: Config, name: str) -> tuple[list[tuple[str, int, int]], bool]:
+    """Return where the tensors of a call come from, and whether they are given as a list."""
+    options = {key: value for key, value in node["kwargs"].items() if value is not None}
+    if len(node["args"]) != 1 or options:
+        raise ValueError(f"{name}: called with {options or node['args']} is not in tinynet")
+    given = node["args"][0]
+    tensors = given if isinstance(given, list) else [given]
+    return _histories([each["config"]["keras_history"] for each in tensors]), tensors is given
+
+
+def own_parts(given: Config | None) -> Config:
+    """Return what tinynet's `compile` has to be given, from what Keras's was.
+
+    Raises
+    ------
+    ValueError
+        If there is a part or an option that tinynet lacks.
+    """
+    if not given:
+        return {}
+    compiled.require_only_parts(given)
+    if given["loss"] is None:
+        raise ValueError("the model was compiled without a loss; read it with compile=False")
+    for kind in ("metrics", "weighted_metrics"):
+        compiled.require_no_dictionary(given[kind])
+    return {
+        "optimizer": compiled.own_optimizer(given["optimizer"], custom.read),
+        "loss": compiled.own_loss(given["loss"], custom.read_loss),
+        "metrics": compiled.own_metrics(given["metrics"], custom.read_metric),
+        "weighted_metrics": compiled.own_metrics(given["weighted_metrics"], custom.read_metric),
+        "run_eagerly": given.get("run_eagerly", False),
+    }
+
+
+# The older form, of .h5: layers, losses and the like without the module they are from.
+
+
+def older_form(written: Config) -> tuple[Config, Config | None]:
+    """Return the texts ``model_config`` and ``training_config`` of an ``.h5`` file, as values."""
+    kinds = [each["class_name"] for each in written["config"]["layers"]]
+    if "Sequential" in kinds or "Functional" in kinds:
+        raise ValueError("a model as a layer of another is not written as .h5; save it as .keras")
+    model = {**written["config"], "layers": [_short(each) for each in written["config"]["layers"]]}
+    parts = written.get("compile_config")
+    if parts is not None:
+        parts = {key: _short_nested(value) for key, value in parts.items()}
+        parts["optimizer_config"] = parts.pop("optimizer")
+    return {"class_name": written["class_name"], "config": model}, parts
+
+
+def newer_form(model: Config, parts: Config | None) -> Config:
+    """Undo `older_form`."""
+    layers = [_with_module(each, "keras.layers") for each in model["config"]["layers"]]
+    written = {**model, "config": {**model["config"], "layers": layers}}
+    if parts is not None:
+        parts = {**parts, "optimizer": parts["optimizer_config"]}
+        del parts["optimizer_config"]
+        for key, module in MODULES.items():
+            value = parts.get(key)
+            parts[key] = (
+                [_with_module(each, module) for each in value]
+                if isinstance(value, list)
+                else _with_module(value, module)
+            )
+        written["compile_config"] = parts
+    return written
+
+
+def _short_nested(value: Any) -> Any:
+    return [_short(each) for each in value] if isinstance(value, list) else _short(value)
+
+
+def _short(value: Any) -> Any:
+    """Leave out the module of an object; a function becomes its name."""
+    if not isinstance(value, dict):
+        return value
+    if value["class_name"] == "function":
+        return value["config"]
+    name = value["registered_name"] or value["class_name"]
+    kept = {key: value[key] for key in ("config", "name", "inbound_nodes") if key in value}
+    return {"class_name": name, **kept}
+
+
+def _with_module(value: Any, module: str) -> Any:
+    """Say which module an object is from, if it does not; one of the user's own is from none."""
+    if isinstance(value, str):
+        known = value in COUNTERPARTS[module] and get_registered_object(value) is None
+        return value if known else custom.function_form(value)
+    if not isinstance(value, Mapping) or "module" in value:
+        return value
+    known = value["class_name"] in COUNTERPARTS[module]
+    return {"module": module if known else None, "registered_name": None, **value}

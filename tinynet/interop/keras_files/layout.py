@@ -1,0 +1,203 @@
+"""Where Keras keeps each array of a model in its files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tinynet import config
+from tinynet.arrays import Array
+from tinynet.configurable import to_snake_case
+from tinynet.interop.configs import decimal
+from tinynet.interop.keras_files.hdf5 import Content
+from tinynet.layers.base import Layer
+from tinynet.optimizers import Adam, Nadam, Optimizer
+from tinynet.stack import Network, Stack
+from tinynet.training import Trainer
+
+# Optimizers that make these slots of a weight together; of the others, one after the other, each
+# for all weights.
+TOGETHER = ("momentum", "velocity")
+
+
+# Weights: in .keras and .weights.h5 by the class of the layer, counted.
+
+
+def places(model: Network, above: str = "") -> Iterator[tuple[str, Layer | Network]]:
+    """Yield every layer with its path: ``layers/dense``, ``layers/dense_1``.
+
+    Those of a model that is a layer itself follow it: ``layers/sequential/layers/dense``.
+    """
+    used: Counter[str] = Counter()
+    for layer in model.layers:
+        graph = isinstance(layer, Network) and not isinstance(layer, Stack)
+        kind = "functional" if graph else to_snake_case(type(layer).__name__)
+        place = f"{above}layers/{kind}_{used[kind]}" if used[kind] else f"{above}layers/{kind}"
+        used[kind] += 1
+        yield place, layer
+        if isinstance(layer, Network):
+            yield from places(layer, f"{place}/")
+
+
+def put_weights(model: Network, content: Content) -> None:
+    """Put the weights and states of a model where Keras looks for them."""
+    content.texts["vars"] = {"name": model.name}
+    seen = set()
+    for place, layer in places(model):
+        if layer not in seen:  # one that is in two nested models is written once
+            seen.add(layer)
+            content.texts[f"{place}/vars"] = {"name": layer.name}
+            if isinstance(layer, Layer):
+                for i, array in enumerate(layer.arrays.values()):
+                    content.arrays[f"{place}/vars/{i}"] = array
+
+
+def stored_weights(content: Content, model: Network | None = None) -> dict[str, list[Array]]:
+    """Return the arrays of each layer in a file, by the layer's path of names there.
+
+    Those of the model's layers, if there is one yet, come first, in their order.
+    """
+    by_place = _by_place(content)
+    own = [] if model is None else [place for place, _ in places(model)]
+    others = sorted(by_place.keys() - {*own})
+    return {
+        _named(content, place): _in_order(by_place[place])
+        for place in (*own, *others)
+        if place in by_place and place.startswith("layers/")
+    }
+
+
+def stored_variables(content: Content) -> list[Array]:
+    """Return the arrays of the optimizer in a file."""
+    return _in_order(_by_place(content).get("optimizer", {}))
+
+
+def _by_place(content: Content) -> dict[str, dict[str, Array]]:
+    """Return the arrays of every place, by their numbers there."""
+    found: dict[str, dict[str, Array]] = {}
+    for path, array in content.arrays.items():
+        place, _, number = path.rpartition("/vars/")
+        found.setdefault(place, {})[number] = array
+    return found
+
+
+def _in_order(arrays: dict[str, Array]) -> list[Array]:
+    return [arrays[str(number)] for number in range(len(arrays))]
+
+
+def _named(content: Content, place: str) -> str:
+    """Return a path of names, ``encoder/dense``, for one of groups."""
+    groups = place.split("/layers/")
+    paths = ["/layers/".join(groups[: i + 1]) for i in range(len(groups))]
+    return "/".join(str(content.texts.get(f"{path}/vars", {}).get("name", path)) for path in paths)
+
+
+# Weights in .h5: by the name of the layer and that of the weight.
+
+
+def put_named_weights(model: Network, content: Content) -> None:
+    """Put the weights and states of a model where Keras looks for them in an ``.h5`` file."""
+    top = "model_weights"
+    names = [layer.name for layer in model.layers]
+    content.texts[top] = {"layer_names": list(names)}
+    content.texts[f"{top}/top_level_model_weights"] = {"weight_names": []}
+    for layer in model.layers:
+        paths = [f"{model.name}/{layer.name}/{key}" for key in layer.arrays]
+        content.texts[f"{top}/{layer.name}"] = {"weight_names": list(paths)}
+        for path, array in zip(paths, layer.arrays.values(), strict=True):
+            content.arrays[f"{top}/{layer.name}/{path}"] = array
+
+
+def named_weights(content: Content) -> dict[str, list[Array]]:
+    """Return the arrays of each layer in an ``.h5`` file, by the layer's name there."""
+    # A file of weights alone, as Keras 2 wrote them, has the layers at its top.
+    top = "model_weights/" if "model_weights" in content.texts else ""
+    found = {}
+    for name in _names(content, top.rstrip("/"), "layer_names"):
+        arrays = listed(content, f"{top}{name}")
+        if arrays:
+            found[name] = arrays
+    return found
+
+
+def listed(content: Content, group: str) -> list[Array]:
+    """Return the arrays of a group, in the order of its list of names."""
+    return [content.arrays[f"{group}/{name}"] for name in _names(content, group, "weight_names")]
+
+
+def _names(content: Content, group: str, kind: str) -> list[str]:
+    """Return a list of names, which Keras distributes over several attributes if it is long."""
+    texts = content.texts.get(group, {})
+    if kind in texts:
+        return list(texts[kind])
+    found: list[str] = []
+    while f"{kind}{len(found)}" in texts:  # the parts are numbered
+        found.append(f"{kind}{len(found)}")
+    return [name for part in found for name in texts[part]]
+
+
+# The optimizer's memory.
+
+
+class Variable(NamedTuple):
+    """One array of a Keras optimizer, and its name there."""
+
+    name: str
+    value: Array
+
+
+def slots_in_order(optimizer: Optimizer, keys: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the pairs of a weight and a slot, in the order in which Keras makes them."""
+    names = optimizer.slot_names()
+    first = TOGETHER if isinstance(optimizer, (Adam, Nadam)) else names[:1]
+    blocks = [first, *((name,) for name in names[len(first) :])]
+    return [(key, name) for block in blocks for key in keys for name in block if name in names]
+
+
+def variables(model: Trainer, keys: Sequence[str]) -> list[Variable]:
+    """Return what Keras's optimizer keeps, with slots for the weights of these keys.
+
+    With no keys it is that of an optimizer that has not begun.
+    """
+    optimizer, arrays = model.optimizer, model.arrays
+    assert optimizer is not None
+    found = [Variable("iteration", np.array(optimizer.iterations, np.int64))]
+    if optimizer.schedule is None:
+        rate = np.array(optimizer.learning_rate, config.floatx())
+        found.append(Variable("learning_rate", rate))
+    for key, name in slots_in_order(optimizer, keys):
+        weight = arrays[key]
+        empty = np.full(weight.size, optimizer.first_value(name), weight.dtype)
+        slot = optimizer.slots.get(key, {}).get(name, empty)
+        full = f"{model.name}_{key.replace('/', '_')}_{name}"
+        found.append(Variable(full, slot.reshape(weight.shape)))
+    if keys and isinstance(optimizer, Nadam):
+        found.append(Variable("variable", np.array(optimizer.u_product, config.floatx())))
+    return found
+
+
+def take_variables(model: Trainer, keys: Sequence[str], stored: Sequence[Array]) -> bool:
+    """Copy a Keras optimizer's arrays into that of a model; return False if they do not fit.
+
+    The arrays are overwritten in place, because a step that has been recorded reads them.
+    """
+    optimizer = model.optimizer
+    assert optimizer is not None
+    expected = [each.value.shape for each in variables(model, keys)]
+    if expected != [each.shape for each in stored]:
+        return False
+    waiting = iter(stored)
+    optimizer.iterations = int(next(waiting))
+    if optimizer.schedule is None:
+        rate = np.dtype(config.floatx()).type(next(waiting))
+        optimizer.learning_rate = decimal(rate, float(rate))
+    for key in keys:
+        optimizer.slots_of(key, model.arrays[key].reshape(-1))
+    for key, name in slots_in_order(optimizer, keys):
+        optimizer.slots[key][name][...] = next(waiting).reshape(-1)
+    if keys and isinstance(optimizer, Nadam):
+        optimizer.u_product = float(next(waiting))
+    return True
