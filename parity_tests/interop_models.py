@@ -146,6 +146,8 @@ SCHEDULES = [
         "ExponentialDecay(0.1, 3, 0.5, staircase=True)",
         "PolynomialDecay(0.1, 5, power=2.0, cycle=True)",
         "CosineDecay(0.01, 20, alpha=0.1, warmup_target=0.1, warmup_steps=3)",
+        "CosineDecayRestarts(0.1, 3, t_mul=1.5, m_mul=0.7, alpha=0.1)",
+        "InverseTimeDecay(0.1, 3, 0.5)",
     )
 ]
 DENSE = "keras.layers.Dense(2)"

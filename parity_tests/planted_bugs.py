@@ -753,9 +753,23 @@ BUGS = [
     Bug(
         "cosine decay is computed in double precision",
         "optimizers/schedules.py",
-        "cosine = np.exp(np.complex64(1j) * angle).real",
+        "cosine: np.float32 = np.exp(np.complex64(1j) * angle).real",
         "cosine = math.cos(float(angle))",
         "test_optimizers Cosine",
+    ),
+    Bug(
+        "the periods of restarts do not become lower",
+        "optimizers/schedules.py",
+        "height, wave = f32(self.m_mul) ** period,",
+        "height, wave = f32(self.m_mul),",
+        "test_optimizers Restarts",
+    ),
+    Bug(
+        "a staircase of inverse time has a step at once",
+        "optimizers/schedules.py",
+        "growth = rate * np.floor(f32(step) * per_step)",
+        "growth = rate * np.ceil(f32(step) * per_step)",
+        "test_optimizers InverseTime",
     ),
     # Callbacks.
     Bug(

@@ -57,6 +57,15 @@ CASES = {
         "PolynomialDecay(0.1, 15, 0.01, power=2.0)",
         "PolynomialDecay(0.1, 6, 0.01, power=0.5, cycle=True)",
     ],
+    "optimizers.schedules.InverseTimeDecay": [
+        "InverseTimeDecay(0.1, 7, 0.3)",
+        "InverseTimeDecay(0.1, 7, 0.3, staircase=True)",
+    ],
+    "optimizers.schedules.CosineDecayRestarts": [
+        "CosineDecayRestarts(0.1, 6)",
+        "CosineDecayRestarts(0.1, 6, t_mul=1.0, m_mul=0.7, alpha=0.1)",
+        "CosineDecayRestarts(0.1, 6, t_mul=1.5, m_mul=0.7)",
+    ],
     "optimizers.schedules.CosineDecay": [
         "CosineDecay(0.1, 15)",
         "CosineDecay(0.1, 15, alpha=0.1)",
@@ -139,6 +148,17 @@ DRAWN_SCHEDULES = {
                 f"{SCHEDULES}.PiecewiseConstantDecay({sorted(boundaries)}, [{', '.join(values)}])"
             )
         )
+    ),
+    "optimizers.schedules.InverseTimeDecay": call(
+        f"{SCHEDULES}.InverseTimeDecay", RATE, STEPS_OF_DECAY, RATE, staircase=BOOLEANS
+    ),
+    "optimizers.schedules.CosineDecayRestarts": call(
+        f"{SCHEDULES}.CosineDecayRestarts",
+        RATE,
+        STEPS_OF_DECAY,
+        t_mul=number(1, 3),
+        m_mul=number(0.3, 1.1),
+        alpha=RATE,
     ),
     "optimizers.schedules.PolynomialDecay": call(
         f"{SCHEDULES}.PolynomialDecay",

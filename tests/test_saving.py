@@ -128,6 +128,8 @@ SCHEDULES: list[schedules.LearningRateSchedule] = [
     schedules.PiecewiseConstantDecay([2, 5], [0.1, 0.05, 0.01]),
     schedules.PolynomialDecay(0.1, 5, power=2.0, cycle=True),
     schedules.CosineDecay(0.01, 20, alpha=0.1, warmup_target=0.1, warmup_steps=3),
+    schedules.CosineDecayRestarts(0.1, 3, t_mul=1.5, m_mul=0.7, alpha=0.1),
+    schedules.InverseTimeDecay(0.1, 3, 0.5, staircase=True),
 ]
 
 
