@@ -737,6 +737,27 @@ BUGS = [
         "test_optimizers Nadam",
     ),
     Bug(
+        "Adadelta's step has the size of the next one",
+        "kernels/adaptive.py",
+        "step = np.sqrt(d[i] + eps) * g[i] / np.sqrt(squares + eps)",
+        "step = np.sqrt(r * d[i] + eps) * g[i] / np.sqrt(squares + eps)",
+        "test_optimizers Adadelta",
+    ),
+    Bug(
+        "Adamax forgets large gradients at once",
+        "kernels/adaptive.py",
+        "v[i] = largest if largest > size or largest != largest else size",
+        "v[i] = size",
+        "test_optimizers Adamax",
+    ),
+    Bug(
+        "Lion goes by the sign of the new momentum",
+        "kernels/adaptive.py",
+        "w[i] -= lr * np.sign(m[i] * b1 + g[i] * (one - b1))",
+        "w[i] -= lr * np.sign(m[i] * b2 + g[i] * (one - b2))",
+        "test_optimizers Lion",
+    ),
+    Bug(
         "Adagrad starts from 0",
         "optimizers/adaptive.py",
         "return through_float32(self.initial_accumulator_value)",

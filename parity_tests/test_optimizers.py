@@ -45,6 +45,9 @@ CASES = {
         "Adagrad(0.1, initial_accumulator_value=0.3, epsilon=1e-3)",
     ],
     "optimizers.Nadam": ["Nadam()", "Nadam(0.01, beta_1=0.85, beta_2=0.98)"],
+    "optimizers.Adadelta": ["Adadelta()", "Adadelta(1.0, rho=0.8, epsilon=1e-3, weight_decay=0.1)"],
+    "optimizers.Adamax": ["Adamax()", "Adamax(0.1, beta_1=0.8, beta_2=0.9, clipnorm=0.5)"],
+    "optimizers.Lion": ["Lion()", "Lion(0.01, beta_1=0.8, beta_2=0.9, weight_decay=0.1)"],
     "optimizers.schedules.ExponentialDecay": [
         "ExponentialDecay(0.1, 7, 0.9)",
         "ExponentialDecay(0.1, 7, 0.5, staircase=True)",
@@ -131,6 +134,9 @@ DRAWN = {
         "Adagrad", initial_accumulator_value=number(0, 1), epsilon=EPSILON
     ),
     "optimizers.Nadam": optimizers("Nadam", beta_1=KEPT, beta_2=KEPT, epsilon=EPSILON),
+    "optimizers.Adadelta": optimizers("Adadelta", rho=number(0.2, 0.99), epsilon=EPSILON),
+    "optimizers.Adamax": optimizers("Adamax", beta_1=KEPT, beta_2=KEPT, epsilon=EPSILON),
+    "optimizers.Lion": optimizers("Lion", beta_1=number(0.1, 0.99), beta_2=KEPT),
 }
 STEPS_OF_DECAY = st.integers(5, 60).map(str)
 RATE = number(0.01, 1)

@@ -100,7 +100,7 @@ UPDATES: dict[str, Any] = {
     "epsilon": (1e-7,),
     "weight_decay": (0.004,),
     **dict.fromkeys(["nesterov", "centered"], (False, True)),
-    **dict.fromkeys(["v", "v_hat"], array("n", fill=positive)),
+    **dict.fromkeys(["v", "v_hat", "d"], array("n", fill=positive)),
 }
 
 # And those of the cross-entropies, from logits or from probabilities, in two.
@@ -546,14 +546,17 @@ def test_twins_at_the_extremes(case: str, dtype: str) -> None:
             assert_twins(case, dtype, given, scale=scale)
 
 
+MOMENTS = ["sgd_momentum", "rmsprop", "adam", "adam_amsgrad", "nadam", "adadelta", "adamax", "lion"]
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("form", registry.FORMS)
-@pytest.mark.parametrize("name", ["sgd_momentum", "rmsprop", "adam", "adam_amsgrad", "nadam"])
+@pytest.mark.parametrize("name", MOMENTS)
 def test_moments_never_become_subnormal(name: str, form: str, dtype: str) -> None:
     given = arguments(name, dtype, sizes_of(5, 7), seed=0)
     if name == "rmsprop":
         given["centered"] = True
-    moments = sorted({"a", "m", "v"} & set(given))
+    moments = sorted({"a", "m", "v", "d"} & set(given))
     for moment in moments:
         given[moment][:] = np.finfo(dtype).tiny
     given["g"][:] = 0  # as for a pixel that is always black: the moments only decay

@@ -122,6 +122,9 @@ OPTIMIZERS: list[Callable[[], optimizers.Optimizer]] = [
     lambda: optimizers.AdamW(0.01, weight_decay=0.1, name="mine"),
     lambda: optimizers.Adagrad(0.1, initial_accumulator_value=0.2),
     lambda: optimizers.Nadam(0.01, beta_2=0.9, epsilon=1e-5),
+    lambda: optimizers.Adadelta(0.5, rho=0.9, epsilon=1e-5),
+    lambda: optimizers.Adamax(0.01, beta_2=0.9, weight_decay=0.1),
+    lambda: optimizers.Lion(0.01, beta_1=0.8),
 ]
 SCHEDULES: list[schedules.LearningRateSchedule] = [
     schedules.ExponentialDecay(0.1, 3, 0.5, staircase=True),
