@@ -138,6 +138,8 @@ OPTIMIZERS = [
     "keras.optimizers.Adagrad(0.125, initial_accumulator_value=0.25, global_clipnorm=0.75)",
     "keras.optimizers.Adadelta(0.5, rho=0.75, epsilon=2**-10, weight_decay=0.125)",
     f"keras.optimizers.Adamax(2**-6, {BETAS})",
+    "keras.optimizers.SGD(0.125, use_ema=True, ema_momentum=0.75, ema_overwrite_frequency=2)",
+    f"keras.optimizers.AdamW(2**-6, {BETAS}, gradient_accumulation_steps=2)",
     f"keras.optimizers.Lion(2**-6, {BETAS})",
     "keras.optimizers.SGD(keras.optimizers.schedules.PiecewiseConstantDecay("
     "[2, 5], [0.125, 0.0625, 0.25]), clipvalue=0.125)",

@@ -13,6 +13,7 @@ from parity_tests.elsewhere import float32_options, tolerance
 from parity_tests.gradients import compiled
 
 STEPS = 20
+DECAY = "optimizers.schedules.ExponentialDecay(0.1, 7, 0.9)"
 CASES = {
     "optimizers.SGD": [
         "SGD()",
@@ -22,6 +23,11 @@ CASES = {
         "SGD(0.1, clipnorm=0.5)",
         "SGD(0.1, clipvalue=0.2)",
         "SGD(0.1, global_clipnorm=0.7)",
+        "SGD(0.1, use_ema=True, ema_momentum=0.8)",
+        "SGD(0.1, use_ema=True, ema_momentum=0.7, ema_overwrite_frequency=3)",
+        "SGD(0.1, momentum=0.9, weight_decay=0.1, clipnorm=0.5, gradient_accumulation_steps=3)",
+        "SGD(0.1, use_ema=True, ema_overwrite_frequency=2, gradient_accumulation_steps=4)",
+        f"SGD(keras.{DECAY}, gradient_accumulation_steps=3)",
     ],
     "optimizers.RMSprop": [
         "RMSprop()",
@@ -109,6 +115,10 @@ def optimizers(name, **options):
             f"keras.optimizers.{name}",
             learning_rate=one_of("0.1", "0.02", "0.003"),
             weight_decay=number(0.01, 0.2),
+            use_ema=BOOLEANS,
+            ema_momentum=KEPT,
+            ema_overwrite_frequency=one_of("1", "3"),
+            gradient_accumulation_steps=one_of("2", "3"),
             **{clip: number(0.05, 8)},  # hardly any gradient is longer than 4
             **options,
         )
@@ -227,6 +237,13 @@ def test_left_out_of_weight_decay(names):
     )
 
 
+# What any optimizer may keep, here and in Keras.
+SHARED_SLOTS = {
+    "average": "_model_variables_moving_average",
+    "gradient_accumulator": "_accumulated_gradients",
+}
+
+
 def _expect_same_walk(piece, text, floatx, run, seed=4, cut=False, left_out=None, steady=None):
     """Take twenty steps on three parameters.
 
@@ -269,6 +286,14 @@ def _expect_same_walk(piece, text, floatx, run, seed=4, cut=False, left_out=None
         own.step(params, grads)
         apply(*(keras.ops.convert_to_tensor(g) for g in grads.values()))
         after = [numpy(variable) for variable in variables]
+        kept = [own.slots[name] for name in params]
+        memory = {
+            f"{slot} of {name} after step {step + 1}": (each[slot], numpy(variable).reshape(-1))
+            for slot, their_slots in SHARED_SLOTS.items()
+            for name, each, variable in zip(
+                params, kept, getattr(theirs, their_slots, ()), strict=False
+            )
+        }
         for name, one, other in zip(params, before, after, strict=True):
             walked[name] = walked[name] + np.abs(other - one)
         expect_same(
@@ -276,7 +301,8 @@ def _expect_same_walk(piece, text, floatx, run, seed=4, cut=False, left_out=None
             {
                 f"{name} after step {step + 1}": (params[name], value, walked[name])
                 for name, value in zip(params, after, strict=True)
-            },
+            }
+            | memory,
             tolerance=tolerance(piece, floatx),
             case=text,
         )

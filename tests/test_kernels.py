@@ -91,7 +91,7 @@ PIXELS = integers_below(256)
 
 # What the kernels of the optimizers are given, which are in three files.
 UPDATES: dict[str, Any] = {
-    **dict.fromkeys(["g", "a", "m", "w"], FLAT),
+    **dict.fromkeys(["g", "a", "m", "w", "average"], FLAT),
     "learning_rate": a_number(1e-3, 0.1),
     "iterations": a_number(0, 1, 30, 100_000, dtype="int64"),
     "u_product": a_number(0.45, 1e-3),
@@ -99,6 +99,7 @@ UPDATES: dict[str, Any] = {
     "beta_2": (0.999,),
     "epsilon": (1e-7,),
     "weight_decay": (0.004,),
+    "frequency": (1, 2, 31),
     **dict.fromkeys(["nesterov", "centered"], (False, True)),
     **dict.fromkeys(["v", "v_hat", "d"], array("n", fill=positive)),
 }

@@ -335,6 +335,52 @@ def test_adamw_is_adam_with_weight_decay() -> None:
     assert_same(trace(AdamW(), gradients()), trace(Adam(weight_decay=0.004), gradients()), rtol=0)
 
 
+@pytest.mark.parametrize("frequency", [None, 1, 3])
+def test_averages_follow_the_formula(frequency: int | None, kernel_form: str) -> None:
+    options: dict[str, Any] = {"ema_momentum": 0.7, "ema_overwrite_frequency": frequency}
+    optimizer, params, plain = SGD(0.1, use_ema=True, **options), start(), start()
+    average = start()
+    for step, grads in enumerate(gradients()):
+        optimizer.step(params, grads)
+        for key, w in plain.items():
+            w -= 0.1 * grads[key]
+            average[key] = 0.7 * average[key] + 0.3 * w if step else w.copy()
+            if frequency is not None and (step + 1) % frequency == 0:
+                w[...] = average[key]
+    assert_same([params], [plain])
+    optimizer.finalize_variable_values(params)
+    assert_same([params], [average])
+
+
+def test_without_averages_nothing_is_put_in_place_of_the_parameters() -> None:
+    params, optimizer = start(), SGD(use_ema=True)
+    optimizer.finalize_variable_values(params)  # nothing has been averaged yet
+    assert_same([params], [start()], rtol=0)
+    optimizer = SGD(0.1)
+    optimizer.step(params, gradients()[0])
+    moved = {key: w.copy() for key, w in params.items()}
+    optimizer.finalize_variable_values(params)
+    assert_same([params], [moved], rtol=0)
+
+
+@pytest.mark.parametrize("make", FULL)
+def test_a_step_goes_by_the_mean_of_the_gradients_that_were_added_up(
+    make: Callable[[], Optimizer], kernel_form: str
+) -> None:
+    made = make()
+    rate = 0.1 if made.schedule is not None else made.learning_rate
+    slow = fresh(made, gradient_accumulation_steps=4, learning_rate=rate)
+    grads, seen = gradients(), trace(slow, gradients())
+    means = [
+        {key: sum(each[key] for each in grads[i : i + 4]) / 4 for key in SHAPES}
+        for i in range(0, STEPS, 4)
+    ]
+    expected = trace(fresh(made, learning_rate=rate), means)
+    assert_same(seen[3::4], expected)
+    assert_same(seen[4::4], expected[:-1])  # no step in between
+    assert (slow.iterations, slow.batches) == (STEPS // 4, STEPS)
+
+
 def test_excluded_parameters_do_not_decay() -> None:
     optimizer = SGD(0.5, weight_decay=0.1)
     optimizer.exclude_from_weight_decay(["bias", "gamma"])

@@ -38,6 +38,8 @@ MAKERS: dict[str, Callable[[], Optimizer]] = {
     "adamax": lambda: Adamax(0.1),
     "lion": lambda: Lion(0.1),
     "nadam": lambda: Nadam(CosineDecay(0.1, 15, warmup_target=0.2, warmup_steps=5)),
+    "averages": lambda: Adagrad(0.1, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=3),
+    "added up": lambda: Nadam(CosineDecay(0.1, 15), gradient_accumulation_steps=3),
 }
 EACH = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
@@ -133,7 +135,7 @@ def test_a_restored_optimizer_goes_on_bit_by_bit(
         first.step(params, each)
     before = {key: value.copy() for key, value in first.get_state().items()}
     second.set_state(first.get_state())
-    assert second.iterations == 7
+    assert second.iterations == first.iterations and second.batches == 7
     for each in grads[7:]:
         second.step(params, each)
     assert_equal(params, run(make(), dtype))
@@ -172,6 +174,10 @@ def test_defaults_are_those_of_keras(
         "clipnorm": None,
         "clipvalue": None,
         "global_clipnorm": None,
+        "use_ema": False,
+        "ema_momentum": 0.99,
+        "ema_overwrite_frequency": None,
+        "gradient_accumulation_steps": None,
         **defaults,
     }
 
@@ -260,6 +266,18 @@ def test_automatic_names_are_numbered() -> None:
         (lambda: Adam(float("nan")), ValueError, r"learning_rate: .* got nan"),
         (lambda: Adam(clipnorm=1, clipvalue=1), ValueError, r"at most one of clipnorm, clipvalue"),
         (lambda: Adam(clipnorm=-1.0), ValueError, r"clipnorm: .* got -1\.0"),
+        (lambda: SGD(use_ema=2), ValueError, r"use_ema: expected True or False, got 2"),
+        (lambda: SGD(ema_momentum=1.5), ValueError, r"ema_momentum: .* 0 and 1, got 1\.5"),
+        (
+            lambda: SGD(ema_overwrite_frequency=0),
+            ValueError,
+            r"ema_overwrite_frequency: expected a positive integer, got 0",
+        ),
+        (
+            lambda: SGD(gradient_accumulation_steps=1),
+            ValueError,
+            r"gradient_accumulation_steps: expected an integer of 2 or more, got 1",
+        ),
         (lambda: SGD(weight_decay=-1.0), ValueError, r"weight_decay: .* got -1\.0"),
         (lambda: AdamW(weight_decay=None), ValueError, r"weight_decay: .*use Adam for none"),
         (lambda: optimizers.get("adm"), ValueError, r"optimizer 'adm'; did you mean 'adam'"),

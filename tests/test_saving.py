@@ -125,6 +125,8 @@ OPTIMIZERS: list[Callable[[], optimizers.Optimizer]] = [
     lambda: optimizers.Adadelta(0.5, rho=0.9, epsilon=1e-5),
     lambda: optimizers.Adamax(0.01, beta_2=0.9, weight_decay=0.1),
     lambda: optimizers.Lion(0.01, beta_1=0.8),
+    lambda: optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9, ema_overwrite_frequency=3),
+    lambda: optimizers.Nadam(0.01, gradient_accumulation_steps=3),
 ]
 SCHEDULES: list[schedules.LearningRateSchedule] = [
     schedules.ExponentialDecay(0.1, 3, 0.5, staircase=True),
@@ -222,7 +224,7 @@ def test_optimizers(make: Callable[[], optimizers.Optimizer], tmp_path: Path) ->
     optimizer.exclude_from_weight_decay(["bias"])
     model.compile(optimizer, "sparse_categorical_crossentropy")
     again = saved_and_read(model, tmp_path)
-    assert again.optimizer.iterations == 12  # 4 before saving, 8 after
+    assert again.optimizer.batches == 12  # 4 before saving, 8 after
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)

@@ -216,6 +216,8 @@ class Trainer(Network):
             told.tell("epoch_end", epoch, logs=logs.copy())  # callbacks may add to theirs
             if self.stop_training:
                 break
+        optimizer, _ = self._compiled()
+        optimizer.finalize_variable_values(self.params)
         told.tell("train_end", logs=logs)
         return history
 
