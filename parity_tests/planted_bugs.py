@@ -827,6 +827,42 @@ BUGS = [
         "growth = rate * np.ceil(f32(step) * per_step)",
         "test_optimizers InverseTime",
     ),
+    # Constraints.
+    Bug(
+        "negative weights change their sign",
+        "kernels/norms.py",
+        "w[i] = number(0) if w[i] <= number(0) else w[i]",
+        "w[i] = -w[i] if w[i] <= number(0) else w[i]",
+        "test_constraints NonNeg",
+    ),
+    Bug(
+        "the epsilon of a norm is under its root",
+        "kernels/norms.py",
+        "norms[i] = number(epsilon) + np.sqrt(norms[i])",
+        "norms[i] = np.sqrt(number(epsilon) + norms[i])",
+        "test_constraints UnitNorm",
+    ),
+    Bug(
+        "short vectors of weights are not made longer",
+        "kernels/norms.py",
+        "wanted = least if norm < least else norm",
+        "wanted = norm",
+        "test_constraints MinMaxNorm",
+    ),
+    Bug(
+        "a norm is that of all weights",
+        "constraints.py",
+        "outer, inner = int(np.prod(w.shape[:first])), int(np.prod(w.shape[end:]))",
+        "outer, inner = 1, 1",
+        "test_constraints MaxNorm",
+    ),
+    Bug(
+        "weights are put back before the step",
+        "training.py",
+        "        optimizer.step(self.params, self.grads)\n        self.constrain()\n",
+        "        self.constrain()\n        optimizer.step(self.params, self.grads)\n",
+        "test_constraints training",
+    ),
     # Callbacks.
     Bug(
         "the cooldown is one epoch longer",

@@ -54,13 +54,20 @@ def dense(**options):
     return lambda: K.Dense(3, **options)
 
 
+class OwnKerasConstraint(keras.constraints.Constraint):
+    pass
+
+
 @pytest.mark.parametrize(
     ("layer", "match"),
     [
         (lambda: K.GroupNormalization(2), r"group_normalization: GroupNorm.* has Activation, Aver"),
         (lambda: keras.Sequential([K.Dense(2)], name="inner"), r"inner: .* got Sequential"),
         (lambda: Mine(3), r"mine: expected an object of a class of keras.layers, got Mine"),
-        (dense(kernel_constraint="unit_norm"), r"dense: kernel_constraint=UnitNorm is not in tiny"),
+        (
+            dense(kernel_constraint=OwnKerasConstraint()),
+            r"dense: kernel_constraint: OwnKerasConstraint is not in tinynet",
+        ),
         (dense(lora_rank=2), r"dense: lora_rank=2 is not in tinynet, whose Dense has activation,"),
         (dense(dtype="mixed_float16"), r"dense: dtype='mixed_float16' is not .* 'float64'"),
         (dense(dtype="float32"), r"dense: dtype='float32' is not .* one float type"),

@@ -175,6 +175,13 @@ FILES: dict[str, dict[str, Any]] = {
         "factor": (0.5, -1.0),
         "first": (0, 2),
     },
+    "norms": {
+        "w": array("images", "down", "channels"),
+        "low": (0.0, 0.5),
+        "high": (0.5, 2.0),
+        "rate": (0.3, 1.0),
+        "epsilon": (1e-7,),
+    },
     "pooling": {
         **dict.fromkeys(["x", "dx"], array("images", "low", "narrow", "channels")),
         **dict.fromkeys(["out", "dout"], array("images", "down", "across", "channels")),
@@ -248,6 +255,7 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
         "block": array("3", "3", "channels", "filters"),
         "out": array("6", "6", "channels", "filters"),
     },
+    "no_negatives": {"w": FLAT},
     "patches": {"windows": array("images", "down", "across", "3", "2", "channels")},
     "max_pool": {
         # A few different numbers, so that several pixels of a window are the largest.

@@ -97,6 +97,8 @@ IMAGE_LAYERS: list[Callable[[], Layer]] = [
         activation="elu",
         kernel_initializer="he_uniform",
         kernel_regularizer="l2",
+        kernel_constraint=tinynet.constraints.MaxNorm(0.5, axis=[0, 1, 2]),
+        bias_constraint="non_neg",
     ),
     lambda: layers.Conv2D(2, 2, strides=(2, 1), use_bias=False, activity_regularizer="l1"),
     lambda: layers.DepthwiseConv2D(2, depth_multiplier=2, depthwise_regularizer="l1"),

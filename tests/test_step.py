@@ -178,6 +178,13 @@ def test_every_optimizer(name: str, floatx: str, form: str) -> None:
     assert_same_run(lambda: compiled(small(), optimizer=OPTIMIZERS[name]()), *vectors())
 
 
+class Rounded(tinynet.constraints.Constraint):
+    """Keeps weights to multiples of 0.25."""
+
+    def __call__(self, w: Any) -> Any:
+        return np.round(4 * w) / 4
+
+
 class Scaled(layers.Layer):
     """A layer of the user's own, in NumPy, which puts new arrays into `grads` in every step."""
 
@@ -212,6 +219,11 @@ WITHIN: dict[str, Callable[[], list[Any]]] = {
     "an activation": lambda: [Dense(4, activation=tinynet.activations.Activation(swished))],
     "penalties": lambda: [Dense(4, kernel_regularizer="l2", bias_regularizer="l1")],
     "penalty on the output": lambda: [Dense(4, activation="relu", activity_regularizer="l1l2")],
+    "constraints": lambda: [
+        Dense(4, kernel_constraint=tinynet.constraints.MinMaxNorm(0.2, 0.3, axis=1)),
+        BatchNormalization(gamma_constraint="unit_norm", beta_constraint="non_neg"),
+    ],
+    "a constraint of the user's": lambda: [Dense(4, bias_constraint=Rounded())],
     "frozen": lambda: [Dense(4, trainable=False), BatchNormalization(trainable=False)],
     "all of it dropped": lambda: [Dropout(1.0)],
     "a mask for all": lambda: [Dropout(0.5, noise_shape=(1, None))],

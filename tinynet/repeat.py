@@ -266,7 +266,7 @@ def _parts(model: Any) -> Iterable[object]:
     """Return everything whose code runs in a step."""
     yield from (*_computing(model), *model.metrics)
     for layer in model.leaves.values():
-        yield from layer.regularizers.values()
+        yield from (*layer.regularizers.values(), *layer.constraints.values())
         for name in ("activation", "activity_regularizer"):
             rule = getattr(layer, name, None)
             if rule is not None:

@@ -244,6 +244,7 @@ class Trainer(Network):
         value = self.loss_value(out, batch.y, batch.sample_weight)
         self.backward_from_loss(to_input=False)
         optimizer.step(self.params, self.grads)
+        self.constrain()
         self.figures.update(batch, out, value)
 
     def test_step(self, batch: Batch) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from tinynet import activations
 from tinynet.config import floatx
 from tinynet.configurable import Configurable, name_of_function
+from tinynet.constraints import CONSTRAINTS
 from tinynet.initializers import INITIALIZERS
 from tinynet.layers import LAYERS
 from tinynet.losses import LOSSES
@@ -32,6 +33,7 @@ Config = dict[str, Any]
 
 # Keras's modules, and the classes here that correspond to theirs.
 COUNTERPARTS: dict[str, Mapping[str, type]] = {
+    "keras.constraints": CONSTRAINTS,
     "keras.initializers": INITIALIZERS,
     "keras.layers": LAYERS,
     "keras.losses": LOSSES,
@@ -62,7 +64,9 @@ SEQUENCES = {
     *("boundaries", "noise_shape", "target_shape", "thresholds", "values"),
     *("factor", "height_factor", "value_range", "width_factor"),
 }
-SEQUENCES_OF = {("LayerNormalization", "axis")}
+SEQUENCES_OF = {
+    (name, "axis") for name in ("LayerNormalization", "MaxNorm", "MinMaxNorm", "UnitNorm")
+}
 
 
 @contextmanager
