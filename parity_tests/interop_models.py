@@ -69,6 +69,23 @@ LAYERS = {
         "keras.layers.Dropout(0.3, noise_shape=(None, 1), seed=9), keras.layers.Dropout(0.0), "
         "keras.layers.GaussianNoise(0.2), keras.layers.GaussianNoise(0.2, seed=5)"
     ),
+    "learned slopes": (
+        "keras.layers.PReLU('he_normal', alpha_regularizer='l2', alpha_constraint='non_neg'), "
+        "keras.layers.Reshape((2, 2, 1)), keras.layers.PReLU(shared_axes=[1, 2]), "
+        "keras.layers.Permute((2, 1, 3)), keras.layers.Cropping2D(((1, 0), (0, 0))), "
+        "keras.layers.UpSampling2D((1, 2)), keras.layers.Flatten(), "
+        "keras.layers.ActivityRegularization(0.25, 0.5)"
+    ),
+    "other dropout": (
+        "keras.layers.AlphaDropout(0.3), keras.layers.GaussianDropout(0.3, seed=4), "
+        "keras.layers.AlphaDropout(0.3, noise_shape=(None, 1), seed=9)"
+    ),
+    "constraints": (
+        "keras.layers.Dense(5, kernel_constraint=keras.constraints.MaxNorm(0.5, axis=[0]), "
+        "bias_constraint=keras.constraints.NonNeg()), keras.layers.BatchNormalization("
+        "gamma_constraint=keras.constraints.MinMaxNorm(0.25, 0.5, 0.75), "
+        "beta_constraint=keras.constraints.UnitNorm())"
+    ),
     "layer_norm": (
         "keras.layers.LayerNormalization(), keras.layers.LayerNormalization(epsilon=0.01, "
         "scale=False, beta_regularizer='l2'), keras.layers.LayerNormalization(axis=[1])"

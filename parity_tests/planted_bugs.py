@@ -177,8 +177,8 @@ BUGS = [
     Bug(
         "dropout drops what it should keep",
         "kernels/dropout.py",
-        "u[i] >= threshold",
-        "u[i] < threshold",
+        "out[i] = scaled if u[i] >= threshold else zero",
+        "out[i] = scaled if u[i] < threshold else zero",
         "test_draws dropout",
     ),
     Bug(
@@ -475,8 +475,12 @@ BUGS = [
     Bug(
         "a dropout rate of 0 draws a seed",
         "layers/regularization.py",
-        "        if rate > 0:\n",
-        "        if rate >= 0:\n",
+        "        if rate > 0:\n            self.seed_generator = random.SeedGenerator(seed)\n\n"
+        "    def forward(self, x: Array, training: bool = False) -> Array:\n"
+        '        """Drop in',
+        "        if rate >= 0:\n            self.seed_generator = random.SeedGenerator(seed)\n\n"
+        "    def forward(self, x: Array, training: bool = False) -> Array:\n"
+        '        """Drop in',
         "test_draws Dropout",
     ),
     Bug(
@@ -826,6 +830,77 @@ BUGS = [
         "growth = rate * np.floor(f32(step) * per_step)",
         "growth = rate * np.ceil(f32(step) * per_step)",
         "test_optimizers InverseTime",
+    ),
+    # Layers of one formula.
+    Bug(
+        "the slope of PReLU is learned from what is above 0, too",
+        "kernels/prelu.py",
+        "dalpha[j] += dout[i, j] * (number(0) if x[i, j] >= number(0) else x[i, j])",
+        "dalpha[j] += dout[i, j] * x[i, j]",
+        "test_layers PReLU",
+    ),
+    Bug(
+        "PReLU shares its slopes along the other axes",
+        "layers/prelu.py",
+        "own = [axis for axis in range(1, len(shape) + 1) if axis not in shared]",
+        "own = [axis for axis in range(len(shape), 0, -1) if axis not in shared]",
+        "test_layers PReLU",
+    ),
+    Bug(
+        "the gradient of alpha dropout is not scaled",
+        "kernels/dropout.py",
+        "dx[i] = a * dout[i] if u[i] >= threshold else number(0)",
+        "dx[i] = dout[i] if u[i] >= threshold else number(0)",
+        "test_layers AlphaDropout",
+    ),
+    Bug(
+        "alpha dropout draws in the layer's type",
+        "layers/regularization.py",
+        "return floatx()",
+        "return str(x.dtype)",
+        "test_draws another_type",
+    ),
+    Bug(
+        "Gaussian dropout's noise has its variance as its standard deviation",
+        "layers/regularization.py",
+        "stddev = math.sqrt(self.rate / (1 - self.rate))",
+        "stddev = self.rate / (1 - self.rate)",
+        "test_layers GaussianDropout",
+    ),
+    Bug(
+        "the penalty on activities is not divided by the number of samples",
+        "layers/activated.py",
+        "total += self.activity_regularizer(out) / len(out)",
+        "total += self.activity_regularizer(out)",
+        "test_regularizers Activity",
+    ),
+    Bug(
+        "a permutation goes back the way it came",
+        "layers/core.py",
+        "dout.transpose(np.argsort((0, *self.dims)))",
+        "dout.transpose((0, *self.dims))",
+        "test_layers Permute",
+    ),
+    Bug(
+        "a pixel that is repeated gets one copy's gradient",
+        "kernels/resizing.py",
+        "dx[n, y // size[0], z // size[1], c] += dout[n, y, z, c]",
+        "dx[n, y // size[0], z // size[1], c] = dout[n, y, z, c]",
+        "test_layers UpSampling",
+    ),
+    Bug(
+        "images are cropped from the wrong corner",
+        "layers/resizing.py",
+        "cut_out(x, (top, left), out)",
+        "cut_out(x, (left, top), out)",
+        "test_layers Cropping",
+    ),
+    Bug(
+        "a measured gradient takes every function to be elementwise",
+        "layers/function.py",
+        "        if here.shape != x.shape:\n            return False\n",
+        "        if here.shape == x.shape:\n            return True\n",
+        "test_layers Lambda",
     ),
     # Constraints.
     Bug(

@@ -61,7 +61,7 @@ class OwnKerasConstraint(keras.constraints.Constraint):
 @pytest.mark.parametrize(
     ("layer", "match"),
     [
-        (lambda: K.GroupNormalization(2), r"group_normalization: GroupNorm.* has Activation, Aver"),
+        (lambda: K.GroupNormalization(2), r"group_normalization: GroupNorm.* has Activation, Acti"),
         (lambda: keras.Sequential([K.Dense(2)], name="inner"), r"inner: .* got Sequential"),
         (lambda: Mine(3), r"mine: expected an object of a class of keras.layers, got Mine"),
         (
@@ -78,7 +78,9 @@ class OwnKerasConstraint(keras.constraints.Constraint):
             dense(activation=functools.partial(keras.activations.gelu, approximate=True)),
             r"dense: activation functools.partial\(<function gelu",
         ),
-        (lambda: K.Dense(3, activation=K.PReLU()), r"dense: activation: PReLU is not in tinynet"),
+        (lambda: K.Dense(3, activation=K.PReLU()), r"dense: activation=PReLU is not in tinynet"),
+        (lambda: K.Lambda(lambda x: x), r"lambda: function: a lambda is not in tinynet"),
+        (lambda: K.Lambda(relu), r"lambda: function: the function relu is not in tinynet"),
         (
             lambda: K.Dense(3, activation=K.Dropout(0.1)),
             r"dense: activation=Dropout is not in tinynet, which has only Keras's layers ELU, Leak",
@@ -251,6 +253,10 @@ class OwnRule(tinynet.initializers.HeNormal):
     pass
 
 
+class OwnConstraint(tinynet.constraints.NonNeg):
+    pass
+
+
 class OwnPenalty(tinynet.regularizers.L2):
     pass
 
@@ -301,6 +307,14 @@ def tanh():
         (
             lambda: T.Dense(3, activation=tinynet.activations.relu.with_options(threshold=-1.0)),
             r"dense: Keras does not take it: threshold of a ReLU layer cannot",
+        ),
+        (
+            lambda: T.Lambda(relu),
+            r"lambda: relu is a function of your own; write it with keras.ops",
+        ),
+        (
+            lambda: T.Dense(3, bias_constraint=OwnConstraint()),
+            r"dense: bias_constraint: .*OwnConstraint is a class of your own",
         ),
         (lambda: T.Dense(3, dtype="float32"), r"dense: dtype='float32', while .* 'float64'"),
     ],

@@ -144,6 +144,10 @@ FILES: dict[str, dict[str, Any]] = {
         **dict.fromkeys(["x", "out"], FLAT),
         "u": array("n", fill=unit),
         "rate": (0.1, 0.5, 0.9),
+        **dict.fromkeys(["dout", "dx"], FLAT),
+        "value": (-1.7,),
+        "scale": (0.9,),
+        "shift": (0.3,),
     },
     "depthwise": {
         **dict.fromkeys(["x", "dx"], array("images", "high", "wide", "channels")),
@@ -189,6 +193,10 @@ FILES: dict[str, dict[str, Any]] = {
         "strides": ((1, 1), (2, 1), (2, 2)),
         "before": ((0, 0), (1, 0), (0, 1)),
     },
+    "prelu": {
+        **dict.fromkeys(["dout", "x", "out", "dx"], MATRIX),
+        **dict.fromkeys(["alpha", "dalpha"], COLUMN),
+    },
     "products": {
         "a": array("rows", "depth"),
         "b": array("depth", "columns"),
@@ -207,6 +215,11 @@ FILES: dict[str, dict[str, Any]] = {
         "delta": (1.0, 2.5),
         "weights": array("rows", fill=positive),
         "losses": array("rows"),
+    },
+    "resizing": {
+        **dict.fromkeys(["x", "dx"], array("images", "down", "across", "channels")),
+        "size": ((3, 2),),
+        **dict.fromkeys(["out", "dout"], array("images", "3 down", "2 across", "channels")),
     },
     "rows": {
         "source": array("samples", "columns"),
@@ -361,6 +374,7 @@ def sizes_of(rows: int, columns: int) -> dict[str, int]:
     sizes |= {"images": rows % 4, "down": down, "across": across}
     sizes |= {"high": 2 * down + 3 + columns % 2, "wide": 2 * across + 1 + rows % 2}
     sizes |= {"low": 2 * down - 1, "narrow": 2 * across - 1}
+    sizes |= {"3 down": 3 * down, "2 across": 2 * across}
     sizes |= {"tiled down": 4 * down + 2, "tiled across": 4 * across + 2}
     sizes |= {"cut down": 4 * down - columns % 4, "cut across": 4 * across - rows % 4}
     sizes |= {"channels": 1 + columns % 5, "filters": 1 + rows % 6}

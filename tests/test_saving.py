@@ -54,6 +54,12 @@ def saved_and_read(model: Sequential, folder: Path, y: np.ndarray = Y) -> Sequen
 
 # Everything that a model may be made of goes there and back.
 
+
+@tinynet.saving.register_keras_serializable("tests")
+def tripled(x: np.ndarray, times: float) -> np.ndarray:
+    return times * x
+
+
 LAYERS: list[Callable[[], Layer]] = [
     lambda: layers.Activation("gelu", name="mine"),
     lambda: BatchNormalization(
@@ -87,6 +93,12 @@ LAYERS: list[Callable[[], Layer]] = [
     lambda: layers.Reshape((-1,)),
     lambda: layers.LayerNormalization(axis=[1], epsilon=0.1, center=False),
     lambda: layers.Softmax(axis=1),
+    lambda: layers.PReLU("he_normal", "l1", "non_neg", shared_axes=1),
+    lambda: layers.Permute((1,)),
+    lambda: layers.AlphaDropout(0.2, noise_shape=(None, 1)),
+    lambda: layers.GaussianDropout(0.2, seed=4),
+    lambda: layers.ActivityRegularization(l2=0.1),
+    lambda: layers.Lambda(tripled, arguments={"times": 3}),
 ]
 IMAGE_LAYERS: list[Callable[[], Layer]] = [
     lambda: layers.Conv2D(
@@ -108,6 +120,8 @@ IMAGE_LAYERS: list[Callable[[], Layer]] = [
     lambda: layers.GlobalAveragePooling2D(keepdims=True),
     lambda: layers.GlobalMaxPooling2D(),
     lambda: layers.ZeroPadding2D(((1, 0), (0, 2))),
+    lambda: layers.Cropping2D(((1, 0), (0, 1))),
+    lambda: layers.UpSampling2D((1, 2)),
     lambda: layers.SpatialDropout2D(0.4, seed=3),
     lambda: layers.RandomFlip("vertical"),
     lambda: layers.RandomRotation((-0.1, 0.3), "constant", "nearest", 3, 0.5),

@@ -20,7 +20,7 @@ from tinynet.config import floatx
 from tinynet.configurable import Configurable, name_of_function
 from tinynet.constraints import CONSTRAINTS
 from tinynet.initializers import INITIALIZERS
-from tinynet.layers import LAYERS
+from tinynet.layers import LAYERS, Lambda
 from tinynet.losses import LOSSES
 from tinynet.losses.functions import LossFunctionWrapper
 from tinynet.metrics import METRICS, MeanMetricWrapper
@@ -60,7 +60,8 @@ ONLY_HERE = {"SpatialDropout2D": ("trainable",)}
 
 # The arguments that may be a sequence here; others may be one in Keras, but not in tinynet.
 SEQUENCES = {
-    *("dilation_rate", "kernel_size", "padding", "pool_size", "strides"),
+    *("cropping", "dilation_rate", "kernel_size", "padding", "pool_size", "size", "strides"),
+    *("dims", "shared_axes"),
     *("boundaries", "noise_shape", "target_shape", "thresholds", "values"),
     *("factor", "height_factor", "value_range", "width_factor"),
 }
@@ -102,6 +103,11 @@ def keras_config(value: Any, where: str) -> Any:
             raise ValueError(
                 f"{where}: {cls.__module__}.{cls.__qualname__} is a class of your own; Keras has "
                 f"counterparts only for tinynet's, so write it for Keras too and add it by hand"
+            )
+        if isinstance(value, Lambda):
+            raise ValueError(
+                f"{where}: {name_of_function(value.function)} is a function of your own; write it "
+                f"with keras.ops, and add a keras.layers.Lambda with it by hand"
             )
         config = {
             key: keras_config(each, f"{where}: {key}") for key, each in _arguments(value).items()
