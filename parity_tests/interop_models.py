@@ -73,7 +73,8 @@ LAYERS = {
         "keras.layers.PReLU('he_normal', alpha_regularizer='l2', alpha_constraint='non_neg'), "
         "keras.layers.Reshape((2, 2, 1)), keras.layers.PReLU(shared_axes=[1, 2]), "
         "keras.layers.Permute((2, 1, 3)), keras.layers.Cropping2D(((1, 0), (0, 0))), "
-        "keras.layers.UpSampling2D((1, 2)), keras.layers.Flatten(), "
+        "keras.layers.UpSampling2D((1, 2)), keras.layers.UnitNormalization(axis=[1, 3]), "
+        "keras.layers.UnitNormalization(), keras.layers.Flatten(), "
         "keras.layers.ActivityRegularization(0.25, 0.5)"
     ),
     "other dropout": (

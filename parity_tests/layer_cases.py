@@ -205,6 +205,11 @@ CASES = {
         ("keras.layers.PReLU('ones', shared_axes=2)", IMAGES),
         ("keras.layers.PReLU(keras.initializers.RandomNormal(seed=3), shared_axes=(3,))", IMAGES),
     ],
+    "layers.UnitNormalization": [
+        ("keras.layers.UnitNormalization()", VECTORS),
+        ("keras.layers.UnitNormalization(axis=1)", IMAGES),
+        ("keras.layers.UnitNormalization(axis=[1, 3])", IMAGES),
+    ],
     "layers.Permute": [
         ("keras.layers.Permute((2, 1))", (2, 3, 4)),
         ("keras.layers.Permute([3, 1, 2])", IMAGES),

@@ -875,6 +875,13 @@ BUGS = [
         "test_regularizers Activity",
     ),
     Bug(
+        "the gradient of a unit vector keeps its part along the vector",
+        "kernels/norms.py",
+        "dx[i, j] = dout[i, j] * inv - x[i, j] * along",
+        "dx[i, j] = dout[i, j] * inv",
+        "test_layers UnitNormalization",
+    ),
+    Bug(
         "a permutation goes back the way it came",
         "layers/core.py",
         "dout.transpose(np.argsort((0, *self.dims)))",

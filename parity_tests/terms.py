@@ -55,6 +55,9 @@ def of_layer(layer: Layer, x: Array, upstream: Array) -> dict[str, Array]:
     if isinstance(layer, layers.PReLU):
         parts = np.abs(upstream * np.minimum(x, 0))
         return {"gradient of alpha": parts.sum(axis=0)}
+    if isinstance(layer, layers.UnitNormalization):
+        finite = layer.inv_norms[np.isfinite(layer.inv_norms)]  # zeros have an infinite one
+        return {"gradient of the input": np.abs(upstream) * finite.max(initial=0)}
     if isinstance(layer, layers.AlphaDropout):
         return {"output": np.abs(x) + 2}  # one of the numbers that are added
     if isinstance(layer, layers.Lambda):

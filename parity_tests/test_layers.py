@@ -304,6 +304,9 @@ DRAWN = {
         ),
         shapes(4),
     ),
+    "layers.UnitNormalization": st.tuples(
+        call("keras.layers.UnitNormalization", axis=one_of("1", "-1", "[2]", "(1, 2)")), shapes(3)
+    ),
     "layers.Permute": st.tuples(
         st.permutations([1, 2, 3]).map(lambda dims: f"keras.layers.Permute({dims})"), shapes(4)
     ),

@@ -160,6 +160,7 @@ FRESH_LAYERS: list[Callable[[], Layer]] = [
     lambda: layers.GaussianDropout(0.5),
     lambda: layers.ActivityRegularization(0.1),
     lambda: layers.PReLU(),
+    lambda: layers.UnitNormalization(),
     lambda: layers.Permute((1,)),
     lambda: layers.Lambda(np.sin),
 ]

@@ -180,6 +180,9 @@ FILES: dict[str, dict[str, Any]] = {
         "first": (0, 2),
     },
     "norms": {
+        **dict.fromkeys(["dout", "x", "out", "dx"], MATRIX),
+        "limit": (1e12, 0.3),
+        "inv_norms": array("rows", fill=positive),
         "w": array("images", "down", "channels"),
         "low": (0.0, 0.5),
         "high": (0.5, 2.0),

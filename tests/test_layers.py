@@ -51,6 +51,7 @@ from tinynet.layers import (
     SeparableConv2D,
     Softmax,
     SpatialDropout2D,
+    UnitNormalization,
     UpSampling2D,
     ZeroPadding2D,
 )
@@ -287,6 +288,9 @@ CASES: dict[str, Case] = {
     "function of samples": (lambda: Lambda(shares, arguments={"power": 2}), (3, 2, 4)),
     "function of a batch": (lambda: Lambda(centered), (3, 4)),
     "function with its gradient": (lambda: Lambda(cubed, backward=cubed_backward), (6, 5)),
+    "unit norm": (UnitNormalization, (6, 5)),
+    "unit norm, axis 1": (lambda: UnitNormalization(1), (3, 4, 2)),
+    "unit norm, several axes": (lambda: UnitNormalization([1, -1]), (3, 4, 2, 5)),
     "prelu": (prelu(), (6, 5)),
     "prelu, a slope per channel": (prelu(shared_axes=[1, 2]), (2, 3, 4, 5)),
     "prelu, a slope per row": (prelu(shared_axes=2), (3, 4, 5)),

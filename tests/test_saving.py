@@ -95,6 +95,7 @@ LAYERS: list[Callable[[], Layer]] = [
     lambda: layers.Softmax(axis=1),
     lambda: layers.PReLU("he_normal", "l1", "non_neg", shared_axes=1),
     lambda: layers.Permute((1,)),
+    lambda: layers.UnitNormalization(axis=[1]),
     lambda: layers.AlphaDropout(0.2, noise_shape=(None, 1)),
     lambda: layers.GaussianDropout(0.2, seed=4),
     lambda: layers.ActivityRegularization(l2=0.1),

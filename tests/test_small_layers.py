@@ -19,6 +19,11 @@ from tinynet import layers
         (lambda: layers.Permute((0, 1)), r"dims: expected the axes .* got \(0, 1\); axis 0"),
         (lambda: layers.Permute(()), r"dims: expected the axes of a sample"),
         (lambda: layers.Permute((2, 1))(np.ones((2, 3))), "expected samples with 2 axes for dims"),
+        (
+            lambda: layers.UnitNormalization(2)(np.ones((2, 3))),
+            "axis 2 is not one of the vectors in a batch of rank 2",
+        ),
+        (lambda: layers.UnitNormalization((0, 1))(np.ones((2, 3))), r"axis \[0, 1\] is not one"),
         (lambda: layers.Cropping2D(-1), "cropping: expected an integer of 0 or more"),
         (
             lambda: layers.Cropping2D(2)(np.ones((1, 4, 5, 1))),
@@ -55,6 +60,8 @@ def test_small_layers_by_hand() -> None:
     np.testing.assert_array_equal(prelu(x), [[-1, 0, 3]])
     np.testing.assert_array_equal(prelu.backward(np.ones((1, 3))), [[0.5, 0, 1]])
     np.testing.assert_array_equal(prelu.grads["alpha"], [-2, 0, 0])
+    vectors = layers.UnitNormalization(dtype="float64")([[3.0, 4.0], [0.0, 0.0]])
+    np.testing.assert_allclose(vectors, [[0.6, 0.8], [0, 0]])
     images = np.arange(6.0).reshape(1, 2, 3, 1)
     np.testing.assert_array_equal(
         layers.UpSampling2D((1, 2))(images)[0, :, :, 0],

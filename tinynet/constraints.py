@@ -37,7 +37,7 @@ class Constraint(Configurable):
         w[...] = self(w)
 
 
-class InPlace(Constraint):
+class _InPlace(Constraint):
     """A constraint that is a kernel. A subclass defines `apply`."""
 
     def __call__(self, w: Array) -> Array:
@@ -47,7 +47,7 @@ class InPlace(Constraint):
         return allowed
 
 
-class NonNeg(InPlace):
+class NonNeg(_InPlace):
     """No weight below 0: each that is becomes 0.
 
     Notes
@@ -60,7 +60,7 @@ class NonNeg(InPlace):
         norms.no_negatives(w.reshape(-1))
 
 
-class OfNorms(InPlace):
+class _OfNorms(_InPlace):
     """What the constraints on norms share: the axes over which a norm is taken.
 
     Parameters
@@ -99,7 +99,7 @@ class OfNorms(InPlace):
         moved[...] = rows
 
 
-class MaxNorm(OfNorms):
+class MaxNorm(_OfNorms):
     """Norms of at most `max_value`: longer vectors of weights are shortened.
 
     Each is multiplied by ``min(norm, max_value)/(epsilon + norm)``, with Keras's epsilon of 1e-7.
@@ -126,7 +126,7 @@ class MaxNorm(OfNorms):
         norms.limit_norms(0.0, float(self.max_value), 1.0, epsilon(), w)
 
 
-class UnitNorm(OfNorms):
+class UnitNorm(_OfNorms):
     """Norms of 1: each vector of weights is divided by ``epsilon + norm``.
 
     Parameters
@@ -144,7 +144,7 @@ class UnitNorm(OfNorms):
         norms.unit_norms(epsilon(), w)
 
 
-class MinMaxNorm(OfNorms):
+class MinMaxNorm(_OfNorms):
     """Norms between two limits, or on the way there.
 
     Each vector of weights is multiplied by ``wanted/(epsilon + norm)``, where ``wanted =

@@ -66,7 +66,8 @@ SEQUENCES = {
     *("factor", "height_factor", "value_range", "width_factor"),
 }
 SEQUENCES_OF = {
-    (name, "axis") for name in ("LayerNormalization", "MaxNorm", "MinMaxNorm", "UnitNorm")
+    (name, "axis")
+    for name in ("LayerNormalization", "UnitNormalization", "MaxNorm", "MinMaxNorm", "UnitNorm")
 }
 
 

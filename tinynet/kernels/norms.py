@@ -84,3 +84,56 @@ def limit_norms_loops(low: float, high: float, rate: float, epsilon: float, w: A
         for j in range(k):
             for i in range(inner):
                 w[o, j, i] *= factors[i]
+
+
+@kernel(x="iJ", inv_norms=">i", out=">iJ")
+def unit_rows(x: Array, limit: float, inv_norms: Array, out: Array) -> None:
+    """out = x*inv_norms with inv_norms = min(1/norm, limit) (rows,): rows of length 1."""
+    with np.errstate(divide="ignore"):  # a row of zeros stays one
+        np.divide(1, np.sqrt(np.sum(x * x, axis=1)), out=inv_norms)
+    np.multiply(x, np.minimum(inv_norms, x.dtype.type(limit))[:, None], out=out)
+
+
+@unit_rows.loops
+def unit_rows_loops(x: Array, limit: float, inv_norms: Array, out: Array) -> None:
+    number = x.dtype.type
+    rows, columns = x.shape
+    most = number(limit)
+    for i in range(rows):
+        squares = number(0)
+        for j in range(columns):
+            squares += x[i, j] * x[i, j]
+        inv_norms[i] = number(1) / np.sqrt(squares)
+        factor = most if inv_norms[i] > most else inv_norms[i]
+        for j in range(columns):
+            out[i, j] = x[i, j] * factor
+
+
+@kernel(dout="iJ", x="iJ", inv_norms="i", dx=">iJ")
+def unit_rows_backward(dout: Array, x: Array, inv_norms: Array, limit: float, dx: Array) -> None:
+    """dx = inv_norms*(dout - x_hat*(dout . x_hat)) with x_hat = x*inv_norms.
+
+    Where 1/norm was above the limit, dx = limit*dout.
+    """
+    number = x.dtype.type
+    inv = np.minimum(inv_norms, number(limit))[:, None]
+    along = np.sum(dout * x, axis=1, keepdims=True) * (inv * inv * inv)
+    along[inv_norms > number(limit)] = 0
+    dx[...] = dout * inv - x * along
+
+
+@unit_rows_backward.loops
+def unit_rows_backward_loops(
+    dout: Array, x: Array, inv_norms: Array, limit: float, dx: Array
+) -> None:
+    number = x.dtype.type
+    rows, columns = x.shape
+    most = number(limit)
+    for i in range(rows):
+        inv = most if inv_norms[i] > most else inv_norms[i]
+        along = number(0)
+        for j in range(columns):
+            along += dout[i, j] * x[i, j]
+        along = number(0) if inv_norms[i] > most else along * (inv * inv * inv)
+        for j in range(columns):
+            dx[i, j] = dout[i, j] * inv - x[i, j] * along

@@ -48,6 +48,7 @@ from tinynet.layers.regularization import (
     SpatialDropout2D,
 )
 from tinynet.layers.resizing import Cropping2D, UpSampling2D
+from tinynet.layers.unit_norm import UnitNormalization
 from tinynet.layers.warping import RandomRotation, RandomTranslation, RandomZoom
 
 __all__ = [
@@ -95,6 +96,7 @@ __all__ = [
     "Softmax",
     "SpatialDropout2D",
     "Subtract",
+    "UnitNormalization",
     "UpSampling2D",
     "ZeroPadding2D",
 ]
@@ -151,6 +153,7 @@ LAYERS: dict[str, type[Layer]] = {
         SeparableConv2D,
         Softmax,
         SpatialDropout2D,
+        UnitNormalization,
         UpSampling2D,
         ZeroPadding2D,
     )
