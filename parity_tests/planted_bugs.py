@@ -731,7 +731,7 @@ BUGS = [
         "training.py",
         "        optimizer.finalize_variable_values(self.params)\n",
         "",
-        "test_fit",
+        "test_fit averages",
     ),
     Bug(
         "a step goes by the sum of the batches' gradients",
