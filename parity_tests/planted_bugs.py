@@ -735,14 +735,14 @@ BUGS = [
     ),
     Bug(
         "a step goes by the sum of the batches' gradients",
-        "optimizers/base.py",
-        "means = {key: total / self.gradient_accumulation_steps for key, total in sums.items()}",
+        "optimizers/averages.py",
+        "means = {key: total / steps for key, total in sums.items()}",
         "means = {key: total.copy() for key, total in sums.items()}",
         "test_optimizers accumulation",
     ),
     Bug(
         "gradients that were added up are never forgotten",
-        "optimizers/base.py",
+        "optimizers/averages.py",
         "                total[...] = 0\n",
         "                pass\n",
         "test_optimizers accumulation",

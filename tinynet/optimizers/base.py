@@ -11,17 +11,18 @@ import numpy as np
 
 from tinynet import old_names
 from tinynet.arrays import Array, make_writable
-from tinynet.checks import flag, integer, number
+from tinynet.checks import number
 from tinynet.config import through_float32
 from tinynet.configurable import Configurable, auto_name, serialize
 from tinynet.kernels.counting import count_up
-from tinynet.kernels.sgd import average_weights, decay_weights, take_average
+from tinynet.kernels.sgd import decay_weights
 from tinynet.optimizers import schedules
+from tinynet.optimizers.averages import OverSteps
 from tinynet.step.tape import Computes, call
 from tinynet.variables import Rate
 
 
-class Optimizer(Computes, Configurable):
+class Optimizer(OverSteps, Computes, Configurable):
     """Moves parameters against their gradients. A subclass defines `update` for one of them.
 
     Parameters
@@ -105,16 +106,10 @@ class Optimizer(Computes, Configurable):
             key: None if value is None else number(key, value, least=0)
             for key, value in {**clips, "weight_decay": weight_decay}.items()
         }
-        self.use_ema = flag("use_ema", use_ema)
-        self.ema_momentum = number("ema_momentum", ema_momentum, least=0, most=1)
-        self.ema_overwrite_frequency = _times("ema_overwrite_frequency", ema_overwrite_frequency, 1)
-        self.gradient_accumulation_steps = _times(
-            "gradient_accumulation_steps", gradient_accumulation_steps, 2
-        )
+        self.over_steps(use_ema, ema_momentum, ema_overwrite_frequency, gradient_accumulation_steps)
         self.schedule: schedules.LearningRateSchedule | None = None
         self.dials = {"learning_rate": np.zeros(()), "iterations": np.zeros((), np.int64)}
-        if self.gradient_accumulation_steps is not None:
-            self.dials["batches"] = np.zeros((), np.int64)
+        self.batches = 0
         self.learning_rate = schedules.get(learning_rate)
         self.weight_decay = limits["weight_decay"]
         self.clipnorm = limits["clipnorm"]
@@ -184,17 +179,6 @@ class Optimizer(Computes, Configurable):
     def iterations(self, value: int) -> None:
         self.batches = value * (self.gradient_accumulation_steps or 1)
 
-    @property
-    def batches(self) -> int:
-        """How many batches there have been: one for each step, unless gradients accumulate."""
-        return int(self.dials.get("batches", self.dials["iterations"]))
-
-    @batches.setter
-    def batches(self, value: int) -> None:
-        self.dials["iterations"][...] = value // (self.gradient_accumulation_steps or 1)
-        if "batches" in self.dials:
-            self.dials["batches"][...] = value
-
     def require_settable_rate(self) -> None:
         """Raise an error if a schedule sets the learning rate: then nothing else can."""
         if self.schedule is not None:
@@ -228,24 +212,21 @@ class Optimizer(Computes, Configurable):
         params, grads : dict of str to ndarray
             The same keys, and the same shape under each key. `grads` is only read.
         """
-        slots = {key: self.slots_of(key, w.reshape(-1)) for key, w in params.items()}
+        for key, w in params.items():
+            self.slots_of(key, w.reshape(-1))
         if self.gradient_accumulation_steps is None:
             self._move(params, grads)
         else:
             call(self._accumulate, params, grads)
         if self.use_ema:
-            for key, w in params.items():
-                now, average = self.dials["iterations"], slots[key]["average"]
-                average_weights(w.reshape(-1), now, self.ema_momentum, average)
-                if self.ema_overwrite_frequency is not None:
-                    take_average(average, now, self.ema_overwrite_frequency, w.reshape(-1))
+            self._average(params)
         if self.gradient_accumulation_steps is None:
             count_up(self.dials["iterations"])
         else:
             call(self._count_batch)
 
     def _move(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
-        """Clip, decay and update."""
+        """Clip the gradients, and decay and update the parameters."""
         if self.clipnorm or self.clipvalue or self.global_clipnorm:
             clipped = {key: np.empty_like(g) for key, g in grads.items()}
             call(self._clip, grads, clipped)
@@ -261,27 +242,6 @@ class Optimizer(Computes, Configurable):
                 decay_weights(dial, decay, params[key].reshape(-1))
         for key, w in params.items():  # reshaped to views: parameters are contiguous
             self.update(w.reshape(-1), grads[key].reshape(-1), self.slots[key], rate)
-
-    def _accumulate(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
-        """Add up gradients; with those of the last batch of a step, move by their mean."""
-        assert self.gradient_accumulation_steps is not None
-        sums = {key: self.slots[key]["gradient_accumulator"] for key in params}
-        for key, total in sums.items():
-            total += grads[key].reshape(-1)
-        if (self.batches + 1) % self.gradient_accumulation_steps == 0:
-            means = {key: total / self.gradient_accumulation_steps for key, total in sums.items()}
-            self._move(params, means)
-            for total in sums.values():
-                total[...] = 0
-
-    def _count_batch(self) -> None:
-        self.batches += 1
-
-    def finalize_variable_values(self, params: Mapping[str, Array]) -> None:
-        """Put the averages in the place of the parameters, if there are averages."""
-        for key, w in params.items():
-            if self.use_ema and key in self.slots:
-                w[...] = self.slots[key]["average"].reshape(w.shape)
 
     def _follow(self) -> None:
         """Take this step's learning rate from the schedule, or from a property of the user's."""
@@ -316,9 +276,9 @@ class Optimizer(Computes, Configurable):
 
     def all_slot_names(self) -> tuple[str, ...]:
         """Return the names of what `update` needs, of the average, and of the sum of gradients."""
-        averages = ("average",) if self.use_ema else ()
-        sums = ("gradient_accumulator",) if self.gradient_accumulation_steps is not None else ()
-        return (*self.slot_names(), *averages, *sums)
+        if self.use_ema or self.gradient_accumulation_steps is not None:
+            return (*self.slot_names(), *self.more_slot_names())
+        return self.slot_names()
 
     def get_state(self) -> dict[str, Array]:
         """Return everything that a later step depends on, as arrays: the counter and the slots.
@@ -372,10 +332,6 @@ class Optimizer(Computes, Configurable):
         base = {key: getattr(self, key) for key in self.BASE_ARGUMENTS}
         rate = self.learning_rate if self.schedule is None else serialize(self.schedule)
         return {**super().get_config(), **base, "learning_rate": rate}
-
-
-def _times(name: str, value: Any, least: int) -> int | None:
-    return None if value is None else integer(name, value, least)
 
 
 def _norm(g: Array) -> float:
