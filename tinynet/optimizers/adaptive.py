@@ -163,6 +163,8 @@ class Adadelta(Optimizer):
     -----
     Source: Zeiler 2012, "ADADELTA: an adaptive learning rate method", algorithm 1; follows
     keras/src/optimizers/adadelta.py.
+
+    Derived on the page :doc:`/backprop/optimizers`.
     """
 
     only_kernels = True
@@ -207,6 +209,8 @@ class Adamax(Optimizer):
     -----
     Source: Kingma and Ba 2015, algorithm 2; follows keras/src/optimizers/adamax.py. In the power
     :math:`\beta_1` goes through float32.
+
+    Derived on the page :doc:`/backprop/optimizers`.
     """
 
     only_kernels = True
@@ -256,6 +260,8 @@ class Lion(Optimizer):
     -----
     Source: Chen et al. 2023, "Symbolic discovery of optimization algorithms", program 1; follows
     keras/src/optimizers/lion.py. The betas go through float32.
+
+    Derived on the page :doc:`/backprop/optimizers`.
     """
 
     only_kernels = True
