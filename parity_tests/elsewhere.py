@@ -24,7 +24,9 @@ ROUNDED_INSIDE = {
     "optimizers.Nadam": 5e-7,  # 0.96
     # TensorFlow computes schedules in float32, the others in floatx.
     "optimizers.schedules.CosineDecay": 5e-7,
+    "optimizers.schedules.CosineDecayRestarts": 5e-7,
     "optimizers.schedules.ExponentialDecay": 5e-7,
+    "optimizers.schedules.InverseTimeDecay": 5e-7,
     "optimizers.schedules.PiecewiseConstantDecay": 5e-7,
     "optimizers.schedules.PolynomialDecay": 5e-7,
 }

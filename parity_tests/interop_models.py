@@ -69,6 +69,24 @@ LAYERS = {
         "keras.layers.Dropout(0.3, noise_shape=(None, 1), seed=9), keras.layers.Dropout(0.0), "
         "keras.layers.GaussianNoise(0.2), keras.layers.GaussianNoise(0.2, seed=5)"
     ),
+    "learned slopes": (
+        "keras.layers.PReLU('he_normal', alpha_regularizer='l2', alpha_constraint='non_neg'), "
+        "keras.layers.Reshape((2, 2, 1)), keras.layers.PReLU(shared_axes=[1, 2]), "
+        "keras.layers.Permute((2, 1, 3)), keras.layers.Cropping2D(((1, 0), (0, 0))), "
+        "keras.layers.UpSampling2D((1, 2)), keras.layers.UnitNormalization(axis=[1, 3]), "
+        "keras.layers.UnitNormalization(), keras.layers.Flatten(), "
+        "keras.layers.ActivityRegularization(0.25, 0.5)"
+    ),
+    "other dropout": (
+        "keras.layers.AlphaDropout(0.3), keras.layers.GaussianDropout(0.3, seed=4), "
+        "keras.layers.AlphaDropout(0.3, noise_shape=(None, 1), seed=9)"
+    ),
+    "constraints": (
+        "keras.layers.Dense(5, kernel_constraint=keras.constraints.MaxNorm(0.5, axis=[0]), "
+        "bias_constraint=keras.constraints.NonNeg()), keras.layers.BatchNormalization("
+        "gamma_constraint=keras.constraints.MinMaxNorm(0.25, 0.5, 0.75), "
+        "beta_constraint=keras.constraints.UnitNorm())"
+    ),
     "layer_norm": (
         "keras.layers.LayerNormalization(), keras.layers.LayerNormalization(epsilon=0.01, "
         "scale=False, beta_regularizer='l2'), keras.layers.LayerNormalization(axis=[1])"
@@ -136,6 +154,11 @@ OPTIMIZERS = [
     f"keras.optimizers.AdamW(2**-6, 0.125, {BETAS}, amsgrad=True, name='mine')",
     f"keras.optimizers.Nadam(2**-6, {BETAS}, epsilon=2**-16)",
     "keras.optimizers.Adagrad(0.125, initial_accumulator_value=0.25, global_clipnorm=0.75)",
+    "keras.optimizers.Adadelta(0.5, rho=0.75, epsilon=2**-10, weight_decay=0.125)",
+    f"keras.optimizers.Adamax(2**-6, {BETAS})",
+    "keras.optimizers.SGD(0.125, use_ema=True, ema_momentum=0.75, ema_overwrite_frequency=2)",
+    f"keras.optimizers.AdamW(2**-6, {BETAS}, gradient_accumulation_steps=2)",
+    f"keras.optimizers.Lion(2**-6, {BETAS})",
     "keras.optimizers.SGD(keras.optimizers.schedules.PiecewiseConstantDecay("
     "[2, 5], [0.125, 0.0625, 0.25]), clipvalue=0.125)",
 ]
@@ -146,6 +169,8 @@ SCHEDULES = [
         "ExponentialDecay(0.1, 3, 0.5, staircase=True)",
         "PolynomialDecay(0.1, 5, power=2.0, cycle=True)",
         "CosineDecay(0.01, 20, alpha=0.1, warmup_target=0.1, warmup_steps=3)",
+        "CosineDecayRestarts(0.1, 3, t_mul=1.5, m_mul=0.7, alpha=0.1)",
+        "InverseTimeDecay(0.1, 3, 0.5)",
     )
 ]
 DENSE = "keras.layers.Dense(2)"

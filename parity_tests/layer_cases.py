@@ -184,6 +184,55 @@ CASES = {
         ("keras.layers.Dropout(0.4, noise_shape=(None, 1, 1, 2))", IMAGES),
         ("keras.layers.Dropout(0.99)", (50, 7)),
     ],
+    "layers.AlphaDropout": [
+        ("keras.layers.AlphaDropout(0.3)", VECTORS),
+        ("keras.layers.AlphaDropout(0)", VECTORS),
+        ("keras.layers.AlphaDropout(0.5, noise_shape=(None, 1, 1, 2), seed=3)", IMAGES),
+    ],
+    "layers.GaussianDropout": [
+        ("keras.layers.GaussianDropout(0.3)", VECTORS),
+        ("keras.layers.GaussianDropout(0.0)", VECTORS),
+        ("keras.layers.GaussianDropout(0.9, seed=2)", IMAGES),
+    ],
+    "layers.ActivityRegularization": [
+        ("keras.layers.ActivityRegularization()", VECTORS),
+        ("keras.layers.ActivityRegularization(l1=0.0, l2=0.0)", IMAGES),
+    ],
+    "layers.PReLU": [
+        ("keras.layers.PReLU()", VECTORS),
+        ("keras.layers.PReLU('he_normal')", VECTORS),
+        ("keras.layers.PReLU(keras.initializers.Constant(0.3), shared_axes=[1, 2])", IMAGES),
+        ("keras.layers.PReLU('ones', shared_axes=2)", IMAGES),
+        ("keras.layers.PReLU(keras.initializers.RandomNormal(seed=3), shared_axes=(3,))", IMAGES),
+    ],
+    "layers.UnitNormalization": [
+        ("keras.layers.UnitNormalization()", VECTORS),
+        ("keras.layers.UnitNormalization(axis=1)", IMAGES),
+        ("keras.layers.UnitNormalization(axis=[1, 3])", IMAGES),
+    ],
+    "layers.Permute": [
+        ("keras.layers.Permute((2, 1))", (2, 3, 4)),
+        ("keras.layers.Permute([3, 1, 2])", IMAGES),
+        ("keras.layers.Permute((1,))", VECTORS),
+    ],
+    "layers.Lambda": [
+        ("keras.layers.Lambda(lambda x: x * 0.25 + 1)", IMAGES),
+        ("keras.layers.Lambda(lambda x: x[:, ::-1] - x ** 2)", VECTORS),
+        ("keras.layers.Lambda(lambda x, n: x[:, :n], arguments={'n': 2})", VECTORS),
+        ("keras.layers.Lambda(lambda x, training: 3 * x if training else x)", VECTORS),
+        ("keras.layers.Lambda(lambda x: x[:, None] * x[:, :, None])", (4, 3)),
+    ],
+    "layers.Cropping2D": [
+        ("keras.layers.Cropping2D()", PICTURES),
+        ("keras.layers.Cropping2D(1)", PICTURES),
+        ("keras.layers.Cropping2D((1, 2))", PICTURES),
+        ("keras.layers.Cropping2D(((3, 0), (0, 2)))", PICTURES),
+    ],
+    "layers.UpSampling2D": [
+        ("keras.layers.UpSampling2D()", PICTURES),
+        ("keras.layers.UpSampling2D(3)", IMAGES),
+        ("keras.layers.UpSampling2D((1, 3), interpolation='nearest')", PICTURES),
+    ],
     "layers.GaussianNoise": [
         ("keras.layers.GaussianNoise(0.0)", VECTORS),
         ("keras.layers.GaussianNoise(0.5, seed=2)", VECTORS),

@@ -52,9 +52,24 @@ def of_layer(layer: Layer, x: Array, upstream: Array) -> dict[str, Array]:
         return of_normalization(layer, upstream)
     if isinstance(layer, layers.Rescaling):
         return {"output": np.array(layer.offset)}  # where x*scale cancels it, they are equal
+    if isinstance(layer, layers.PReLU):
+        parts = np.abs(upstream * np.minimum(x, 0))
+        return {"gradient of alpha": parts.sum(axis=0)}
+    if isinstance(layer, layers.UnitNormalization):
+        finite = layer.inv_norms[np.isfinite(layer.inv_norms)]  # zeros have an infinite one
+        return {"gradient of the input": np.abs(upstream) * finite.max(initial=0)}
+    if isinstance(layer, layers.AlphaDropout):
+        return {"output": np.abs(x) + 2}  # one of the numbers that are added
+    if isinstance(layer, layers.Lambda):
+        return {"output": np.square(x) + np.abs(x), "gradient of the input": through_cases(x)}
     if isinstance(layer, BLENDS):
         return {"output": x, "gradient of the input": upstream}
     return {}  # every number is one of x, or 0, or one of x times a factor
+
+
+def through_cases(x: Array) -> Array:
+    """Return the terms of the derivatives of the functions in layer_cases.py."""
+    return 10 * np.maximum(np.abs(x), 1)
 
 
 def in_value(function: Activation, x: Array) -> Array:

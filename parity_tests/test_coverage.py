@@ -24,6 +24,7 @@ PUBLIC = {
         each.__name__ for each in tinynet.optimizers.schedules.SCHEDULES.values()
     },
     "initializers": {each.__name__ for each in tinynet.initializers.INITIALIZERS.values()},
+    "constraints": {each.__name__ for each in tinynet.constraints.CONSTRAINTS.values()},
     "regularizers": {each.__name__ for each in tinynet.regularizers.REGULARIZERS.values()},
     "activations": set(tinynet.activations.ACTIVATIONS),
     "interop": set(tinynet.interop.__all__),

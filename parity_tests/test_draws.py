@@ -220,7 +220,10 @@ def test_dropout_masks(text, shape, floatx):
 
 
 @only_tensorflow
-@pytest.mark.parametrize("layer", ["Dropout(0.0)", "GaussianNoise(0.0)", "BatchNormalization()"])
+@pytest.mark.parametrize(
+    "layer",
+    ["Dropout(0.0)", "GaussianNoise(0.0)", "AlphaDropout(0.0)", "GaussianDropout(0)", "PReLU()"],
+)
 def test_a_layer_that_draws_nothing_leaves_the_seeds_to_others(layer):
     text = f"[keras.layers.{layer}, keras.layers.Dense(3)][1]"
     own, theirs = make_both(text)
@@ -228,3 +231,13 @@ def test_a_layer_that_draws_nothing_leaves_the_seeds_to_others(layer):
     theirs.build((None, 4))
     kernels = {"kernel of the next layer": (own.params["kernel"], numpy(theirs.kernel))}
     expect_same(f"layers.{layer.split('(')[0]}", kernels, tolerance=0, case=text)
+
+
+@only_tensorflow
+def test_masks_of_alpha_dropout_in_a_layer_of_another_type():
+    use_floatx("float32")
+    text = "keras.layers.AlphaDropout(0.4, seed=3, dtype='float64')"
+    own, theirs = make_both(text)
+    x = np.ones((30, 7))
+    masks = own(x, training=True) > 0, numpy(theirs(x, training=True)) > 0
+    expect_same("layers.AlphaDropout", {"mask": masks}, tolerance=0, case=text)

@@ -132,6 +132,20 @@ CASES = {
             SPARSE,
             "model.fit(X, LABELS, epochs=5, initial_epoch=3)",
         ),
+        "averages at the end": (
+            "classifier",
+            "model.compile(keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.875), "
+            "'sparse_categorical_crossentropy')",
+            "model.fit(X, LABELS, epochs=3, validation_split=0.25, batch_size=6)",
+            "model.evaluate(X, LABELS)",
+            "model.fit(X, LABELS, epochs=2, batch_size=6)",
+        ),
+        "gradients of three batches": (
+            "classifier",
+            "model.compile(keras.optimizers.SGD(0.1, gradient_accumulation_steps=3), "
+            "'sparse_categorical_crossentropy')",
+            "model.fit(X, LABELS, epochs=4, validation_split=0.25, batch_size=4)",
+        ),
         "all epochs are behind": (
             "classifier",
             SPARSE,

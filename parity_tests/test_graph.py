@@ -41,12 +41,14 @@ model = keras.Model(a, layers.Dense(3, activation="softmax")(layers.Average()(br
 """,
     "layers.Maximum": """
 a = keras.Input((6,))
-branches = [layers.Dense(4, activation=f)(a) for f in ("relu", "relu", "sigmoid")]
+branches = [layers.Dense(4, kernel_initializer="zeros")(a) for _ in range(2)]  # equal at first
+branches.append(layers.Dense(4, activation="tanh")(a))
 model = keras.Model(a, layers.Dense(3, activation="softmax")(layers.Maximum()(branches)))
 """,
     "layers.Minimum": """
 a = keras.Input((6,))
-branches = [layers.Dense(4, activation=f)(a) for f in ("relu", "relu", "tanh")]
+branches = [layers.Dense(4, kernel_initializer="zeros")(a) for _ in range(2)]  # equal at first
+branches.append(layers.Dense(4, activation="tanh")(a))
 model = keras.Model(a, layers.Dense(3, activation="softmax")(layers.Minimum()(branches)))
 """,
     "layers.Concatenate": """

@@ -13,6 +13,7 @@ from parity_tests.elsewhere import float32_options, tolerance
 from parity_tests.gradients import compiled
 
 STEPS = 20
+DECAY = "optimizers.schedules.ExponentialDecay(0.1, 7, 0.9)"
 CASES = {
     "optimizers.SGD": [
         "SGD()",
@@ -22,6 +23,11 @@ CASES = {
         "SGD(0.1, clipnorm=0.5)",
         "SGD(0.1, clipvalue=0.2)",
         "SGD(0.1, global_clipnorm=0.7)",
+        "SGD(0.1, use_ema=True, ema_momentum=0.8)",
+        "SGD(0.1, use_ema=True, ema_momentum=0.7, ema_overwrite_frequency=3)",
+        "SGD(0.1, momentum=0.9, weight_decay=0.1, clipnorm=0.5, gradient_accumulation_steps=3)",
+        "SGD(0.1, use_ema=True, ema_overwrite_frequency=2, gradient_accumulation_steps=4)",
+        f"SGD(keras.{DECAY}, gradient_accumulation_steps=3)",
     ],
     "optimizers.RMSprop": [
         "RMSprop()",
@@ -45,6 +51,9 @@ CASES = {
         "Adagrad(0.1, initial_accumulator_value=0.3, epsilon=1e-3)",
     ],
     "optimizers.Nadam": ["Nadam()", "Nadam(0.01, beta_1=0.85, beta_2=0.98)"],
+    "optimizers.Adadelta": ["Adadelta()", "Adadelta(1.0, rho=0.8, epsilon=1e-3, weight_decay=0.1)"],
+    "optimizers.Adamax": ["Adamax()", "Adamax(0.1, beta_1=0.8, beta_2=0.9, clipnorm=0.5)"],
+    "optimizers.Lion": ["Lion()", "Lion(0.01, beta_1=0.8, beta_2=0.9, weight_decay=0.1)"],
     "optimizers.schedules.ExponentialDecay": [
         "ExponentialDecay(0.1, 7, 0.9)",
         "ExponentialDecay(0.1, 7, 0.5, staircase=True)",
@@ -56,6 +65,15 @@ CASES = {
         "PolynomialDecay(0.1, 15)",
         "PolynomialDecay(0.1, 15, 0.01, power=2.0)",
         "PolynomialDecay(0.1, 6, 0.01, power=0.5, cycle=True)",
+    ],
+    "optimizers.schedules.InverseTimeDecay": [
+        "InverseTimeDecay(0.1, 7, 0.3)",
+        "InverseTimeDecay(0.1, 7, 0.3, staircase=True)",
+    ],
+    "optimizers.schedules.CosineDecayRestarts": [
+        "CosineDecayRestarts(0.1, 6)",
+        "CosineDecayRestarts(0.1, 6, t_mul=1.0, m_mul=0.7, alpha=0.1)",
+        "CosineDecayRestarts(0.1, 6, t_mul=1.5, m_mul=0.7)",
     ],
     "optimizers.schedules.CosineDecay": [
         "CosineDecay(0.1, 15)",
@@ -97,6 +115,10 @@ def optimizers(name, **options):
             f"keras.optimizers.{name}",
             learning_rate=one_of("0.1", "0.02", "0.003"),
             weight_decay=number(0.01, 0.2),
+            use_ema=BOOLEANS,
+            ema_momentum=KEPT,
+            ema_overwrite_frequency=one_of("1", "3"),
+            gradient_accumulation_steps=one_of("2", "3"),
             **{clip: number(0.05, 8)},  # hardly any gradient is longer than 4
             **options,
         )
@@ -122,6 +144,9 @@ DRAWN = {
         "Adagrad", initial_accumulator_value=number(0, 1), epsilon=EPSILON
     ),
     "optimizers.Nadam": optimizers("Nadam", beta_1=KEPT, beta_2=KEPT, epsilon=EPSILON),
+    "optimizers.Adadelta": optimizers("Adadelta", rho=number(0.2, 0.99), epsilon=EPSILON),
+    "optimizers.Adamax": optimizers("Adamax", beta_1=KEPT, beta_2=KEPT, epsilon=EPSILON),
+    "optimizers.Lion": optimizers("Lion", beta_1=number(0.1, 0.99), beta_2=KEPT),
 }
 STEPS_OF_DECAY = st.integers(5, 60).map(str)
 RATE = number(0.01, 1)
@@ -139,6 +164,17 @@ DRAWN_SCHEDULES = {
                 f"{SCHEDULES}.PiecewiseConstantDecay({sorted(boundaries)}, [{', '.join(values)}])"
             )
         )
+    ),
+    "optimizers.schedules.InverseTimeDecay": call(
+        f"{SCHEDULES}.InverseTimeDecay", RATE, STEPS_OF_DECAY, RATE, staircase=BOOLEANS
+    ),
+    "optimizers.schedules.CosineDecayRestarts": call(
+        f"{SCHEDULES}.CosineDecayRestarts",
+        RATE,
+        STEPS_OF_DECAY,
+        t_mul=number(1, 3),
+        m_mul=number(0.3, 1.1),
+        alpha=RATE,
     ),
     "optimizers.schedules.PolynomialDecay": call(
         f"{SCHEDULES}.PolynomialDecay",
@@ -201,6 +237,13 @@ def test_left_out_of_weight_decay(names):
     )
 
 
+# What any optimizer may keep, here and in Keras.
+SHARED_SLOTS = {
+    "average": "_model_variables_moving_average",
+    "gradient_accumulator": "_accumulated_gradients",
+}
+
+
 def _expect_same_walk(piece, text, floatx, run, seed=4, cut=False, left_out=None, steady=None):
     """Take twenty steps on three parameters.
 
@@ -243,6 +286,14 @@ def _expect_same_walk(piece, text, floatx, run, seed=4, cut=False, left_out=None
         own.step(params, grads)
         apply(*(keras.ops.convert_to_tensor(g) for g in grads.values()))
         after = [numpy(variable) for variable in variables]
+        kept = [own.slots[name] for name in params]
+        memory = {
+            f"{slot} of {name} after step {step + 1}": (each[slot], numpy(variable).reshape(-1))
+            for slot, their_slots in SHARED_SLOTS.items()
+            for name, each, variable in zip(
+                params, kept, getattr(theirs, their_slots, ()), strict=False
+            )
+        }
         for name, one, other in zip(params, before, after, strict=True):
             walked[name] = walked[name] + np.abs(other - one)
         expect_same(
@@ -250,7 +301,8 @@ def _expect_same_walk(piece, text, floatx, run, seed=4, cut=False, left_out=None
             {
                 f"{name} after step {step + 1}": (params[name], value, walked[name])
                 for name, value in zip(params, after, strict=True)
-            },
+            }
+            | memory,
             tolerance=tolerance(piece, floatx),
             case=text,
         )

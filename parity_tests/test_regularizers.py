@@ -120,6 +120,12 @@ STACKS = [
     ),
     (
         "L1L2",
+        "ActivityRegularization(0.25, 0.5), keras.layers.Dense(3), "
+        "keras.layers.PReLU(alpha_regularizer=keras.regularizers.L2(0.5), "
+        "alpha_initializer='ones')",
+    ),
+    (
+        "L1L2",
         "BatchNormalization(gamma_regularizer=keras.regularizers.L1L2(0.25, 0.5), "
         "beta_regularizer=keras.regularizers.L1(0.5), beta_initializer='ones')",
     ),

@@ -402,7 +402,7 @@ CASES: dict[str, Case] = {
         compiled(np.mean, SPARSE), TypeError, ["optimizer: expected its name, its config or"]
     ),
     "nothing like it": Case(
-        compiled("zzzz", SPARSE), ValueError, ["unknown optimizer 'zzzz'; known are .'Adagrad'"]
+        compiled("zzzz", SPARSE), ValueError, ["unknown optimizer 'zzzz'; known are .'Adadelta'"]
     ),
     # weights, layers
     "too few weights": Case(

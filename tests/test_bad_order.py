@@ -156,6 +156,13 @@ FRESH_LAYERS: list[Callable[[], Layer]] = [
     lambda: BatchNormalization(),
     lambda: layers.LayerNormalization(),
     lambda: Dropout(0.5),
+    lambda: layers.AlphaDropout(0.5),
+    lambda: layers.GaussianDropout(0.5),
+    lambda: layers.ActivityRegularization(0.1),
+    lambda: layers.PReLU(),
+    lambda: layers.UnitNormalization(),
+    lambda: layers.Permute((1,)),
+    lambda: layers.Lambda(np.sin),
 ]
 FRESH_IMAGE_LAYERS: list[Callable[[], Layer]] = [
     lambda: layers.Conv2D(2, 2),
@@ -166,6 +173,8 @@ FRESH_IMAGE_LAYERS: list[Callable[[], Layer]] = [
     lambda: layers.GlobalAveragePooling2D(),
     lambda: layers.GlobalMaxPooling2D(),
     lambda: layers.ZeroPadding2D(),
+    lambda: layers.Cropping2D(1),
+    lambda: layers.UpSampling2D(2),
     lambda: layers.SpatialDropout2D(0.5),
     lambda: layers.RandomFlip(),
     lambda: layers.RandomRotation(0.1),

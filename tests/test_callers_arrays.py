@@ -64,6 +64,7 @@ def test_unscaled_images_bring_a_warning(x: np.ndarray) -> None:
     [
         (lambda: [Rescaling(1 / 255)], IMAGES),
         (lambda: [Flatten(), Rescaling(1 / 255)], IMAGES),
+        (lambda: [layers.Permute((2, 1)), layers.Lambda(lambda x: x / 255)], IMAGES),
         (lambda: [Reshape((8, 8, 1)), layers.RandomZoom(0.1), Rescaling(1 / 255)], IMAGES),
         (lambda: [Reshape((64,)), BatchNormalization()], IMAGES),
         (lambda: [BatchNormalization()], IMAGES),

@@ -542,7 +542,7 @@ OPENED = {
     "config": {"fname": "a", "origin": "file:///etc/passwd"},
     "registered_name": None,
 }
-LION = {"module": "keras.optimizers", "class_name": "Lion", "config": {}}
+LAMB = {"module": "keras.optimizers", "class_name": "Lamb", "config": {}}
 CONFIGS: dict[str, tuple[Callable[[dict[str, bytes]], None], str]] = {
     "a huge layer": (options(1, units=10**15), r"dense: expected a weight of shape \(4, 10{15}\)"),
     "a huge input": (
@@ -553,7 +553,7 @@ CONFIGS: dict[str, tuple[Callable[[dict[str, bytes]], None], str]] = {
     "code as a layer": (layer(1, **CODE, module="keras.layers"), "never runs code from a file"),
     "a lambda layer": (
         layer(1, class_name="Lambda", config={"name": "a", "function": CODE}),
-        "a: Lambda is not in tinynet",
+        "a: function: the file holds a lambda, as code. tinynet never runs code",
     ),
     "a function of a module": (options(1, activation=SYSTEM), "'system' .*module os.* not part"),
     "a function as a loss": (compiled(loss=SYSTEM), "the loss 'system' .*os.* is not part"),
@@ -585,7 +585,7 @@ CONFIGS: dict[str, tuple[Callable[[dict[str, bytes]], None], str]] = {
         described(lambda c: c["config"]["layers"].append(c["config"]["layers"][1])),
         "already has a layer 'dense'",
     ),
-    "an unknown optimizer": (compiled(optimizer=LION), "optimizer: Lion is not in tinynet"),
+    "an unknown optimizer": (compiled(optimizer=LAMB), "optimizer: Lamb is not in tinynet"),
     "no loss": (compiled(loss=None), "compiled without a loss; read it with compile=False"),
     "loss weights": (compiled(loss_weights=[2]), r"compile: loss_weights=\[2\] is not in tinynet"),
 }

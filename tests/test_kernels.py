@@ -91,7 +91,7 @@ PIXELS = integers_below(256)
 
 # What the kernels of the optimizers are given, which are in three files.
 UPDATES: dict[str, Any] = {
-    **dict.fromkeys(["g", "a", "m", "w"], FLAT),
+    **dict.fromkeys(["g", "a", "m", "w", "average"], FLAT),
     "learning_rate": a_number(1e-3, 0.1),
     "iterations": a_number(0, 1, 30, 100_000, dtype="int64"),
     "u_product": a_number(0.45, 1e-3),
@@ -99,8 +99,9 @@ UPDATES: dict[str, Any] = {
     "beta_2": (0.999,),
     "epsilon": (1e-7,),
     "weight_decay": (0.004,),
+    "frequency": (1, 2, 31),
     **dict.fromkeys(["nesterov", "centered"], (False, True)),
-    **dict.fromkeys(["v", "v_hat"], array("n", fill=positive)),
+    **dict.fromkeys(["v", "v_hat", "d"], array("n", fill=positive)),
 }
 
 # And those of the cross-entropies, from logits or from probabilities, in two.
@@ -143,6 +144,10 @@ FILES: dict[str, dict[str, Any]] = {
         **dict.fromkeys(["x", "out"], FLAT),
         "u": array("n", fill=unit),
         "rate": (0.1, 0.5, 0.9),
+        **dict.fromkeys(["dout", "dx"], FLAT),
+        "value": (-1.7,),
+        "scale": (0.9,),
+        "shift": (0.3,),
     },
     "depthwise": {
         **dict.fromkeys(["x", "dx"], array("images", "high", "wide", "channels")),
@@ -174,12 +179,26 @@ FILES: dict[str, dict[str, Any]] = {
         "factor": (0.5, -1.0),
         "first": (0, 2),
     },
+    "norms": {
+        **dict.fromkeys(["dout", "x", "out", "dx"], MATRIX),
+        "limit": (1e12, 0.3),
+        "inv_norms": array("rows", fill=positive),
+        "w": array("images", "down", "channels"),
+        "low": (0.0, 0.5),
+        "high": (0.5, 2.0),
+        "rate": (0.3, 1.0),
+        "epsilon": (1e-7,),
+    },
     "pooling": {
         **dict.fromkeys(["x", "dx"], array("images", "low", "narrow", "channels")),
         **dict.fromkeys(["out", "dout"], array("images", "down", "across", "channels")),
         "size": ((1, 1), (2, 2), (3, 2)),
         "strides": ((1, 1), (2, 1), (2, 2)),
         "before": ((0, 0), (1, 0), (0, 1)),
+    },
+    "prelu": {
+        **dict.fromkeys(["dout", "x", "out", "dx"], MATRIX),
+        **dict.fromkeys(["alpha", "dalpha"], COLUMN),
     },
     "products": {
         "a": array("rows", "depth"),
@@ -199,6 +218,11 @@ FILES: dict[str, dict[str, Any]] = {
         "delta": (1.0, 2.5),
         "weights": array("rows", fill=positive),
         "losses": array("rows"),
+    },
+    "resizing": {
+        **dict.fromkeys(["x", "dx"], array("images", "down", "across", "channels")),
+        "size": ((3, 2),),
+        **dict.fromkeys(["out", "dout"], array("images", "3 down", "2 across", "channels")),
     },
     "rows": {
         "source": array("samples", "columns"),
@@ -247,6 +271,7 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
         "block": array("3", "3", "channels", "filters"),
         "out": array("6", "6", "channels", "filters"),
     },
+    "no_negatives": {"w": FLAT},
     "patches": {"windows": array("images", "down", "across", "3", "2", "channels")},
     "max_pool": {
         # A few different numbers, so that several pixels of a window are the largest.
@@ -352,6 +377,7 @@ def sizes_of(rows: int, columns: int) -> dict[str, int]:
     sizes |= {"images": rows % 4, "down": down, "across": across}
     sizes |= {"high": 2 * down + 3 + columns % 2, "wide": 2 * across + 1 + rows % 2}
     sizes |= {"low": 2 * down - 1, "narrow": 2 * across - 1}
+    sizes |= {"3 down": 3 * down, "2 across": 2 * across}
     sizes |= {"tiled down": 4 * down + 2, "tiled across": 4 * across + 2}
     sizes |= {"cut down": 4 * down - columns % 4, "cut across": 4 * across - rows % 4}
     sizes |= {"channels": 1 + columns % 5, "filters": 1 + rows % 6}
@@ -546,14 +572,17 @@ def test_twins_at_the_extremes(case: str, dtype: str) -> None:
             assert_twins(case, dtype, given, scale=scale)
 
 
+MOMENTS = ["sgd_momentum", "rmsprop", "adam", "adam_amsgrad", "nadam", "adadelta", "adamax", "lion"]
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("form", registry.FORMS)
-@pytest.mark.parametrize("name", ["sgd_momentum", "rmsprop", "adam", "adam_amsgrad", "nadam"])
+@pytest.mark.parametrize("name", MOMENTS)
 def test_moments_never_become_subnormal(name: str, form: str, dtype: str) -> None:
     given = arguments(name, dtype, sizes_of(5, 7), seed=0)
     if name == "rmsprop":
         given["centered"] = True
-    moments = sorted({"a", "m", "v"} & set(given))
+    moments = sorted({"a", "m", "v", "d"} & set(given))
     for moment in moments:
         given[moment][:] = np.finfo(dtype).tiny
     given["g"][:] = 0  # as for a pixel that is always black: the moments only decay

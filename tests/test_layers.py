@@ -18,20 +18,27 @@ from tinynet.layers import (
     ELU,
     LAYERS,
     Activation,
+    ActivityRegularization,
+    AlphaDropout,
     AveragePooling2D,
     BatchNormalization,
     Conv2D,
+    Cropping2D,
     Dense,
     DepthwiseConv2D,
     Dropout,
     Flatten,
+    GaussianDropout,
     GaussianNoise,
     GlobalAveragePooling2D,
     GlobalMaxPooling2D,
+    Lambda,
     Layer,
     LayerNormalization,
     LeakyReLU,
     MaxPooling2D,
+    Permute,
+    PReLU,
     RandomContrast,
     RandomCrop,
     RandomFlip,
@@ -44,10 +51,13 @@ from tinynet.layers import (
     SeparableConv2D,
     Softmax,
     SpatialDropout2D,
+    UnitNormalization,
+    UpSampling2D,
     ZeroPadding2D,
 )
 from tinynet.random import set_random_seed
 from tinynet.regularizers import L1, L1L2, L2
+from tinynet.saving import register_keras_serializable
 
 
 def dense(**options: Any) -> Callable[[], Layer]:
@@ -84,6 +94,10 @@ def separable(kernel_size: int | tuple[int, int], **options: Any) -> Callable[[]
     return lambda: SeparableConv2D(4, kernel_size, bias_initializer=bias, **options)
 
 
+def prelu(**options: Any) -> Callable[[], Layer]:
+    return lambda: PReLU(RandomUniform(-0.5, 0.5, seed=5), **options)
+
+
 def layer_norm(**options: Any) -> Callable[[], Layer]:
     """Make a layer norm whose weights are not just zeros and ones."""
     return lambda: LayerNormalization(
@@ -91,6 +105,27 @@ def layer_norm(**options: Any) -> Callable[[], Layer]:
         beta_initializer=RandomUniform(-1.0, 1.0, seed=2),
         **options,
     )
+
+
+@register_keras_serializable("layers")
+def cubed(x: np.ndarray) -> np.ndarray:
+    return x**3 + 1
+
+
+@register_keras_serializable("layers")
+def cubed_backward(dout: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return 3 * x**2 * dout
+
+
+@register_keras_serializable("layers")
+def shares(x: np.ndarray, power: float) -> np.ndarray:
+    """Make vectors of sums, of samples (2, 4)."""
+    return (x**power).sum(axis=1) + x[:, 0] * x[:, 1, ::-1]
+
+
+@register_keras_serializable("layers")
+def centered(x: np.ndarray) -> np.ndarray:
+    return x - (x**2).mean(axis=0)
 
 
 Case = tuple[Callable[[], Layer], tuple[int, ...]]
@@ -249,12 +284,40 @@ CASES: dict[str, Case] = {
         (3, 5, 4, 2),
     ),
     **BLENDED,
+    "function": (lambda: Lambda(cubed), (6, 5)),
+    "function of samples": (lambda: Lambda(shares, arguments={"power": 2}), (3, 2, 4)),
+    "function of a batch": (lambda: Lambda(centered), (3, 4)),
+    "function with its gradient": (lambda: Lambda(cubed, backward=cubed_backward), (6, 5)),
+    "unit norm": (UnitNormalization, (6, 5)),
+    "unit norm, axis 1": (lambda: UnitNormalization(1), (3, 4, 2)),
+    "unit norm, several axes": (lambda: UnitNormalization([1, -1]), (3, 4, 2, 5)),
+    "prelu": (prelu(), (6, 5)),
+    "prelu, a slope per channel": (prelu(shared_axes=[1, 2]), (2, 3, 4, 5)),
+    "prelu, a slope per row": (prelu(shared_axes=2), (3, 4, 5)),
+    "prelu, one slope for all": (prelu(shared_axes=[2, 1]), (3, 4, 5)),
+    "prelu, penalty": (prelu(alpha_regularizer=L2(0.1), alpha_constraint="non_neg"), (6, 5)),
+    "permute": (lambda: Permute((3, 1, 2)), (3, 2, 4, 5)),
+    "crop edges": (lambda: Cropping2D(((1, 0), (0, 2))), (2, 4, 5, 3)),
+    "crop nothing": (Cropping2D, (2, 4, 5, 3)),
+    "up": (UpSampling2D, (2, 3, 4, 3)),
+    "up, down only": (lambda: UpSampling2D((3, 1)), (2, 3, 4, 3)),
+    "alpha dropout": (lambda: AlphaDropout(0.3, seed=1), (6, 5)),
+    "alpha dropout, one mask for all": (
+        lambda: AlphaDropout(0.5, noise_shape=(1, None), seed=1),
+        (6, 5),
+    ),
+    "alpha dropout of nothing": (lambda: AlphaDropout(0), (6, 5)),
+    "gaussian dropout": (lambda: GaussianDropout(0.4, seed=1), (6, 5)),
+    "gaussian dropout of nothing": (lambda: GaussianDropout(0), (6, 5)),
+    "activity": (lambda: ActivityRegularization(0.1, 0.2), (3, 2, 5)),
+    "no activity": (ActivityRegularization, (6, 5)),
     "noise": (lambda: GaussianNoise(0.5, seed=1), (6, 5)),
     "no noise": (lambda: GaussianNoise(0.0), (6, 5)),
 }
 EVERY_CASE = pytest.mark.parametrize("case", CASES)
 # Any shape will do for these; the others have tests of their own shapes.
 OF_ANY_SHAPE = ["activation", "relu", "leaky relu", "elu", "softmax", "rescaling", "flatten"]
+OF_ANY_SHAPE += ["prelu", "alpha dropout of nothing", "gaussian dropout", "no activity"]
 OF_ANY_SHAPE += ["dense", "batch norm", "dropout", "dropout of everything", "noise"]
 
 

@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinynet.optimizers import SGD, Adagrad, Adam, AdamW, Nadam, Optimizer, RMSprop
+from tinynet.optimizers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Lion,
+    Nadam,
+    Optimizer,
+    RMSprop,
+)
 from tinynet.optimizers.schedules import CosineDecay
 
 Array = np.ndarray
@@ -101,6 +112,45 @@ def nadam(
         yield w
 
 
+def adadelta(
+    w: Array, grads: list[Array], lr: float = 0.001, rho: float = 0.95, epsilon: float = 1e-7
+):
+    squares, moves = np.zeros_like(w), np.zeros_like(w)
+    for g in grads:
+        squares = rho * squares + (1 - rho) * g**2
+        move = -np.sqrt(moves + epsilon) / np.sqrt(squares + epsilon) * g
+        moves = rho * moves + (1 - rho) * move**2
+        w = w + lr * move
+        yield w
+
+
+def adamax(
+    w: Array,
+    grads: list[Array],
+    lr: float = 0.001,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-7,
+):
+    m, largest = np.zeros_like(w), np.zeros_like(w)
+    for t, g in enumerate(grads, start=1):
+        m = beta_1 * m + (1 - beta_1) * g
+        largest = np.maximum(beta_2 * largest, np.abs(g))
+        w = w - lr / (1 - through_float32(beta_1) ** t) * m / (largest + epsilon)
+        yield w
+
+
+def lion(
+    w: Array, grads: list[Array], lr: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.99
+):
+    b1, b2 = map(through_float32, (beta_1, beta_2))
+    m = np.zeros_like(w)
+    for g in grads:
+        w = w - lr * np.sign(b1 * m + (1 - b1) * g)
+        m = b2 * m + (1 - b2) * g
+        yield w
+
+
 Rule = Callable[..., Iterator[Array]]
 RULES: dict[str, tuple[Optimizer, Rule, dict[str, Any]]] = {
     "sgd": (SGD(), sgd, {}),
@@ -134,6 +184,20 @@ RULES: dict[str, tuple[Optimizer, Rule, dict[str, Any]]] = {
         adagrad,
         {"lr": 0.1, "start": 0.7, "epsilon": 0.4},
     ),
+    "adadelta": (Adadelta(1.0), adadelta, {"lr": 1.0}),
+    "adadelta, options": (
+        Adadelta(0.5, 0.8, 0.1),
+        adadelta,
+        {"lr": 0.5, "rho": 0.8, "epsilon": 0.1},
+    ),
+    "adamax": (Adamax(), adamax, {}),
+    "adamax, options": (
+        Adamax(0.05, 0.8, 0.95, 0.2),
+        adamax,
+        {"lr": 0.05, "beta_1": 0.8, "beta_2": 0.95, "epsilon": 0.2},
+    ),
+    "lion": (Lion(), lion, {}),
+    "lion, options": (Lion(0.05, 0.8, 0.6), lion, {"lr": 0.05, "beta_1": 0.8, "beta_2": 0.6}),
     "nadam": (Nadam(), nadam, {}),
     "nadam, options": (
         Nadam(0.05, 0.8, 0.95, 0.2),
@@ -141,7 +205,7 @@ RULES: dict[str, tuple[Optimizer, Rule, dict[str, Any]]] = {
         {"lr": 0.05, "beta_1": 0.8, "beta_2": 0.95, "epsilon": 0.2},
     ),
 }
-ALL = [SGD, RMSprop, Adam, AdamW, Adagrad, Nadam]
+ALL = [SGD, RMSprop, Adam, AdamW, Adagrad, Adadelta, Adamax, Lion, Nadam]
 # One of each class with all of its memory in use.
 FULL: list[Callable[[], Optimizer]] = [
     lambda: SGD(0.1, momentum=0.9, nesterov=True),
@@ -149,6 +213,9 @@ FULL: list[Callable[[], Optimizer]] = [
     lambda: Adam(amsgrad=True, clipnorm=1.0),
     lambda: AdamW(weight_decay=0.1),
     lambda: Adagrad(0.1),
+    lambda: Adadelta(1.0),
+    lambda: Adamax(0.1),
+    lambda: Lion(0.1),
     lambda: Nadam(CosineDecay(0.1, 15, warmup_target=0.2, warmup_steps=5)),
 ]
 
@@ -266,6 +333,52 @@ def test_weight_decay_comes_before_the_update_of_any_optimizer(name: str, kernel
 def test_adamw_is_adam_with_weight_decay() -> None:
     assert AdamW().weight_decay == 0.004
     assert_same(trace(AdamW(), gradients()), trace(Adam(weight_decay=0.004), gradients()), rtol=0)
+
+
+@pytest.mark.parametrize("frequency", [None, 1, 3])
+def test_averages_follow_the_formula(frequency: int | None, kernel_form: str) -> None:
+    options: dict[str, Any] = {"ema_momentum": 0.7, "ema_overwrite_frequency": frequency}
+    optimizer, params, plain = SGD(0.1, use_ema=True, **options), start(), start()
+    average = start()
+    for step, grads in enumerate(gradients()):
+        optimizer.step(params, grads)
+        for key, w in plain.items():
+            w -= 0.1 * grads[key]
+            average[key] = 0.7 * average[key] + 0.3 * w if step else w.copy()
+            if frequency is not None and (step + 1) % frequency == 0:
+                w[...] = average[key]
+    assert_same([params], [plain])
+    optimizer.finalize_variable_values(params)
+    assert_same([params], [average])
+
+
+def test_without_averages_nothing_is_put_in_place_of_the_parameters() -> None:
+    params, optimizer = start(), SGD(use_ema=True)
+    optimizer.finalize_variable_values(params)  # nothing has been averaged yet
+    assert_same([params], [start()], rtol=0)
+    optimizer = SGD(0.1)
+    optimizer.step(params, gradients()[0])
+    moved = {key: w.copy() for key, w in params.items()}
+    optimizer.finalize_variable_values(params)
+    assert_same([params], [moved], rtol=0)
+
+
+@pytest.mark.parametrize("make", FULL)
+def test_a_step_goes_by_the_mean_of_the_gradients_that_were_added_up(
+    make: Callable[[], Optimizer], kernel_form: str
+) -> None:
+    made = make()
+    rate = 0.1 if made.schedule is not None else made.learning_rate
+    slow = fresh(made, gradient_accumulation_steps=4, learning_rate=rate)
+    grads, seen = gradients(), trace(slow, gradients())
+    means = [
+        {key: sum(each[key] for each in grads[i : i + 4]) / 4 for key in SHAPES}
+        for i in range(0, STEPS, 4)
+    ]
+    expected = trace(fresh(made, learning_rate=rate), means)
+    assert_same(seen[3::4], expected)
+    assert_same(seen[4::4], expected[:-1])  # no step in between
+    assert (slow.iterations, slow.batches) == (STEPS // 4, STEPS)
 
 
 def test_excluded_parameters_do_not_decay() -> None:

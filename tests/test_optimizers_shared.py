@@ -10,7 +10,18 @@ import pytest
 
 from tinynet import optimizers
 from tinynet.configurable import to_snake_case
-from tinynet.optimizers import SGD, Adagrad, Adam, AdamW, Nadam, Optimizer, RMSprop
+from tinynet.optimizers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Lion,
+    Nadam,
+    Optimizer,
+    RMSprop,
+)
 from tinynet.optimizers.schedules import CosineDecay, ExponentialDecay
 
 Array = np.ndarray
@@ -23,7 +34,12 @@ MAKERS: dict[str, Callable[[], Optimizer]] = {
     "adam": lambda: Adam(amsgrad=True, clipnorm=1.0),
     "adamw": lambda: AdamW(weight_decay=0.1),
     "adagrad": lambda: Adagrad(0.1),
+    "adadelta": lambda: Adadelta(1.0),
+    "adamax": lambda: Adamax(0.1),
+    "lion": lambda: Lion(0.1),
     "nadam": lambda: Nadam(CosineDecay(0.1, 15, warmup_target=0.2, warmup_steps=5)),
+    "averages": lambda: Adagrad(0.1, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=3),
+    "added up": lambda: Nadam(CosineDecay(0.1, 15), gradient_accumulation_steps=3),
 }
 EACH = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
@@ -88,8 +104,11 @@ def test_slots_belong_to_names_and_not_to_places(make: Callable[[], Optimizer]) 
         lambda: Adam(beta_2=0.9),
         lambda: Adam(beta_2=0.9, amsgrad=True),
         lambda: Nadam(beta_2=0.9),
+        lambda: Adadelta(rho=0.5, epsilon=1e-30),
+        lambda: Adamax(beta_2=0.9),
+        lambda: Lion(beta_2=0.9),
     ],
-    ids=["sgd", "rmsprop", "adam", "amsgrad", "nadam"],
+    ids=["sgd", "rmsprop", "adam", "amsgrad", "nadam", "adadelta", "adamax", "lion"],
 )
 def test_moments_never_decay_into_subnormal_numbers(
     make: Callable[[], Optimizer], kernel_form: str
@@ -116,7 +135,7 @@ def test_a_restored_optimizer_goes_on_bit_by_bit(
         first.step(params, each)
     before = {key: value.copy() for key, value in first.get_state().items()}
     second.set_state(first.get_state())
-    assert second.iterations == 7
+    assert second.iterations == first.iterations and second.batches == 7
     for each in grads[7:]:
         second.step(params, each)
     assert_equal(params, run(make(), dtype))
@@ -140,6 +159,9 @@ def test_an_optimizer_is_made_again_from_its_config(make: Callable[[], Optimizer
         (AdamW, 0.001, {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": False}),
         (Adagrad, 0.001, {"initial_accumulator_value": 0.1, "epsilon": 1e-7}),
         (Nadam, 0.001, {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}),
+        (Adadelta, 0.001, {"rho": 0.95, "epsilon": 1e-7}),
+        (Adamax, 0.001, {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}),
+        (Lion, 0.001, {"beta_1": 0.9, "beta_2": 0.99}),
     ],
 )
 def test_defaults_are_those_of_keras(
@@ -152,6 +174,10 @@ def test_defaults_are_those_of_keras(
         "clipnorm": None,
         "clipvalue": None,
         "global_clipnorm": None,
+        "use_ema": False,
+        "ema_momentum": 0.99,
+        "ema_overwrite_frequency": None,
+        "gradient_accumulation_steps": None,
         **defaults,
     }
 
@@ -209,7 +235,7 @@ def test_what_a_schedule_sets_nobody_else_does() -> None:
     assert plain.learning_rate == 1.0
 
 
-@pytest.mark.parametrize("cls", [SGD, RMSprop, Adam, AdamW, Adagrad, Nadam])
+@pytest.mark.parametrize("cls", [SGD, RMSprop, Adam, AdamW, Adagrad, Nadam, Adadelta, Adamax, Lion])
 def test_names_stand_for_optimizers(cls: type[Optimizer]) -> None:
     for name in (cls.__name__, cls.__name__.lower()):
         assert type(optimizers.get(name)) is cls
@@ -227,6 +253,9 @@ def test_automatic_names_are_numbered() -> None:
     [
         (lambda: SGD(momentum=1.5), ValueError, r"momentum: expected .* 0 and 1, got 1\.5"),
         (lambda: SGD(momentum=-0.1), ValueError, r"momentum: .* got -0\.1"),
+        (lambda: Adadelta(rho=2), ValueError, r"rho: expected .* 0 and 1, got 2"),
+        (lambda: Adamax(beta_1=1), ValueError, r"beta_1: expected .* below 1, got 1"),
+        (lambda: Lion(beta_1=0), ValueError, r"beta_1: expected a number above 0.*, got 0"),
         (
             lambda: Adam(-0.1),
             ValueError,
@@ -237,6 +266,18 @@ def test_automatic_names_are_numbered() -> None:
         (lambda: Adam(float("nan")), ValueError, r"learning_rate: .* got nan"),
         (lambda: Adam(clipnorm=1, clipvalue=1), ValueError, r"at most one of clipnorm, clipvalue"),
         (lambda: Adam(clipnorm=-1.0), ValueError, r"clipnorm: .* got -1\.0"),
+        (lambda: SGD(use_ema=2), ValueError, r"use_ema: expected True or False, got 2"),
+        (lambda: SGD(ema_momentum=1.5), ValueError, r"ema_momentum: .* 0 and 1, got 1\.5"),
+        (
+            lambda: SGD(ema_overwrite_frequency=0),
+            ValueError,
+            r"ema_overwrite_frequency: expected a positive integer, got 0",
+        ),
+        (
+            lambda: SGD(gradient_accumulation_steps=1),
+            ValueError,
+            r"gradient_accumulation_steps: expected an integer of 2 or more, got 1",
+        ),
         (lambda: SGD(weight_decay=-1.0), ValueError, r"weight_decay: .* got -1\.0"),
         (lambda: AdamW(weight_decay=None), ValueError, r"weight_decay: .*use Adam for none"),
         (lambda: optimizers.get("adm"), ValueError, r"optimizer 'adm'; did you mean 'adam'"),

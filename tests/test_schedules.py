@@ -14,7 +14,9 @@ from tinynet import optimizers
 from tinynet.optimizers import SGD
 from tinynet.optimizers.schedules import (
     CosineDecay,
+    CosineDecayRestarts,
     ExponentialDecay,
+    InverseTimeDecay,
     LearningRateSchedule,
     PiecewiseConstantDecay,
     PolynomialDecay,
@@ -25,6 +27,14 @@ f32 = np.float32
 
 def cosine(share: float, alpha: float) -> float:
     return (1 - alpha) * (1 + math.cos(math.pi * min(share, 1))) / 2 + alpha
+
+
+def restarted(t: float, longer: float, lower: float) -> float:
+    """Go through periods of 700 steps, of 700*longer, ..., and return the height of the last."""
+    length, height = 700.0, 1.0
+    while t >= length:
+        t, length, height = t - length, length * longer, height * lower
+    return height * (1 + math.cos(math.pi * t / length)) / 2
 
 
 # Every schedule with its formula in double precision.
@@ -51,6 +61,16 @@ FORMULAS: dict[str, tuple[LearningRateSchedule, Callable[[int], float]]] = {
     "cosine, warm-up": (
         CosineDecay(0.01, 700, 0.05, warmup_target=0.1, warmup_steps=300),
         lambda t: 0.01 + 0.09 * t / 300 if t < 300 else 0.1 * cosine((t - 300) / 700, 0.05),
+    ),
+    "restarts": (CosineDecayRestarts(0.1, 700), lambda t: 0.1 * restarted(t, 2, 1)),
+    "restarts, all of it": (
+        CosineDecayRestarts(0.1, 700, t_mul=1.0, m_mul=0.6, alpha=0.05),
+        lambda t: 0.1 * (0.95 * restarted(t, 1, 0.6) + 0.05),
+    ),
+    "inverse time": (InverseTimeDecay(0.1, 100, 0.5), lambda t: 0.1 / (1 + 0.5 * t / 100)),
+    "inverse time, staircase": (
+        InverseTimeDecay(0.1, 128, 0.5, staircase=True),
+        lambda t: 0.1 / (1 + 0.5 * (t // 128)),
     ),
     "piecewise": (
         PiecewiseConstantDecay([100, 250], [0.1, 0.01, 0.001]),
@@ -97,6 +117,18 @@ CAPTURED: list[tuple[LearningRateSchedule, dict[int, float]]] = [
         CosineDecay(0.0003, 1777, 0.013, warmup_target=0.01, warmup_steps=77),
         {197: 0.009889359585940838, 1038: 0.004434191156178713, 1886: 0.00013000000035390258},
     ),
+    (
+        InverseTimeDecay(0.1, 7, 0.3),
+        {3: 0.08860758692026138, 19: 0.05511811003088951, 333: 0.006548175122588873},
+    ),
+    (
+        CosineDecayRestarts(0.1, 100, 1.5, 0.8, 0.013),
+        {77: 0.013632017187774181, 264: 0.06386648863554001, 1500: 0.029304862022399902},
+    ),
+    (
+        CosineDecayRestarts(0.1, 100, 1.0, 0.9),
+        {55: 0.04217827320098877, 142: 0.05619104206562042, 1007: 0.03444797173142433},
+    ),
 ]
 
 
@@ -123,6 +155,10 @@ def test_the_last_bit_is_that_of_keras(
         ),
         (CosineDecay(0.5, 10, warmup_target=1.0), {0: 1.0, 10: 0.0}),
         (CosineDecay(1.0, 10, warmup_steps=4), {0: 1.0, 5: 0.5, 10: 0.0}),
+        (CosineDecayRestarts(1.0, 8), {0: 1.0, 4: 0.5, 8: 1.0, 16: 0.5, 24: 1.0, 40: 0.5}),
+        (CosineDecayRestarts(1.0, 8, 1.0, 0.5, 0.5), {0: 1.0, 8: 0.75, 12: 0.625, 16: 0.625}),
+        (InverseTimeDecay(1.0, 10, 0.5), {0: 1.0, 10: 2 / 3, 20: 0.5, 60: 0.25}),
+        (InverseTimeDecay(1.0, 10, 1, True), {9: 1.0, 10: 0.5, 19: 0.5, 20: 1 / 3}),
     ],
 )
 def test_key_steps(schedule: LearningRateSchedule, values: dict[int, float]) -> None:
@@ -165,6 +201,9 @@ def test_a_schedule_goes_with_the_config_of_its_optimizer(
         (lambda: ExponentialDecay(0.1, 0, 0.9), r"decay_steps: expected .* above 0, got 0"),
         (lambda: PolynomialDecay(0.1, -5), r"decay_steps: .* got -5"),
         (lambda: CosineDecay(0.1, 0), r"decay_steps: .* got 0"),
+        (lambda: InverseTimeDecay(0.1, 0, 0.5), r"decay_steps: .* got 0"),
+        (lambda: CosineDecayRestarts(0.1, 0), r"first_decay_steps: .* got 0"),
+        (lambda: CosineDecayRestarts(0.1, 10, 0.5), r"t_mul: expected .* 1 or more, got 0\.5"),
         (
             lambda: PiecewiseConstantDecay([1, 2], [0.1, 0.2]),
             r"values: expected one more than boundaries \(2\), got 2",

@@ -140,9 +140,16 @@ OPTIMIZERS: dict[str, Callable[[], Any]] = {
     "adamw": lambda: optimizers.AdamW(0.01, weight_decay=0.1),
     "adagrad": optimizers.Adagrad,
     "nadam": optimizers.Nadam,
+    "adadelta": lambda: optimizers.Adadelta(1.0),
+    "adamax": optimizers.Adamax,
+    "lion": optimizers.Lion,
     "clipnorm": lambda: optimizers.SGD(0.1, clipnorm=0.1),
     "clipvalue": lambda: optimizers.Adam(clipvalue=1e-3),
     "global clipnorm": lambda: optimizers.SGD(0.1, global_clipnorm=0.1),
+    "averages": lambda: optimizers.Adam(0.1, use_ema=True, ema_momentum=0.6),
+    "averages taken": lambda: optimizers.SGD(0.1, use_ema=True, ema_overwrite_frequency=2),
+    "gradients added up": lambda: optimizers.Nadam(0.1, gradient_accumulation_steps=2),
+    "both": lambda: optimizers.SGD(0.1, clipnorm=1.0, use_ema=True, gradient_accumulation_steps=4),
     "a schedule": lambda: optimizers.Adam(schedules.CosineDecay(0.1, 20)),
     "the user's": lambda: Signs(0.01),
     "with the user's update": lambda: Halved(0.1),
@@ -169,6 +176,13 @@ def test_every_optimizer(name: str, floatx: str, form: str) -> None:
     config.use_kernels(form)
     config.set_floatx(floatx)
     assert_same_run(lambda: compiled(small(), optimizer=OPTIMIZERS[name]()), *vectors())
+
+
+class Rounded(tinynet.constraints.Constraint):
+    """Keeps weights to multiples of 0.25."""
+
+    def __call__(self, w: Any) -> Any:
+        return np.round(4 * w) / 4
 
 
 class Scaled(layers.Layer):
@@ -205,6 +219,11 @@ WITHIN: dict[str, Callable[[], list[Any]]] = {
     "an activation": lambda: [Dense(4, activation=tinynet.activations.Activation(swished))],
     "penalties": lambda: [Dense(4, kernel_regularizer="l2", bias_regularizer="l1")],
     "penalty on the output": lambda: [Dense(4, activation="relu", activity_regularizer="l1l2")],
+    "constraints": lambda: [
+        Dense(4, kernel_constraint=tinynet.constraints.MinMaxNorm(0.2, 0.3, axis=1)),
+        BatchNormalization(gamma_constraint="unit_norm", beta_constraint="non_neg"),
+    ],
+    "a constraint of the user's": lambda: [Dense(4, bias_constraint=Rounded())],
     "frozen": lambda: [Dense(4, trainable=False), BatchNormalization(trainable=False)],
     "all of it dropped": lambda: [Dropout(1.0)],
     "a mask for all": lambda: [Dropout(0.5, noise_shape=(1, None))],

@@ -218,7 +218,8 @@ def known_name(kind: str, name: str, table: Mapping[str, object]) -> str:
         return name
     import difflib
 
-    nearest = difflib.get_close_matches(name, table, n=1, cutoff=0.4)
+    nearest = difflib.get_close_matches(name, table, n=3, cutoff=0.4)
+    nearest.sort(key=lambda each: sorted(each) != sorted(name))  # "adma": adam, not adamax
     hint = f"did you mean {nearest[0]!r}?" if nearest else f"known are {sorted(table)}"
     raise ValueError(f"unknown {kind} {name!r}; {hint}")
 

@@ -26,6 +26,7 @@ from tinynet.callbacks import LambdaCallback
 from tinynet.data import Batch, Dataset
 from tinynet.kernels.counting import next_rows
 from tinynet.kernels.registry import here
+from tinynet.layers import Lambda
 from tinynet.step.passes import arrays_in, span, without_unread
 from tinynet.step.tape import Computes, Step, several, write_down
 from tinynet.step.telling import telling
@@ -231,7 +232,7 @@ def is_ours(part: object) -> bool:
     home = part.__module__ if inspect.isfunction(part) else type(part).__module__
     if home.partition(".")[0] != "tinynet" or isinstance(part, LambdaCallback):
         return False
-    if hasattr(part, "fn"):  # a function of the user's, as a loss or a metric
+    if hasattr(part, "fn") or isinstance(part, Lambda):  # a function of the user's
         return False
     return not any(inspect.isfunction(getattr(type(part), name, None)) for name in vars(part))
 
@@ -266,7 +267,7 @@ def _parts(model: Any) -> Iterable[object]:
     """Return everything whose code runs in a step."""
     yield from (*_computing(model), *model.metrics)
     for layer in model.leaves.values():
-        yield from layer.regularizers.values()
+        yield from (*layer.regularizers.values(), *layer.constraints.values())
         for name in ("activation", "activity_regularizer"):
             rule = getattr(layer, name, None)
             if rule is not None:

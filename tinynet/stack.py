@@ -123,6 +123,12 @@ class Network(Described):
         for layer in self.leaves.values():
             layer.add_penalty_gradients()
 
+    def constrain(self) -> None:
+        """Put all weights back to what their constraints allow, after a step."""
+        for layer in self.leaves.values():
+            if layer.constraints:
+                layer.constrain()
+
     # Weights, under names like "dense_1/kernel".
 
     @property

@@ -251,7 +251,7 @@ def _memory(optimizer: Optimizer | None) -> list[Array]:
 
     The step counter is one of the numbers; so is the learning rate, unless a schedule gives it.
     """
-    if optimizer is None or not optimizer.iterations:
+    if optimizer is None or not optimizer.batches:
         return []
     state = list(optimizer.get_state().values())
     if isinstance(optimizer.get_config()["learning_rate"], float):

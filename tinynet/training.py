@@ -27,7 +27,18 @@ from tinynet.data import (
 from tinynet.figures import Figures, Logs
 from tinynet.freezing import Freezing
 from tinynet.kernels.threads import products_as_chosen
-from tinynet.layers import BatchNormalization, Flatten, InputLayer, Rescaling, Reshape
+from tinynet.layers import (
+    BatchNormalization,
+    Cropping2D,
+    Flatten,
+    InputLayer,
+    Lambda,
+    Permute,
+    Rescaling,
+    Reshape,
+    UnitNormalization,
+    UpSampling2D,
+)
 from tinynet.layers.base import Shape
 from tinynet.layers.preprocessing import Augmentation
 from tinynet.metrics import Metric
@@ -35,6 +46,9 @@ from tinynet.repeat import Repeat
 from tinynet.stack import Network
 from tinynet.step.tape import call
 
+# Layers that leave the size of gray values as it is, and those that may change it.
+MOVES_PIXELS = (Cropping2D, Flatten, InputLayer, Permute, Reshape, UpSampling2D)
+SCALES = (BatchNormalization, Lambda, Rescaling, UnitNormalization)
 Callbacks = Callback | Iterable[Callback] | None
 
 
@@ -216,6 +230,8 @@ class Trainer(Network):
             told.tell("epoch_end", epoch, logs=logs.copy())  # callbacks may add to theirs
             if self.stop_training:
                 break
+        optimizer, _ = self._compiled()
+        optimizer.finalize_variable_values(self.params)
         told.tell("train_end", logs=logs)
         return history
 
@@ -242,6 +258,7 @@ class Trainer(Network):
         value = self.loss_value(out, batch.y, batch.sample_weight)
         self.backward_from_loss(to_input=False)
         optimizer.step(self.params, self.grads)
+        self.constrain()
         self.figures.update(batch, out, value)
 
     def test_step(self, batch: Batch) -> None:
@@ -405,8 +422,8 @@ class Trainer(Network):
     def _scales_its_input(self) -> bool:
         """Return whether the first layer that computes with the pixels scales them."""
         for layer in self.leaves.values():
-            if not isinstance(layer, (InputLayer, Flatten, Reshape, Augmentation)):
-                return isinstance(layer, (Rescaling, BatchNormalization))
+            if not isinstance(layer, (*MOVES_PIXELS, Augmentation)):
+                return isinstance(layer, SCALES)
         return False
 
     def _compiled(self) -> tuple[optimizers.Optimizer, losses.Loss]:

@@ -31,7 +31,12 @@ FLOORS = {
         "metrics": 76,
         "callbacks": 91,
     },
-    "the parts of a layer": {"initializers": 9, "regularizers": 25, "activations": 41},
+    "the parts of a layer": {
+        "initializers": 9,
+        "regularizers": 25,
+        "activations": 41,
+        "constraints": 57,
+    },
     "tools": {"random": 12, "quiet_imports": 38, "files": 62, "datasets": 85},
     "settings": {"variables": 9, "config": 62, "configurable": 78},
     "the list": {"step": 28},

@@ -16,7 +16,7 @@ import numpy as np
 from tinynet.arrays import Array
 from tinynet.data import Batch
 from tinynet.diagnosis.findings import Finding, verdict
-from tinynet.layers import Dropout, GaussianNoise
+from tinynet.layers import Dropout, GaussianDropout, GaussianNoise
 from tinynet.layers.preprocessing import Augmentation
 from tinynet.losses import (
     BinaryCrossentropy,
@@ -35,7 +35,7 @@ def calm(model: Sequential) -> Sequential:
         layer.regularizers.clear()
         if getattr(layer, "activity_regularizer", None) is not None:
             layer.activity_regularizer = None
-    disturbing = (Dropout, GaussianNoise, Augmentation)
+    disturbing = (Dropout, GaussianDropout, GaussianNoise, Augmentation)
     shape = quiet.sample_shape or ()
     kept = []
     for layer, after in zip(quiet.layers, quiet.shapes_behind(shape), strict=True):

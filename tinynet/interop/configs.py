@@ -18,8 +18,9 @@ import numpy as np
 from tinynet import activations
 from tinynet.config import floatx
 from tinynet.configurable import Configurable, UnknownObjectError, name_of_function
+from tinynet.constraints import CONSTRAINTS
 from tinynet.initializers import INITIALIZERS
-from tinynet.layers import IN_GRAPHS, LAYERS
+from tinynet.layers import IN_GRAPHS, LAYERS, Lambda
 from tinynet.losses import LOSSES
 from tinynet.losses.functions import LossFunctionWrapper
 from tinynet.metrics import METRICS, MeanMetricWrapper
@@ -34,6 +35,7 @@ Custom = Callable[[Any, str], Any]
 
 # Keras's modules, and the classes here that correspond to theirs.
 COUNTERPARTS: dict[str, Mapping[str, type]] = {
+    "keras.constraints": CONSTRAINTS,
     "keras.initializers": INITIALIZERS,
     "keras.layers": LAYERS | {name: cls for name, cls in IN_GRAPHS.items() if name != "InputLayer"},
     "keras.losses": LOSSES,
@@ -61,26 +63,26 @@ ONLY_HERE = {"SpatialDropout2D": ("trainable",)}
 # Arguments that only Keras has, with the values at which they do nothing. They are written down, so
 # that a file can be read where there is no Keras (parity_tests/test_keras_files.py compares them).
 DEFAULTS: Config = {
-    **dict.fromkeys(("kernel_constraint", "bias_constraint", "quantization_config")),
-    **dict.fromkeys(("depthwise_constraint", "pointwise_constraint")),
-    **dict.fromkeys(("beta_constraint", "gamma_constraint", "renorm_clipping")),
+    **dict.fromkeys(("quantization_config", "renorm_clipping", "loss_scale_factor")),
     **dict.fromkeys(("lora_alpha", "lora_rank", "input_axes", "output_axes", "ignore_class")),
-    **dict.fromkeys(("ema_overwrite_frequency", "gradient_accumulation_steps")),
-    **dict.fromkeys(("loss_scale_factor", "data_format")),
+    "data_format": None,
     "axis": -1,
     "groups": 1,
-    "ema_momentum": 0.99,
     "renorm_momentum": 0.99,
-    **dict.fromkeys(("from_sorted_ids", "renorm", "synchronized", "use_ema"), False),
+    **dict.fromkeys(("from_sorted_ids", "renorm", "synchronized"), False),
 }
 
 # The arguments that may be a sequence here; others may be one in Keras, but not in tinynet.
 SEQUENCES = {
-    *("dilation_rate", "kernel_size", "padding", "pool_size", "strides"),
+    *("cropping", "dilation_rate", "kernel_size", "padding", "pool_size", "size", "strides"),
+    *("dims", "shared_axes"),
     *("boundaries", "noise_shape", "target_shape", "thresholds", "values"),
     *("factor", "height_factor", "value_range", "width_factor"),
 }
-SEQUENCES_OF = {("LayerNormalization", "axis")}
+SEQUENCES_OF = {
+    (name, "axis")
+    for name in ("LayerNormalization", "UnitNormalization", "MaxNorm", "MinMaxNorm", "UnitNorm")
+}
 
 
 @contextmanager
@@ -103,6 +105,11 @@ def refused(value: Any, where: str) -> Any:
         raise ValueError(
             f"{where}: {name_of_function(value.fn)} is a function of your own; write it with "
             f"keras.ops, and pass it to the compile of Keras's model"
+        )
+    if isinstance(value, Lambda):
+        raise ValueError(
+            f"{where}: {name_of_function(value.function)} is a function of your own; write it "
+            f"with keras.ops, and add a keras.layers.Lambda with it by hand"
         )
     if isinstance(value, activations.Activation):
         raise ValueError(
@@ -136,7 +143,7 @@ def keras_config(value: Any, where: str, custom: Custom = refused) -> Any:
         return _keras_activation(value, where, custom)
     if isinstance(value, Configurable):
         cls = type(value)
-        if cls not in MODULES or isinstance(value, MeanMetricWrapper):
+        if cls not in MODULES or isinstance(value, (MeanMetricWrapper, Lambda)):
             return custom(value, where)
         config = {
             key: keras_config(each, f"{where}: {key}", custom)

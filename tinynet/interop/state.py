@@ -114,11 +114,11 @@ def _memory(model: Sequential, keras_model: Any) -> dict[str, Any]:
     """Return the variables of Keras's optimizer under the keys of `Optimizer.get_state`."""
     assert model.optimizer is not None
     theirs = keras_model.optimizer
-    memory = {"iterations": theirs.iterations}
+    memory = {"iterations": theirs._iterations}
     if not theirs.built:
         return memory
     keys = {id(weight): key for key, weight in _weights(model, keras_model).items()}
-    for slot in model.optimizer.slot_names():
+    for slot in model.optimizer.all_slot_names():
         # one for each weight, in their order: "dense_kernel_velocity", "dense_bias_velocity"
         variables = [each for each in theirs.variables if each.name.endswith(f"_{slot}")]
         for weight, variable in zip(theirs._trainable_variables, variables, strict=True):

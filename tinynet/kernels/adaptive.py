@@ -1,4 +1,4 @@
-"""A step of RMSprop, Adagrad or Nadam for one parameter; the arrays are as in adam.py."""
+"""A step of RMSprop and other optimizers for one parameter; the arrays are as in adam.py."""
 
 from __future__ import annotations
 
@@ -97,6 +97,128 @@ def adagrad_loops(g: Array, learning_rate: Array, epsilon: float, v: Array, w: A
     for i in range(w.size):
         v[i] += g[i] * g[i]
         w[i] -= lr * g[i] / np.sqrt(v[i] + eps)
+
+
+@kernel(g="i", learning_rate="", v="+i", d="+i", w="+i")
+def adadelta(
+    g: Array, learning_rate: Array, rho: float, epsilon: float, v: Array, d: Array, w: Array
+) -> None:
+    """v = rho*v + (1 - rho)*g^2; step = sqrt(d + epsilon)*g/sqrt(v + epsilon), then d likewise.
+
+    d = rho*d + (1 - rho)*step^2; w -= learning_rate*step.
+    """
+    number = w.dtype.type
+    r, one_minus_r, eps = number(rho), number(1 - rho), number(epsilon)
+    v *= r
+    v += one_minus_r * (g * g)
+    flush(v)
+    step = np.sqrt(d + eps) * g / np.sqrt(v + eps)
+    d *= r
+    d += one_minus_r * (step * step)
+    flush(d)
+    w -= number(learning_rate) * step
+
+
+@adadelta.loops
+def adadelta_loops(
+    g: Array, learning_rate: Array, rho: float, epsilon: float, v: Array, d: Array, w: Array
+) -> None:
+    number = w.dtype.type
+    tiny = np.finfo(w.dtype).tiny
+    lr, eps = number(learning_rate[()]), number(epsilon)
+    r, one_minus_r = number(rho), number(1 - rho)
+    for i in range(w.size):
+        squares = r * v[i] + one_minus_r * (g[i] * g[i])
+        squares = number(0) if squares < tiny else squares
+        v[i] = squares
+        step = np.sqrt(d[i] + eps) * g[i] / np.sqrt(squares + eps)
+        steps = r * d[i] + one_minus_r * (step * step)
+        d[i] = number(0) if steps < tiny else steps
+        w[i] -= lr * step
+
+
+@called_by_loops
+def power_of_beta(beta: float, iterations: Array, w: Array) -> Any:
+    """Return beta^t in w's type, t from 1; beta goes through float32."""
+    number = w.dtype.type
+    return number(np.float64(np.float32(beta)) ** np.float64(iterations[()] + 1))
+
+
+@kernel(g="i", learning_rate="", iterations="", m="+i", v="+i", w="+i")
+def adamax(
+    g: Array,
+    learning_rate: Array,
+    iterations: Array,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    m: Array,
+    v: Array,
+    w: Array,
+) -> None:
+    """m += (g - m)*(1 - beta_1); v = max(beta_2*v, |g|).
+
+    w -= learning_rate*m/((1 - beta_1^t)*(v + epsilon)).
+    """
+    number = w.dtype.type
+    correction = number(1) - power_of_beta(beta_1, iterations, w)
+    m += (g - m) * number(1 - beta_1)
+    v *= number(beta_2)
+    flush(m, v)
+    np.maximum(v, np.abs(g), out=v)
+    w -= number(learning_rate) * m / (correction * (v + number(epsilon)))
+
+
+@adamax.loops
+def adamax_loops(
+    g: Array,
+    learning_rate: Array,
+    iterations: Array,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    m: Array,
+    v: Array,
+    w: Array,
+) -> None:
+    number = w.dtype.type
+    tiny = np.finfo(w.dtype).tiny
+    lr, eps, b2 = number(learning_rate[()]), number(epsilon), number(beta_2)
+    new = number(1 - beta_1)
+    correction = number(1) - power_of_beta(beta_1, iterations, w)
+    for i in range(w.size):
+        moment = m[i] + (g[i] - m[i]) * new
+        moment = number(0) if abs(moment) < tiny else moment
+        m[i] = moment
+        largest = b2 * v[i]
+        largest = number(0) if abs(largest) < tiny else largest
+        size = abs(g[i])
+        v[i] = largest if largest > size or largest != largest else size
+        w[i] -= lr * moment / (correction * (v[i] + eps))
+
+
+@kernel(g="i", learning_rate="", m="+i", w="+i")
+def lion(g: Array, learning_rate: Array, beta_1: float, beta_2: float, m: Array, w: Array) -> None:
+    """w -= learning_rate*sign(beta_1*m + (1 - beta_1)*g); then m = beta_2*m + (1 - beta_2)*g."""
+    number = w.dtype.type
+    b1, b2, one = number(beta_1), number(beta_2), number(1)
+    w -= number(learning_rate) * np.sign(m * b1 + g * (one - b1))
+    m *= b2
+    m += g * (one - b2)
+    flush(m)
+
+
+@lion.loops
+def lion_loops(
+    g: Array, learning_rate: Array, beta_1: float, beta_2: float, m: Array, w: Array
+) -> None:
+    number = w.dtype.type
+    tiny = np.finfo(w.dtype).tiny
+    lr, b1, b2, one = number(learning_rate[()]), number(beta_1), number(beta_2), number(1)
+    for i in range(w.size):
+        w[i] -= lr * np.sign(m[i] * b1 + g[i] * (one - b1))
+        moment = m[i] * b2 + g[i] * (one - b2)
+        m[i] = number(0) if abs(moment) < tiny else moment
 
 
 @kernel(iterations="", u_product="+")

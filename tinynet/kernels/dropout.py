@@ -1,4 +1,4 @@
-"""Dropout: forward and backward are one kernel, because both only apply the mask."""
+"""Dropout, whose forward and backward are one kernel because both apply the mask; and a variant."""
 
 from __future__ import annotations
 
@@ -27,3 +27,42 @@ def dropout_loops(x: Array, u: Array, rate: float, out: Array) -> None:
     for i in range(x.size):
         scaled = x[i] * scale
         out[i] = scaled if u[i] >= threshold else zero
+
+
+@kernel(x="i", u="i", out=">i")
+def alpha_dropout(
+    x: Array, u: Array, rate: float, value: float, scale: float, shift: float, out: Array
+) -> None:
+    """out = scale*x + shift where u >= rate, else scale*value + shift."""
+    number = out.dtype.type
+    np.multiply(np.where(u >= u.dtype.type(rate), x, number(value)), number(scale), out=out)
+    out += number(shift)
+
+
+@alpha_dropout.loops
+def alpha_dropout_loops(
+    x: Array, u: Array, rate: float, value: float, scale: float, shift: float, out: Array
+) -> None:
+    number = x.dtype.type
+    threshold = u.dtype.type(rate)
+    a, b, dropped = number(scale), number(shift), number(value)
+    for i in range(x.size):
+        out[i] = a * (x[i] if u[i] >= threshold else dropped) + b
+
+
+@kernel(dout="i", u="i", dx=">i")
+def alpha_dropout_backward(dout: Array, u: Array, rate: float, scale: float, dx: Array) -> None:
+    """dx = scale*dout where u >= rate, else 0."""
+    np.multiply(dout, dout.dtype.type(scale), out=dx)
+    dx[u < u.dtype.type(rate)] = 0
+
+
+@alpha_dropout_backward.loops
+def alpha_dropout_backward_loops(
+    dout: Array, u: Array, rate: float, scale: float, dx: Array
+) -> None:
+    number = dout.dtype.type
+    threshold = u.dtype.type(rate)
+    a = number(scale)
+    for i in range(dout.size):
+        dx[i] = a * dout[i] if u[i] >= threshold else number(0)

@@ -1,4 +1,7 @@
-"""A step of gradient descent for one parameter, and weight decay; the arrays are as in adam.py."""
+"""A step of gradient descent for one parameter, and what comes before and after any step.
+
+The arrays are as in adam.py.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,38 @@ def decay_weights_loops(learning_rate: Array, weight_decay: float, w: Array) -> 
     f = w.dtype.type(weight_decay * learning_rate[()])
     for i in range(w.size):
         w[i] -= w[i] * f
+
+
+@kernel(w="i", iterations="", average="+i")
+def average_weights(w: Array, iterations: Array, momentum: float, average: Array) -> None:
+    """average = momentum*average + (1 - momentum)*w; at iteration 0, average = w."""
+    number = w.dtype.type
+    kept = number(momentum if iterations > 0 else 0)
+    average *= kept
+    average += (number(1) - kept) * w
+
+
+@average_weights.loops
+def average_weights_loops(w: Array, iterations: Array, momentum: float, average: Array) -> None:
+    number = w.dtype.type
+    kept = number(momentum if iterations[()] > 0 else 0.0)
+    new = number(1) - kept
+    for i in range(w.size):
+        average[i] = kept * average[i] + new * w[i]
+
+
+@kernel(average="i", iterations="", w="+i")
+def take_average(average: Array, iterations: Array, frequency: int, w: Array) -> None:
+    """w = average where iterations + 1 is a multiple of frequency; otherwise w stays."""
+    if (iterations + 1) % frequency == 0:
+        w[...] = average
+
+
+@take_average.loops
+def take_average_loops(average: Array, iterations: Array, frequency: int, w: Array) -> None:
+    if (iterations[()] + 1) % frequency == 0:
+        for i in range(w.size):
+            w[i] = average[i]
 
 
 @kernel(g="i", learning_rate="", w="+i")

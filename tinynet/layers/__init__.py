@@ -8,9 +8,18 @@ from tinynet.layers import merging
 from tinynet.layers.activation import ELU, LeakyReLU, ReLU, Softmax
 from tinynet.layers.base import Layer
 from tinynet.layers.convolutional import Conv2D
-from tinynet.layers.core import Activation, Flatten, Input, InputLayer, Rescaling, Reshape
+from tinynet.layers.core import (
+    Activation,
+    Flatten,
+    Input,
+    InputLayer,
+    Permute,
+    Rescaling,
+    Reshape,
+)
 from tinynet.layers.dense import Dense
 from tinynet.layers.depthwise import DepthwiseConv2D, SeparableConv2D
+from tinynet.layers.function import Lambda
 from tinynet.layers.merging import (
     Add,
     Average,
@@ -28,28 +37,43 @@ from tinynet.layers.pooling import (
     MaxPooling2D,
     ZeroPadding2D,
 )
+from tinynet.layers.prelu import PReLU
 from tinynet.layers.preprocessing import RandomContrast, RandomCrop, RandomFlip
-from tinynet.layers.regularization import Dropout, GaussianNoise, SpatialDropout2D
+from tinynet.layers.regularization import (
+    ActivityRegularization,
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout2D,
+)
+from tinynet.layers.resizing import Cropping2D, UpSampling2D
+from tinynet.layers.unit_norm import UnitNormalization
 from tinynet.layers.warping import RandomRotation, RandomTranslation, RandomZoom
 
 __all__ = [
     "ELU",
     "Activation",
+    "ActivityRegularization",
     "Add",
+    "AlphaDropout",
     "Average",
     "AveragePooling2D",
     "BatchNormalization",
     "Concatenate",
     "Conv2D",
+    "Cropping2D",
     "Dense",
     "DepthwiseConv2D",
     "Dropout",
     "Flatten",
+    "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling2D",
     "GlobalMaxPooling2D",
     "Input",
     "InputLayer",
+    "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
@@ -57,6 +81,8 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "PReLU",
+    "Permute",
     "RandomContrast",
     "RandomCrop",
     "RandomFlip",
@@ -70,6 +96,8 @@ __all__ = [
     "Softmax",
     "SpatialDropout2D",
     "Subtract",
+    "UnitNormalization",
+    "UpSampling2D",
     "ZeroPadding2D",
 ]
 
@@ -92,20 +120,27 @@ LAYERS: dict[str, type[Layer]] = {
     each.__name__: each
     for each in (
         Activation,
+        ActivityRegularization,
+        AlphaDropout,
         AveragePooling2D,
         BatchNormalization,
         Conv2D,
+        Cropping2D,
         Dense,
         DepthwiseConv2D,
         Dropout,
         ELU,
         Flatten,
+        GaussianDropout,
         GaussianNoise,
         GlobalAveragePooling2D,
         GlobalMaxPooling2D,
+        Lambda,
         LayerNormalization,
         LeakyReLU,
         MaxPooling2D,
+        Permute,
+        PReLU,
         RandomContrast,
         RandomCrop,
         RandomFlip,
@@ -118,6 +153,8 @@ LAYERS: dict[str, type[Layer]] = {
         SeparableConv2D,
         Softmax,
         SpatialDropout2D,
+        UnitNormalization,
+        UpSampling2D,
         ZeroPadding2D,
     )
 }

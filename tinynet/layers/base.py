@@ -15,6 +15,7 @@ from tinynet.activations import Activation, linear
 from tinynet.arrays import Array, copy_into, make_writable
 from tinynet.checks import entries, flag, integer
 from tinynet.configurable import LAYER_NAME, Configurable, auto_name, checked_name, serialize
+from tinynet.constraints import Constraint
 from tinynet.initializers import Initializer
 from tinynet.random import SeedGenerator
 from tinynet.regularizers import Regularizer
@@ -61,7 +62,10 @@ class Layer(Computes, Configurable, WeightLists):
         From `backward`, if no `forward` came before it.
     """
 
-    computing = ("forward", "backward", "backward_logits", "penalty", "add_penalty_gradients")
+    computing = (
+        *("forward", "backward", "backward_logits"),
+        *("penalty", "add_penalty_gradients", "constrain"),
+    )
     takes_list = False  # whether x is a list of arrays, and backward returns one
     # Keeps the position of a random layer in its sequence of draws.
     seed_generator: SeedGenerator | None = None
@@ -94,6 +98,7 @@ class Layer(Computes, Configurable, WeightLists):
         self.grads: dict[str, Array] = {}
         self.state: dict[str, Array] = {}
         self.regularizers: dict[str, Regularizer] = {}
+        self.constraints: dict[str, Constraint] = {}
         self._calls: list[Call] = []  # on tensors without numbers
         self.built = False
 
@@ -115,6 +120,11 @@ class Layer(Computes, Configurable, WeightLists):
             if name in arrays:
                 learns = arrays is own["params"] and self.trainable
                 return variable(arrays[name], f"{self.name}/{name}", learns)
+        if name in ("input", "output"):  # properties, which have raised an error
+            raise AttributeError(
+                f"{self.name}: has no input and output yet; begin the model with Input(shape), or "
+                f"call the layer on what Input returns"
+            )
         raise old_names.missing(self, name)
 
     @property
@@ -163,10 +173,7 @@ class Layer(Computes, Configurable, WeightLists):
 
     def _first_call(self) -> Call:
         if not self._calls:
-            raise AttributeError(
-                f"{self.name}: has no input and output yet; begin the model with Input(shape), or "
-                f"call the layer on what Input returns"
-            )
+            raise AttributeError
         return self._calls[0]
 
     # A final softmax or sigmoid, through which a cross-entropy may look back (see tinynet.losses).
@@ -228,13 +235,16 @@ class Layer(Computes, Configurable, WeightLists):
         shape: Shape,
         initializer: Initializer,
         regularizer: Regularizer | None = None,
+        constraint: Constraint | None = None,
     ) -> None:
-        """Create a learned weight ``params[name]``, with the penalty on it if there is one."""
+        """Create a learned weight ``params[name]``, with a penalty and a constraint if given."""
         # A copy: an initializer that is not tinynet's may return an array that somebody keeps.
         self.params[name] = np.array(initializer(shape, self.dtype), self.dtype, order="C")
         self.grads[name] = np.zeros(shape, self.dtype)  # one array, overwritten in every step
         if regularizer is not None:
             self.regularizers[name] = regularizer
+        if constraint is not None:
+            self.constraints[name] = constraint
 
     def kept(self, name: str) -> Any:
         """Return what `forward` kept under `name`; raise an error if no forward came before."""
@@ -288,6 +298,12 @@ class Layer(Computes, Configurable, WeightLists):
             self.grads[key][...] = gradient
         else:  # a layer that is not tinynet's may have its array in other places, too
             self.grads[key] = gradient
+
+    def constrain(self) -> None:
+        """Put the weights back to what their constraints allow, after a step."""
+        if self.trainable:
+            for key, rule in self.constraints.items():
+                rule.apply(self.params[key])
 
     @property
     def arrays(self) -> dict[str, Array]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinynet import activations, initializers, regularizers
+from tinynet import activations, constraints, initializers, regularizers
 from tinynet.arrays import Array
 from tinynet.checks import flag, integer
 from tinynet.kernels import convolution, linear, winograd
@@ -45,6 +45,7 @@ class Convolution(Activated):
         rules: Mapping[str, object],
         bias_regularizer: object,
         activity_regularizer: object,
+        bias_constraint: object,
         **kwargs: Any,
     ) -> None:
         self.kernel_size = pair("kernel_size", kernel_size)
@@ -61,6 +62,7 @@ class Convolution(Activated):
         self.use_bias = flag("use_bias", use_bias)
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.bias_constraint = constraints.get(bias_constraint)
         for name, rule in rules.items():  # what can fail comes before what draws a seed
             setattr(self, name, initializers.get(rule))
         super().__init__(**kwargs)
@@ -91,7 +93,8 @@ class Convolution(Activated):
         self.make_kernels(self.channels)
         if self.use_bias:
             shape = (self.filters_for(self.channels),)
-            self.add_weight("bias", shape, self.bias_initializer, self.bias_regularizer)
+            rules = self.bias_initializer, self.bias_regularizer, self.bias_constraint
+            self.add_weight("bias", shape, *rules)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Compute f(x * kernel + bias), where * is the convolution."""
@@ -189,6 +192,7 @@ class Conv2D(Convolution):
         Whether to add b.
     kernel_initializer, bias_initializer : str or Initializer
     kernel_regularizer, bias_regularizer, activity_regularizer : str or Regularizer, optional
+    kernel_constraint, bias_constraint : str or Constraint, optional
     **kwargs
         See `Layer`.
 
@@ -231,10 +235,13 @@ class Conv2D(Convolution):
         kernel_regularizer: object = None,
         bias_regularizer: object = None,
         activity_regularizer: object = None,
+        kernel_constraint: object = None,
+        bias_constraint: object = None,
         **kwargs: Any,
     ) -> None:
         self.filters = integer("filters", filters)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
         super().__init__(
             kernel_size,
             strides,
@@ -246,13 +253,15 @@ class Conv2D(Convolution):
             {"kernel_initializer": kernel_initializer, "bias_initializer": bias_initializer},
             bias_regularizer,
             activity_regularizer,
+            bias_constraint,
             **kwargs,
         )
 
     def make_kernels(self, channels: int) -> None:
         """Create ``kernel`` (height, width, channels, filters)."""
         shape = (*self.kernel_size, channels, self.filters)
-        self.add_weight("kernel", shape, self.kernel_initializer, self.kernel_regularizer)
+        rules = self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint
+        self.add_weight("kernel", shape, *rules)
 
     def filters_for(self, channels: int) -> int:
         """Return `filters`."""

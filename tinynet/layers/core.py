@@ -224,6 +224,63 @@ class Reshape(Layer):
         return dout.reshape(self.kept("shape"))
 
 
+class Permute(Layer):
+    """Put the axes of every sample into another order; backward puts them back.
+
+    Parameters
+    ----------
+    dims : sequence of int
+        The axes in their new order, counted from the batch axis 0: (2, 1) swaps the two axes of a
+        matrix.
+    **kwargs
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `dims` does not have each axis from 1 on once; if samples have another number of axes.
+
+    Notes
+    -----
+    Follows keras/src/layers/reshaping/permute.py.
+    """
+
+    def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
+        axes = entries(dims) or []
+        if sorted(map(str, axes)) != sorted(map(str, range(1, len(axes) + 1))) or not axes:
+            raise ValueError(
+                f"dims: expected the axes of a sample in some order, each from 1 on once, got "
+                f"{dims!r}; axis 0, that of the batch, stays in front"
+            )
+        self.dims = tuple(axes)
+        super().__init__(**kwargs)
+
+    def check_input(self, input_shape: Shape) -> None:
+        """Raise an error unless samples have as many axes."""
+        if len(input_shape) != len(self.dims):
+            raise ValueError(
+                f"{self.name}: expected samples with {len(self.dims)} axes for dims {self.dims}, "
+                f"got samples of shape {input_shape}"
+            )
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the sizes in the new order."""
+        self.check_input(input_shape)
+        return tuple(input_shape[axis - 1] for axis in self.dims)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Move the axes."""
+        self.check_input(x.shape[1:])
+        out = np.ascontiguousarray(x.transpose(0, *self.dims))
+        self.out_shape = out.shape
+        return out
+
+    def backward(self, dout: Array) -> Array:
+        """Move them back."""
+        self.check_dout(dout, self.kept("out_shape"))
+        return np.ascontiguousarray(dout.transpose(np.argsort((0, *self.dims))))
+
+
 class Rescaling(Layer):
     r"""Scale and shift: :math:`out = x \cdot scale + offset`, :math:`dx = dout \cdot scale`.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinynet import activations, initializers, regularizers
+from tinynet import activations, constraints, initializers, regularizers
 from tinynet.arrays import Array
 from tinynet.checks import flag, integer
 from tinynet.kernels import linear
@@ -34,6 +34,8 @@ class Dense(Activated):
         Initial values of W and b.
     kernel_regularizer, bias_regularizer, activity_regularizer : str or Regularizer, optional
         Penalties on W, on b, and on the output (divided by the number of samples).
+    kernel_constraint, bias_constraint : str or Constraint, optional
+        What W and b are put back to after every step.
     **kwargs
         `name`, `trainable`, `dtype`, `input_shape`; see `Layer`.
 
@@ -62,6 +64,8 @@ class Dense(Activated):
         kernel_regularizer: object = None,
         bias_regularizer: object = None,
         activity_regularizer: object = None,
+        kernel_constraint: object = None,
+        bias_constraint: object = None,
         **kwargs: Any,
     ) -> None:
         self.units = integer("units", units)
@@ -70,6 +74,8 @@ class Dense(Activated):
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
         # What can fail comes before what draws a seed or takes a name.
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
@@ -78,9 +84,11 @@ class Dense(Activated):
     def build(self, input_shape: Shape) -> None:
         """Create ``kernel`` (inputs, units) and ``bias`` (units,)."""
         kernel_shape = (input_shape[-1], self.units)
-        self.add_weight("kernel", kernel_shape, self.kernel_initializer, self.kernel_regularizer)
+        rules = self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint
+        self.add_weight("kernel", kernel_shape, *rules)
         if self.use_bias:
-            self.add_weight("bias", (self.units,), self.bias_initializer, self.bias_regularizer)
+            rules = self.bias_initializer, self.bias_regularizer, self.bias_constraint
+            self.add_weight("bias", (self.units,), *rules)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Compute f(x W + b)."""

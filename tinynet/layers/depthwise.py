@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinynet import initializers, regularizers
+from tinynet import constraints, initializers, regularizers
 from tinynet.arrays import Array
 from tinynet.checks import integer
 from tinynet.kernels import depthwise
@@ -37,6 +37,7 @@ class DepthwiseConv2D(Convolution):
     use_bias : bool
     depthwise_initializer, bias_initializer : str or Initializer
     depthwise_regularizer, bias_regularizer, activity_regularizer : str or Regularizer, optional
+    depthwise_constraint, bias_constraint : str or Constraint, optional
     **kwargs
         See `Layer`.
 
@@ -71,10 +72,13 @@ class DepthwiseConv2D(Convolution):
         depthwise_regularizer: object = None,
         bias_regularizer: object = None,
         activity_regularizer: object = None,
+        depthwise_constraint: object = None,
+        bias_constraint: object = None,
         **kwargs: Any,
     ) -> None:
         self.depth_multiplier = integer("depth_multiplier", depth_multiplier)
         self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
+        self.depthwise_constraint = constraints.get(depthwise_constraint)
         rules = {"depthwise_initializer": depthwise_initializer}
         super().__init__(
             kernel_size,
@@ -87,13 +91,15 @@ class DepthwiseConv2D(Convolution):
             {**rules, "bias_initializer": bias_initializer},
             bias_regularizer,
             activity_regularizer,
+            bias_constraint,
             **kwargs,
         )
 
     def make_kernels(self, channels: int) -> None:
         """Create ``kernel`` (height, width, channels, multiplier)."""
         shape = (*self.kernel_size, channels, self.depth_multiplier)
-        self.add_weight("kernel", shape, self.depthwise_initializer, self.depthwise_regularizer)
+        rule, penalty = self.depthwise_initializer, self.depthwise_regularizer
+        self.add_weight("kernel", shape, rule, penalty, self.depthwise_constraint)
 
     def filters_for(self, channels: int) -> int:
         """Return the number of kernels of all channels."""
@@ -134,6 +140,7 @@ class SeparableConv2D(Convolution):
     depthwise_initializer, pointwise_initializer, bias_initializer : str or Initializer
     depthwise_regularizer, pointwise_regularizer : str or Regularizer, optional
     bias_regularizer, activity_regularizer : str or Regularizer, optional
+    depthwise_constraint, pointwise_constraint, bias_constraint : str or Constraint, optional
     **kwargs
         See `Layer`.
 
@@ -172,12 +179,17 @@ class SeparableConv2D(Convolution):
         pointwise_regularizer: object = None,
         bias_regularizer: object = None,
         activity_regularizer: object = None,
+        depthwise_constraint: object = None,
+        pointwise_constraint: object = None,
+        bias_constraint: object = None,
         **kwargs: Any,
     ) -> None:
         self.filters = integer("filters", filters)
         self.depth_multiplier = integer("depth_multiplier", depth_multiplier)
         self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
+        self.depthwise_constraint = constraints.get(depthwise_constraint)
         self.pointwise_regularizer = regularizers.get(pointwise_regularizer)
+        self.pointwise_constraint = constraints.get(pointwise_constraint)
         super().__init__(
             kernel_size,
             strides,
@@ -193,6 +205,7 @@ class SeparableConv2D(Convolution):
             },
             bias_regularizer,
             activity_regularizer,
+            bias_constraint,
             **kwargs,
         )
 
@@ -200,10 +213,10 @@ class SeparableConv2D(Convolution):
         """Create ``depthwise_kernel`` and ``pointwise_kernel``."""
         shape = (*self.kernel_size, channels, self.depth_multiplier)
         rule, penalty = self.depthwise_initializer, self.depthwise_regularizer
-        self.add_weight("depthwise_kernel", shape, rule, penalty)
+        self.add_weight("depthwise_kernel", shape, rule, penalty, self.depthwise_constraint)
         shape = (1, 1, channels * self.depth_multiplier, self.filters)
         rule, penalty = self.pointwise_initializer, self.pointwise_regularizer
-        self.add_weight("pointwise_kernel", shape, rule, penalty)
+        self.add_weight("pointwise_kernel", shape, rule, penalty, self.pointwise_constraint)
 
     def filters_for(self, channels: int) -> int:
         """Return `filters`."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinynet import initializers, regularizers
+from tinynet import constraints, initializers, regularizers
 from tinynet.arrays import Array
 from tinynet.checks import entries, flag, integer, number
 from tinynet.kernels import batch_norm, layer_norm
@@ -42,6 +42,7 @@ class BatchNormalization(Layer):
     beta_initializer, gamma_initializer : str or Initializer
     moving_mean_initializer, moving_variance_initializer : str or Initializer
     beta_regularizer, gamma_regularizer : str or Regularizer, optional
+    beta_constraint, gamma_constraint : str or Constraint, optional
     **kwargs
         See `Layer`.
 
@@ -69,6 +70,8 @@ class BatchNormalization(Layer):
         moving_variance_initializer: object = "ones",
         beta_regularizer: object = None,
         gamma_regularizer: object = None,
+        beta_constraint: object = None,
+        gamma_constraint: object = None,
         **kwargs: Any,
     ) -> None:
         self.axis = integer("axis", axis, least=None)
@@ -82,6 +85,8 @@ class BatchNormalization(Layer):
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
         self.beta_regularizer = regularizers.get(beta_regularizer)
         self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
         super().__init__(**kwargs)
 
     def build(self, input_shape: Shape) -> None:
@@ -94,9 +99,11 @@ class BatchNormalization(Layer):
         self.features_are_last = self.features_last == tuple(range(rank))
         self.features_back = tuple(features_last.index(i) for i in range(rank))
         if self.scale:
-            self.add_weight("gamma", shape, self.gamma_initializer, self.gamma_regularizer)
+            rules = self.gamma_initializer, self.gamma_regularizer, self.gamma_constraint
+            self.add_weight("gamma", shape, *rules)
         if self.center:
-            self.add_weight("beta", shape, self.beta_initializer, self.beta_regularizer)
+            rules = self.beta_initializer, self.beta_regularizer, self.beta_constraint
+            self.add_weight("beta", shape, *rules)
         self.state["moving_mean"] = self.moving_mean_initializer(shape, self.dtype)
         self.state["moving_variance"] = self.moving_variance_initializer(shape, self.dtype)
         # Stand-ins where a weight is switched off; they are never learned.
@@ -186,6 +193,7 @@ class LayerNormalization(Layer):
         Whether there is a beta, a gamma.
     beta_initializer, gamma_initializer : str or Initializer
     beta_regularizer, gamma_regularizer : str or Regularizer, optional
+    beta_constraint, gamma_constraint : str or Constraint, optional
     **kwargs
         See `Layer`.
 
@@ -214,6 +222,8 @@ class LayerNormalization(Layer):
         gamma_initializer: object = "ones",
         beta_regularizer: object = None,
         gamma_regularizer: object = None,
+        beta_constraint: object = None,
+        gamma_constraint: object = None,
         **kwargs: Any,
     ) -> None:
         axes = [integer("axis", each, least=None) for each in entries(axis) or [axis]]
@@ -225,15 +235,19 @@ class LayerNormalization(Layer):
         self.gamma_initializer = initializers.get(gamma_initializer)
         self.beta_regularizer = regularizers.get(beta_regularizer)
         self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
         super().__init__(**kwargs)
 
     def build(self, input_shape: Shape) -> None:
         """Create gamma and beta, each with the size of the axes."""
         shape = self._features(input_shape)
         if self.scale:
-            self.add_weight("gamma", shape, self.gamma_initializer, self.gamma_regularizer)
+            rules = self.gamma_initializer, self.gamma_regularizer, self.gamma_constraint
+            self.add_weight("gamma", shape, *rules)
         if self.center:
-            self.add_weight("beta", shape, self.beta_initializer, self.beta_regularizer)
+            rules = self.beta_initializer, self.beta_regularizer, self.beta_constraint
+            self.add_weight("beta", shape, *rules)
         # Stand-ins where a weight is switched off; they are never learned.
         self.ones, self.zeros = np.ones(shape, self.dtype), np.zeros(shape, self.dtype)
 

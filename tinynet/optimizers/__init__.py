@@ -7,13 +7,27 @@ float32, in float64 as well; the others keep their double precision.
 from tinynet.configurable import by_name, resolve
 from tinynet.optimizers import schedules
 from tinynet.optimizers.adam import Adam, AdamW
-from tinynet.optimizers.adaptive import Adagrad, Nadam, RMSprop
+from tinynet.optimizers.adaptive import Adadelta, Adagrad, Adamax, Lion, Nadam, RMSprop
 from tinynet.optimizers.base import Optimizer
 from tinynet.optimizers.sgd import SGD
 
-__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Nadam", "Optimizer", "RMSprop", "schedules"]
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Lion",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "schedules",
+]
 
-OPTIMIZERS: dict[str, type[Optimizer]] = by_name(SGD, RMSprop, Adam, AdamW, Adagrad, Nadam)
+OPTIMIZERS: dict[str, type[Optimizer]] = by_name(
+    SGD, RMSprop, Adam, AdamW, Adamax, Nadam, Adagrad, Adadelta, Lion
+)
 
 
 def get(identifier: object) -> Optimizer:

@@ -139,6 +139,154 @@ class Adagrad(Optimizer):
         adaptive.adagrad(g, learning_rate, self.epsilon, slots["accumulator"], w)
 
 
+class Adadelta(Optimizer):
+    r"""Give each step the size of the steps so far instead of one that has to be chosen.
+
+    With moving averages v of the squared gradient and d of the squared step s:
+
+    :math:`v \leftarrow \rho v + (1 - \rho) g^2`,
+    :math:`s = \sqrt{d + \epsilon}\,g/\sqrt{v + \epsilon}`,
+    :math:`d \leftarrow \rho d + (1 - \rho) s^2`, :math:`w \leftarrow w - lr\,s`.
+
+    Parameters
+    ----------
+    learning_rate : float or LearningRateSchedule
+        1 is the method of the paper; the default, 0.001, is a thousandth of its steps.
+    rho : float
+        How much of the moving averages one step keeps.
+    epsilon : float
+        Inside the roots; the first steps are as small as its root.
+    **kwargs
+        See `Optimizer`.
+
+    Notes
+    -----
+    Source: Zeiler 2012, "ADADELTA: an adaptive learning rate method", algorithm 1; follows
+    keras/src/optimizers/adadelta.py.
+
+    Derived on the page :doc:`/backprop/optimizers`.
+    """
+
+    only_kernels = True
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        rho: float = 0.95,
+        epsilon: float = 1e-7,
+        **kwargs: Any,
+    ) -> None:
+        self.rho = number("rho", rho, least=0, most=1)
+        self.epsilon = number("epsilon", epsilon, least=0)
+        super().__init__(learning_rate, **kwargs)
+
+    def slot_names(self) -> tuple[str, ...]:
+        """Return the names of the averages of gradients and of steps."""
+        return ("accumulated_grad", "accumulated_delta_var")
+
+    def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
+        """Update `w`."""
+        averages = slots["accumulated_grad"], slots["accumulated_delta_var"]
+        adaptive.adadelta(g, np.asarray(learning_rate), self.rho, self.epsilon, *averages, w)
+
+
+class Adamax(Optimizer):
+    r"""Adam with the largest gradient of late, v, in place of the root of an average of squares.
+
+    :math:`m \leftarrow m + (1 - \beta_1)(g - m)`, :math:`v \leftarrow \max(\beta_2 v, |g|)`,
+    :math:`w \leftarrow w - lr\,m/\big((1 - \beta_1^t)(v + \epsilon)\big)`.
+
+    Parameters
+    ----------
+    learning_rate : float or LearningRateSchedule
+    beta_1, beta_2 : float
+        How much of m and of v one step keeps.
+    epsilon : float
+    **kwargs
+        See `Optimizer`.
+
+    Notes
+    -----
+    Source: Kingma and Ba 2015, algorithm 2; follows keras/src/optimizers/adamax.py. In the power
+    :math:`\beta_1` goes through float32.
+
+    Derived on the page :doc:`/backprop/optimizers`.
+    """
+
+    only_kernels = True
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **kwargs: Any,
+    ) -> None:
+        self.beta_1 = number("beta_1", beta_1, least=0, below=1)
+        self.beta_2 = number("beta_2", beta_2, least=0, below=1)
+        self.epsilon = number("epsilon", epsilon, least=0)
+        super().__init__(learning_rate, **kwargs)
+
+    def slot_names(self) -> tuple[str, ...]:
+        """Return the names of the moment and of the largest gradient."""
+        return ("momentum", "norm")
+
+    def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
+        """Update `w`."""
+        given = g, np.asarray(learning_rate), self.dials["iterations"]
+        constants = self.beta_1, self.beta_2, self.epsilon
+        adaptive.adamax(*given, *constants, slots["momentum"], slots["norm"], w)
+
+
+class Lion(Optimizer):
+    r"""Steps of one size, in the direction of the sign of a momentum m.
+
+    :math:`w \leftarrow w - lr\,\mathrm{sign}(\beta_1 m + (1 - \beta_1) g)`, and then
+    :math:`m \leftarrow \beta_2 m + (1 - \beta_2) g`.
+
+    Parameters
+    ----------
+    learning_rate : float or LearningRateSchedule
+        The size of every step; a third to a tenth of what Adam would take.
+    beta_1 : float
+        How much of the direction is the momentum's; above 0.
+    beta_2 : float
+        How much of the momentum one step keeps.
+    **kwargs
+        See `Optimizer`.
+
+    Notes
+    -----
+    Source: Chen et al. 2023, "Symbolic discovery of optimization algorithms", program 1; follows
+    keras/src/optimizers/lion.py. The betas go through float32.
+
+    Derived on the page :doc:`/backprop/optimizers`.
+    """
+
+    only_kernels = True
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        **kwargs: Any,
+    ) -> None:
+        self.beta_1 = number("beta_1", beta_1, above=0, most=1)
+        self.beta_2 = number("beta_2", beta_2, least=0, most=1)
+        super().__init__(learning_rate, **kwargs)
+
+    def slot_names(self) -> tuple[str, ...]:
+        """Return the name of the momentum."""
+        return ("momentum",)
+
+    def update(self, w: Array, g: Array, slots: dict[str, Array], learning_rate: Any) -> None:
+        """Update `w`."""
+        betas = through_float32(self.beta_1), through_float32(self.beta_2)
+        adaptive.lion(g, np.asarray(learning_rate), *betas, slots["momentum"], w)
+
+
 class Nadam(Optimizer):
     r"""Adam with Nesterov's look-ahead.
 

@@ -17,11 +17,12 @@ from tinynet.configurable import Configurable, auto_name, serialize
 from tinynet.kernels.counting import count_up
 from tinynet.kernels.sgd import decay_weights
 from tinynet.optimizers import schedules
+from tinynet.optimizers.averages import OverSteps
 from tinynet.step.tape import Computes, call
 from tinynet.variables import Rate
 
 
-class Optimizer(Computes, Configurable):
+class Optimizer(OverSteps, Computes, Configurable):
     """Moves parameters against their gradients. A subclass defines `update` for one of them.
 
     Parameters
@@ -36,6 +37,15 @@ class Optimizer(Computes, Configurable):
         Largest absolute value of one entry of a gradient.
     global_clipnorm : float, optional
         Largest norm of all gradients together (Pascanu et al. 2013, algorithm 1).
+    use_ema : bool
+        Whether to keep an average of each parameter over the steps, ``average = ema_momentum *
+        average + (1 - ema_momentum) * parameter``. At the end of `fit`, it replaces the parameter.
+    ema_momentum : float
+        From 0 to 1.
+    ema_overwrite_frequency : int, optional
+        After how many steps, again and again, the average replaces the parameter.
+    gradient_accumulation_steps : int, optional
+        How many batches make a step, which goes by the mean of their gradients; at least 2.
     name : str, optional
 
     Attributes
@@ -56,7 +66,8 @@ class Optimizer(Computes, Configurable):
     Notes
     -----
     Follows keras/src/optimizers/base_optimizer.py: clipping comes first, then weight decay,
-    then the update; the step counter advances once per step.
+    then the update; the averages come last, and the step counter advances once per step. As in
+    Keras, a schedule and the averages go on with every batch when gradients are accumulated.
     """
 
     computing = ("update", "step", "begin_step")
@@ -65,6 +76,10 @@ class Optimizer(Computes, Configurable):
         "clipnorm",
         "clipvalue",
         "global_clipnorm",
+        "use_ema",
+        "ema_momentum",
+        "ema_overwrite_frequency",
+        "gradient_accumulation_steps",
         "name",
     )
 
@@ -76,6 +91,10 @@ class Optimizer(Computes, Configurable):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        gradient_accumulation_steps: int | None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -87,8 +106,10 @@ class Optimizer(Computes, Configurable):
             key: None if value is None else number(key, value, least=0)
             for key, value in {**clips, "weight_decay": weight_decay}.items()
         }
+        self.over_steps(use_ema, ema_momentum, ema_overwrite_frequency, gradient_accumulation_steps)
         self.schedule: schedules.LearningRateSchedule | None = None
         self.dials = {"learning_rate": np.zeros(()), "iterations": np.zeros((), np.int64)}
+        self.batches = 0
         self.learning_rate = schedules.get(learning_rate)
         self.weight_decay = limits["weight_decay"]
         self.clipnorm = limits["clipnorm"]
@@ -138,7 +159,7 @@ class Optimizer(Computes, Configurable):
         A number that also has Keras's ``numpy()`` and ``assign(value)``.
         """
         if self.schedule is not None:
-            return Rate(self.schedule(self.iterations), self)
+            return Rate(self.schedule(self.batches), self)
         return Rate(float(self.dials["learning_rate"]), self)
 
     @learning_rate.setter
@@ -156,7 +177,7 @@ class Optimizer(Computes, Configurable):
 
     @iterations.setter
     def iterations(self, value: int) -> None:
-        self.dials["iterations"][...] = value
+        self.batches = value * (self.gradient_accumulation_steps or 1)
 
     def require_settable_rate(self) -> None:
         """Raise an error if a schedule sets the learning rate: then nothing else can."""
@@ -191,7 +212,21 @@ class Optimizer(Computes, Configurable):
         params, grads : dict of str to ndarray
             The same keys, and the same shape under each key. `grads` is only read.
         """
-        slots = {key: self.slots_of(key, w.reshape(-1)) for key, w in params.items()}
+        for key, w in params.items():
+            self.slots_of(key, w.reshape(-1))
+        if self.gradient_accumulation_steps is None:
+            self._move(params, grads)
+        else:
+            call(self._accumulate, params, grads)
+        if self.use_ema:
+            self._average(params)
+        if self.gradient_accumulation_steps is None:
+            count_up(self.dials["iterations"])
+        else:
+            call(self._count_batch)
+
+    def _move(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
+        """Clip the gradients, and decay and update the parameters."""
         if self.clipnorm or self.clipvalue or self.global_clipnorm:
             clipped = {key: np.empty_like(g) for key, g in grads.items()}
             call(self._clip, grads, clipped)
@@ -206,8 +241,7 @@ class Optimizer(Computes, Configurable):
             for key in filter(self._decays, params):
                 decay_weights(dial, decay, params[key].reshape(-1))
         for key, w in params.items():  # reshaped to views: parameters are contiguous
-            self.update(w.reshape(-1), grads[key].reshape(-1), slots[key], rate)
-        count_up(self.dials["iterations"])
+            self.update(w.reshape(-1), grads[key].reshape(-1), self.slots[key], rate)
 
     def _follow(self) -> None:
         """Take this step's learning rate from the schedule, or from a property of the user's."""
@@ -224,12 +258,14 @@ class Optimizer(Computes, Configurable):
         ValueError
             If the slots under that name belong to another parameter.
         """
+        names = self.all_slot_names()
         if key not in self.slots:
+            first = {name: self.first_value(name) for name in self.slot_names()}
             self.slots[key] = {
-                name: np.full(w.size, self.first_value(name), w.dtype) for name in self.slot_names()
+                name: np.full(w.size, first.get(name, 0.0), w.dtype) for name in names
             }
         slots = self.slots[key]
-        for name in self.slot_names():  # compiled loops would run past the end of a short one
+        for name in names:  # compiled loops would run past the end of a short one
             if name not in slots or slots[name].shape != w.shape:
                 found = slots[name].size if name in slots else "none"
                 raise ValueError(
@@ -238,16 +274,25 @@ class Optimizer(Computes, Configurable):
                 )
         return slots
 
+    def all_slot_names(self) -> tuple[str, ...]:
+        """Return the names of what `update` needs, of the average, and of the sum of gradients."""
+        if self.use_ema or self.gradient_accumulation_steps is not None:
+            return (*self.slot_names(), *self.more_slot_names())
+        return self.slot_names()
+
     def get_state(self) -> dict[str, Array]:
-        """Return everything that a later step depends on, as arrays: the counter and the slots."""
-        state = {"iterations": np.array(self.iterations)}
+        """Return everything that a later step depends on, as arrays: the counter and the slots.
+
+        The counter is that of the batches.
+        """
+        state = {"iterations": np.array(self.batches)}
         for key, memory in self.slots.items():
             state.update({f"{key}/{name}": value for name, value in memory.items()})
         return state
 
     def set_state(self, state: Mapping[str, Array]) -> None:
         """Restore what `get_state` returned."""
-        self.iterations = int(state["iterations"])
+        self.batches = int(state["iterations"])
         self.slots = {}
         for path, value in state.items():
             if "/" in path:

@@ -142,6 +142,48 @@ class PolynomialDecay(LearningRateSchedule):
         return float((start - end) * (f32(1) - share) ** f32(self.power) + end)
 
 
+class InverseTimeDecay(LearningRateSchedule):
+    r""":math:`lr_0 / (1 + rate \cdot step/decay\_steps)`.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+    decay_steps : int
+        Steps after which the denominator has grown by `decay_rate`.
+    decay_rate : float
+    staircase : bool
+        Whether ``step/decay_steps`` is rounded down.
+    name : str
+
+    Notes
+    -----
+    What Keras 2's ``SGD(lr, decay=d)`` did is ``InverseTimeDecay(lr, 1, d)``.
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "InverseTimeDecay",
+    ) -> None:
+        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate)
+        self.decay_steps = number("decay_steps", decay_steps, above=0)
+        self.decay_rate = number("decay_rate", decay_rate)
+        self.staircase = flag("staircase", staircase)
+        self.name = name
+
+    def __call__(self, step: int) -> float:
+        """Return the learning rate of that step."""
+        per_step, rate = f32(1) / f32(self.decay_steps), f32(self.decay_rate)
+        if self.staircase:
+            growth = rate * np.floor(f32(step) * per_step)
+        else:
+            growth = f32(step) * (rate * per_step)
+        return float(f32(self.initial_learning_rate) / (f32(1) + growth))
+
+
 class CosineDecay(LearningRateSchedule):
     r"""Half a cosine from the full rate down to `alpha` of it, optionally after a linear warm-up.
 
@@ -193,15 +235,85 @@ class CosineDecay(LearningRateSchedule):
         return self._decayed(target, pi * (min(now - warmup, length) / length))
 
     def _decayed(self, rate: np.float32, angle: np.float32) -> float:
-        # cos x as the real part of e^(ix), for which NumPy and TensorFlow call the same C library;
-        # np.cos has its own code for float32, and other last bits.
-        cosine = np.exp(np.complex64(1j) * angle).real
-        share = f32(0.5) * (f32(1) + cosine)
+        share = f32(0.5) * (f32(1) + _cosine(angle))
         return float(rate * (f32(1 - self.alpha) * share + f32(self.alpha)))
 
 
+class CosineDecayRestarts(LearningRateSchedule):
+    r"""One `CosineDecay` after the other, each `t_mul` times as long, from `m_mul` times the rate.
+
+    In period i, from 0, of which the fraction f is over:
+
+    .. math:: lr \left((1 - \alpha) \, \tfrac12 m\_mul^i \, (1 + \cos \pi f) + \alpha\right)
+
+    (Loshchilov and Hutter 2017, section 3).
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+    first_decay_steps : int
+        Length of period 0.
+    t_mul, m_mul : float
+        By which a period's length and its first rate are multiplied for the next one. With a
+        `t_mul` below 1, Keras's rate is NaN after a while; here it is refused.
+    alpha : float
+        The lowest rate, as a fraction of `initial_learning_rate`.
+    name : str
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        first_decay_steps: int,
+        t_mul: float = 2.0,
+        m_mul: float = 1.0,
+        alpha: float = 0.0,
+        name: str = "SGDRDecay",
+    ) -> None:
+        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate)
+        self.first_decay_steps = number("first_decay_steps", first_decay_steps, above=0)
+        self.t_mul = number("t_mul", t_mul, least=1)
+        self.m_mul = number("m_mul", m_mul, least=0)
+        self.alpha = number("alpha", alpha)
+        self.name = name
+
+    def __call__(self, step: int) -> float:
+        """Return the learning rate of that step."""
+        done = f32(step) * (f32(1) / f32(self.first_decay_steps))  # in lengths of period 0
+        longer = f32(self.t_mul)
+        if longer == 1:
+            period = np.floor(done)
+            fraction = done - period
+        else:
+            growth = f32(math.log(f32(1) - done * (f32(1) - longer)))
+            period = np.floor(growth * (f32(1) / f32(math.log(longer))))
+            length = longer**period  # of this period
+            before = (f32(1) - length) * (f32(1) / (f32(1) - longer))  # of all periods before it
+            fraction = (done - before) / length
+        alpha, rate = f32(self.alpha), f32(self.initial_learning_rate)
+        height, wave = f32(self.m_mul) ** period, f32(1) + _cosine(f32(math.pi) * fraction)
+        # TensorFlow multiplies the constants first, the rate among them if nothing is added.
+        if alpha == 0:
+            return float((rate * f32(0.5)) * height * wave)
+        return float(rate * (((f32(1) - alpha) * f32(0.5)) * height * wave + alpha))
+
+
+def _cosine(angle: np.float32) -> np.float32:
+    """Return cos x as the real part of e^(ix), for which NumPy and TensorFlow call the C library.
+
+    np.cos has its own code for float32, and other last bits.
+    """
+    cosine: np.float32 = np.exp(np.complex64(1j) * angle).real
+    return cosine
+
+
 SCHEDULES: dict[str, type[LearningRateSchedule]] = by_name(
-    ExponentialDecay, PiecewiseConstantDecay, PolynomialDecay, CosineDecay
+    ExponentialDecay,
+    PiecewiseConstantDecay,
+    PolynomialDecay,
+    InverseTimeDecay,
+    CosineDecay,
+    CosineDecayRestarts,
 )
 
 

@@ -20,18 +20,18 @@ from tinynet.layers import (
     DepthwiseConv2D,
     Dropout,
     Flatten,
+    GaussianDropout,
     GaussianNoise,
     Layer,
     Reshape,
     SeparableConv2D,
-    SpatialDropout2D,
     ZeroPadding2D,
 )
 from tinynet.models import Sequential
 from tinynet.plots.panels import BLUE, VERMILION_LETTERS, panels
 
 # Outside training, the outputs of these are the numbers of their inputs.
-PASSES_ON = (Dropout, Flatten, GaussianNoise, Reshape, SpatialDropout2D, ZeroPadding2D)
+PASSES_ON = (Dropout, Flatten, GaussianDropout, GaussianNoise, Reshape, ZeroPadding2D)
 
 
 def first_layer_weights(

@@ -1,0 +1,195 @@
+"""A function of the user's as a layer."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinynet.arrays import Array, read_only
+from tinynet.configurable import function_config, function_of, serialize
+from tinynet.layers.base import Layer, Shape, sample_shape
+
+STEP = 1e-5  # of the differences, relative to an entry of x or, if that is smaller, to SMALLEST
+SMALLEST = 1e-2
+
+
+class Lambda(Layer):
+    r"""A function of arrays as a layer: :math:`out = f(x)`.
+
+    Its gradient is measured, unless `backward` computes it. With :math:`L = \sum dout\,f(x)`, each
+    entry of dx is the difference
+
+    ``(L(x - 2h) - 8 L(x - h) + 8 L(x + h) - L(x + 2h))/(12 h)``
+
+    in float64, which is accurate to about ten digits. That takes four calls of the function if
+    every output depends only on the input at its place, and four for each number of a sample
+    otherwise; nothing is measured in a layer with nothing to learn below it, such as the first one.
+    For more than a line or two, write a `Layer` with a backward of its own.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a batch (n, ...) as an array that it must not change, and returns one (n, ...). It is
+        given ``training`` if it has an argument of that name.
+    output_shape : tuple of int, or callable, optional
+        Shape of a sample of the output, or a function that makes it of the shape of a batch. By
+        default the function is called with zeros.
+    mask : None
+        Masks are not supported.
+    arguments : dict, optional
+        More arguments for the function, by name.
+    backward : callable, optional
+        ``backward(dout, x)`` returns dx. Not in Keras.
+    **kwargs
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError
+        If the function cannot be called.
+    ValueError
+        If it returns anything but numbers for each sample; if there is a mask.
+
+    Notes
+    -----
+    A file holds the function's name, and it is found among the custom objects: see
+    `tinynet.saving`. Follows keras/src/layers/core/lambda_layer.py.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        output_shape: Sequence[int] | Callable[[Any], Any] | None = None,
+        mask: None = None,
+        arguments: Mapping[str, Any] | None = None,
+        backward: Callable[[Array, Array], Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        for name, given in (("function", function), ("backward", backward)):
+            if not callable(given) and (name, given) != ("backward", None):
+                raise TypeError(f"{name}: expected a function of arrays, got {given!r}")
+        if mask is not None:
+            raise ValueError("mask: expected None, because masks are not supported, got another")
+        self.function, self.mask, self.arguments = function, mask, dict(arguments or {})
+        self.output_shape = (
+            output_shape
+            if output_shape is None or callable(output_shape)
+            else sample_shape("output_shape", output_shape)
+        )
+        self.gradient = backward
+        try:
+            self.takes_training = "training" in inspect.signature(function).parameters
+        except ValueError:  # a function of NumPy's, written in C
+            self.takes_training = False
+        super().__init__(**kwargs)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return what was given, or what the function makes of zeros."""
+        if callable(self.output_shape):
+            return tuple(int(n) for n in self.output_shape((None, *input_shape))[1:])
+        if self.output_shape is not None:
+            return self.output_shape
+        return self._called(np.zeros((1, *input_shape), self.dtype), False).shape[1:]
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Call the function."""
+        self.x, self.training = x, training
+        out = self._called(x, training)
+        self.out_shape = out.shape
+        return out
+
+    def backward(self, dout: Array) -> Array:
+        """Return dx, computed or measured."""
+        x = self.kept("x")
+        self.check_dout(dout, self.out_shape)
+        if self.gradient is None:
+            return self._measured(dout.astype(np.float64), x.astype(np.float64)).astype(x.dtype)
+        dx = np.array(self.gradient(read_only(dout), read_only(x)), x.dtype, order="C")
+        if dx.shape != x.shape:
+            raise ValueError(
+                f"{self.name}: expected a dx of shape {x.shape} like x from the function for "
+                f"backward, got {dx.shape}"
+            )
+        return dx
+
+    def _called(self, x: Array, training: bool) -> Array:
+        """Return f(x), an array of its own."""
+        more = {"training": training} if self.takes_training else {}
+        returned = self.function(read_only(x), **self.arguments, **more)
+        try:
+            out = np.array(returned, x.dtype, order="C")
+        except (TypeError, ValueError):
+            out = np.zeros(())
+        if returned is None or out.ndim == 0 or len(out) != len(x):
+            got = f"an array of shape {out.shape}" if out.ndim else repr(returned)
+            raise ValueError(
+                f"{self.name}: expected {len(x)} samples from the function, as many as it was "
+                f"given, got {got}; axis 0 is that of the batch"
+            )
+        return out
+
+    def _measured(self, dout: Array, x: Array) -> Array:
+        h = STEP * np.maximum(np.abs(x), SMALLEST)
+        if self._is_elementwise(x, h):
+            return self._difference(dout, x, h) / h
+        by_sample = self._knows_no_other_sample(x)
+        dx = np.empty(x.shape)
+        for at in np.ndindex(x.shape[1:] if by_sample else x.shape):
+            # The same number of every sample, or a single entry.
+            entry: Any = (slice(None), *at) if by_sample else at
+            step = np.zeros(x.shape)
+            step[entry] = h[entry]
+            slopes = self._difference(dout, x, step).reshape(len(x), -1)
+            dx[entry] = (slopes.sum(axis=1) if by_sample else slopes.sum()) / h[entry]
+        return dx
+
+    def _difference(self, dout: Array, x: Array, step: Array) -> Array:
+        """Return dout times how much f changes with a whole step, in the shape of the output."""
+        f = [self._called(x + times * step, self.training) for times in (-2, -1, 1, 2)]
+        change: Array = dout * ((f[0] - 8 * f[1] + 8 * f[2] - f[3]) / 12)
+        return change
+
+    def _is_elementwise(self, x: Array, h: Array) -> bool:
+        """Return whether every output stays as it is when only inputs at other places move."""
+        here = self._called(x, self.training)
+        if here.shape != x.shape:
+            return False
+        some = np.random.default_rng(0).random(x.shape) < 0.5
+        for moved in (some, ~some):
+            there = self._called(np.where(moved, x + h, x), self.training)
+            if not np.array_equal(there[~moved], here[~moved], equal_nan=True):
+                return False
+        return True
+
+    def _knows_no_other_sample(self, x: Array) -> bool:
+        """Return whether half of the samples have the same output without the other half."""
+        half = len(x) // 2
+        alone = self._called(x[:half], self.training) if half else x[:0]
+        return np.array_equal(alone, self._called(x, self.training)[:half], equal_nan=True)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments, functions by their names."""
+        base = {key: serialize(getattr(self, key)) for key in self.BASE_ARGUMENTS}
+        functions = {
+            "function": self.function,
+            "output_shape": self.output_shape,
+            "backward": self.gradient,
+        }
+        written = {
+            key: function_config(each) if callable(each) else serialize(each)
+            for key, each in functions.items()
+        }
+        return {**written, "mask": None, "arguments": serialize(self.arguments), **base}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Lambda:
+        """Find the functions among the custom objects."""
+        found = {
+            key: function_of("function of a Lambda layer", given)
+            for key, given in config.items()
+            if isinstance(given, Mapping) and given.get("class_name") == "function"
+        }
+        return cls(**{**config, **found})
