@@ -60,27 +60,33 @@ def of_layer(layer: Layer, x: Array, upstream: Array) -> dict[str, Array]:
 def in_value(function: Activation, x: Array) -> Array:
     """Return the terms of an activation's value: 0 where it is not a difference.
 
-    elu is alpha*(exp(x) - 1), and so is selu; gelu is x/2*(1 + erf(x/sqrt(2))), or with tanh
-    instead of erf.
+    elu is alpha*(exp(x) - 1), and so are selu and celu; gelu is x/2*(1 + erf(x/sqrt(2))), or with
+    tanh instead of erf; x - tanh(x) and (x + sqrt(x^2 + b))/2 have x, and log_softmax ends in the
+    logarithm of what may be 1 with a rounding error.
     """
-    if function.name in ("elu", "selu"):
+    if function.name in ("elu", "selu", "celu"):
         return np.array(function.options.get("alpha", 1.0))
-    return x if function.name == "gelu" else np.zeros(1)
+    if function.name == "log_softmax":
+        return np.ones(1)
+    return x if function.name in ("gelu", "tanh_shrink", "squareplus") else np.zeros(1)
 
 
 def through(function: Activation, terms: Array, x: Array, out: Array) -> Array:
     """Take terms through the derivative of an activation, at x, where its value is out.
 
-    Softmax has dx = (dout - sum(dout*p))*p. The others multiply, most of them by 1 minus something,
-    such as 1 - out^2; silu and gelu have x times that too. Where the derivative itself is larger,
-    it is used.
+    Softmax has dx = (dout - sum(dout*p))*p, and its logarithm dout - p*sum(dout). The others
+    multiply, most of them by 1 minus something, such as 1 - out^2; silu, mish and gelu have x times
+    that too. Where the derivative itself is larger, it is used.
     """
     terms = np.abs(terms)
+    if function.name == "log_softmax":
+        axis = function.options.get("axis", -1)
+        return terms + np.exp(out) * np.sum(terms, axis=axis, keepdims=True)
     if function.name == "softmax":
         axis = function.options.get("axis", -1)
         return (terms + np.sum(terms * out, axis=axis, keepdims=True)) * out
     factor = np.ones(1)
-    if function.name == "silu":
+    if function.name in ("silu", "mish"):
         factor = 1 + np.abs(x)  # s + x*s*(1 - s)
     elif function.name == "gelu":
         factor = 1 + np.abs(x) * (0.8 + 0.11 * np.square(x))  # (1 + t + x*(1 - t^2)*inner')/2

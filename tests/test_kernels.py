@@ -193,6 +193,10 @@ FILES: dict[str, dict[str, Any]] = {
         "threshold": (0.0, 0.5),
         "ceiling": (6.0, 2.0, np.inf),
         "alpha": (1.0, 0.3),
+        "shift": (3.0, 1.0),
+        "length": (6.0, 2.0),
+        "limit": (0.5, 0.0),
+        "default": (0.0, -2.0),
     },
     "regression": {
         **dict.fromkeys(["targets", "predictions", "dpredictions"], MATRIX),
@@ -205,7 +209,8 @@ FILES: dict[str, dict[str, Any]] = {
         "rows": array("rows", fill=integers_below(SAMPLES), dtype="int64"),
         "out": MATRIX,
     },
-    **dict.fromkeys(["relu", "smooth"], dict.fromkeys(["dout", "x", "out", "dx"], FLAT)),
+    "relu": dict.fromkeys(["dout", "x", "out", "dx"], FLAT),
+    "smooth": {**dict.fromkeys(["dout", "x", "out", "dx"], FLAT), "b": (4.0, 0.1)},
     "softmax": dict.fromkeys(["dout", "x", "out", "dx"], MATRIX),
     "warping": {
         "matrices": array("images", "6", fill=places, dtype="float32"),
