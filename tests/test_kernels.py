@@ -186,6 +186,12 @@ FILES: dict[str, dict[str, Any]] = {
         "b": array("depth", "columns"),
         "out": MATRIX,
     },
+    "focal": {
+        **CROSS_ENTROPIES,
+        "gamma": (2.0, 1.5, 0.0),
+        **dict.fromkeys(["yes", "no"], (1.0, 0.25)),
+        "from_logits": (False, True),
+    },
     "random_bits": {},
     "rectifiers": {
         **dict.fromkeys(["dout", "x", "out", "dx"], FLAT),
@@ -198,11 +204,15 @@ FILES: dict[str, dict[str, Any]] = {
         "limit": (0.5, 0.0),
         "default": (0.0, -2.0),
     },
-    "regression": {
-        **dict.fromkeys(["targets", "predictions", "dpredictions"], MATRIX),
-        "delta": (1.0, 2.5),
-        "weights": array("rows", fill=positive),
-        "losses": array("rows"),
+    **{
+        file: {
+            **dict.fromkeys(["targets", "predictions", "dpredictions"], MATRIX),
+            "delta": (1.0, 2.5),
+            "epsilon": (1e-7, 0.1),
+            "weights": array("rows", fill=positive),
+            "losses": array("rows"),
+        }
+        for file in ("regression", "hinge")
     },
     "rows": {
         "source": array("samples", "columns"),
@@ -296,6 +306,8 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
         "offset": (-0.5,),
         "out": FLAT,
     },
+    "poisson": {"predictions": array("rows", "columns", fill=positive)},
+    "poisson_backward": {"predictions": array("rows", "columns", fill=positive)},
     "softmax_backward": {"out": array("rows", "columns", fill=probabilities)},
     "next_pair": {
         "state": array("2", fill=seeds, dtype="int64"),
