@@ -281,7 +281,7 @@ BUGS = [
     ),
     Bug(
         "log_softmax's derivative takes the mean of dout for its sum",
-        "kernels/softmax.py",
+        "kernels/log_softmax.py",
         "dout[i, j] - np.exp(out[i, j]) * total",
         "dout[i, j] - np.exp(out[i, j]) * total / classes",
         "test_activations log_softmax",
@@ -616,9 +616,39 @@ BUGS = [
     Bug(
         "recall divides by the wrong count",
         "metrics/counts.py",
-        "        return self._ratio(self.false_negatives)",
-        "        return self._ratio(self.false_positives)",
+        '"""Return TP/(TP + FN)."""\n        '
+        "return self.at_each(ratio(self.true_positives, self.false_negatives))",
+        '"""Return TP/(TP + FN)."""\n        '
+        "return self.at_each(ratio(self.true_positives, self.false_positives))",
         "test_metrics Recall",
+    ),
+    Bug(
+        "a prediction at an evenly spaced threshold is above it",
+        "metrics/counts.py",
+        "level = np.ceil(np.clip(y_pred, 0, 1) * steps) - 1",
+        "level = np.floor(np.clip(y_pred, 0, 1) * steps)",
+        "test_metrics Precision",
+    ),
+    Bug(
+        "the area under the PR curve is interpolated as that under the ROC curve",
+        "metrics/curves.py",
+        'if self.curve == "PR" and',
+        'if self.curve == "no" and',
+        "test_metrics AUC",
+    ),
+    Bug(
+        "R2 takes the variance about 0",
+        "metrics/errors.py",
+        "spread_out = squares - total * (total / count)",
+        "spread_out = squares",
+        "test_metrics R2Score",
+    ),
+    Bug(
+        "F beta weighs precision in place of recall",
+        "metrics/counts.py",
+        "(square * precision + recall + eps)",
+        "(precision + square * recall + eps)",
+        "test_metrics FBeta",
     ),
     Bug(
         "F1's denominators lack Keras's 1e-7",

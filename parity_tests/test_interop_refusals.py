@@ -153,8 +153,11 @@ def adam(*args, **options):
             lambda: {"loss": keras.losses.MeanSquaredError(dtype="float32")},
             r"loss: dtype='float32' is not",
         ),
-        (lambda: {"metrics": ["AUC"]}, r"metrics: unknown metric 'AUC'; known are"),
-        (lambda: {"metrics": [keras.metrics.AUC()]}, r"metrics: AUC is not .* which has Accuracy"),
+        (lambda: {"metrics": ["MeanIoU"]}, r"metrics: unknown metric 'MeanIoU'; did you mean"),
+        (
+            lambda: {"metrics": [keras.metrics.MeanIoU(2)]},
+            r"metrics: MeanIoU is not .* has AUC, Acc",
+        ),
         (
             lambda: {"weighted_metrics": [keras.metrics.mean_squared_error]},
             r"metrics: .*goes by its name, 'mean_squared_error'",

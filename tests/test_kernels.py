@@ -222,6 +222,7 @@ FILES: dict[str, dict[str, Any]] = {
     "relu": dict.fromkeys(["dout", "x", "out", "dx"], FLAT),
     "smooth": {**dict.fromkeys(["dout", "x", "out", "dx"], FLAT), "b": (4.0, 0.1)},
     "softmax": dict.fromkeys(["dout", "x", "out", "dx"], MATRIX),
+    "log_softmax": dict.fromkeys(["dout", "x", "out", "dx"], MATRIX),
     "warping": {
         "matrices": array("images", "6", fill=places, dtype="float32"),
         "fill_mode": (0, 1, 2, 3),

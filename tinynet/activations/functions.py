@@ -287,5 +287,5 @@ def log_softmax(axis: int = -1) -> Differentiable:
 
     The backward pass maps dout to :math:`dout - p \sum_k dout_k` with p the softmax.
     """
-    pair = kernels.softmax.log_softmax, kernels.softmax.log_softmax_backward
+    pair = kernels.log_softmax.log_softmax, kernels.log_softmax.log_softmax_backward
     return Differentiable(*pair, (axis,))
