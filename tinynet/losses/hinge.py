@@ -26,6 +26,8 @@ class Hinge(Loss):
     -----
     Targets: -1 or 1. Where all targets of a batch are 0 or 1, each 0 is taken for -1. Follows
     keras/src/losses/losses.py.
+
+    Derived on the page :doc:`/backprop/losses`.
     """
 
     def kernels(self, from_logits: bool) -> Differentiable:
@@ -67,6 +69,8 @@ class CategoricalHinge(Loss):
     Notes
     -----
     Targets: one-hot, shape (n, classes). Follows keras/src/losses/losses.py.
+
+    Derived on the page :doc:`/backprop/losses`.
     """
 
     def kernels(self, from_logits: bool) -> Differentiable:

@@ -80,6 +80,8 @@ class MeanAbsolutePercentageError(Loss):
 
     The derivative is :math:`\frac{100}{k}\,\mathrm{sign}(p - t)/\max(|t|, 10^{-7})`, 0 at an error
     of 0.
+
+    Derived on the page :doc:`/backprop/losses`.
     """
 
     def kernels(self, from_logits: bool) -> Differentiable:
@@ -94,6 +96,8 @@ class MeanSquaredLogarithmicError(Loss):
 
     Targets and predictions below :math:`10^{-7}` are taken for that. The derivative is
     :math:`\frac2k (\log(1 + p) - \log(1 + t))/(1 + p)`, 0 for a prediction below it.
+
+    Derived on the page :doc:`/backprop/losses`.
     """
 
     def kernels(self, from_logits: bool) -> Differentiable:
@@ -108,6 +112,8 @@ class LogCosh(Loss):
 
     For small errors it is half the square, for large ones the size less :math:`\log 2`. The
     derivative is :math:`\frac1k \tanh(p - t)`.
+
+    Derived on the page :doc:`/backprop/losses`.
     """
 
     def kernels(self, from_logits: bool) -> Differentiable:
@@ -120,6 +126,8 @@ class Poisson(Loss):
 
     It is, but for a constant, minus the logarithm of the Poisson probability of t. The derivative
     is :math:`\frac1k (1 - t/(p + 10^{-7}))`. For a rate below 0 the loss is NaN.
+
+    Derived on the page :doc:`/backprop/losses`.
     """
 
     def kernels(self, from_logits: bool) -> Differentiable:
@@ -146,6 +154,8 @@ class CosineSimilarity(Loss):
     ------
     ValueError
         If `axis` is not the last one of the predictions.
+
+    Derived on the page :doc:`/backprop/losses`.
     """
 
     def __init__(

@@ -195,6 +195,8 @@ class KLDivergence(Loss):
     -----
     Targets: rows of probabilities, shape (n, classes). The loss does not look back through a final
     softmax, and does not read logits. Follows keras/src/losses/losses.py.
+
+    Derived on the page :doc:`/backprop/losses`.
     """
 
     def kernels(self, from_logits: bool) -> Differentiable:
