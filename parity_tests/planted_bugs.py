@@ -623,6 +623,20 @@ BUGS = [
         "test_metrics Recall",
     ),
     Bug(
+        "-0.0 is as large as 0.0",
+        "kernels/means.py",
+        "(v == largest and np.signbit(largest) and not np.signbit(v))",
+        "(v == largest and False)",
+        "test_metrics zeros",
+    ),
+    Bug(
+        "a loss that does not reduce is reported as its sum",
+        "training.py",
+        "(float(value) - penalty) / n + penalty",
+        "float(value)",
+        "test_losses does_not_reduce",
+    ),
+    Bug(
         "a prediction at an evenly spaced threshold is above it",
         "metrics/counts.py",
         "level = np.ceil(np.clip(y_pred, 0, 1) * steps) - 1",

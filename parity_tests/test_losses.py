@@ -1,10 +1,12 @@
 """Every loss: value and gradient, from probabilities and from logits, weighted and reduced."""
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tinynet
 from parity_tests.backend import BACKEND
 from parity_tests.both import TOLERANCE, expect_same, make_both, numpy, use_floatx
 from parity_tests.drawn import (
@@ -439,4 +441,32 @@ def test_look_back_through_the_last_activation(activation, loss, targets, seen):
         "losses (look-back)",
         {"kernel": (own.get_weights()[0], numpy(theirs.weights[0]), of_training(own))},
         case=text,
+    )
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
+@pytest.mark.parametrize("loss", ["MeanSquaredError", "CategoricalCrossentropy"])
+def test_training_with_a_loss_that_does_not_reduce(loss, weights):
+    use_floatx("float64")
+    x = rng.normal(size=(N, 5))
+    own, theirs = make_both(
+        f"keras.Sequential([keras.Input((5,)), keras.layers.Dense({K}, activation='softmax')])"
+    )
+    theirs.set_weights(own.get_weights())
+    told = []
+    for library, model in ((tinynet, own), (keras, theirs)):
+        model.compile(library.optimizers.SGD(0.1), getattr(library.losses, loss)(reduction="none"))
+        options = {"batch_size": 3, "epochs": 2, "shuffle": False, "verbose": 0}
+        options |= {"sample_weight": weights, "validation_data": (x, ONE_HOT)}
+        fitted = model.fit(x, ONE_HOT, **options)
+        batch = model.train_on_batch(x, ONE_HOT), model.test_on_batch(x, ONE_HOT)
+        told.append([*fitted.history["loss"], *fitted.history["val_loss"], *batch])
+    terms = of_training(own)
+    expect_same(
+        f"losses.{loss}",
+        {
+            "losses": (np.array(told[0], float), np.array(told[1], float)),
+            "kernel": (own.get_weights()[0], numpy(theirs.weights[0]), terms),
+        },
+        case="reduction='none' in fit",
     )

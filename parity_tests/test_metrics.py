@@ -1,5 +1,7 @@
 """Every metric: its result after each of several batches, with ties, weights and options."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -270,6 +272,18 @@ def _expect_same_results(piece, text, floatx, batches):
         numpy(theirs(targets, predictions, sample_weight=weights)),
     )
     expect_same(piece, results, tolerance=TOLERANCE[floatx], case=text)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="other backends take NaN for the largest")
+@pytest.mark.parametrize("floatx", ["float64", "float32"])
+@pytest.mark.parametrize("metric", ["SparseCategoricalAccuracy", "CategoricalAccuracy"])
+def test_zeros_of_both_signs_and_nan(metric, floatx):
+    scores = np.array(list(itertools.product([-0.0, 0.0, np.nan, -np.inf, -1.0], repeat=3)))
+    for label in range(3):
+        labels = np.full(len(scores), label)
+        targets = labels if "Sparse" in metric else np.eye(3)[labels]
+        batches = [(targets[[i]], scores[[i]], None) for i in range(len(scores))]
+        _expect_same_results(f"metrics.{metric}", f"keras.metrics.{metric}()", floatx, batches)
 
 
 @pytest.mark.parametrize(("piece", "text", "kind"), FLAT)

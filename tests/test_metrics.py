@@ -336,6 +336,32 @@ def test_mean_and_sum_of_numbers() -> None:
     assert total([[1, 3], [5, 7]], [1, 0.5]) == 10
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("scores", "place"),
+    [
+        ([-0.0, 0.0], 1),
+        ([0.0, -0.0], 0),
+        ([-0.0, -0.0], 0),
+        ([-0.0, -1.0], 0),
+        ([0.0, np.nan], 0),
+        ([np.nan, -5.0], 1),
+        ([np.nan, np.nan], 0),
+        ([np.nan, -np.inf], 0),
+        ([2.0, np.nan, 1.0, 2.0], 0),
+    ],
+)
+def test_the_largest_output_is_the_one_of_tensorflow(
+    kernel_form: str, scores: list[float], place: int, dtype: str
+) -> None:
+    p = np.array([scores], dtype)
+    for label in range(len(scores)):
+        one_hot = np.eye(len(scores))[[label]]
+        for weights in (None, [1.0]):
+            sparse = fed(SparseCategoricalAccuracy(), [label], p, weights)
+            assert sparse == fed(CategoricalAccuracy(), one_hot, p, weights) == (label == place)
+
+
 def test_ties() -> None:
     tied = np.array([[0.4, 0.4, 0.2]])
     assert fed(SparseCategoricalAccuracy(), [0], tied) == 1  # the lowest index is the answer
