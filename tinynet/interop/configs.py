@@ -80,7 +80,11 @@ SEQUENCES = {
     *("boundaries", "noise_shape", "target_shape", "thresholds", "values"),
     *("factor", "height_factor", "value_range", "width_factor"),
 }
-SEQUENCES_OF = {("LayerNormalization", "axis")}
+SEQUENCES_OF = {
+    ("LayerNormalization", "axis"),
+    ("CategoricalFocalCrossentropy", "alpha"),
+    ("AUC", "label_weights"),
+}
 
 
 @contextmanager

@@ -49,7 +49,9 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
     Notes
     -----
     In b, probabilities are clipped to [1e-7, 1 - 1e-7]; in r they are not. From logits, and after
-    a final sigmoid, b is computed from the logits. Follows keras/src/losses/losses.py.
+    a final sigmoid, b is computed from the logits. After a final softmax, with which this loss does
+    not belong, Keras reads the logits for b and the probabilities for r; here both are the
+    probabilities. Follows keras/src/losses/losses.py.
     """
 
     looks_through = ("sigmoid",)
