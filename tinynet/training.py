@@ -275,10 +275,7 @@ class Trainer(Network):
         return logits
 
     def reported(self, value: Any) -> Any:
-        """Return the loss for the logs: its mean, where a loss that does not reduce was summed.
-
-        As in Keras, a step is that of the sum.
-        """
+        """Return the loss for the logs: the mean of single losses, whose sum the step is for."""
         n = self.single_losses
         return value if n == 1 else call(self._with_mean, value, n)
 

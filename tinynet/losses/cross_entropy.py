@@ -12,7 +12,8 @@ from tinynet.arrays import Array
 from tinynet.checks import flag, integer
 from tinynet.kernels import clipped_cross_entropy, cross_entropy
 from tinynet.kernels.registry import Differentiable
-from tinynet.losses.base import Loss, in_type, row_weights
+from tinynet.losses.base import Loss, in_type
+from tinynet.losses.ignoring import left_out
 
 
 class Crossentropy(Loss):
@@ -57,13 +58,8 @@ class SparseCategoricalCrossentropy(Crossentropy):
     reduction : str
         See `Loss`.
     axis : int
-        The axis of the classes: the last one.
+        The axis of the classes: the last one, or a ValueError is raised.
     name : str, optional
-
-    Raises
-    ------
-    ValueError
-        If `axis` is not the last one.
 
     Notes
     -----
@@ -114,17 +110,9 @@ class SparseCategoricalCrossentropy(Crossentropy):
     ) -> float | Array:
         """Compute the loss and keep what `gradient` needs; see `Loss.value`."""
         if self.ignore_class is not None and y_true.shape[:1] == y_pred.shape[:1]:
-            labels = y_true if y_true.ndim < y_pred.ndim else y_true[..., 0]
-            counts = labels != self.ignore_class
-            y_pred = np.where(counts[..., None], y_pred, y_pred.dtype.type(0))
-            weights = counts.astype(y_pred.dtype)
-            if self.reduction in ("sum_over_batch_size", "mean"):
-                weights *= weights.size / max(1, weights.sum())
-            if sample_weight is not None:
-                weights *= row_weights(sample_weight, counts.shape, y_pred.dtype).reshape(
-                    counts.shape
-                )
-            sample_weight = weights
+            averaged = self.reduction in ("sum_over_batch_size", "mean")
+            given = y_true, y_pred, sample_weight
+            y_pred, sample_weight = left_out(self.ignore_class, *given, averaged)
         return super().value(y_true, y_pred, sample_weight, from_logits)
 
     def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:

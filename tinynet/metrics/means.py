@@ -63,10 +63,7 @@ class CategoricalAccuracy(SampleMean):
 
 
 class SparseCategoricalAccuracy(SampleMean):
-    """Fraction of samples whose largest output is at the target.
-
-    Of several equal ones the first counts; NaN never does, and -0.0 is below 0.0.
-    """
+    """Fraction of samples whose largest output is the target's; see `CategoricalAccuracy`."""
 
     only_kernels = True
 
