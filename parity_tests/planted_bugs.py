@@ -331,8 +331,10 @@ BUGS = [
     Bug(
         "the gradient of the squared error lacks its 2",
         "kernels/regression.py",
-        "scale = number(2) * weights[i] / number(columns)",
-        "scale = weights[i] / number(columns)",
+        "scale = number(2) * weights[i] / number(columns)\n"
+        "        for j in range(columns):\n            dpredictions[i, j]",
+        "scale = weights[i] / number(columns)\n"
+        "        for j in range(columns):\n            dpredictions[i, j]",
         "test_losses MeanSquaredError",
     ),
     Bug(
@@ -539,8 +541,8 @@ BUGS = [
     Bug(
         "the loss does not look back through a final softmax",
         "losses/cross_entropy.py",
-        'looks_through = ("softmax", "sigmoid")',
-        "looks_through = ()",
+        'looks_through: tuple[str, ...] = ("softmax", "sigmoid")',
+        "looks_through: tuple[str, ...] = ()",
         "test_losses look_back",
     ),
     Bug(
@@ -586,10 +588,10 @@ BUGS = [
         "test_losses BinaryFocal",
     ),
     Bug(
-        "a focal loss looks back through a final softmax",
+        "a binary focal loss does not look back through a final sigmoid",
         "losses/focal.py",
-        "    looks_through = ()\n",
-        '    looks_through = ("softmax",)\n',
+        'looks_through = ("sigmoid",)',
+        "looks_through = ()",
         "test_losses look_back",
     ),
     Bug(
