@@ -128,6 +128,18 @@ LOSSES = [
     "keras.losses.MeanSquaredError(reduction='mean_with_sample_weight')",
     "keras.losses.MeanAbsoluteError()",
     "keras.losses.Huber(delta=0.375)",
+    "keras.losses.CategoricalHinge()",
+    "keras.losses.CosineSimilarity(axis=-1, reduction='sum')",
+    "keras.losses.CategoricalFocalCrossentropy(alpha=[0.25, 0.5, 0.125], gamma=1.5)",
+    "keras.losses.BinaryFocalCrossentropy(True, 0.375, label_smoothing=0.25)",
+]
+# These are NaN, or explode, where targets or predictions are not what they are made for.
+RATES = [
+    f"keras.losses.{name}()"
+    for name in (
+        *("KLDivergence", "Poisson", "MeanAbsolutePercentageError"),
+        *("MeanSquaredLogarithmicError", "LogCosh", "Hinge", "SquaredHinge"),
+    )
 ]
 METRICS = {
     "one_hot": (
@@ -137,12 +149,26 @@ METRICS = {
         "keras.metrics.Precision(thresholds=[0.3, 0.6], name='precision'), "
         "keras.metrics.Recall(top_k=2, class_id=1, name='recall'), "
         "keras.metrics.F1Score(average='macro', threshold=0.3), "
+        "keras.metrics.FBetaScore(beta=0.5), keras.metrics.AUC(curve='PR', name='area'), "
+        "keras.metrics.AUC(thresholds=[0.25, 0.7], multi_label=True), "
+        "keras.metrics.TruePositives(), keras.metrics.FalsePositives([0.25, 0.5]), "
+        "keras.metrics.TrueNegatives(0.25), keras.metrics.FalseNegatives(name='missed'), "
+        "keras.metrics.PrecisionAtRecall(0.5, 11), keras.metrics.RecallAtPrecision(0.5), "
+        "keras.metrics.SensitivityAtSpecificity(0.5, class_id=1), "
+        "keras.metrics.SpecificityAtSensitivity(0.75), keras.metrics.RootMeanSquaredError(), "
+        "keras.metrics.LogCoshError(), keras.metrics.KLDivergence(), keras.metrics.Poisson(), "
+        "keras.metrics.MeanAbsolutePercentageError(), keras.metrics.Hinge(), "
+        "keras.metrics.MeanSquaredLogarithmicError(), keras.metrics.SquaredHinge(), "
+        "keras.metrics.CategoricalHinge(), keras.metrics.BinaryCrossentropy(from_logits=True), "
+        "keras.metrics.R2Score(None), keras.metrics.CosineSimilarity(axis=-1), "
+        "keras.metrics.CategoricalCrossentropy(label_smoothing=0.25), "
         "keras.metrics.MeanSquaredError(), keras.metrics.MeanAbsoluteError('off'), "
         "'mse', 'acc', 'categorical_accuracy']"
     ),
     "labels": (
         "metrics=[keras.metrics.SparseCategoricalAccuracy(), "
-        "keras.metrics.SparseTopKCategoricalAccuracy(k=2), 'accuracy', 'acc'], "
+        "keras.metrics.SparseTopKCategoricalAccuracy(k=2), "
+        "keras.metrics.SparseCategoricalCrossentropy(ignore_class=1), 'accuracy', 'acc'], "
         "weighted_metrics=['accuracy', keras.metrics.SparseCategoricalAccuracy('weighed')]"
     ),
 }
@@ -177,7 +203,7 @@ DENSE = "keras.layers.Dense(2)"
 TEXTS = {
     **{name: stack(layers) for name, layers in LAYERS.items()},
     **{name: stack(DENSE, options) for name, options in METRICS.items()},
-    **{loss: stack(DENSE, f"loss={loss}") for loss in LOSSES},
+    **{loss: stack(DENSE, f"loss={loss}") for loss in LOSSES + RATES},
     **{each: stack(DENSE, f"optimizer={each}") for each in OPTIMIZERS + SCHEDULES},
 }
 

@@ -259,6 +259,34 @@ BUGS = [
         "test_activations silu",
     ),
     Bug(
+        "celu's derivative at 0 is 1",
+        "kernels/rectifiers.py",
+        "if not x[i] > number(0):\n            slope +=",
+        "if not x[i] >= number(0):\n            slope +=",
+        "test_activations celu",
+    ),
+    Bug(
+        "hard_tanh blocks the gradient at its ends",
+        "kernels/rectifiers.py",
+        "(number(1) if abs(x[i]) <= number(1) else number(0))",
+        "(number(1) if abs(x[i]) < number(1) else number(0))",
+        "test_activations hard_tanh",
+    ),
+    Bug(
+        "mish's derivative forgets the square",
+        "kernels/smooth.py",
+        "(h + x[i] * (one - h * h) * s)",
+        "(h + x[i] * (one - h) * s)",
+        "test_activations mish",
+    ),
+    Bug(
+        "log_softmax's derivative takes the mean of dout for its sum",
+        "kernels/log_softmax.py",
+        "dout[i, j] - np.exp(out[i, j]) * total",
+        "dout[i, j] - np.exp(out[i, j]) * total / classes",
+        "test_activations log_softmax",
+    ),
+    Bug(
         "softmax's derivative ignores the other classes",
         "kernels/softmax.py",
         "dx[i, j] = (dout[i, j] - inner) * out[i, j]",
@@ -303,8 +331,10 @@ BUGS = [
     Bug(
         "the gradient of the squared error lacks its 2",
         "kernels/regression.py",
-        "scale = number(2) * weights[i] / number(columns)",
-        "scale = weights[i] / number(columns)",
+        "scale = number(2) * weights[i] / number(columns)\n"
+        "        for j in range(columns):\n            dpredictions[i, j]",
+        "scale = weights[i] / number(columns)\n"
+        "        for j in range(columns):\n            dpredictions[i, j]",
         "test_losses MeanSquaredError",
     ),
     Bug(
@@ -515,8 +545,8 @@ BUGS = [
     Bug(
         "the loss does not look back through a final softmax",
         "losses/cross_entropy.py",
-        'looks_through = ("softmax", "sigmoid")',
-        "looks_through = ()",
+        'looks_through: tuple[str, ...] = ("softmax", "sigmoid")',
+        "looks_through: tuple[str, ...] = ()",
         "test_losses look_back",
     ),
     Bug(
@@ -525,6 +555,55 @@ BUGS = [
         "(regression.absolute_error, regression.absolute_error_backward)",
         "(regression.absolute_error, regression.squared_error_backward)",
         "test_losses MeanAbsoluteError",
+    ),
+    Bug(
+        "log cosh subtracts all digits of log 2",
+        "kernels/regression.py",
+        "LOG_2 = float(np.float32(0.6931471805599453))",
+        "LOG_2 = float(np.float64(0.6931471805599453))",
+        "test_losses LogCosh",
+    ),
+    Bug(
+        "a cosine's derivative lacks that of the length",
+        "kernels/regression.py",
+        "slope = cosine * (predictions[i, j] * up) - targets[i, j] * ut",
+        "slope = -targets[i, j] * ut",
+        "test_losses CosineSimilarity",
+    ),
+    Bug(
+        "a hinge leaves targets of 0 and 1 as they are",
+        "losses/hinge.py",
+        "return 2 * targets - 1 if binary else targets",
+        "return targets",
+        "test_losses Hinge",
+    ),
+    Bug(
+        "equal rivals do not share the slope of a categorical hinge",
+        "kernels/hinge.py",
+        "share = one / rivals if",
+        "share = one if",
+        "test_losses CategoricalHinge",
+    ),
+    Bug(
+        "a focal loss is differentiated as if its weight were fixed",
+        "kernels/focal.py",
+        "each = wrong**power * slope - power * wrong ** (power - one) * turn * entropy",
+        "each = wrong**power * slope",
+        "test_losses BinaryFocal",
+    ),
+    Bug(
+        "a binary focal loss does not look back through a final sigmoid",
+        "losses/focal.py",
+        'looks_through = ("sigmoid",)',
+        "looks_through = ()",
+        "test_losses look_back",
+    ),
+    Bug(
+        "samples of an ignored class count in the mean",
+        "losses/ignoring.py",
+        "weights *= weights.size / max(1, weights.sum())",
+        "weights *= 1",
+        "test_losses SparseCategorical",
     ),
     Bug(
         "a mean counts samples and forgets their weights",
@@ -543,9 +622,53 @@ BUGS = [
     Bug(
         "recall divides by the wrong count",
         "metrics/counts.py",
-        "        return self._ratio(self.false_negatives)",
-        "        return self._ratio(self.false_positives)",
+        '"""Return TP/(TP + FN)."""\n        '
+        "return self.at_each(ratio(self.true_positives, self.false_negatives))",
+        '"""Return TP/(TP + FN)."""\n        '
+        "return self.at_each(ratio(self.true_positives, self.false_positives))",
         "test_metrics Recall",
+    ),
+    Bug(
+        "-0.0 is as large as 0.0",
+        "kernels/means.py",
+        "(v == largest and np.signbit(largest) and not np.signbit(v))",
+        "(v == largest and False)",
+        "test_metrics zeros",
+    ),
+    Bug(
+        "a loss that does not reduce is reported as its sum",
+        "training.py",
+        "(float(value) - penalty) / n + penalty",
+        "float(value)",
+        "test_losses does_not_reduce",
+    ),
+    Bug(
+        "a prediction at an evenly spaced threshold is above it",
+        "metrics/counts.py",
+        "level = np.ceil(np.clip(y_pred, 0, 1) * steps) - 1",
+        "level = np.floor(np.clip(y_pred, 0, 1) * steps)",
+        "test_metrics Precision",
+    ),
+    Bug(
+        "the area under the PR curve is interpolated as that under the ROC curve",
+        "metrics/curves.py",
+        'if self.curve == "PR" and',
+        'if self.curve == "no" and',
+        "test_metrics AUC",
+    ),
+    Bug(
+        "R2 takes the variance about 0",
+        "metrics/errors.py",
+        "spread_out = squares - total * (total / count)",
+        "spread_out = squares",
+        "test_metrics R2Score",
+    ),
+    Bug(
+        "F beta weighs precision in place of recall",
+        "metrics/counts.py",
+        "(square * precision + recall + eps)",
+        "(precision + square * recall + eps)",
+        "test_metrics FBeta",
     ),
     Bug(
         "F1's denominators lack Keras's 1e-7",

@@ -13,6 +13,7 @@ import numpy as np
 from tinynet import Sequential, activations, config, layers, losses
 from tinynet.activations import Activation
 from tinynet.arrays import Array
+from tinynet.kernels import focal
 from tinynet.layers.base import Layer
 from tinynet.layers.convolutional import Convolution
 from tinynet.layers.warping import Warp
@@ -75,27 +76,33 @@ def through_cases(x: Array) -> Array:
 def in_value(function: Activation, x: Array) -> Array:
     """Return the terms of an activation's value: 0 where it is not a difference.
 
-    elu is alpha*(exp(x) - 1), and so is selu; gelu is x/2*(1 + erf(x/sqrt(2))), or with tanh
-    instead of erf.
+    elu is alpha*(exp(x) - 1), and so are selu and celu; gelu is x/2*(1 + erf(x/sqrt(2))), or with
+    tanh instead of erf; x - tanh(x) and (x + sqrt(x^2 + b))/2 have x, and log_softmax ends in the
+    logarithm of what may be 1 with a rounding error.
     """
-    if function.name in ("elu", "selu"):
+    if function.name in ("elu", "selu", "celu"):
         return np.array(function.options.get("alpha", 1.0))
-    return x if function.name == "gelu" else np.zeros(1)
+    if function.name == "log_softmax":
+        return np.ones(1)
+    return x if function.name in ("gelu", "tanh_shrink", "squareplus") else np.zeros(1)
 
 
 def through(function: Activation, terms: Array, x: Array, out: Array) -> Array:
     """Take terms through the derivative of an activation, at x, where its value is out.
 
-    Softmax has dx = (dout - sum(dout*p))*p. The others multiply, most of them by 1 minus something,
-    such as 1 - out^2; silu and gelu have x times that too. Where the derivative itself is larger,
-    it is used.
+    Softmax has dx = (dout - sum(dout*p))*p, and its logarithm dout - p*sum(dout). The others
+    multiply, most of them by 1 minus something, such as 1 - out^2; silu, mish and gelu have x times
+    that too. Where the derivative itself is larger, it is used.
     """
     terms = np.abs(terms)
+    if function.name == "log_softmax":
+        axis = function.options.get("axis", -1)
+        return terms + np.exp(out) * np.sum(terms, axis=axis, keepdims=True)
     if function.name == "softmax":
         axis = function.options.get("axis", -1)
         return (terms + np.sum(terms * out, axis=axis, keepdims=True)) * out
     factor = np.ones(1)
-    if function.name == "silu":
+    if function.name in ("silu", "mish"):
         factor = 1 + np.abs(x)  # s + x*s*(1 - s)
     elif function.name == "gelu":
         factor = 1 + np.abs(x) * (0.8 + 0.11 * np.square(x))  # (1 + t + x*(1 - t^2)*inner')/2
@@ -167,8 +174,8 @@ def of_loss(loss: losses.Loss) -> dict[str, Array]:
     logits, with p and t at most 1, and at the probabilities -t/p minus means of the same, or
     (1 - t)/(1 - p) - t/p.
     """
-    if not isinstance(loss, CROSS_ENTROPIES):
-        return {"value": np.zeros(1), "gradient": np.zeros(1)}
+    if type(loss) not in CROSS_ENTROPIES:
+        return _of_other_loss(loss)
     is_binary = isinstance(loss, losses.BinaryCrossentropy)
     rows, t = loss.rows, loss.targets
     if isinstance(loss, losses.SparseCategoricalCrossentropy):
@@ -185,6 +192,42 @@ def of_loss(loss: losses.Loss) -> dict[str, Array]:
     gradient = weights[:, None] * slopes / (rows.shape[1] if is_binary else 1)
     is_one_number = loss.reduction not in ("none", None)
     return {"value": np.sum(value) if is_one_number else value, "gradient": gradient}
+
+
+def _of_other_loss(loss: losses.Loss) -> dict[str, Array]:
+    """Return the terms of the losses that are no plain cross-entropies."""
+    weights = loss.sample_weights * loss._scale(loss.sample_weights)
+    t, p, low = loss.targets, loss.rows, config.epsilon()
+    if isinstance(loss, losses.LogCosh):  # error + log(1 + exp(-2*error)) - log(2)
+        value, slope = 1 + np.abs(p - t), np.ones_like(p)
+    elif isinstance(loss, losses.MeanSquaredLogarithmicError):
+        logs = np.log1p(np.maximum(p, low)) + np.log1p(np.maximum(t, low))
+        value, slope = np.square(logs), 2 * logs
+    elif isinstance(loss, losses.Poisson):  # p - t*log(p), and 1 - t/p
+        q = np.abs(p) + low
+        value, slope = q + np.abs(t * np.log(q)), 1 + np.abs(t) / q
+    elif isinstance(loss, losses.CosineSimilarity):  # t*p and c*p - t, all of length 1
+        length = np.maximum(np.sqrt(np.sum(np.square(p), axis=1, keepdims=True)), low)
+        value, slope = np.ones_like(p), p.shape[1] * (1 + np.abs(p) / length) / length
+    elif isinstance(loss, losses.Hinge):  # 1 - t*p
+        missing = 1 + np.abs(t * p)
+        value, slope = np.square(missing), np.abs(t) * missing
+    elif isinstance(loss, losses.CategoricalHinge):
+        value, slope = p.shape[1] * (1 + np.abs(p)), np.ones_like(p)
+    elif isinstance(loss, losses.BinaryFocalCrossentropy):  # (1 - r)^gamma, where r may be almost 1
+        q, entropy, slopes = focal._two_sided(t, p, low, loss.chosen.constants[-1])
+        wrong, power = np.maximum(1 - (t * q + (1 - t) * (1 - q)), 1e-9), max(loss.gamma, 1)
+        entropy, slopes = entropy + np.abs(t * p), 1 + np.abs(slopes)
+        value = wrong ** (power - 1) * (power * entropy + wrong * slopes)
+        slope = power * wrong ** (power - 1) * (slopes + power * entropy / wrong)
+    elif isinstance(loss, losses.KLDivergence):  # t*log(t/p), a quotient with a rounding error
+        value, slope = np.ones_like(p) * p.shape[1], np.zeros_like(p)
+    else:
+        return {"value": np.zeros(1), "gradient": np.zeros(1)}
+    rows = weights * np.mean(value, axis=1)
+    is_one_number = loss.reduction not in ("none", None)
+    gradient = weights[:, None] * slope / p.shape[1]
+    return {"value": np.sum(rows) if is_one_number else rows, "gradient": gradient}
 
 
 def of_training(model: Sequential) -> float:

@@ -1,10 +1,12 @@
 """Every loss: value and gradient, from probabilities and from logits, weighted and reduced."""
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tinynet
 from parity_tests.backend import BACKEND
 from parity_tests.both import TOLERANCE, expect_same, make_both, numpy, use_floatx
 from parity_tests.drawn import (
@@ -23,6 +25,7 @@ from parity_tests.terms import of_loss, of_training
 rng = np.random.default_rng(3)
 N, K = 7, 4
 LABELS = rng.integers(0, K, N)
+PARTLY = np.where(np.arange(N) % 3, LABELS, 255)
 ONE_HOT = np.eye(K)[LABELS]
 SOFT = rng.dirichlet(np.ones(K), N)
 BITS = rng.integers(0, 2, (N, K)).astype(float)
@@ -34,6 +37,7 @@ EDGES[0], EDGES[1], EDGES[2] = [1, 0, 0, 0], [0, 0, 0, 1], [0.25, 0.25, 0.25, 0.
 SHARES = rng.random((N, K))
 SHARES[0, :2] = [0.0, 1.0]
 WEIGHTS = rng.random(N) * 2
+COUNTS = rng.integers(0, 6, (N, K)).astype(float)
 
 # Piece: (text, targets, predictions).
 CASES = {
@@ -42,6 +46,13 @@ CASES = {
         ("keras.losses.SparseCategoricalCrossentropy()", LABELS[:, None], PROBABILITIES),
         ("keras.losses.SparseCategoricalCrossentropy(from_logits=True)", LABELS, LOGITS),
         ("keras.losses.SparseCategoricalCrossentropy(from_logits=True)", LABELS, 100 * LOGITS),
+        (
+            "keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=2)",
+            LABELS,
+            LOGITS,
+        ),
+        ("keras.losses.SparseCategoricalCrossentropy(ignore_class=255)", PARTLY, PROBABILITIES),
+        ("keras.losses.SparseCategoricalCrossentropy(False, -1)", 0 * LABELS - 1, PROBABILITIES),
     ],
     "losses.CategoricalCrossentropy": [
         ("keras.losses.CategoricalCrossentropy()", ONE_HOT, PROBABILITIES),
@@ -73,6 +84,77 @@ CASES = {
     "losses.Huber": [
         ("keras.losses.Huber()", NUMBERS, LOGITS),
         ("keras.losses.Huber(delta=0.3)", NUMBERS, NUMBERS + 0.3),
+    ],
+    "losses.MeanAbsolutePercentageError": [
+        ("keras.losses.MeanAbsolutePercentageError()", NUMBERS, LOGITS),
+        ("keras.losses.MeanAbsolutePercentageError()", BITS, LOGITS),
+    ],
+    "losses.MeanSquaredLogarithmicError": [
+        ("keras.losses.MeanSquaredLogarithmicError()", NUMBERS, LOGITS),
+        ("keras.losses.MeanSquaredLogarithmicError()", COUNTS, SHARES),
+    ],
+    "losses.LogCosh": [
+        ("keras.losses.LogCosh()", NUMBERS, LOGITS),
+        ("keras.losses.LogCosh()", NUMBERS, 100 * LOGITS),
+    ],
+    "losses.Poisson": [
+        ("keras.losses.Poisson()", COUNTS, SHARES),
+        ("keras.losses.Poisson()", COUNTS[:, 0], SHARES[:, :1]),
+    ],
+    "losses.CosineSimilarity": [
+        ("keras.losses.CosineSimilarity()", NUMBERS, LOGITS),
+        ("keras.losses.CosineSimilarity(axis=1)", NUMBERS, 1e-9 * LOGITS),
+        ("keras.losses.CosineSimilarity()", 1e-9 * NUMBERS, LOGITS),
+        ("keras.losses.CosineSimilarity()", NUMBERS, 0 * LOGITS),
+    ],
+    "losses.Hinge": [
+        ("keras.losses.Hinge()", 2 * BITS - 1, LOGITS),
+        ("keras.losses.Hinge()", BITS, LOGITS),
+        ("keras.losses.Hinge()", BITS[:, 0], LOGITS[:, :1]),
+        ("keras.losses.Hinge()", NUMBERS, LOGITS),
+    ],
+    "losses.SquaredHinge": [
+        ("keras.losses.SquaredHinge()", 2 * BITS - 1, LOGITS),
+        ("keras.losses.SquaredHinge()", BITS, LOGITS),
+    ],
+    "losses.CategoricalHinge": [
+        ("keras.losses.CategoricalHinge()", ONE_HOT, LOGITS),
+        ("keras.losses.CategoricalHinge()", SOFT, LOGITS),
+        ("keras.losses.CategoricalHinge()", ONE_HOT, PROBABILITIES),
+    ],
+    "losses.KLDivergence": [
+        ("keras.losses.KLDivergence()", SOFT, PROBABILITIES),
+        ("keras.losses.KLDivergence()", ONE_HOT, EDGES),
+        ("keras.losses.KLDivergence()", NUMBERS, LOGITS),
+    ],
+    "losses.BinaryFocalCrossentropy": [
+        ("keras.losses.BinaryFocalCrossentropy()", BITS, SHARES),
+        ("keras.losses.BinaryFocalCrossentropy()", SOFT, SHARES),
+        ("keras.losses.BinaryFocalCrossentropy(True, 0.4, 1.5)", BITS, SHARES),
+        ("keras.losses.BinaryFocalCrossentropy(from_logits=True)", BITS, LOGITS),
+        (
+            "keras.losses.BinaryFocalCrossentropy(from_logits=True, apply_class_balancing=True, "
+            "gamma=3.5, label_smoothing=0.1)",
+            BITS,
+            LOGITS,
+        ),
+    ],
+    "losses.CategoricalFocalCrossentropy": [
+        ("keras.losses.CategoricalFocalCrossentropy()", ONE_HOT, PROBABILITIES),
+        ("keras.losses.CategoricalFocalCrossentropy()", ONE_HOT, EDGES),
+        ("keras.losses.CategoricalFocalCrossentropy(0.4, 1.5)", SOFT, SHARES),
+        (
+            "keras.losses.CategoricalFocalCrossentropy(alpha=[0.1, 0.2, 0.3, 0.4], "
+            "label_smoothing=0.1)",
+            ONE_HOT,
+            PROBABILITIES,
+        ),
+        ("keras.losses.CategoricalFocalCrossentropy(from_logits=True)", ONE_HOT, LOGITS),
+        (
+            "keras.losses.CategoricalFocalCrossentropy(from_logits=True, gamma=3.5)",
+            SOFT,
+            LOGITS,
+        ),
     ],
 }
 # Losses and gradients that are 0, or what is left where terms cancel.
@@ -116,6 +198,52 @@ VANISHING = {
         ("keras.losses.Huber()", NUMBERS, NUMBERS),
         ("keras.losses.Huber()", NUMBERS, NUMBERS + np.sign(LOGITS)),
         ("keras.losses.Huber(delta=1e-3)", NUMBERS, NUMBERS * (1 + 1e-6)),
+    ],
+    "losses.MeanAbsolutePercentageError": [
+        ("keras.losses.MeanAbsolutePercentageError()", NUMBERS, NUMBERS * (1 + 1e-6)),
+    ],
+    "losses.MeanSquaredLogarithmicError": [
+        ("keras.losses.MeanSquaredLogarithmicError()", SHARES, SHARES * (1 + 1e-6)),
+        ("keras.losses.MeanSquaredLogarithmicError()", 0 * SHARES, 0 * SHARES - 1),
+    ],
+    "losses.LogCosh": [
+        ("keras.losses.LogCosh()", NUMBERS, NUMBERS),
+        ("keras.losses.LogCosh()", NUMBERS, NUMBERS * (1 + 1e-6)),
+    ],
+    "losses.Poisson": [
+        ("keras.losses.Poisson()", COUNTS, COUNTS),
+        ("keras.losses.Poisson()", 0 * COUNTS, 0 * COUNTS),
+    ],
+    "losses.CosineSimilarity": [
+        ("keras.losses.CosineSimilarity()", NUMBERS, NUMBERS),
+        ("keras.losses.CosineSimilarity()", NUMBERS, -3 * NUMBERS),
+    ],
+    "losses.Hinge": [
+        ("keras.losses.Hinge()", BITS, 2 * BITS - 1),
+        ("keras.losses.Hinge()", BITS, 3 * BITS - 1.5),
+    ],
+    "losses.SquaredHinge": [
+        ("keras.losses.SquaredHinge()", BITS, 2 * BITS - 1),
+        ("keras.losses.SquaredHinge()", BITS, (2 * BITS - 1) * (1 - 1e-6)),
+    ],
+    "losses.CategoricalHinge": [
+        ("keras.losses.CategoricalHinge()", ONE_HOT, ONE_HOT),
+        ("keras.losses.CategoricalHinge()", ONE_HOT, 0 * ONE_HOT),
+        ("keras.losses.CategoricalHinge()", ONE_HOT, 2 * ONE_HOT),
+    ],
+    "losses.KLDivergence": [
+        ("keras.losses.KLDivergence()", SOFT, SOFT),
+        ("keras.losses.KLDivergence()", ONE_HOT, ONE_HOT),
+    ],
+    "losses.BinaryFocalCrossentropy": [
+        ("keras.losses.BinaryFocalCrossentropy()", BITS, BITS),
+        ("keras.losses.BinaryFocalCrossentropy()", BITS, 1e-6 + (1 - 2e-6) * BITS),
+        ("keras.losses.BinaryFocalCrossentropy(from_logits=True)", BITS, 40 * BITS - 20),
+    ],
+    "losses.CategoricalFocalCrossentropy": [
+        ("keras.losses.CategoricalFocalCrossentropy()", ONE_HOT, ONE_HOT),
+        ("keras.losses.CategoricalFocalCrossentropy()", ONE_HOT, 1e-6 + (1 - 4e-6) * ONE_HOT),
+        ("keras.losses.CategoricalFocalCrossentropy(from_logits=True)", ONE_HOT, SURE),
     ],
 }
 # Here Keras's other backends differ. On TensorFlow, the probabilities of a sparse cross-entropy are
@@ -181,12 +309,36 @@ REDUCTION = one_of(
     "'sum_over_batch_size'", "'mean'", "'sum'", "'mean_with_sample_weight'", "'none'", "None"
 )
 DRAWN = {
-    "losses.SparseCategoricalCrossentropy": {"from_logits": BOOLEANS},
+    "losses.SparseCategoricalCrossentropy": {
+        "from_logits": BOOLEANS,
+        "ignore_class": one_of("0", "1", "None"),
+    },
     "losses.CategoricalCrossentropy": {"from_logits": BOOLEANS, "label_smoothing": number(0, 1)},
     "losses.BinaryCrossentropy": {"from_logits": BOOLEANS, "label_smoothing": number(0, 1)},
     "losses.MeanSquaredError": {},
     "losses.MeanAbsoluteError": {},
     "losses.Huber": {"delta": number(0.01, 2)},
+    "losses.MeanAbsolutePercentageError": {},
+    "losses.MeanSquaredLogarithmicError": {},
+    "losses.LogCosh": {},
+    "losses.CosineSimilarity": {},
+    "losses.Hinge": {},
+    "losses.SquaredHinge": {},
+    "losses.CategoricalHinge": {},
+    "losses.KLDivergence": {},
+    "losses.BinaryFocalCrossentropy": {
+        "from_logits": BOOLEANS,
+        "label_smoothing": number(0, 1),
+        "apply_class_balancing": BOOLEANS,
+        "alpha": number(0, 1),
+        "gamma": number(1, 4),
+    },
+    "losses.CategoricalFocalCrossentropy": {
+        "from_logits": BOOLEANS,
+        "label_smoothing": number(0, 1),
+        "alpha": number(0, 2),
+        "gamma": number(1, 4),
+    },
 }
 
 
@@ -205,6 +357,8 @@ def test_drawn_loss(piece, case, rows, outputs, weighted, floatx, seed):
     options = call(f"keras.{piece}", reduction=REDUCTION, **DRAWN[piece])
     text = case.draw(options, label="loss")
     rng = np.random.default_rng(seed)
+    if "Sparse" in piece and len(rows) > 1:
+        outputs = max(outputs, 2)  # from a last axis of 1, Keras makes predictions without classes
     # One weight per row: with steps, Keras's losses have no rule for one weight per sample.
     weights = rng.choice([0.0, 0.5, 1.0, 1.7], rows) if weighted else None
     if "column" in weighted and len(rows) == 1 and not ("'none'" in text or "None" in text):
@@ -249,6 +403,7 @@ LOOK_BACK = [
     ("softmax", "sparse_categorical_crossentropy", LABELS, True),
     ("softmax", "categorical_crossentropy", ONE_HOT, True),
     ("sigmoid", "binary_crossentropy", BITS, True),
+    ("sigmoid", "binary_focal_crossentropy", BITS, True),
     # Pairs that do not belong together: the loss uses the logits as if they did.
     ("softmax", "binary_crossentropy", BITS, True),
     ("sigmoid", "categorical_crossentropy", ONE_HOT, True),
@@ -256,6 +411,9 @@ LOOK_BACK = [
     ("softmax", "sparse_categorical_crossentropy", LABELS, False),
     ("softmax", "categorical_crossentropy", ONE_HOT, False),
     ("sigmoid", "binary_crossentropy", BITS, False),
+    # The logits are there, and Keras does not use them.
+    ("softmax", "categorical_focal_crossentropy", ONE_HOT, True),
+    ("softmax", "kl_divergence", ONE_HOT, True),
 ]
 
 
@@ -283,4 +441,32 @@ def test_look_back_through_the_last_activation(activation, loss, targets, seen):
         "losses (look-back)",
         {"kernel": (own.get_weights()[0], numpy(theirs.weights[0]), of_training(own))},
         case=text,
+    )
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
+@pytest.mark.parametrize("loss", ["MeanSquaredError", "CategoricalCrossentropy"])
+def test_training_with_a_loss_that_does_not_reduce(loss, weights):
+    use_floatx("float64")
+    x = rng.normal(size=(N, 5))
+    own, theirs = make_both(
+        f"keras.Sequential([keras.Input((5,)), keras.layers.Dense({K}, activation='softmax')])"
+    )
+    theirs.set_weights(own.get_weights())
+    told = []
+    for library, model in ((tinynet, own), (keras, theirs)):
+        model.compile(library.optimizers.SGD(0.1), getattr(library.losses, loss)(reduction="none"))
+        options = {"batch_size": 3, "epochs": 2, "shuffle": False, "verbose": 0}
+        options |= {"sample_weight": weights, "validation_data": (x, ONE_HOT)}
+        fitted = model.fit(x, ONE_HOT, **options)
+        batch = model.train_on_batch(x, ONE_HOT), model.test_on_batch(x, ONE_HOT)
+        told.append([*fitted.history["loss"], *fitted.history["val_loss"], *batch])
+    terms = of_training(own)
+    expect_same(
+        f"losses.{loss}",
+        {
+            "losses": (np.array(told[0], float), np.array(told[1], float)),
+            "kernel": (own.get_weights()[0], numpy(theirs.weights[0]), terms),
+        },
+        case="reduction='none' in fit",
     )

@@ -1,5 +1,7 @@
 """Every metric: its result after each of several batches, with ties, weights and options."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -70,14 +72,112 @@ CASES = {
         ("MeanAbsoluteError()", "numbers"),
         ("MeanAbsoluteError()", "weighted number steps"),
     ],
+    "metrics.FBetaScore": [
+        ("FBetaScore()", "one-hot"),
+        ("FBetaScore(beta=2.0, threshold=0.3)", "bits"),
+        ("FBetaScore('micro', 0.5)", "one-hot"),
+        ("FBetaScore(average='weighted', beta=0.5)", "one-hot"),
+    ],
+    "metrics.TruePositives": [
+        ("TruePositives()", "bits"),
+        ("TruePositives(thresholds=[0.7, 0.2])", "bits"),
+    ],
+    "metrics.FalsePositives": [
+        ("FalsePositives()", "flat bits"),
+        ("FalsePositives(thresholds=[0.0, 0.5, 1.0])", "bits"),
+    ],
+    "metrics.TrueNegatives": [
+        ("TrueNegatives()", "bits"),
+        ("TrueNegatives(thresholds=[0.7, 0.2])", "bits"),
+    ],
+    "metrics.FalseNegatives": [
+        ("FalseNegatives(0.4)", "bits"),
+        ("FalseNegatives(thresholds=[0.0, 0.5, 1.0])", "one-hot"),
+    ],
+    "metrics.SensitivityAtSpecificity": [
+        ("SensitivityAtSpecificity(0.5)", "bits"),
+        ("SensitivityAtSpecificity(0.7, num_thresholds=11)", "flat bits"),
+        ("SensitivityAtSpecificity(0.5, num_thresholds=1)", "bits"),
+        ("SensitivityAtSpecificity(0.3, class_id=1)", "one-hot"),
+    ],
+    "metrics.SpecificityAtSensitivity": [
+        ("SpecificityAtSensitivity(0.5)", "bits"),
+        ("SpecificityAtSensitivity(0.7, num_thresholds=2)", "bits"),
+    ],
+    "metrics.PrecisionAtRecall": [
+        ("PrecisionAtRecall(0.5)", "bits"),
+        ("PrecisionAtRecall(0.8, num_thresholds=7)", "one-hot"),
+    ],
+    "metrics.RecallAtPrecision": [
+        ("RecallAtPrecision(0.5)", "bits"),
+        ("RecallAtPrecision(0.9, class_id=0)", "bits"),
+    ],
+    "metrics.AUC": [
+        ("AUC()", "bits"),
+        ("AUC()", "flat bits"),
+        ("AUC(num_thresholds=7)", "one-hot"),
+        ("AUC(num_thresholds=2)", "bits"),
+        ("AUC(curve='PR')", "bits"),
+        ("AUC(curve='pr', summation_method='majoring')", "bits"),
+        ("AUC(curve='PRGAIN', summation_method='minoring')", "bits"),
+        ("AUC(curve='PRGAIN')", "bits"),
+        ("AUC(thresholds=[0.7, 0.15, 0.4])", "bits"),
+        ("AUC(thresholds=[0.25, 0.5, 0.75], summation_method='majoring')", "bits"),
+        ("AUC(multi_label=True)", "bits"),
+        ("AUC(multi_label=True, curve='PR')", "bits"),
+        ("AUC(multi_label=True, thresholds=[0.1, 0.4])", "bits"),
+        ("AUC(from_logits=True)", "bit numbers"),
+    ],
+    "metrics.RootMeanSquaredError": [
+        ("RootMeanSquaredError()", "numbers"),
+        ("RootMeanSquaredError()", "flat numbers"),
+        ("RootMeanSquaredError()", "weighted number steps"),
+    ],
+    "metrics.R2Score": [
+        ("R2Score()", "numbers"),
+        ("R2Score()", "flat numbers"),
+        ("R2Score(class_aggregation=None)", "numbers"),
+        ("R2Score('variance_weighted_average')", "numbers"),
+        ("R2Score(num_regressors=1)", "numbers"),
+    ],
+    "metrics.MeanAbsolutePercentageError": [("MeanAbsolutePercentageError()", "numbers")],
+    "metrics.MeanSquaredLogarithmicError": [
+        ("MeanSquaredLogarithmicError()", "numbers"),
+        ("MeanSquaredLogarithmicError()", "weighted number steps"),
+    ],
+    "metrics.LogCoshError": [("LogCoshError()", "numbers")],
+    "metrics.CosineSimilarity": [
+        ("CosineSimilarity()", "numbers"),
+        ("CosineSimilarity(axis=-1)", "numbers"),
+    ],
+    "metrics.Poisson": [("Poisson()", "bits")],
+    "metrics.KLDivergence": [("KLDivergence()", "one-hot")],
+    "metrics.Hinge": [("Hinge()", "bits"), ("Hinge()", "numbers")],
+    "metrics.SquaredHinge": [("SquaredHinge()", "bits")],
+    "metrics.CategoricalHinge": [("CategoricalHinge()", "one-hot")],
+    "metrics.BinaryCrossentropy": [
+        ("BinaryCrossentropy()", "bits"),
+        ("BinaryCrossentropy(from_logits=True, label_smoothing=0.1)", "bit numbers"),
+    ],
+    "metrics.CategoricalCrossentropy": [
+        ("CategoricalCrossentropy(label_smoothing=0.1)", "shared one-hot"),
+        ("CategoricalCrossentropy(from_logits=True)", "one-hot numbers"),
+    ],
+    "metrics.SparseCategoricalCrossentropy": [
+        ("SparseCategoricalCrossentropy()", "labels"),
+        ("SparseCategoricalCrossentropy(from_logits=True)", "steps"),
+        ("SparseCategoricalCrossentropy(ignore_class=1)", "labels"),
+        ("SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)", "weighted steps"),
+    ],
     "metrics.Mean": [("Mean()", "values alone")],
+    "metrics.Sum": [("Sum()", "values alone")],
     "metrics.confusion_matrix": [("confusion_matrix(y_true, y_pred, 5)", "two labels")],
 }
 FLAT = [
     pytest.param(piece, f"keras.metrics.{text}", kind, id=f"{text}-{kind}")
     for piece, cases in CASES.items()
     for text, kind in cases
-    if piece not in ("metrics.Mean", "metrics.confusion_matrix")  # these have their own tests
+    if piece not in ("metrics.Mean", "metrics.Sum", "metrics.confusion_matrix")  # tested below
 ]
 few_and_repeatable = settings(max_examples=8, deadline=None, database=None, derandomize=True)
 
@@ -93,14 +193,19 @@ def draw_batch(rng, kind, n, classes):
     predictions[1:2] = rng.choice([0.0, 0.5])  # all the same, or all 0
     if kind == "integers":
         targets, predictions = rng.integers(0, 3, (2, *shape))
-    elif "number" in kind:
-        targets, predictions = rng.normal(size=(2, *shape))
-    elif "bits" in kind:
+    elif kind.endswith(("bits", "bit numbers")):
         targets = rng.integers(0, 2, shape)
+        predictions = rng.normal(size=shape) if "number" in kind else predictions
+    elif "number" in kind and "one-hot" not in kind:
+        targets, predictions = rng.normal(size=(2, *shape))
     else:
         targets = rng.integers(0, classes, rows)
         if "one-hot" in kind:
             targets = np.eye(classes)[targets]
+        if "shared" in kind:
+            predictions = rng.dirichlet(np.ones(classes), n)
+        elif "number" in kind:
+            predictions = rng.normal(size=shape)
     if "flat" in kind:
         targets = targets[:, 0]  # (n,) beside predictions (n, 1)
     elif "column" in kind:
@@ -169,6 +274,18 @@ def _expect_same_results(piece, text, floatx, batches):
     expect_same(piece, results, tolerance=TOLERANCE[floatx], case=text)
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="other backends take NaN for the largest")
+@pytest.mark.parametrize("floatx", ["float64", "float32"])
+@pytest.mark.parametrize("metric", ["SparseCategoricalAccuracy", "CategoricalAccuracy"])
+def test_zeros_of_both_signs_and_nan(metric, floatx):
+    scores = np.array(list(itertools.product([-0.0, 0.0, np.nan, -np.inf, -1.0], repeat=3)))
+    for label in range(3):
+        labels = np.full(len(scores), label)
+        targets = labels if "Sparse" in metric else np.eye(3)[labels]
+        batches = [(targets[[i]], scores[[i]], None) for i in range(len(scores))]
+        _expect_same_results(f"metrics.{metric}", f"keras.metrics.{metric}()", floatx, batches)
+
+
 @pytest.mark.parametrize(("piece", "text", "kind"), FLAT)
 def test_name(piece, text, kind):
     own, theirs = make_both(text)
@@ -196,6 +313,29 @@ def test_mean_of_numbers(batches):
         terms = sizes / total if total else 0.0
         results[f"mean after batch {number + 1}"] = own.result(), numpy(theirs.result()), terms
     expect_same("metrics.Mean", results, case="keras.metrics.Mean()")
+
+
+@pytest.mark.parametrize("piece", ["Mean", "Sum"])
+@pytest.mark.parametrize("weighted", ["", "samples", "steps"])
+@pytest.mark.parametrize("shape", [(), (5,), (5, 3), (5, 3, 2)])
+def test_numbers_of_any_shape(piece, weighted, shape):
+    if len(shape) < {"": 0, "samples": 1, "steps": 2}[weighted]:
+        pytest.skip("no such axis")
+    use_floatx("float64")
+    own, theirs = make_both(f"keras.metrics.{piece}()")
+    rng = np.random.default_rng(0)
+    results = {}
+    for number in range(2):
+        values = rng.random(shape)
+        rows = {"samples": shape[:1], "steps": shape[:2]}.get(weighted)
+        weights = None if rows is None else rng.choice([0.0, 0.5, 2.0], rows)
+        own.update_state(values, weights)
+        theirs.update_state(values, weights)
+        results[f"result {number}"] = own.result(), numpy(theirs.result())
+    for metric in (own, theirs):
+        metric.reset_state()
+    results["afterwards"] = own(values), numpy(theirs(values))
+    expect_same(f"metrics.{piece}", results, case=f"{shape}, {weighted}")
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=30))

@@ -56,9 +56,28 @@ FORMULAS: dict[tuple[str, tuple[tuple[str, object], ...]], Callable[[float], flo
     ("softplus", ()): lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
     ("softsign", ()): lambda x: x / (1 + abs(x)),
     ("exponential", ()): math.exp,
+    ("hard_sigmoid", ()): lambda x: min(max(x + 3, 0.0), 6.0) / 6,
+    ("sparse_sigmoid", ()): lambda x: min(max((x + 1) / 2, 0.0), 1.0),
+    ("hard_silu", ()): lambda x: x * min(max(x + 3, 0.0), 6.0) / 6,
+    ("hard_tanh", ()): lambda x: min(max(x, -1.0), 1.0),
+    ("hard_shrink", ()): lambda x: x if abs(x) > 0.5 else 0.0,
+    ("hard_shrink", (("threshold", 2.0),)): lambda x: x if abs(x) > 2 else 0.0,
+    ("soft_shrink", ()): lambda x: math.copysign(max(abs(x) - 0.5, 0.0), x),
+    ("soft_shrink", (("threshold", 2.0),)): lambda x: math.copysign(max(abs(x) - 2, 0.0), x),
+    ("tanh_shrink", ()): lambda x: x - math.tanh(x),
+    ("threshold", (("threshold", 0.5), ("default_value", -2.0))): lambda x: x if x > 0.5 else -2.0,
+    ("sparse_plus", ()): lambda x: 0.0 if x <= -1 else (x + 1) ** 2 / 4 if x < 1 else x,
+    ("squareplus", ()): lambda x: (x + math.hypot(x, 2)) / 2,
+    ("squareplus", (("b", 0.25),)): lambda x: (x + math.hypot(x, 0.5)) / 2,
+    ("celu", ()): lambda x: x if x > 0 else math.expm1(x),
+    ("celu", (("alpha", 0.3),)): lambda x: x if x > 0 else 0.3 * math.expm1(x / 0.3),
+    ("mish", ()): lambda x: x * math.tanh(math.log1p(math.exp(x))),
+    ("log_sigmoid", ()): lambda x: -math.log1p(math.exp(-x)),
 }
+# What Keras's shrinking functions make of NaN: no comparison with it is true.
+HIDES_NAN = {"hard_shrink": 0.0, "soft_shrink": 0.0, "threshold": -2.0}
 ELEMENTWISE = pytest.mark.parametrize(("name", "options"), FORMULAS)
-KINKS = np.array([0.0, 0.5, -0.5, 2.0, 6.0])
+KINKS = np.array([0.0, 0.5, -0.5, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0, 6.0])
 VECTORS = arrays(float, array_shapes(min_dims=0, max_dims=3, max_side=5), elements=st.floats(-9, 9))
 
 
@@ -79,7 +98,7 @@ def softmax(x: np.ndarray, axis: int) -> np.ndarray:
 
 
 def test_every_activation_is_tested_here() -> None:
-    assert {name for name, _ in FORMULAS} | {"softmax"} == set(ACTIVATIONS)
+    assert {name for name, _ in FORMULAS} | {"softmax", "log_softmax"} == set(ACTIVATIONS)
 
 
 @ELEMENTWISE
@@ -131,6 +150,19 @@ def test_gradients(kernel_form: str, name: str, options: tuple) -> None:
         ("leaky_relu", {"negative_slope": 0.25}, 0.0, 0.25),
         ("elu", {"alpha": 0.25}, 0.0, 0.25),
         ("selu", {}, 0.0, 1.0507009873554805),
+        ("celu", {"alpha": 0.25}, 0.0, 2.0),
+        ("hard_tanh", {}, 1.0, 1.0),
+        ("hard_tanh", {}, -1.0, 1.0),
+        ("hard_sigmoid", {}, 3.0, 0.0),
+        ("hard_sigmoid", {}, -3.0, 0.0),
+        ("sparse_sigmoid", {}, 1.0, 0.0),
+        ("hard_silu", {}, 3.0, 1.0),
+        ("hard_silu", {}, -3.0, 0.0),
+        ("hard_shrink", {}, 0.5, 0.0),
+        ("soft_shrink", {}, -0.5, 0.0),
+        ("threshold", {"threshold": 0.5}, 0.5, 0.0),
+        ("sparse_plus", {}, 1.0, 1.0),
+        ("sparse_plus", {}, -1.0, 0.0),
     ],
 )
 def test_slopes_at_the_kinks(
@@ -148,7 +180,10 @@ def test_nan_is_never_hidden(kernel_form: str, name: str, options: tuple, dtype:
     x = np.array([np.nan, 1.0, -1.0, np.nan], dtype)
     out = function(x)
     assert out.dtype == dtype
-    np.testing.assert_array_equal(np.isnan(out), np.isnan(x))
+    if name in HIDES_NAN:
+        assert out.tolist() == [HIDES_NAN[name], *function(x[1:3]), HIDES_NAN[name]]
+    else:
+        np.testing.assert_array_equal(np.isnan(out), np.isnan(x))
     x = np.array([-7.0, -1.0, 0.0, 1.0, 7.0], dtype)
     dx = function.backward(np.full(5, np.nan, dtype), x, function(x))
     assert dx.dtype == dtype
@@ -167,6 +202,9 @@ def test_nan_is_never_hidden(kernel_form: str, name: str, options: tuple, dtype:
         ("elu", -1.0, 1000.0),
         ("relu6", 0.0, 6.0),
         ("softsign", -1000 / 1001, 1000 / 1001),
+        ("mish", 0.0, 1000.0),
+        ("log_sigmoid", -1000.0, 0.0),
+        ("celu", -1.0, 1000.0),
     ],
 )
 def test_large_numbers_do_not_overflow(
@@ -231,11 +269,43 @@ def test_softmax_of_large_numbers_and_of_nan(kernel_form: str) -> None:
     np.testing.assert_allclose(out[2], 1 / 3)
 
 
+def test_log_softmax_is_the_logarithm_of_softmax(kernel_form: str) -> None:
+    x = 5 * np.random.default_rng(0).normal(size=(3, 4, 5))
+    for axis in (-1, 0, 1):
+        function = activations.log_softmax.with_options(axis=axis)
+        np.testing.assert_allclose(function(x), np.log(softmax(x, axis)), 1e-12, 1e-15)
+        (report,) = gradcheck(function, x, tolerance=1e-7)
+        assert report.checked == x.size
+    far = activations.log_softmax([[1000.0, 0.0, -1000.0], [0.0, np.nan, 1.0]])
+    assert far[0].tolist() == [0, -1000, -2000]  # log(softmax(x)) would be minus infinity
+    assert np.isnan(far[1]).all()
+
+
+def test_sparse_plus_is_the_antiderivative_of_sparse_sigmoid() -> None:
+    x = np.linspace(-3, 3, 61)
+    slope = activations.sparse_plus.backward(np.ones_like(x), x, activations.sparse_plus(x))
+    np.testing.assert_allclose(slope, activations.sparse_sigmoid(x), rtol=1e-15)
+
+
+@pytest.mark.parametrize("name", ["glu", "sparsemax"])
+def test_what_keras_has_and_tinynet_refuses(name: str) -> None:
+    with pytest.raises(ValueError, match=f"'{name}' is no activation in tinynet: .*"):
+        activations.get(name)
+
+
+def test_options_by_which_nothing_can_be_divided() -> None:
+    with pytest.raises(ValueError, match="alpha: expected a number other than 0"):
+        activations.celu([1.0], alpha=0)
+    with pytest.raises(ValueError, match="b: expected a number above 0, got 0"):
+        activations.squareplus([1.0], b=0)
+
+
 def test_get_takes_what_keras_takes() -> None:
     assert activations.get(None) is activations.linear
     assert activations.get("relu") is activations.relu
     assert activations.get(activations.tanh) is activations.tanh
     assert activations.get("swish") is activations.silu is activations.swish
+    assert activations.get("hard_swish") is activations.hard_silu is activations.hard_swish
     for name in ACTIVATIONS:
         assert activations.get(name) is getattr(activations, name)
         assert activations.get(name).name == name

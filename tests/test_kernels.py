@@ -205,6 +205,12 @@ FILES: dict[str, dict[str, Any]] = {
         "b": array("depth", "columns"),
         "out": MATRIX,
     },
+    "focal": {
+        **CROSS_ENTROPIES,
+        "gamma": (2.0, 1.5, 0.0),
+        **dict.fromkeys(["yes", "no"], (1.0, 0.25)),
+        "from_logits": (False, True),
+    },
     "random_bits": {},
     "rectifiers": {
         **dict.fromkeys(["dout", "x", "out", "dx"], FLAT),
@@ -212,12 +218,20 @@ FILES: dict[str, dict[str, Any]] = {
         "threshold": (0.0, 0.5),
         "ceiling": (6.0, 2.0, np.inf),
         "alpha": (1.0, 0.3),
+        "shift": (3.0, 1.0),
+        "length": (6.0, 2.0),
+        "limit": (0.5, 0.0),
+        "default": (0.0, -2.0),
     },
-    "regression": {
-        **dict.fromkeys(["targets", "predictions", "dpredictions"], MATRIX),
-        "delta": (1.0, 2.5),
-        "weights": array("rows", fill=positive),
-        "losses": array("rows"),
+    **{
+        file: {
+            **dict.fromkeys(["targets", "predictions", "dpredictions"], MATRIX),
+            "delta": (1.0, 2.5),
+            "epsilon": (1e-7, 0.1),
+            "weights": array("rows", fill=positive),
+            "losses": array("rows"),
+        }
+        for file in ("regression", "hinge")
     },
     "resizing": {
         **dict.fromkeys(["x", "dx"], array("images", "down", "across", "channels")),
@@ -229,8 +243,10 @@ FILES: dict[str, dict[str, Any]] = {
         "rows": array("rows", fill=integers_below(SAMPLES), dtype="int64"),
         "out": MATRIX,
     },
-    **dict.fromkeys(["relu", "smooth"], dict.fromkeys(["dout", "x", "out", "dx"], FLAT)),
+    "relu": dict.fromkeys(["dout", "x", "out", "dx"], FLAT),
+    "smooth": {**dict.fromkeys(["dout", "x", "out", "dx"], FLAT), "b": (4.0, 0.1)},
     "softmax": dict.fromkeys(["dout", "x", "out", "dx"], MATRIX),
+    "log_softmax": dict.fromkeys(["dout", "x", "out", "dx"], MATRIX),
     "warping": {
         "matrices": array("images", "6", fill=places, dtype="float32"),
         "fill_mode": (0, 1, 2, 3),
@@ -316,6 +332,8 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
         "offset": (-0.5,),
         "out": FLAT,
     },
+    "poisson": {"predictions": array("rows", "columns", fill=positive)},
+    "poisson_backward": {"predictions": array("rows", "columns", fill=positive)},
     "softmax_backward": {"out": array("rows", "columns", fill=probabilities)},
     "next_pair": {
         "state": array("2", fill=seeds, dtype="int64"),

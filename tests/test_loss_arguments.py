@@ -40,6 +40,14 @@ Z = np.array([[[0.1, 2.0, -1.0], [1.0, 0.0, 0.5]], [[0.3, 0.2, 0.1], [2.0, 1.0, 
         ("MSE", MeanSquaredError),
         ("mae", MeanAbsoluteError),
         ("huber", Huber),
+        ("kld", losses.KLDivergence),
+        ("MAPE", losses.MeanAbsolutePercentageError),
+        ("msle", losses.MeanSquaredLogarithmicError),
+        ("log_cosh", losses.LogCosh),
+        ("cosine_similarity", losses.CosineSimilarity),
+        ("binary_focal_crossentropy", losses.BinaryFocalCrossentropy),
+        ("poisson", losses.Poisson),
+        ("squared_hinge", losses.SquaredHinge),
         (Huber, Huber),
     ],
 )
@@ -226,3 +234,34 @@ def test_value_takes_for_logits_what_the_loss_does(name: str) -> None:
     y, z = np.array([[0.0, 1.0]]), np.array([[3.0, -2.0]])
     loss = getattr(losses, name)(from_logits=True)
     assert loss.value(y, z) == loss(y, z) == loss.value(y, z, from_logits=True)
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda: losses.BinaryFocalCrossentropy(gamma=-1), "gamma: expected a number of 0 or more"),
+        (lambda: losses.BinaryFocalCrossentropy(alpha=2), "alpha: expected a number between 0"),
+        (lambda: losses.CategoricalFocalCrossentropy(alpha="much"), "alpha: expected a number"),
+        (lambda: losses.CosineSimilarity(axis=None), "axis: expected an integer, got None"),
+        (lambda: SparseCategoricalCrossentropy(ignore_class=0.5), "ignore_class: expected an int"),
+    ],
+)
+def test_options_that_are_refused(make: Any, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        make()
+
+
+def test_the_axis_is_the_last_one() -> None:
+    y, p = np.eye(3)[[0, 1]], np.full((2, 3), 1 / 3)
+    for cls in (CategoricalCrossentropy, BinaryCrossentropy, losses.CosineSimilarity):
+        assert cls(axis=1)(y, p) == cls()(y, p)
+        with pytest.raises(ValueError, match=r"axis: expected the last axis .* -1, got 0 for pred"):
+            cls(axis=0)(y, p)
+    with pytest.raises(ValueError, match="axis: expected the last axis"):
+        SparseCategoricalCrossentropy(axis=1)([[0], [1]], np.full((2, 1, 3), 1 / 3))
+
+
+def test_one_alpha_for_each_class() -> None:
+    loss = losses.CategoricalFocalCrossentropy(alpha=[0.1, 0.9])
+    with pytest.raises(ValueError, match="alpha: expected one weight or one for each of 3 classes"):
+        loss(np.eye(3), np.full((3, 3), 1 / 3))

@@ -82,6 +82,19 @@ def huber(error: np.ndarray, delta: float) -> np.ndarray:
     return np.where(size <= delta, size**2 / 2, delta * size - delta**2 / 2).mean(axis=1)
 
 
+def unit(x: np.ndarray) -> np.ndarray:
+    return x / np.sqrt(np.sum(x**2, axis=1, keepdims=True))
+
+
+def focal(t: np.ndarray, p: np.ndarray, gamma: float, yes: float, no: float) -> np.ndarray:
+    right = np.where(t == 1, p, 1 - p)
+    return np.mean(np.where(t == 1, yes, no) * (1 - right) ** gamma * -np.log(right), axis=1)
+
+
+def categorical_focal(t: np.ndarray, p: np.ndarray, alpha: float, gamma: float) -> np.ndarray:
+    return -np.sum(alpha * t * (1 - clip(p)) ** gamma * np.log(clip(p)), axis=1)
+
+
 CASES: dict[str, tuple[Loss, Draw, Draw, Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
     "sparse, logits": (
         SparseCategoricalCrossentropy(from_logits=True),
@@ -166,7 +179,94 @@ CASES: dict[str, tuple[Loss, Draw, Draw, Callable[[np.ndarray, np.ndarray], np.n
     ),
     "huber": (Huber(), numbers, numbers, lambda t, p: huber(p - t, 1.0)),
     "huber 2.5": (Huber(2.5), numbers, numbers, lambda t, p: huber(p - t, 2.5)),
+    "sparse, ignoring class 9": (
+        SparseCategoricalCrossentropy(from_logits=True, ignore_class=9),
+        labels,
+        numbers,
+        lambda t, z: -np.log(softmax(z)[np.arange(len(t)), t]),
+    ),
+    "percentage": (
+        losses.MeanAbsolutePercentageError(),
+        numbers,
+        numbers,
+        lambda t, p: 100 * np.mean(np.abs((p - t) / t), axis=1),
+    ),
+    "logarithmic": (
+        losses.MeanSquaredLogarithmicError(),
+        shares,
+        shares,
+        lambda t, p: np.mean((np.log1p(p) - np.log1p(t)) ** 2, axis=1),
+    ),
+    "log cosh": (
+        losses.LogCosh(),
+        numbers,
+        numbers,
+        # Keras's logarithm of 2 is a float32
+        lambda t, p: np.mean(np.log(np.cosh(p - t)) + (np.log(2) - np.log(np.float32(2))), axis=1),
+    ),
+    "poisson": (
+        losses.Poisson(),
+        numbers,
+        shares,
+        lambda t, p: np.mean(p - t * np.log(p + EPSILON), axis=1),
+    ),
+    "cosine": (
+        losses.CosineSimilarity(),
+        numbers,
+        numbers,
+        lambda t, p: -np.sum(unit(t) * unit(p), axis=1),
+    ),
+    "hinge": (
+        losses.Hinge(),
+        lambda rng, n, k: 2 * bits(rng, n, k) - 1,
+        numbers,
+        lambda t, p: np.maximum(1 - t * p, 0).mean(axis=1),
+    ),
+    "squared hinge": (
+        losses.SquaredHinge(),
+        lambda rng, n, k: 2 * bits(rng, n, k) - 1,
+        numbers,
+        lambda t, p: (np.maximum(1 - t * p, 0) ** 2).mean(axis=1),
+    ),
+    "categorical hinge": (
+        losses.CategoricalHinge(),
+        classes,
+        numbers,
+        lambda t, p: np.maximum(1 + ((1 - t) * p).max(axis=1) - (t * p).sum(axis=1), 0),
+    ),
+    "divergence": (
+        losses.KLDivergence(),
+        soft,
+        shares,
+        lambda t, p: np.sum(t * np.log(t / p), axis=1),
+    ),
+    "binary focal": (
+        losses.BinaryFocalCrossentropy(),
+        bits,
+        shares,
+        lambda t, p: focal(t, p, 2.0, 1.0, 1.0),
+    ),
+    "binary focal, balanced, logits": (
+        losses.BinaryFocalCrossentropy(True, 0.3, 1.5, from_logits=True),
+        bits,
+        numbers,
+        lambda t, z: focal(t, sigmoid(z), 1.5, 0.3, 0.7),
+    ),
+    "categorical focal": (
+        losses.CategoricalFocalCrossentropy(gamma=1.5),
+        classes,
+        shares,
+        lambda t, p: categorical_focal(t, p / p.sum(axis=1, keepdims=True), 0.25, 1.5),
+    ),
+    "categorical focal, logits": (
+        losses.CategoricalFocalCrossentropy(0.5, from_logits=True),
+        soft,
+        numbers,
+        lambda t, z: categorical_focal(t, softmax(z), 0.5, 2.0),
+    ),
 }
+# At the margin, Keras takes the slope of the side that costs; of NaN, too.
+WITHOUT_NAN = {"hinge", "categorical hinge"}
 EVERY_CASE = pytest.mark.parametrize("case", CASES)
 EVERY_REDUCTION = pytest.mark.parametrize("reduction", losses.base.REDUCTIONS)
 
@@ -282,6 +382,12 @@ def test_derivatives_at_the_kinks(kernel_form: str) -> None:
     loss = MeanAbsoluteError(reduction="sum")
     loss([[1.0, 1.0]], [[1.0, 2.0]])
     np.testing.assert_array_equal(loss.gradient(), [[0, 0.5]])
+    loss = losses.Hinge(reduction="sum")
+    loss([[1.0, -1.0]], [[1.0, -1.5]])
+    np.testing.assert_array_equal(loss.gradient(), [[-0.5, 0]])
+    loss = losses.CategoricalHinge(reduction="sum")
+    loss([[1.0, 0.0, 0.0]], [[2.0, 1.0, 1.0]])
+    np.testing.assert_array_equal(loss.gradient(), [[-1, 0.5, 0.5]])
     loss = Huber(delta=1.0, reduction="sum")
     loss([[0.0, 0.0]], [[1.0, -3.0]])
     np.testing.assert_array_equal(loss.gradient(), [[0.5, -0.5]])
@@ -296,6 +402,57 @@ def test_nan_and_types(kernel_form: str, case: str, dtype: str) -> None:
     assert loss(y, x).dtype == loss.gradient().dtype == dtype
     x[1, 2] = np.nan
     assert np.isnan(loss(y, x)).tolist() == [False, True, False, False, False]
-    assert np.isnan(loss.gradient()[1]).any()
+    assert np.isnan(loss.gradient()[1]).any() != (case in WITHOUT_NAN)
     assert np.isfinite(loss.gradient()[[0, 2, 3, 4]]).all()
     assert isinstance(remade(case)(y, x), float)
+
+
+def test_a_hinge_takes_0_for_minus_1_if_a_batch_has_nothing_else_than_0_and_1() -> None:
+    p = np.array([[0.3, -0.4], [2.0, 0.1]])
+    for loss in (losses.Hinge(), losses.SquaredHinge()):
+        assert loss([[0, 1], [1, 0]], p) == loss([[-1, 1], [1, -1]], p)
+        assert loss([[0, 2], [1, 0]], p) == pytest.approx(
+            {"hinge": np.mean([1, 1.8, 0, 1]), "squared_hinge": np.mean([1, 1.8**2, 0, 1])}[
+                loss.name
+            ]
+        )
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_an_ignored_class_does_not_count(kernel_form: str, from_logits: bool) -> None:
+    rng = np.random.default_rng(0)
+    p = softmax(rng.normal(size=(6, 3)))
+    y = np.array([0, 255, 2, 1, 255, 0])
+    counts = y != 255
+    p[1] = np.nan  # what stands there is not read
+    weights = np.array([1.0, 5.0, 0.5, 2.0, 5.0, 0.0])
+    for reduction in losses.base.REDUCTIONS:
+        loss, usual = (
+            SparseCategoricalCrossentropy(from_logits, ignored, reduction)
+            for ignored in (255, None)
+        )
+        for w in (None, weights):
+            kept = None if w is None else w[counts]
+            value, expected = loss(y, p, w), usual(y[counts], p[counts], kept)
+            single = reduction in ("none", None)
+            np.testing.assert_allclose(value[counts] if single else value, expected, rtol=1e-14)
+            gradient = loss.gradient()
+            np.testing.assert_allclose(gradient[counts], usual.gradient(), rtol=1e-14, atol=1e-17)
+            np.testing.assert_array_equal(gradient[~counts], 0)
+    assert loss(np.full(6, 255), p).tolist() == [0] * 6
+    assert SparseCategoricalCrossentropy(ignore_class=255)(np.full(6, 255), p) == 0
+
+
+def test_a_cosine_of_nothing_is_0(kernel_form: str) -> None:
+    loss = losses.CosineSimilarity(reduction="sum")
+    assert loss([[3.0, 4.0]], [[0.0, 0.0]]) == 0
+    np.testing.assert_allclose(loss.gradient(), [[-0.6e7, -0.8e7]])
+    assert loss([[0.0, 0.0]], [[3.0, 4.0]]) == 0
+    np.testing.assert_array_equal(loss.gradient(), [[0, 0]])
+
+
+def test_weights_of_classes() -> None:
+    p, y = softmax(np.random.default_rng(0).normal(size=(3, 3))), np.eye(3)
+    each = losses.CategoricalFocalCrossentropy([0.5, 0.25, 0.125], reduction="none")(y, p)
+    plain = losses.CategoricalFocalCrossentropy(1.0, reduction="none")(y, p)
+    np.testing.assert_allclose(each, plain * [0.5, 0.25, 0.125])

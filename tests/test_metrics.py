@@ -82,6 +82,29 @@ MEANS: dict[str, tuple[Metric, bool, Callable[[Any, Array], float]]] = {
         True,
         lambda y, p: np.mean([(a - b) ** 2 for a, b in zip(y, p, strict=True)]),
     ),
+    "percentage": (
+        metrics.MeanAbsolutePercentageError(),
+        True,
+        lambda y, p: 100 * np.mean(np.abs(y - p) / np.maximum(y, 1e-7)),
+    ),
+    "hinge": (metrics.Hinge(), True, lambda y, p: np.mean(np.maximum(1 - (2 * y - 1) * p, 0))),
+    "divergence": (
+        metrics.KLDivergence(),
+        True,
+        lambda y, p: np.sum(
+            np.maximum(y, 1e-7) * np.log(np.maximum(y, 1e-7) / np.maximum(p, 1e-7))
+        ),
+    ),
+    "cosine": (
+        metrics.CosineSimilarity(),
+        True,
+        lambda y, p: y @ p / max(np.sqrt(p @ p), 1e-7),
+    ),
+    "sparse entropy of logits": (
+        metrics.SparseCategoricalCrossentropy(from_logits=True),
+        False,
+        lambda y, p: np.log(np.sum(np.exp(p))) - p[y],
+    ),
     "absolute error": (
         MeanAbsoluteError(),
         True,
@@ -119,6 +142,14 @@ ALL: dict[str, tuple[Callable[[], Metric], bool]] = {
     "f1, threshold": (lambda: F1Score("macro", 0.4), True),
     "f1, micro": (lambda: F1Score("micro"), True),
     "f1, weighted": (lambda: F1Score("weighted"), True),
+    "f beta": (lambda: metrics.FBetaScore(beta=0.5), True),
+    "root": (metrics.RootMeanSquaredError, True),
+    "true positives": (metrics.TruePositives, True),
+    "false negatives at two": (lambda: metrics.FalseNegatives([0.7, 0.2]), True),
+    "specificity": (lambda: metrics.SpecificityAtSensitivity(0.5), True),
+    "area": (metrics.AUC, True),
+    "area, by label": (lambda: metrics.AUC(curve="PR", multi_label=True), True),
+    "area, uneven": (lambda: metrics.AUC(thresholds=[0.35, 0.1]), True),
 }
 
 
@@ -217,6 +248,118 @@ def test_f1_adds_epsilon_to_every_denominator() -> None:
     assert fed(F1Score("weighted"), np.eye(3), np.eye(3)) == pytest.approx(
         perfect[0] * 3 / (3 + 1e-7), rel=1e-15
     )
+
+
+@given(data=labelled(), beta=st.sampled_from([0.5, 1.0, 3.0]))
+def test_f_beta_is_that_of_scikit_learn_but_for_epsilon(
+    data: tuple[Array, ...], beta: float
+) -> None:
+    _, targets, y_pred, _ = data
+    expected = sklearn.fbeta_score(
+        targets, y_pred > 0.5, beta=beta, average="macro", zero_division=0
+    )
+    found = fed(metrics.FBetaScore("macro", beta, 0.5), targets, y_pred)
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+@given(data=labelled(), weighted=st.booleans())
+def test_the_area_is_that_of_scikit_learn(data: tuple[Array, ...], weighted: bool) -> None:
+    labels, targets, y_pred, weights = data
+    w = weights if weighted else np.ones(len(labels))
+    rows = np.repeat(w, targets.shape[1])
+    true, predicted = targets.reshape(-1), y_pred.reshape(-1)
+    assume(np.any(rows[true == 1]) and np.any(rows[true == 0]))
+    found = fed(metrics.AUC(num_thresholds=1001), targets, y_pred, weights if weighted else None)
+    expected = sklearn.roc_auc_score(true, predicted, sample_weight=rows)
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+@given(data=labelled())
+def test_counts_of_the_four_kinds_are_those_of_the_confusion_matrix(
+    data: tuple[Array, ...],
+) -> None:
+    _, targets, y_pred, _ = data
+    kinds = ("TrueNegatives", "FalsePositives", "FalseNegatives", "TruePositives")
+    found = [fed(getattr(metrics, kind)(), targets, y_pred) for kind in kinds]
+    predicted = y_pred.reshape(-1) > 0.5
+    expected = sklearn.confusion_matrix(targets.reshape(-1) > 0, predicted, labels=[False, True])
+    assert found == expected.reshape(-1).tolist()
+
+
+def test_the_best_of_one_where_the_other_is_good_enough() -> None:
+    y, p = np.array([0, 0, 0, 1, 1]), np.array([0.1, 0.3, 0.6, 0.5, 0.9])[:, None]
+    assert fed(metrics.SensitivityAtSpecificity(0.5), y, p) == 1
+    assert fed(metrics.SensitivityAtSpecificity(0.9), y, p) == 0.5
+    assert fed(metrics.SpecificityAtSensitivity(1), y, p) == pytest.approx(2 / 3)
+    assert fed(metrics.PrecisionAtRecall(1), y, p) == pytest.approx(2 / 3)
+    assert fed(metrics.RecallAtPrecision(0.9), y, p) == 0.5
+    assert fed(metrics.RecallAtPrecision(0.9), 0 * y, p) == 0
+
+
+@pytest.mark.parametrize("aggregation", [None, "uniform_average", "variance_weighted_average"])
+def test_r2_is_that_of_scikit_learn(aggregation: str | None) -> None:
+    rng = np.random.default_rng(0)
+    t, w = rng.normal(size=(20, 3)), rng.random(20)
+    p = t + 0.5 * rng.normal(size=(20, 3))
+    for weights in (None, w):
+        metric = metrics.R2Score(aggregation)
+        for rows in (slice(0, 7), slice(7, None)):
+            metric.update_state(t[rows], p[rows], None if weights is None else weights[rows])
+        names = {"variance_weighted_average": "variance_weighted", None: "raw_values"}
+        expected = sklearn.r2_score(
+            t, p, sample_weight=weights, multioutput=names.get(aggregation, aggregation)
+        )
+        np.testing.assert_allclose(metric.result(), expected, rtol=1e-12)
+
+
+def test_r2_at_the_edges() -> None:
+    y = np.array([[1.0], [2.0], [4.0]])
+    assert fed(metrics.R2Score(), y, y) == 1
+    assert fed(metrics.R2Score(), y, np.full((3, 1), 7 / 3)) == pytest.approx(0, abs=1e-15)
+    assert fed(metrics.R2Score(), np.ones((3, 1)), y) == 0
+    assert fed(metrics.R2Score(num_regressors=1), y, y + np.eye(3, 1) / 2) == pytest.approx(
+        1 - 0.25 / (14 / 3) * 2
+    )
+    with pytest.warns(UserWarning, match="r2_score: 3 targets are too few to adjust for 2 regr"):
+        fed(metrics.R2Score(num_regressors=2), y, y)
+
+
+def test_mean_and_sum_of_numbers() -> None:
+    mean, total = metrics.Mean(name="loss"), metrics.Sum()
+    for metric in (mean, total):
+        metric.update_state([1.0, 3.0])
+        metric.update_state(8.0)
+    assert (mean.name, mean.result(), total.result()) == ("loss", 4, 12)
+    mean.reset_state()
+    assert mean([1, 3], [3, 1]) == 1.5
+    total.reset_state()
+    assert total([[1, 3], [5, 7]], [1, 0.5]) == 10
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("scores", "place"),
+    [
+        ([-0.0, 0.0], 1),
+        ([0.0, -0.0], 0),
+        ([-0.0, -0.0], 0),
+        ([-0.0, -1.0], 0),
+        ([0.0, np.nan], 0),
+        ([np.nan, -5.0], 1),
+        ([np.nan, np.nan], 0),
+        ([np.nan, -np.inf], 0),
+        ([2.0, np.nan, 1.0, 2.0], 0),
+    ],
+)
+def test_the_largest_output_is_the_one_of_tensorflow(
+    kernel_form: str, scores: list[float], place: int, dtype: str
+) -> None:
+    p = np.array([scores], dtype)
+    for label in range(len(scores)):
+        one_hot = np.eye(len(scores))[[label]]
+        for weights in (None, [1.0]):
+            sparse = fed(SparseCategoricalAccuracy(), [label], p, weights)
+            assert sparse == fed(CategoricalAccuracy(), one_hot, p, weights) == (label == place)
 
 
 def test_ties() -> None:
@@ -327,7 +470,9 @@ def test_names(identifier: object, cls: type[Metric], name: str) -> None:
 
 def test_errors_go_down_and_shares_up() -> None:
     down = {name for name, (make, _) in ALL.items() if make().direction == "down"}
-    assert down == {"squared error", "absolute error"}
+    errors = {"squared error", "absolute error", "percentage", "root"}
+    surprises = {"divergence", "sparse entropy of logits", "hinge"}
+    assert down == {*errors, *surprises, "false negatives at two"}
 
 
 def test_calling_a_metric_feeds_it() -> None:
@@ -483,3 +628,45 @@ def test_a_metric_of_one_s_own_is_asked_for_its_shapes_too() -> None:
     with pytest.raises(ValueError, match=r"square: \(8, 3, 1\) and \(8, 3\)"):
         model.fit(np.zeros((8, 4)), np.zeros((8, 3, 1)), verbose=0)
     model.fit(np.zeros((8, 4)), np.zeros((8, 3)), verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: metrics.AUC(1), "num_thresholds: expected an integer of 2 or more, got 1"),
+        (
+            lambda: metrics.AUC(curve="roc curve"),
+            r"curve: expected one of \('ROC', 'PR', 'PRGAIN'\)",
+        ),
+        (lambda: metrics.AUC(summation_method="trapezoid"), "summation_method: expected one of"),
+        (lambda: metrics.AUC(thresholds=[0.5, 2]), "thresholds: expected a number between 0 and 1"),
+        (lambda: metrics.AUC(num_labels=3), "num_labels: expected None without multi_label=True"),
+        (lambda: metrics.PrecisionAtRecall(1.5), "recall: expected a number between 0 and 1"),
+        (lambda: metrics.FBetaScore(beta=0), "beta: expected a number above 0"),
+        (lambda: metrics.R2Score("mean"), "class_aggregation: expected one of"),
+        (lambda: metrics.TruePositives(-1), "thresholds: expected a number between 0 and 1"),
+        (
+            lambda: metrics.AUC(label_weights=[1, 2])(np.eye(3), np.eye(3)),
+            "label_weights: expected one for each of 3 outputs, got 2",
+        ),
+        (
+            lambda: metrics.R2Score()(np.ones(3), np.ones(3)),
+            r"r2_score: expected .* \(n, outputs\)",
+        ),
+    ],
+)
+def test_options_that_are_refused(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_names_that_keras_gives() -> None:
+    for identifier, name in {
+        metrics.FBetaScore: "fbeta_score",
+        metrics.LogCoshError: "logcosh",
+        metrics.AUC: "auc",
+        "AUC": "AUC",
+        "kl_divergence": "kl_divergence",
+        "mape": "mape",
+    }.items():
+        assert metrics.get(identifier).name == name

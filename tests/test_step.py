@@ -105,6 +105,18 @@ LOSSES: dict[str, Callable[[], Any]] = {
     "sum": lambda: losses.MeanSquaredError(reduction="sum"),
     "mean by weight": lambda: losses.MeanSquaredError(reduction="mean_with_sample_weight"),
     "single losses": lambda: losses.MeanSquaredError(reduction="none"),
+    "sparse, without class 1": lambda: losses.SparseCategoricalCrossentropy(ignore_class=1),
+    "percentage": losses.MeanAbsolutePercentageError,
+    "logarithmic": losses.MeanSquaredLogarithmicError,
+    "log cosh": losses.LogCosh,
+    "poisson": losses.Poisson,
+    "cosine": losses.CosineSimilarity,
+    "divergence": losses.KLDivergence,
+    "hinge": losses.Hinge,
+    "squared hinge": losses.SquaredHinge,
+    "categorical hinge": losses.CategoricalHinge,
+    "binary, focal": losses.BinaryFocalCrossentropy,
+    "focal": lambda: losses.CategoricalFocalCrossentropy(alpha=[0.2, 0.3, 0.5]),
     "a function": lambda: lambda y, p: np.mean((y - p) ** 4, axis=-1),
 }
 
@@ -115,8 +127,8 @@ LOSSES: dict[str, Callable[[], Any]] = {
 def test_every_loss(name: str, weights: str, form: str) -> None:
     config.use_kernels(form)
     x, labels = vectors()
-    y = labels if name == "sparse" else utils.to_categorical(labels, 3)
-    last = "linear" if name == "logits" else "sigmoid" if name == "binary" else "softmax"
+    y = labels if name.startswith("sparse") else utils.to_categorical(labels, 3)
+    last = "linear" if name == "logits" else "sigmoid" if name.startswith("binary") else "softmax"
     fit: dict[str, Any] = {}
     if weights == "samples":
         fit["sample_weight"] = np.linspace(0, 2, len(x))

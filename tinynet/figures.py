@@ -12,6 +12,7 @@ from tinynet import metrics
 from tinynet.arrays import Array
 from tinynet.data import Batch
 from tinynet.kernels.means import add_mean
+from tinynet.metrics.base import RunningMean
 from tinynet.step.tape import Computes
 
 Logs = dict[str, Any]
@@ -63,7 +64,7 @@ class Figures(Computes):
             for some, found in ((plain, self.plain), (weighted, self.weighted))
         )
         self.built = False
-        self.loss = metrics.Mean()
+        self.loss = RunningMean()
         self.named: dict[str, metrics.Metric] = {}
         self._name()
         self.reset()
@@ -121,7 +122,7 @@ class Figures(Computes):
         return {
             f"{name}/{part}": getattr(mean, part)
             for name, mean in named.items()
-            if isinstance(mean, metrics.Mean)
+            if isinstance(mean, RunningMean)
             for part in ("total", "count")
         }
 
@@ -148,6 +149,6 @@ class Figures(Computes):
 
     def reset(self) -> None:
         """Forget everything."""
-        self.loss.reset()
+        self.loss.reset_state()
         for metric in self.named.values():
             metric.reset_state()

@@ -259,13 +259,13 @@ class Trainer(Network):
         self.backward_from_loss(to_input=False)
         optimizer.step(self.params, self.grads)
         self.constrain()
-        self.figures.update(batch, out, value)
+        self.figures.update(batch, out, self.reported(value))
 
     def test_step(self, batch: Batch) -> None:
         """Add a batch to the metrics, and learn nothing from it; see `train_step`."""
         out = self.forward(batch.x)
         value = self.loss_value(out, batch.y, batch.sample_weight)
-        self.figures.update(batch, out, value)
+        self.figures.update(batch, out, self.reported(value))
 
     def loss_value(self, out: Array, y: Array, sample_weight: Array | None = None) -> Any:
         """Return the loss of what `forward` has just returned, with all penalties."""
@@ -274,6 +274,7 @@ class Trainer(Network):
         seen = self._logits() if looks_back else out
         from_logits = looks_back or loss.from_logits
         value: Any = loss.value(y, seen, sample_weight, from_logits)
+        self.single_losses = np.size(value)
         # A layer that is more than its kernels may have a penalty on its output, or one of its own.
         layers = self.leaves.values()
         penalized = any(layer.regularizers or not layer.only_kernels for layer in layers)
@@ -289,6 +290,15 @@ class Trainer(Network):
         else:  # a line of Python makes new ones in every step
             logits = call(last.kept, "logits")
         return logits
+
+    def reported(self, value: Any) -> Any:
+        """Return the loss for the logs: the mean of single losses, whose sum the step is for."""
+        n = self.single_losses
+        return value if n == 1 else call(self._with_mean, value, n)
+
+    def _with_mean(self, value: float, n: int) -> float:
+        penalty = self.penalty()
+        return (float(value) - penalty) / n + penalty
 
     def _with_penalties(self, value: float | Array) -> float:
         return float(np.sum(value)) + self.penalty()

@@ -22,13 +22,12 @@ FLOORS = {
     "around the model": {"summary": 11, "evaluation": 31, "saving": 51, "utils": 75},
     "training": {"training": 31, "graph": 12},
     "the parts of training": {"stack": 12, "freezing": 31, "repeat": 54, "figures": 76},
-    "what a network shows": {"described": 12},
+    "what is shown and measured": {"described": 12, "metrics": 76},
     "the parts of a step": {
         "layers": 16,
-        "losses": 31,
-        "optimizers": 46,
-        "data": 61,
-        "metrics": 76,
+        "losses": 34,
+        "optimizers": 53,
+        "data": 72,
         "callbacks": 91,
     },
     "the parts of a layer": {

@@ -11,20 +11,34 @@ on the page :doc:`/backprop/activations`, softmax on :doc:`/backprop/softmax_cro
 
 from tinynet.activations.base import ACTIVATIONS, Activation, Linear, RowActivation
 from tinynet.activations.functions import (
+    celu,
     elu,
     exponential,
     gelu,
+    hard_shrink,
+    hard_sigmoid,
+    hard_silu,
+    hard_tanh,
     leaky_relu,
     linear,
+    log_sigmoid,
+    log_softmax,
+    mish,
     relu,
     relu6,
     selu,
     sigmoid,
     silu,
+    soft_shrink,
     softmax,
     softplus,
     softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    squareplus,
     tanh,
+    tanh_shrink,
+    threshold,
 )
 from tinynet.configurable import UnknownObjectError, known_name, unknown_object
 from tinynet.custom_objects import get_registered_object
@@ -34,25 +48,45 @@ __all__ = [
     "Activation",
     "Linear",
     "RowActivation",
+    "celu",
     "elu",
     "exponential",
     "gelu",
     "get",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_tanh",
     "leaky_relu",
     "linear",
+    "log_sigmoid",
+    "log_softmax",
+    "mish",
     "relu",
     "relu6",
     "selu",
     "sigmoid",
     "silu",
+    "soft_shrink",
     "softmax",
     "softplus",
     "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "squareplus",
     "tanh",
+    "tanh_shrink",
+    "threshold",
 ]
 
 swish = silu
-ALIASES = {"swish": silu}
+hard_swish = hard_silu
+ALIASES = {"swish": silu, "hard_swish": hard_silu}
+# Names that Keras has and tinynet refuses, with the reason.
+REFUSED = {
+    "glu": "its output is half as wide as its input, so it is a layer rather than an activation",
+    "sparsemax": "Keras 3.15 computes rows that do not sum to 1; softmax or relu take its place",
+}
 
 
 def get(identifier: object) -> Activation:
@@ -61,7 +95,8 @@ def get(identifier: object) -> Activation:
     Raises
     ------
     ValueError
-        If there is no activation with that name; the closest name is suggested.
+        If there is no activation with that name; the closest name is suggested. If it is one of
+        Keras's that tinynet refuses; the reason is given.
     TypeError
         If `identifier` is anything else, for instance a plain function: a layer needs its
         derivative too.
@@ -73,6 +108,8 @@ def get(identifier: object) -> Activation:
     table = {**ACTIVATIONS, **ALIASES}
     if isinstance(identifier, str):
         custom = get_registered_object(identifier)
+        if custom is None and identifier in REFUSED:
+            raise ValueError(f"{identifier!r} is no activation in tinynet: {REFUSED[identifier]}")
         return custom or table[known_name("activation", identifier, table)]
     if isinstance(identifier, dict) and "config" in identifier:
         options = dict(identifier["config"])

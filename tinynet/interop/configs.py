@@ -80,8 +80,12 @@ SEQUENCES = {
     *("factor", "height_factor", "value_range", "width_factor"),
 }
 SEQUENCES_OF = {
-    (name, "axis")
-    for name in ("LayerNormalization", "UnitNormalization", "MaxNorm", "MinMaxNorm", "UnitNorm")
+    ("CategoricalFocalCrossentropy", "alpha"),
+    ("AUC", "label_weights"),
+    *(
+        (name, "axis")
+        for name in ("LayerNormalization", "UnitNormalization", "MaxNorm", "MinMaxNorm", "UnitNorm")
+    ),
 }
 
 

@@ -196,3 +196,47 @@ def binary_cross_entropy_backward_loops(
             t = targets[i, j]
             slope = (one - t) / (one - c) - t / c
             dp[i, j] = number(0) if q < low or q > high else slope * weight
+
+
+@kernel(targets="iJ", p="iJ", losses=">i")
+def kl_divergence(targets: Array, p: Array, epsilon: float, losses: Array) -> None:
+    """losses[i] = sum over j of t*log(t/c), both clipped to [epsilon, 1]."""
+    low, high = p.dtype.type(epsilon), p.dtype.type(1)
+    t = np.clip(targets, low, high)
+    np.sum(t * np.log(t / np.clip(p, low, high)), axis=1, out=losses)
+
+
+@kl_divergence.loops
+def kl_divergence_loops(targets: Array, p: Array, epsilon: float, losses: Array) -> None:
+    rows, columns = p.shape
+    low, high = p.dtype.type(epsilon), p.dtype.type(1)
+    for i in range(rows):
+        total = p.dtype.type(0)
+        for j in range(columns):
+            t = clipped(targets[i, j], low, high)
+            total += t * np.log(t / clipped(p[i, j], low, high))
+        losses[i] = total
+
+
+@kernel(targets="iJ", p="iJ", weights="i", dp=">iJ")
+def kl_divergence_backward(
+    targets: Array, p: Array, epsilon: float, weights: Array, dp: Array
+) -> None:
+    """dp = -weights*t/p, t clipped to [epsilon, 1], 0 where p was clipped."""
+    low, high = p.dtype.type(epsilon), p.dtype.type(1)
+    slope = -np.clip(targets, low, high) / np.clip(p, low, high)
+    np.multiply(slope, weights[:, None], out=dp)
+    dp[(p < low) | (p > high)] = 0
+
+
+@kl_divergence_backward.loops
+def kl_divergence_backward_loops(
+    targets: Array, p: Array, epsilon: float, weights: Array, dp: Array
+) -> None:
+    rows, columns = p.shape
+    low, high = p.dtype.type(epsilon), p.dtype.type(1)
+    for i in range(rows):
+        for j in range(columns):
+            q = p[i, j]
+            slope = -clipped(targets[i, j], low, high) / clipped(q, low, high)
+            dp[i, j] = p.dtype.type(0) if q < low or q > high else slope * weights[i]

@@ -21,13 +21,22 @@ def add_mean_loops(mean: Array, n: int, total: Array, count: Array) -> None:
     count[()] += n
 
 
+def first_largest(p: Array) -> Array:
+    """Return the place of the largest number along the last axis; of several, the first one.
+
+    As Keras on TensorFlow finds it: NaN is never the largest, and -0.0 is below 0.0.
+    """
+    if p.dtype.kind == "f":
+        p = np.where(np.isnan(p), -np.inf, p)
+        p = np.where((p == 0) & np.signbit(p), -np.finfo(p.dtype).tiny, p)
+    places: Array = p.argmax(axis=-1)
+    return places
+
+
 @kernel(labels="I", p="IJ", total="+", count="+")
 def add_hits(labels: Array, p: Array, total: Array, count: Array) -> None:
-    """Count the rows of p whose largest number is at their label; of several, the first one.
-
-    As in NumPy, NaN is larger than any number.
-    """
-    total += np.count_nonzero(p.argmax(axis=1) == labels)
+    """Count the rows of p whose largest number is at their label, as `first_largest` finds it."""
+    total += np.count_nonzero(first_largest(p) == labels)
     count += len(labels)
 
 
@@ -36,10 +45,10 @@ def add_hits_loops(labels: Array, p: Array, total: Array, count: Array) -> None:
     rows, columns = p.shape
     hits = 0
     for i in range(rows):
-        largest, place = p[i, 0], 0
-        for j in range(1, columns):
+        largest, place = p.dtype.type(-np.inf), 0
+        for j in range(columns):
             v = p[i, j]
-            if v > largest or (v != v and largest == largest):
+            if v > largest or (v == largest and np.signbit(largest) and not np.signbit(v)):
                 largest, place = v, j
         hits += place == labels[i]
     total[()] += hits

@@ -252,3 +252,120 @@ def gelu_tanh_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> No
         t = np.tanh(root * (x[i] + cubic * (x[i] * x[i] * x[i])))
         slope = root * (one + number(3) * cubic * (x[i] * x[i]))
         dx[i] = dout[i] * (half * (one + t + x[i] * (one - t * t) * slope))
+
+
+@kernel(x="i", out=">i")
+def mish(x: Array, out: Array) -> None:
+    """out = x*tanh(softplus(x))."""
+    np.multiply(x, np.tanh(np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))), out=out)
+
+
+@mish.loops
+def mish_loops(x: Array, out: Array) -> None:
+    zero = x.dtype.type(0)
+    for i in range(x.size):
+        plus = (zero if x[i] < zero else x[i]) + np.log1p(np.exp(-abs(x[i])))
+        out[i] = x[i] * np.tanh(plus)
+
+
+@kernel(dout="i", x="i", out="i", dx=">i")
+def mish_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
+    """dx = dout*(h + x*(1 - h^2)*sigmoid(x)) with h = tanh(softplus(x))."""
+    e = np.exp(-np.abs(x))
+    h = np.tanh(np.maximum(x, 0) + np.log1p(e))
+    s = np.where(x >= 0, 1, e) / (1 + e)
+    np.multiply(dout, h + x * (1 - h * h) * s, out=dx)
+
+
+@mish_backward.loops
+def mish_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> None:
+    number = x.dtype.type
+    zero, one = number(0), number(1)
+    for i in range(x.size):
+        e = np.exp(-abs(x[i]))
+        h = np.tanh((zero if x[i] < zero else x[i]) + np.log1p(e))
+        s = (one if x[i] >= 0 else e) / (one + e)
+        dx[i] = dout[i] * (h + x[i] * (one - h * h) * s)
+
+
+@kernel(x="i", out=">i")
+def log_sigmoid(x: Array, out: Array) -> None:
+    """out = log(sigmoid(x)) = min(x, 0) - log1p(exp(-|x|))."""
+    np.subtract(np.minimum(x, 0), np.log1p(np.exp(-np.abs(x))), out=out)
+
+
+@log_sigmoid.loops
+def log_sigmoid_loops(x: Array, out: Array) -> None:
+    zero = x.dtype.type(0)
+    for i in range(x.size):
+        out[i] = (zero if x[i] > zero else x[i]) - np.log1p(np.exp(-abs(x[i])))
+
+
+@kernel(dout="i", x="i", out="i", dx=">i")
+def log_sigmoid_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
+    """dx = dout*sigmoid(-x), which is dout*(1 - sigmoid(x))."""
+    e = np.exp(-np.abs(x))
+    np.multiply(dout, np.where(x >= 0, e, 1) / (1 + e), out=dx)
+
+
+@log_sigmoid_backward.loops
+def log_sigmoid_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> None:
+    one = x.dtype.type(1)
+    for i in range(x.size):
+        e = np.exp(-abs(x[i]))
+        dx[i] = dout[i] * ((e if x[i] >= 0 else one) / (one + e))
+
+
+@kernel(x="i", out=">i")
+def tanh_shrink(x: Array, out: Array) -> None:
+    """out = x - tanh(x)."""
+    np.subtract(x, np.tanh(x), out=out)
+
+
+@tanh_shrink.loops
+def tanh_shrink_loops(x: Array, out: Array) -> None:
+    for i in range(x.size):
+        out[i] = x[i] - np.tanh(x[i])
+
+
+@kernel(dout="i", x="i", out="i", dx=">i")
+def tanh_shrink_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
+    """dx = dout*tanh(x)^2."""
+    np.multiply(dout, np.square(np.tanh(x)), out=dx)
+
+
+@tanh_shrink_backward.loops
+def tanh_shrink_backward_loops(dout: Array, x: Array, out: Array, dx: Array) -> None:
+    for i in range(x.size):
+        t = np.tanh(x[i])
+        dx[i] = dout[i] * (t * t)
+
+
+@kernel(x="i", out=">i")
+def squareplus(x: Array, b: float, out: Array) -> None:
+    """out = (x + sqrt(x^2 + b))/2."""
+    number = x.dtype.type
+    np.divide(x + np.sqrt(np.square(x) + number(b)), number(2), out=out)
+
+
+@squareplus.loops
+def squareplus_loops(x: Array, b: float, out: Array) -> None:
+    number = x.dtype.type
+    for i in range(x.size):
+        out[i] = (x[i] + np.sqrt(x[i] * x[i] + number(b))) / number(2)
+
+
+@kernel(dout="i", x="i", out="i", dx=">i")
+def squareplus_backward(dout: Array, x: Array, out: Array, b: float, dx: Array) -> None:
+    """dx = dout*(1 + x/sqrt(x^2 + b))/2."""
+    number = x.dtype.type
+    slope = (1 + x / np.sqrt(np.square(x) + number(b))) / number(2)
+    np.multiply(dout, slope, out=dx)
+
+
+@squareplus_backward.loops
+def squareplus_backward_loops(dout: Array, x: Array, out: Array, b: float, dx: Array) -> None:
+    number = x.dtype.type
+    one = number(1)
+    for i in range(x.size):
+        dx[i] = dout[i] * ((one + x[i] / np.sqrt(x[i] * x[i] + number(b))) / number(2))

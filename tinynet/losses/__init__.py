@@ -17,18 +17,40 @@ from typing import Any
 from tinynet.configurable import by_name, resolve
 from tinynet.losses.base import Loss
 from tinynet.losses.cross_entropy import SparseCategoricalCrossentropy
+from tinynet.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
 from tinynet.losses.functions import LossFunctionWrapper
-from tinynet.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError
-from tinynet.losses.smoothed import BinaryCrossentropy, CategoricalCrossentropy
+from tinynet.losses.hinge import CategoricalHinge, Hinge, SquaredHinge
+from tinynet.losses.regression import (
+    CosineSimilarity,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+)
+from tinynet.losses.smoothed import BinaryCrossentropy, CategoricalCrossentropy, KLDivergence
 
 __all__ = [
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "Hinge",
     "Huber",
+    "KLDivergence",
+    "LogCosh",
     "Loss",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
     "SparseCategoricalCrossentropy",
+    "SquaredHinge",
 ]
 
 LOSSES: dict[str, type[Loss]] = {
@@ -36,16 +58,27 @@ LOSSES: dict[str, type[Loss]] = {
         SparseCategoricalCrossentropy,
         CategoricalCrossentropy,
         BinaryCrossentropy,
+        CategoricalFocalCrossentropy,
+        BinaryFocalCrossentropy,
+        KLDivergence,
         MeanSquaredError,
         MeanAbsoluteError,
+        MeanAbsolutePercentageError,
+        MeanSquaredLogarithmicError,
         Huber,
+        LogCosh,
+        Poisson,
+        CosineSimilarity,
+        Hinge,
+        SquaredHinge,
+        CategoricalHinge,
     ),
-    "bce": BinaryCrossentropy,
-    "BCE": BinaryCrossentropy,
-    "mse": MeanSquaredError,
-    "MSE": MeanSquaredError,
-    "mae": MeanAbsoluteError,
-    "MAE": MeanAbsoluteError,
+    **dict.fromkeys(["bce", "BCE"], BinaryCrossentropy),
+    **dict.fromkeys(["kld", "KLD"], KLDivergence),
+    **dict.fromkeys(["mse", "MSE"], MeanSquaredError),
+    **dict.fromkeys(["mae", "MAE"], MeanAbsoluteError),
+    **dict.fromkeys(["mape", "MAPE"], MeanAbsolutePercentageError),
+    **dict.fromkeys(["msle", "MSLE"], MeanSquaredLogarithmicError),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -40,8 +40,9 @@ class Loss(Computes, Configurable):
 
     only_kernels = True
     computing = ("value", "gradient", "check_targets", "target_rows")
-    looks_through: ClassVar[tuple[str, ...]] = ()
+    looks_through: tuple[str, ...] = ()
     from_logits = False
+    axis = -1  # of what makes one loss: the outputs of a sample, or of a step
 
     def __init__(
         self, reduction: str | None = "sum_over_batch_size", name: str | None = None
@@ -67,6 +68,7 @@ class Loss(Computes, Configurable):
         output_shape : tuple of int
             Shape of the predictions for one sample.
         """
+        self.check_axis(output_shape)
         if y_true.shape[1:] != output_shape:
             if y_true.shape[1:] == output_shape[:-1] and output_shape[-1:] == (1,):
                 return y_true[..., None]
@@ -77,6 +79,14 @@ class Loss(Computes, Configurable):
                 f"output, got {y_true.shape}"
             )
         return y_true
+
+    def check_axis(self, output_shape: tuple[int, ...]) -> None:
+        """Raise an error if the axis that was given is not the last one of the predictions."""
+        if self.axis not in (-1, len(output_shape)):
+            raise ValueError(
+                f"axis: expected the last axis of the predictions, -1, got {self.axis} for "
+                f"predictions with {len(output_shape) + 1} axes; np.moveaxis moves it to the end"
+            )
 
     def look_at(self, rows: Array, from_logits: bool) -> None:
         """Warn if the first predictions, (rows, outputs), are not what the loss is made for."""
@@ -126,7 +136,7 @@ class Loss(Computes, Configurable):
         if not self.weighted:
             weights = _ones(math.prod(y_pred.shape[:-1]), y_pred.dtype)
         else:
-            weights = call(_row_weights, sample_weight, y_pred.shape[:-1], y_pred.dtype)
+            weights = call(row_weights, sample_weight, y_pred.shape[:-1], y_pred.dtype)
         rows = np.ascontiguousarray(y_pred).reshape(-1, y_pred.shape[-1])  # (rows, outputs)
         targets = view_or_call(self.check_targets, y_true, y_pred.shape[1:])
         self.targets = self.target_rows(targets, rows)
@@ -211,7 +221,7 @@ def _ones(n: int, dtype: np.dtype[Any]) -> Array:
     return ones
 
 
-def _row_weights(sample_weight: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+def row_weights(sample_weight: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """Return one weight per row of predictions, from weights per sample or per row."""
     weights = np.asarray(sample_weight, dtype)
     if weights.shape != shape and weights.ndim > 1 and weights.shape[-1] == 1:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 
 from tinynet import config
 from tinynet.arrays import Array
-from tinynet.checks import flag
+from tinynet.checks import flag, integer
 from tinynet.kernels import clipped_cross_entropy, cross_entropy
 from tinynet.kernels.registry import Differentiable
 from tinynet.losses.base import Loss, in_type
+from tinynet.losses.ignoring import left_out
 
 
 class Crossentropy(Loss):
     """What the three cross-entropies share: they look through the model's final activation."""
 
     # Keras keeps the logits of both, whichever cross-entropy asks.
-    looks_through = ("softmax", "sigmoid")
+    looks_through: tuple[str, ...] = ("softmax", "sigmoid")
     over_classes = True  # whether the outputs of a sample are classes that exclude each other
 
     def look_at(self, rows: Array, from_logits: bool) -> None:
@@ -50,13 +52,19 @@ class SparseCategoricalCrossentropy(Crossentropy):
     ----------
     from_logits : bool
         Whether the predictions are logits. Leave it off for a model that ends in softmax.
+    ignore_class : int, optional
+        A label that does not count, such as 255 for pixels that nobody has labeled. Samples with
+        it have the loss 0, and a mean is taken over the others.
     reduction : str
         See `Loss`.
+    axis : int
+        The axis of the classes: the last one, or a ValueError is raised.
     name : str, optional
 
     Notes
     -----
-    Targets: integers from 0 to classes - 1, shape (n,) or (n, 1). Follows
+    Targets: integers from 0 to classes - 1, shape (n,) or (n, 1). With an `ignore_class`, the loss
+    does not look back through a final softmax, as in Keras. Follows keras/src/losses/losses.py and
     keras/src/backend/tensorflow/nn.py; the gradient is derived in Bishop 2006, section 4.3.4.
 
     Derived on the page :doc:`/backprop/softmax_cross_entropy`.
@@ -67,11 +75,18 @@ class SparseCategoricalCrossentropy(Crossentropy):
     def __init__(
         self,
         from_logits: bool = False,
+        ignore_class: int | None = None,
         reduction: str | None = "sum_over_batch_size",
+        axis: int = -1,
         name: str | None = None,
     ) -> None:
         super().__init__(reduction, name)
         self.from_logits = flag("from_logits", from_logits)
+        self.axis = integer("axis", axis, least=None)
+        self.ignore_class = None
+        if ignore_class is not None:
+            self.ignore_class = integer("ignore_class", ignore_class, least=None)
+            self.looks_through, self.only_kernels = (), False
 
     def kernels(self, from_logits: bool) -> Differentiable:
         """Return the pair for logits or for probabilities."""
@@ -86,8 +101,23 @@ class SparseCategoricalCrossentropy(Crossentropy):
             (config.epsilon(),),
         )
 
+    def value(
+        self,
+        y_true: Array,
+        y_pred: Array,
+        sample_weight: Any = None,
+        from_logits: bool | None = None,
+    ) -> float | Array:
+        """Compute the loss and keep what `gradient` needs; see `Loss.value`."""
+        if self.ignore_class is not None and y_true.shape[:1] == y_pred.shape[:1]:
+            averaged = self.reduction in ("sum_over_batch_size", "mean")
+            given = y_true, y_pred, sample_weight
+            y_pred, sample_weight = left_out(self.ignore_class, *given, averaged)
+        return super().value(y_true, y_pred, sample_weight, from_logits)
+
     def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:
-        """Return integer labels without a last axis of 1."""
+        """Return integer labels without a last axis of 1; 0 for those that are ignored."""
+        self.check_axis(output_shape)
         if not output_shape:
             raise ValueError(
                 "y: sparse_categorical_crossentropy expected predictions with one column per "
@@ -104,6 +134,8 @@ class SparseCategoricalCrossentropy(Crossentropy):
                 f"y: sparse_categorical_crossentropy expected one integer per sample, shape "
                 f"(n,) or (n, 1), got {y_true.shape}{hint}"
             )
+        if self.ignore_class is not None:
+            y_true = np.where(y_true == self.ignore_class, y_true.dtype.type(0), y_true)
         labels = y_true
         if labels.dtype.kind not in "iu":
             with np.errstate(invalid="ignore"):  # NaN becomes some integer, and is not equal to it

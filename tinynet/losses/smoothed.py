@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tinynet import config
 from tinynet.arrays import Array
-from tinynet.checks import flag, number
+from tinynet.checks import flag, integer, number
 from tinynet.kernels import clipped_cross_entropy, cross_entropy
 from tinynet.kernels.registry import Differentiable
+from tinynet.losses.base import Loss
 from tinynet.losses.cross_entropy import Crossentropy
 from tinynet.step.tape import call
 
@@ -21,11 +22,13 @@ class SmoothedCrossentropy(Crossentropy):
         self,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
+        axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
     ) -> None:
         super().__init__(reduction, name)
         self.from_logits = flag("from_logits", from_logits)
+        self.axis = integer("axis", axis, least=None)
         self.label_smoothing = number("label_smoothing", label_smoothing, least=0, most=1)
 
     def indifferent(self, columns: int) -> float:
@@ -58,6 +61,8 @@ class CategoricalCrossentropy(SmoothedCrossentropy):
         See `SparseCategoricalCrossentropy`.
     label_smoothing : float
         s in ``t*(1 - s) + s/classes``, from 0 to 1 (Szegedy et al. 2016, section 7).
+    axis : int
+        The axis of the classes: the last one.
     reduction : str
         See `Loss`.
     name : str, optional
@@ -65,7 +70,7 @@ class CategoricalCrossentropy(SmoothedCrossentropy):
     Raises
     ------
     ValueError
-        If `label_smoothing` is not between 0 and 1.
+        If `label_smoothing` is not between 0 and 1, or `axis` not the last one.
 
     Notes
     -----
@@ -91,6 +96,7 @@ class CategoricalCrossentropy(SmoothedCrossentropy):
 
     def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:
         """Return targets with one column per class."""
+        self.check_axis(output_shape)
         if y_true.shape[1:] == output_shape:
             return y_true
         hint = ""
@@ -100,7 +106,7 @@ class CategoricalCrossentropy(SmoothedCrossentropy):
                 "to_categorical(y)"
             )
         raise ValueError(
-            f"y: categorical_crossentropy expected one-hot rows, shape "
+            f"y: {self.name} expected one-hot rows, shape "
             f"(n, {', '.join(map(str, output_shape))}), got {y_true.shape}{hint}"
         )
 
@@ -121,6 +127,8 @@ class BinaryCrossentropy(SmoothedCrossentropy):
         Whether the predictions are logits. Leave it off for a model that ends in sigmoid.
     label_smoothing : float
         s in ``t*(1 - s) + s/2``, from 0 to 1.
+    axis : int
+        The axis of the outputs: the last one.
     reduction : str
         See `Loss`.
     name : str, optional
@@ -128,7 +136,7 @@ class BinaryCrossentropy(SmoothedCrossentropy):
     Raises
     ------
     ValueError
-        If `label_smoothing` is not between 0 and 1.
+        If `label_smoothing` is not between 0 and 1, or `axis` not the last one.
 
     Notes
     -----
@@ -160,7 +168,7 @@ class BinaryCrossentropy(SmoothedCrossentropy):
         targets = super().check_targets(y_true, output_shape)
         if targets.size and not (targets.min() >= 0 and targets.max() <= 1):
             raise ValueError(
-                f"y: binary_crossentropy expected targets between 0 and 1, got {targets.min()} "
+                f"y: {self.name} expected targets between 0 and 1, got {targets.min()} "
                 f"to {targets.max()}; use sparse_categorical_crossentropy for more classes"
             )
         return targets
@@ -168,3 +176,33 @@ class BinaryCrossentropy(SmoothedCrossentropy):
     def indifferent(self, columns: int) -> float:
         """Return 1/2: yes and no are equally likely."""
         return 0.5
+
+
+class KLDivergence(Loss):
+    r"""Kullback-Leibler divergence of p from t: :math:`\sum_j t_j \log(t_j/p_j)`.
+
+    It is the cross-entropy less the entropy of the targets, so that it is 0 where both are equal;
+    the derivative is the same, :math:`-t_j/p_j`. Both are clipped to [1e-7, 1], and rows are not
+    normalized. Kullback and Leibler 1951.
+
+    Parameters
+    ----------
+    reduction : str
+        See `Loss`.
+    name : str, optional
+
+    Notes
+    -----
+    Targets: rows of probabilities, shape (n, classes). The loss does not look back through a final
+    softmax, and does not read logits. Follows keras/src/losses/losses.py.
+
+    Derived on the page :doc:`/backprop/losses`.
+    """
+
+    def kernels(self, from_logits: bool) -> Differentiable:
+        """Return the pair of kernels and epsilon."""
+        return Differentiable(
+            clipped_cross_entropy.kl_divergence,
+            clipped_cross_entropy.kl_divergence_backward,
+            (config.epsilon(),),
+        )

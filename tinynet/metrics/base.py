@@ -13,7 +13,7 @@ from tinynet.step.tape import Computes
 Shape = tuple[int, ...]
 
 
-class Mean:
+class RunningMean:
     """Weighted mean of the numbers seen so far; 0 before the first, as in Keras."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Mean:
         """Return the mean."""
         return float(self.total) / float(self.count) if self.count else 0.0
 
-    def reset(self) -> None:
+    def reset_state(self) -> None:
         """Forget all numbers."""
         self.total[...] = self.count[...] = 0
 
@@ -103,7 +103,7 @@ class SampleMean(Metric):
     """Mean over the samples of a number that a subclass computes for each."""
 
     def __init__(self, name: str | None = None) -> None:
-        self.mean = Mean()
+        self.mean = RunningMean()
         super().__init__(name)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
@@ -129,7 +129,7 @@ class SampleMean(Metric):
 
     def reset_state(self) -> None:
         """Forget everything."""
-        self.mean.reset()
+        self.mean.reset_state()
 
 
 def _total(values: Array) -> float:

@@ -14,7 +14,7 @@ from tinynet.metrics.base import Metric, Shape, check_same_shape, same_shape, sp
 
 
 class ThresholdCounts(Metric):
-    """Counts of true and false positives and of false negatives at thresholds.
+    """Counts of true and false positives and negatives, at every one of some thresholds.
 
     Parameters
     ----------
@@ -35,18 +35,27 @@ class ThresholdCounts(Metric):
         # Each of the k largest outputs counts as positive, however small.
         default = 0.5 if top_k is None else -np.inf
         self.thresholds = entries(thresholds) or plain(thresholds)
-        self.limits = np.atleast_1d(default if thresholds is None else self.thresholds)
         for each in () if thresholds is None else entries(thresholds) or [thresholds]:
             number("thresholds", each, least=0, most=1)
         self.top_k = None if top_k is None else integer("top_k", top_k)
         self.class_id = None if class_id is None else integer("class_id", class_id, least=None)
+        self.count_at(np.atleast_1d(default if thresholds is None else self.thresholds))
         super().__init__(name)
+
+    def count_at(self, limits: Array, evenly: bool = False) -> None:
+        """Fix the thresholds; where there are three or more, see whether they are evenly spaced."""
+        even = np.arange(len(limits), dtype=np.float32) / max(1, len(limits) - 1)
+        self.limits = limits
+        close = len(limits) > 2 and np.allclose(limits, even, atol=config.epsilon())
+        self.evenly = evenly or close
 
     def reset_state(self) -> None:
         """Forget everything."""
-        self.true_positives = np.zeros(len(self.limits))
-        self.false_positives = np.zeros(len(self.limits))
-        self.false_negatives = np.zeros(len(self.limits))
+        # (thresholds, labels): a column for each label where these are counted apart.
+        self.true_positives = np.zeros((len(self.limits), 1))
+        self.false_positives = np.zeros((len(self.limits), 1))
+        self.true_negatives = np.zeros((len(self.limits), 1))
+        self.false_negatives = np.zeros((len(self.limits), 1))
 
     def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
         """Raise an error unless targets have the predictions' shape, and these the class."""
@@ -74,18 +83,57 @@ class ThresholdCounts(Metric):
         if self.class_id is not None:
             at = (..., self.class_id)
             y_true, y_pred, weights = y_true[at], y_pred[at], weights[at]
-        positive = y_true.astype(bool)
-        # In the predictions' own type: a prediction equal to the threshold is not above it.
-        for i, limit in enumerate(self.limits.astype(y_pred.dtype)):
-            predicted = y_pred > limit
-            self.true_positives[i] += np.sum(weights[predicted & positive])
-            self.false_positives[i] += np.sum(weights[predicted & ~positive])
-            self.false_negatives[i] += np.sum(weights[~predicted & positive])
+        self.count(y_true.reshape(-1, 1), y_pred.reshape(-1, 1), weights.reshape(-1, 1))
 
-    def _ratio(self, wrong: Array) -> float | Array:
-        total = self.true_positives + wrong
-        ratio = np.divide(self.true_positives, total, out=np.zeros_like(total), where=total > 0)
-        return float(ratio[0]) if len(ratio) == 1 else ratio
+    def count(self, y_true: Array, y_pred: Array, weights: Array) -> None:
+        """Count targets and predictions (rows, labels), each label apart."""
+        level = self._levels(y_pred)
+        positive = y_true.astype(bool)
+        above, below = self._sums(level, weights * positive)
+        self.true_positives = self.true_positives + above
+        self.false_negatives = self.false_negatives + below
+        above, below = self._sums(level, weights * ~positive)
+        self.false_positives = self.false_positives + above
+        self.true_negatives = self.true_negatives + below
+
+    def _levels(self, y_pred: Array) -> Array:
+        """Return the index of the last threshold, in their order, that a prediction is above.
+
+        -1 where there is none. Where the thresholds are evenly spaced Keras computes it, and a
+        prediction that is almost equal to a threshold is rounded; otherwise it compares.
+        """
+        if self.evenly:
+            steps = y_pred.dtype.type(len(self.limits) - 1)
+            level = np.ceil(np.clip(y_pred, 0, 1) * steps) - 1
+            if self.limits[0] < 0:  # then every prediction is above the first
+                level = np.maximum(level, 0)
+        else:
+            # In the predictions' own type: one that is equal to a threshold is not above it.
+            limits = np.sort(self.limits.astype(y_pred.dtype))
+            level = np.searchsorted(limits, y_pred) - 1
+        return np.where(np.isnan(y_pred), -1, level).astype(np.int64)
+
+    def _sums(self, level: Array, weights: Array) -> tuple[Array, Array]:
+        """Return the sums of weights above each threshold and below it, (thresholds, labels)."""
+        n, labels = len(self.limits), level.shape[1]
+        place = level + 1 + np.arange(labels) * (n + 1)
+        bins = np.bincount(place.reshape(-1), weights.reshape(-1), labels * (n + 1))
+        bins = bins.reshape(labels, n + 1).T
+        above = np.cumsum(bins[:0:-1], axis=0)[::-1]
+        below = np.cumsum(bins[:-1], axis=0)
+        rank = np.argsort(np.argsort(self.limits, kind="stable"), kind="stable")
+        return above[rank], below[rank]
+
+    def at_each(self, values: Array) -> float | Array:
+        """Return the value at the only threshold, or those at all."""
+        return float(values[0, 0]) if len(values) == 1 else values[:, 0]
+
+
+def ratio(part: Array, rest: Array) -> Array:
+    """Return part/(part + rest); 0 where both are."""
+    total = part + rest
+    found: Array = np.divide(part, total, out=np.zeros_like(total), where=total != 0)
+    return found
 
 
 class Precision(ThresholdCounts):
@@ -114,7 +162,7 @@ class Precision(ThresholdCounts):
 
     def result(self) -> float | Array:
         """Return TP/(TP + FP)."""
-        return self._ratio(self.false_positives)
+        return self.at_each(ratio(self.true_positives, self.false_positives))
 
 
 class Recall(ThresholdCounts):
@@ -125,17 +173,21 @@ class Recall(ThresholdCounts):
 
     def result(self) -> float | Array:
         """Return TP/(TP + FN)."""
-        return self._ratio(self.false_negatives)
+        return self.at_each(ratio(self.true_positives, self.false_negatives))
 
 
-class F1Score(Metric):
-    """Harmonic mean of precision and recall, 2PR/(P + R), by class.
+class FBetaScore(Metric):
+    r"""Weighted harmonic mean of precision P and recall R, by class.
+
+    It is :math:`(1 + \beta^2)\,PR/(\beta^2 P + R)`: recall counts :math:`\beta` times as much.
 
     Parameters
     ----------
     average : {None, "micro", "macro", "weighted"}
         None gives one score per class; "micro" pools the classes, "macro" is the plain mean,
         "weighted" weighs each class by its number of targets.
+    beta : float
+        Above 0.
     threshold : float, optional
         A prediction above it is positive; by default the largest output of a sample is, and
         all that are equal to it.
@@ -144,7 +196,7 @@ class F1Score(Metric):
     Raises
     ------
     ValueError
-        If `average` is unknown; if targets are not one-hot.
+        If `average` is unknown or `beta` not above 0; if targets are not one-hot.
 
     Notes
     -----
@@ -157,12 +209,14 @@ class F1Score(Metric):
     def __init__(
         self,
         average: str | None = None,
+        beta: float = 1.0,
         threshold: float | None = None,
-        name: str | None = None,
+        name: str | None = "fbeta_score",
     ) -> None:
         if average not in self.AVERAGES:
             raise ValueError(f"average: expected one of {self.AVERAGES}, got {average!r}")
         self.average = average
+        self.beta = number("beta", beta, above=0)
         self.threshold = (
             None if threshold is None else number("threshold", threshold, above=0, most=1)
         )
@@ -210,12 +264,33 @@ class F1Score(Metric):
         tp, eps = self.true_positives, self.EPSILON
         precision = tp / (tp + self.false_positives + eps)
         recall = tp / (tp + self.false_negatives + eps)
-        score: Any = 2 * precision * recall / (precision + recall + eps)
+        square = self.beta**2
+        score: Any = (1 + square) * precision * recall / (square * precision + recall + eps)
         if self.average == "weighted":
             return float(np.sum(score * self.weight / (np.sum(self.weight) + eps)))
         if self.average == "macro":
             return float(np.mean(score))
         return float(score) if np.ndim(score) == 0 else np.asarray(score)
+
+
+class F1Score(FBetaScore):
+    """Harmonic mean of precision and recall, 2PR/(P + R), by class: `FBetaScore` with beta 1.
+
+    Parameters
+    ----------
+    average : {None, "micro", "macro", "weighted"}
+    threshold : float, optional
+    name : str, optional
+        See `FBetaScore`.
+    """
+
+    def __init__(
+        self,
+        average: str | None = None,
+        threshold: float | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(average, 1.0, threshold, name)
 
 
 def confusion_matrix(y_true: Any, y_pred: Any, num_classes: int | None = None) -> Array:

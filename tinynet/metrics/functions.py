@@ -1,4 +1,4 @@
-"""A metric that is defined by a function of targets and predictions."""
+"""Means and sums of any numbers, and of what a function of targets and predictions returns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,84 @@ import numpy as np
 from tinynet import config
 from tinynet.arrays import Array, read_only, same_rank
 from tinynet.configurable import function_config, function_of, name_of_function
-from tinynet.metrics.base import Mean, Metric
+from tinynet.metrics.base import Metric, RunningMean
+
+
+class Mean(RunningMean):
+    """Weighted mean of any numbers, batch after batch; 0 before the first.
+
+    Parameters
+    ----------
+    name : str
+    """
+
+    def __init__(self, name: str = "mean") -> None:
+        super().__init__()
+        self.name = name
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        """Take in a number, or one for each sample: of an array (n, ...), the means over the rest.
+
+        Parameters
+        ----------
+        values : array_like of any shape
+        sample_weight : array_like of shape (n,) or (n, steps), optional
+        """
+        found, weights = by_sample(values, sample_weight, np.mean)
+        self.add(float(found.sum()), found.size if weights is None else float(weights.sum()))
+
+    def __call__(self, values: Any, sample_weight: Any = None) -> float:
+        """Take in numbers and return the result so far."""
+        self.update_state(values, sample_weight)
+        return self.result()
+
+
+class Sum(Mean):
+    """Weighted sum of any numbers, batch after batch.
+
+    Parameters
+    ----------
+    name : str
+    """
+
+    def __init__(self, name: str = "sum") -> None:
+        super().__init__(name)
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        """Take in a number or an array of them; weights as in `Mean`."""
+        self.add(float(by_sample(values, sample_weight, np.sum)[0].sum()), 0)
+
+    def result(self) -> float:
+        """Return the sum."""
+        return float(self.total)
+
+
+def by_sample(
+    values: Any, sample_weight: Any, reduce: Callable[..., Any]
+) -> tuple[Array, Array | None]:
+    """Reduce numbers (n, ...) to one for each sample, times its weight.
+
+    Returns
+    -------
+    values : ndarray of shape (n,) or ()
+    weights : ndarray of shape (n,) or (), or None
+
+    Notes
+    -----
+    Follows keras/src/metrics/reduction_metrics.py.
+    """
+    values = np.asarray(values).astype(np.float64)
+    weights = None
+    if sample_weight is not None:
+        values, weights = same_rank(values, np.asarray(sample_weight, np.float64))
+        axes = weights.ndim
+        values = reduce(values, axis=tuple(range(axes, values.ndim)))
+        weights = np.broadcast_to(weights, values.shape)
+        values = values * weights
+        weights = reduce(weights, axis=tuple(range(1, axes)))
+    if values.ndim > 1:
+        values = reduce(values, axis=tuple(range(1, values.ndim)))
+    return values, weights
 
 
 class MeanMetricWrapper(Metric):
@@ -58,26 +135,15 @@ class MeanMetricWrapper(Metric):
             y_true = y_true.astype(config.floatx(), copy=False)
         given = read_only(y_true), read_only(y_pred)
         returned = np.asarray(self.fn(*given, **self.options))
-        values = returned.astype(np.float64)
-        count: float = len(values) if values.ndim else 1
         n = len(y_pred)
-        if n > 1 and values.shape == (n, n) != y_pred.shape:
+        if n > 1 and returned.shape == (n, n) != y_pred.shape:
             warnings.warn(
                 f"{self.name}: {n} samples, with targets of shape {y_true.shape} and predictions "
-                f"of shape {y_pred.shape}, gave values of shape {values.shape}: each target met "
+                f"of shape {y_pred.shape}, gave values of shape {returned.shape}: each target met "
                 f"each prediction; give targets the shape of the predictions, y[:, None]",
                 stacklevel=2,
             )
-        if sample_weight is not None:
-            values, weights = same_rank(values, sample_weight)
-            axes = weights.ndim
-            values = values.mean(axis=tuple(range(axes, values.ndim)))
-            weights = np.broadcast_to(weights, values.shape)
-            values = values * weights
-            count = float(weights.mean(axis=tuple(range(1, axes))).sum())
-        if values.ndim > 1:
-            values = values.mean(axis=tuple(range(1, values.ndim)))
-        self.mean.add(float(values.sum()), count)
+        self.mean.update_state(returned, sample_weight)
 
     def result(self) -> float:
         """Return the mean; 0 before the first sample."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from tinynet.arrays import Array, is_loopable
 from tinynet.checks import integer, number
-from tinynet.kernels.means import add_hits
+from tinynet.kernels.means import add_hits, first_largest
 from tinynet.metrics.base import (
     SampleMean,
     Shape,
@@ -50,17 +50,20 @@ class BinaryAccuracy(SampleMean):
 
 
 class CategoricalAccuracy(SampleMean):
-    """Fraction of samples whose argmax is that of the one-hot target; ties go to the first."""
+    """Fraction of samples whose largest output is at the 1 of the one-hot target.
+
+    Of several equal ones the first counts; NaN never does, and -0.0 is below 0.0.
+    """
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return whether the positions agree."""
         y_true, y_pred = same_shape(self.name, y_true, y_pred)
-        hits: Array = np.argmax(y_true, axis=-1) == np.argmax(y_pred, axis=-1)
+        hits: Array = first_largest(y_true) == first_largest(y_pred)
         return hits
 
 
 class SparseCategoricalAccuracy(SampleMean):
-    """Fraction of samples whose argmax is the target; ties go to the first."""
+    """Fraction of samples whose largest output is the target's; see `CategoricalAccuracy`."""
 
     only_kernels = True
 
@@ -70,12 +73,13 @@ class SparseCategoricalAccuracy(SampleMean):
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return whether the index agrees."""
-        hits: Array = labels_of(self.name, y_true, y_pred) == y_pred.argmax(axis=-1)
+        hits: Array = labels_of(self.name, y_true, y_pred) == first_largest(y_pred)
         return hits
 
     def add(self, y_true: Array, y_pred: Array, sample_weight: Array | None) -> None:
         """Take in a batch; without weights, in one go."""
-        if sample_weight is not None or not is_loopable(y_true.dtype):
+        loopable = is_loopable(y_true.dtype) and y_pred.dtype.kind == "f"
+        if sample_weight is not None or not loopable:
             call(super().add, y_true, y_pred, sample_weight)
             return
         labels = labels_of(self.name, y_true, y_pred).reshape(-1)
