@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
-from tinynet.scripts.scope import what_to_write, why_left_out
+from tinynet.scope import what_to_write, why_left_out
 from tinynet.scripts.tensors import answer_with_tensors
 
 # The versions whose names and behavior are meant; scripts print and compare them.
