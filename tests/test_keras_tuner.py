@@ -276,6 +276,13 @@ def test_a_search_goes_on_where_it_stopped_as_if_it_had_not(tmp_path):
     assert values(second) == values(whole)
 
 
+def test_a_seed_that_nobody_gave_is_kept(tmp_path):
+    first = tuner(tmp_path, seed=None, max_trials=1)
+    first.search(**DATA)
+    assert tuner(tmp_path, seed=None).oracle.seed == first.oracle.seed
+    assert tuner(tmp_path / "other", seed=None).oracle.seed != first.oracle.seed
+
+
 def test_overwriting_begins_anew(tmp_path):
     tuner(tmp_path).search(**DATA)
     again = tuner(tmp_path, overwrite=True)

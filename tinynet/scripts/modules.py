@@ -40,6 +40,7 @@ TOPS = {*(name.partition(".")[0] for name in (*KERAS, *TUNER)), *REFUSED}
 
 LAYERS = ("tinynet.layers",)
 TENSORS = ("tinynet.scripts.tensors",)
+TUNING = ("tinynet.interop.keras_tuner",)
 
 
 class Part(NamedTuple):
@@ -163,7 +164,15 @@ PARTS: dict[str, Part] = {
     "tensorflow.python": Part(),
     "tensorflow.random": Part(TENSORS, ("set_seed",)),
     "tensorflow.test": Part(TENSORS, ("gpu_device_name", "is_built_with_cuda", "is_gpu_available")),
-    "keras_tuner": Part(("tinynet.interop.keras_tuner",)),
+    "keras_tuner": Part(TUNING),
+    **_under(
+        "keras_tuner",
+        "engine",
+        "engine.hypermodel",
+        "engine.hyperparameters",
+        "tuners",
+        homes=TUNING,
+    ),
 }
 
 
