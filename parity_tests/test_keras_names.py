@@ -5,8 +5,19 @@ import inspect
 import pytest
 
 from parity_tests.backend import keras
-from parity_tests.keras_names import METHODS, MODULES, PAGE, VERSION, at, lacking, look_up, page
+from parity_tests.keras_names import (
+    METHODS,
+    MODULES,
+    PAGE,
+    VERSION,
+    at,
+    lacking,
+    look_up,
+    page,
+    public,
+)
 from tinynet import layers, optimizers
+from tinynet.scope import why_left_out
 
 
 @pytest.mark.skipif(keras.__version__ != VERSION, reason=f"the page is about Keras {VERSION}")
@@ -25,6 +36,12 @@ def test_a_name_is_refused_only_if_its_error_says_why():
     assert "sequences" in look_up("keras.layers.LSTM").why
     assert look_up("keras.layers.Lstm") == (False, "")
     assert look_up("keras.nowhere.LSTM") == (False, "")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_that_is_there_is_called_left_out(module):
+    paths = [f"{module}.{name}" for name in public(at(module, keras))]
+    assert not [path for path in paths if look_up(path).there and why_left_out(path)]
 
 
 def test_arguments_are_those_that_a_caller_can_give():

@@ -73,6 +73,7 @@ def possible(ask):
         (lambda hp: hp.Int("n", 6, 12), [6, 7, 8, 9, 10, 11, 12]),
         (lambda hp: hp.Int("n", 6, 13, step=3), [6, 9, 12]),
         (lambda hp: hp.Int("n", 2, 32, step=2, sampling="log"), [2, 4, 8, 16, 32]),
+        (lambda hp: hp.Int("n", 1, 1000, step=10, sampling="log"), [1, 10, 100, 1000]),
         (lambda hp: hp.Int("n", -3, -1), [-3, -2, -1]),
         (lambda hp: hp.Float("r", 0, 1, step=0.25), [0.0, 0.25, 0.5, 0.75, 1.0]),
         (lambda hp: hp.Float("r", 0.25, 4, step=4, sampling="log"), [0.25, 1.0, 4.0]),
@@ -86,9 +87,10 @@ def test_possible_values(ask, expected):
     assert [type(each) for each in found] == [type(each) for each in expected]
 
 
-@pytest.mark.parametrize("step", [0.1, 0.2])
-def test_the_last_step_is_reached(step):
-    assert possible(lambda hp: hp.Float("r", 0.0, 1.0, step=step))[-1] == pytest.approx(1.0)
+@pytest.mark.parametrize("last", [0.3, 0.7, 1.0])  # 0.3 / 0.1 is below 3
+def test_the_last_step_is_reached(last):
+    found = possible(lambda hp: hp.Float("r", 0.0, last, step=0.1))
+    assert found == pytest.approx(np.linspace(0, last, round(last * 10) + 1))
 
 
 def test_intervals_without_steps():
@@ -446,8 +448,19 @@ def test_hyperband_ends_bad_models_early(tmp_path):
     assert all(each.score is not None for each in search.oracle.trials.values())
     pruned = [each.state.name for each in search.oracle.study.trials]
     assert pruned.count("PRUNED") == sum(each < 9 for each in epochs)
-    assert values(tuner(tmp_path, kt.Hyperband, max_epochs=9)) == values(search)
     assert len(search.get_best_models(2)) == 2
+    again = tuner(tmp_path, kt.Hyperband, max_epochs=9)
+    assert values(again) == values(search)
+    reports = [
+        [each.intermediate_values for each in one.oracle.study.trials] for one in (again, search)
+    ]
+    assert reports[0] == reports[1]
+
+
+def test_a_models_first_execution_decides_whether_it_is_ended(tmp_path):
+    search = tuner(tmp_path, kt.Hyperband, max_epochs=4)
+    trial = search.oracle.create_trial()
+    assert [len(search.further_callbacks(trial, number)) for number in range(3)] == [1, 0, 0]
 
 
 def test_hyperband_draws_as_many_models_as_keras_tuner():
