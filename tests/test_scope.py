@@ -46,6 +46,8 @@ def test_so_does_an_import(part, name, why):
 def test_so_do_the_parts(name):
     with pytest.raises(AttributeError, match=f"'tinynet' has no attribute '{name}': .*tinynet"):
         getattr(tinynet, name)
+    with pytest.raises(ImportError, match=f"cannot import name '{name}' from 'tinynet': .*tinynet"):
+        exec(f"from tinynet import {name}")
 
 
 def test_other_names_are_said_to_be_missing_and_no_more():

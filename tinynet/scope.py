@@ -162,6 +162,8 @@ def refuses(module: str) -> Callable[[str], NoReturn]:
         said = f"module {module!r} has no attribute {name!r}"
         why = why_left_out(f"{module}.{name}")
         asking = sys._getframe(1)
+        if asking.f_code.co_name == "__getattr__":  # of tinynet itself, which imports its parts
+            asking = asking.f_back or asking
         if why and asking.f_code.co_code[asking.f_lasti] == IMPORT_FROM:
             raise ImportError(f"cannot import name {name!r} from {module!r}: {why}", name=module)
         raise AttributeError(f"{said}: {why}" if why else said, name=name)
