@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import tinynet
-from tinynet.scripts import check, modules, pipelines, running, scope, standin, tensors
+from tinynet import scope
+from tinynet.scripts import check, modules, pipelines, running, standin, tensors
 from tinynet.scripts.modules import MissingError, explained, find
 from tinynet.scripts.running import Source, without_commands
 

@@ -7,7 +7,7 @@ Keras scripts run as long as they use only what is here.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tinynet import quiet_imports
+from tinynet import quiet_imports, scope
 
 __version__ = "0.1.0"
 
@@ -99,7 +99,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     """Import a part when it is used for the first time, so that ``import tinynet`` is quick."""
     if name not in __all__:
-        raise AttributeError(f"module 'tinynet' has no attribute {name!r}")
+        scope.refuses("tinynet")(name)
     home = import_module(f"tinynet.{_HOMES.get(name, name)}")
     found = getattr(home, name) if name in _HOMES else home
     globals()[name] = found

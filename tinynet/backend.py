@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinynet import scope
 from tinynet.config import epsilon, floatx, set_epsilon, set_floatx
 from tinynet.utils import clear_session
 
@@ -56,3 +57,6 @@ def get_value(x: Any) -> Any:
 def set_value(x: Any, value: Any) -> None:
     """Set a weight or a learning rate."""
     x.assign(value)
+
+
+__getattr__ = scope.refuses(__name__)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinynet import scope
 from tinynet.arrays import Array
 from tinynet.checks import integer
 from tinynet.kernels import registry
@@ -140,3 +141,6 @@ def through_float32(value: float) -> float:
     float64 run that does not round the same constants is a different run.
     """
     return float(np.float32(value))
+
+
+__getattr__ = scope.refuses(__name__)

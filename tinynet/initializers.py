@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tinynet import config, random
+from tinynet import config, random, scope
 from tinynet.arrays import Array
 from tinynet.checks import number
 from tinynet.configurable import Configurable, by_name, resolve
@@ -298,3 +298,6 @@ def get(identifier: object) -> Initializer:
     if isinstance(identifier, type) and issubclass(identifier, Initializer):
         return identifier()
     return resolve("initializer", identifier, INITIALIZERS)
+
+
+__getattr__ = scope.refuses(__name__)

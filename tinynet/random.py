@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from tinynet import config
+from tinynet import config, scope
 from tinynet.arrays import Array
 from tinynet.checks import integer, plain
 from tinynet.configurable import Configurable
@@ -377,3 +377,6 @@ def _scale(z: Array, mean: float, stddev: float) -> Array:
     number = z.dtype.type
     scaled: Array = z * number(stddev) + number(mean)
     return scaled
+
+
+__getattr__ = scope.refuses(__name__)

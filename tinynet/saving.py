@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinynet import losses, optimizers
+from tinynet import losses, optimizers, scope
 from tinynet.arrays import Array, copy_into
 from tinynet.configurable import UnknownObjectError, serialize
 from tinynet.custom_objects import (
@@ -325,3 +325,6 @@ def _write(path: Path, arrays: Mapping[str, Array], header: Mapping[str, Any]) -
             save_file(in_order, beside, metadata)
         except SafetensorError as error:  # what it raises if the disk is full
             raise OSError(f"{path}: {error}") from None
+
+
+__getattr__ = scope.refuses(__name__)

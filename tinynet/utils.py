@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinynet import configurable, random
+from tinynet import configurable, random, scope
 from tinynet.arrays import Array
 from tinynet.checks import integer
 from tinynet.custom_objects import (
@@ -71,3 +71,6 @@ def clear_session() -> None:
     """Start the automatic names of layers and the unseeded draws over."""
     configurable.forget_names()
     random.forget_global_state()
+
+
+__getattr__ = scope.refuses(__name__)

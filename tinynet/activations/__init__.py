@@ -9,6 +9,7 @@ below says which pair, and which constants go with it.
 on the page :doc:`/backprop/activations`, softmax on :doc:`/backprop/softmax_cross_entropy`.
 """
 
+from tinynet import scope
 from tinynet.activations.base import ACTIVATIONS, Activation, Linear, RowActivation
 from tinynet.activations.functions import (
     celu,
@@ -124,3 +125,6 @@ def get(identifier: object) -> Activation:
         f"activation: expected its name or an Activation (a function with its derivative), "
         f"got {identifier!r} of type {type(identifier).__name__}"
     )
+
+
+__getattr__ = scope.refuses(__name__)

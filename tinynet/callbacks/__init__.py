@@ -1,5 +1,6 @@
 """Callbacks: what else to do around the steps of fit, evaluate and predict."""
 
+from tinynet import scope
 from tinynet.callbacks.base import Callback, CallbackList, History, LambdaCallback
 from tinynet.callbacks.monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from tinynet.callbacks.progress import ProgbarLogger
@@ -18,3 +19,6 @@ __all__ = [
     "ReduceLROnPlateau",
     "TerminateOnNaN",
 ]
+
+
+__getattr__ = scope.refuses(__name__)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tinynet import scope
 from tinynet.configurable import resolve
 from tinynet.layers import merging
 from tinynet.layers.activation import ELU, LeakyReLU, ReLU, Softmax
@@ -168,3 +169,6 @@ IN_GRAPHS: dict[str, type[Layer]] = {
 def deserialize(config: Mapping[str, Any]) -> Layer:
     """Make the layer that ``serialize(layer)`` described."""
     return resolve("layer", config, LAYERS | IN_GRAPHS)
+
+
+__getattr__ = scope.refuses(__name__)

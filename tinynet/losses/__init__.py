@@ -14,6 +14,7 @@ softmax with `BinaryCrossentropy`: the loss then treats the logits as its own.)
 
 from typing import Any
 
+from tinynet import scope
 from tinynet.configurable import by_name, resolve
 from tinynet.losses.base import Loss
 from tinynet.losses.cross_entropy import SparseCategoricalCrossentropy
@@ -90,3 +91,6 @@ def get(identifier: object) -> Loss:
     if not callable(identifier):
         found = resolve("loss", identifier, {**LOSSES, "LossFunctionWrapper": LossFunctionWrapper})
     return found if isinstance(found, Loss) else LossFunctionWrapper(found)
+
+
+__getattr__ = scope.refuses(__name__)

@@ -8,6 +8,7 @@ scikit-learn.
 from collections.abc import Sequence
 from typing import Any
 
+from tinynet import scope
 from tinynet.configurable import by_name, resolve
 from tinynet.metrics.base import Metric
 from tinynet.metrics.counts import (
@@ -191,3 +192,6 @@ def for_shapes(
     if len(target_shape) < len(output_shape) or target_shape[-1] == 1:
         return SparseCategoricalAccuracy(name)
     return CategoricalAccuracy(name)
+
+
+__getattr__ = scope.refuses(__name__)

@@ -4,6 +4,7 @@ Where a docstring says "through float32", Keras on TensorFlow rounds that consta
 float32, in float64 as well; the others keep their double precision.
 """
 
+from tinynet import scope
 from tinynet.configurable import by_name, resolve
 from tinynet.optimizers import schedules
 from tinynet.optimizers.adam import Adam, AdamW
@@ -40,3 +41,6 @@ def get(identifier: object) -> Optimizer:
             f"{identifier.__name__}()"
         )
     return resolve("optimizer", identifier, OPTIMIZERS)
+
+
+__getattr__ = scope.refuses(__name__)

@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
-from tinynet.scripts.scope import what_to_write, why_left_out
+from tinynet.scope import what_to_write, why_left_out
 from tinynet.scripts.tensors import answer_with_tensors
 
 # The versions whose names and behavior are meant; scripts print and compare them.
@@ -40,6 +40,7 @@ TOPS = {*(name.partition(".")[0] for name in (*KERAS, *TUNER)), *REFUSED}
 
 LAYERS = ("tinynet.layers",)
 TENSORS = ("tinynet.scripts.tensors",)
+TUNING = ("tinynet.interop.keras_tuner",)
 
 
 class Part(NamedTuple):
@@ -163,7 +164,15 @@ PARTS: dict[str, Part] = {
     "tensorflow.python": Part(),
     "tensorflow.random": Part(TENSORS, ("set_seed",)),
     "tensorflow.test": Part(TENSORS, ("gpu_device_name", "is_built_with_cuda", "is_gpu_available")),
-    "keras_tuner": Part(("tinynet.interop.keras_tuner",)),
+    "keras_tuner": Part(TUNING),
+    **_under(
+        "keras_tuner",
+        "engine",
+        "engine.hypermodel",
+        "engine.hyperparameters",
+        "tuners",
+        homes=TUNING,
+    ),
 }
 
 

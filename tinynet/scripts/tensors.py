@@ -1,7 +1,7 @@
 """The few functions of TensorFlow that ordinary scripts call, on NumPy arrays.
 
 Each computes what TensorFlow's function of that name computes, in the same type. What is not here
-is not in the stand-in either; `tinynet.scripts.scope` says what to write instead.
+is not in the stand-in either; `tinynet.scope` says what to write instead.
 """
 
 from __future__ import annotations

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Callable
+from opcode import opmap
+from typing import NoReturn
 
 import numpy as np
 
 # What scripts may ask for that is no oversight: a pattern for the end of the dotted name, and why.
 OUT_OF_SCOPE = [
     (
-        r"(Embedding|\w*LSTM\w*|\w*GRU(Cell)?|(Simple)?RNN(Cell)?|StackedRNNCells|Bidirectional|"
+        r"(\w*Embedding|\w*LSTM\w*|\w*GRU(Cell)?|(Simple)?RNN(Cell)?|StackedRNNCells|Bidirectional|"
         r"TimeDistributed|RepeatVector|TextVectorization|StringLookup|IntegerLookup|Tokenizer|"
         r"pad_sequences|hashing_trick|text_to_word_sequence|TimeseriesGenerator|"
-        r"(text|timeseries|audio)_dataset_from_\w+|ctc\w*|CTC|(preprocessing|legacy)\.(text|sequence)|"
+        r"(text|timeseries|audio)_dataset_from_\w+|ctc\w*|CTC|glu|\w*Spectrogram|STFT\w*|stft|"
+        r"(preprocessing|legacy)\.(text|sequence)|"
         r"(preprocessing|layers)\.(text|sequence|recurrent\w*|embeddings)|datasets\.(imdb|reuters))",
         "tinynet has nothing for sequences such as text, speech or time series",
     ),
-    (r"\w*Attention\w*", "tinynet has no attention"),
+    (r"(\w*Attention\w*|\w*flash_attention\w*|EinsumDense)", "tinynet has no attention"),
     (r"(Masking|mask|compute_mask)", "tinynet has no masks: every entry of a sample counts"),
     (
-        r"\w*(Transpose|UpSampling2D)",
-        "tinynet makes images smaller only: it has no transposed convolution and no upsampling",
+        r"\w+DTranspose",
+        "tinynet has no transposed convolution",
     ),
     (r"\w+[13]D", "tinynet convolves and pools images, in 2-D only"),
     (
@@ -33,10 +38,14 @@ OUT_OF_SCOPE = [
         "processes",
     ),
     (
-        r"(mixed_precision(\.\w+)*|LossScaleOptimizer|DTypePolicy|float16|bfloat16)",
+        r"(mixed_precision(\.\w+)*|LossScaleOptimizer|(Float)?DTypePolicy|(set_)?dtype_policy|"
+        r"float16|bfloat16)",
         "tinynet computes in float32 or float64: keras.backend.set_floatx('float64')",
     ),
-    (r"(quantizers|dtype_policies)(\.\w+)*", "tinynet has no quantized weights"),
+    (
+        r"(quantizers(\.\w+)*|dtype_policies(\.\w+)*|Quantizer|quantize)",
+        "tinynet has no quantized weights",
+    ),
     (
         r"(KerasClassifier|KerasRegressor|SKLearn\w+|wrappers(\.\w+)*|scikeras(\.\w+)*)",
         "scikit-learn's searches take tinynet.interop.sklearn.NetClassifier (or NetRegressor): "
@@ -49,6 +58,55 @@ OUT_OF_SCOPE = [
     (
         r"(export|ExportArchive|TFSMLayer|saved_model(\.\w+)*|lite(\.\w+)*)",
         "tinynet writes no TensorFlow files: model.save writes one that load_model reads",
+    ),
+    (
+        r"(ops(\.\w+)*|tree(\.\w+)*|nnx(\.\w+)*|Operation|Function|Variable|RematScope|"
+        r"StatelessScope|SymbolicScope|device|name_scope|remat|set_backend|is_nnx_enabled|"
+        r"result_type|standardize_dtype|is_float_dtype|is_int_dtype|sparse_plus|sparse_sigmoid)",
+        "tinynet computes with NumPy alone: write what NumPy has, or a layer of your own with "
+        "forward and backward",
+    ),
+    (
+        r"(JaxLayer|FlaxLayer|TorchModuleWrapper)",
+        "tinynet cannot derive what another library computes",
+    ),
+    (
+        r"random\.(beta|binomial|categorical|dropout|gamma|randint|shuffle)",
+        "draw with np.random.default_rng(seed)",
+    ),
+    (
+        r"(CategoryEncoding|Discretization|HashedCrossing|Hashing|FeatureSpace)",
+        "scikit-learn makes numbers out of the columns of a table: OneHotEncoder, "
+        "KBinsDiscretizer, FeatureHasher",
+    ),
+    (r"datasets\.(boston|california)_housing", "scikit-learn has tables: fetch_california_housing"),
+    (
+        r"(Dice|dice|Tversky|tversky|\w*IoU|MaxNumBoundingBoxes|bounding_boxes(\.\w+)*|"
+        r"visualization(\.\w+)*)",
+        "tinynet says what an image shows, not where: it has no segmentation and no boxes",
+    ),
+    (
+        r"(Circle|circle|distillation(\.\w+)*)",
+        "tinynet learns from labels and targets, not from distances or from other networks",
+    ),
+    (
+        r"(AugMix|AutoContrast|CutMix|MixUp|Pipeline|RandAugment|Solarization|\w*Equalization|"
+        r"Random(Brightness|Color\w+|ElasticTransform|Erasing|GaussianBlur|Grayscale|Hue|Invert|"
+        r"Perspective|Posterization|Saturation|Sharpness|Shear))",
+        "tinynet augments images with RandomFlip, RandomRotation, RandomTranslation, RandomZoom, "
+        "RandomCrop and RandomContrast",
+    ),
+    (
+        r"(Wrapper|SpectralNormalization)",
+        "tinynet has no layers around other layers; a model can be a layer of another",
+    ),
+    (
+        r"(Adafactor|Ftrl|Lamb|Muon|MultiOptimizer|OptimizerMap|ScheduleFreeAdamW)",
+        "it is for networks far larger than tinynet's; there are SGD, RMSprop, Adam and their kin",
+    ),
+    (
+        r"(RemoteMonitor|OrbaxCheckpoint)",
+        "tinynet writes to this machine's files only: CSVLogger, ModelCheckpoint",
     ),
 ]
 
@@ -88,6 +146,29 @@ WRITE = {
     "random.uniform": "np.random.default_rng(seed).uniform",
     "random.shuffle": "np.random.default_rng(seed).permutation",
 }
+
+
+IMPORT_FROM = opmap["IMPORT_FROM"]  # what Python runs for each name of "from ... import ..."
+
+
+def refuses(module: str) -> Callable[[str], NoReturn]:
+    """Return the ``__getattr__`` of a module: it is asked for the names that are not there.
+
+    Python keeps nothing of an AttributeError that a ``from ... import ...`` meets, so that line
+    gets the sentence as an ImportError.
+    """
+
+    def missing(name: str) -> NoReturn:
+        said = f"module {module!r} has no attribute {name!r}"
+        why = why_left_out(f"{module}.{name}")
+        asking = sys._getframe(1)
+        if asking.f_code.co_name == "__getattr__":  # of tinynet itself, which imports its parts
+            asking = asking.f_back or asking
+        if why and asking.f_code.co_code[asking.f_lasti] == IMPORT_FROM:
+            raise ImportError(f"cannot import name {name!r} from {module!r}: {why}", name=module)
+        raise AttributeError(f"{said}: {why}" if why else said, name=name)
+
+    return missing
 
 
 def why_left_out(path: str) -> str:
