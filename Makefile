@@ -21,7 +21,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # What TensorFlow prints while it loads is of no use to a reader of test results.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-EXTRAS_train := plots,report
+EXTRAS_train := keras-files,plots,report
 EXTRAS_tune := plots,report,search
 EXTRAS_test := dask,dev,mpi,parity,plots,report,search
 EXTRAS_gallery := dev,mpi,plots,report,search

@@ -76,7 +76,8 @@ args = lessons.begin(parser)
 # ``build`` is called once, when the shape of a sample is known; ``add_weight`` creates the weight
 # and an array for its gradient. ``forward`` keeps what ``backward`` will need. ``backward``
 # *writes* the gradients of the weights into ``grads``, under their names, and returns the gradient
-# for the layer below.
+# for the layer below. ``self.kept("x")`` is ``self.x``, with an error that says what is missing if
+# no ``forward`` came before.
 
 
 class Swish(tn.Layer):

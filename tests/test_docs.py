@@ -158,7 +158,19 @@ def test_loads_in_style_sheets_are_found():
 
 def test_the_evening_names_the_files_that_a_step_runs_through() -> None:
     evening = load(DOCS / "_ext" / "evening.py")
-    assert sorted(evening.ORDER) == sorted(evening.dense_step())
+    assert sorted(evening.ORDER) == sorted({ran.file for ran in evening.dense_step()})
+
+
+def test_the_evening_tells_who_calls_whom() -> None:
+    begin, first, *_, end = lines = load(DOCS / "_ext" / "evening.py").calls()
+    assert (begin, end) == ("```text", "```")
+    assert first.split() == ["Trainer.train_step", "training.py"]
+    names = [line.split()[0] for line in lines]
+    path = ["Dense.forward", "Loss.value", "Loss.gradient", "Dense.backward_logits", "Adam.update"]
+    assert [name for name in names if name in path] == path
+    (forward,) = (line for line in lines if "Stack.forward" in line)
+    assert forward.startswith("  S"), "it is called by train_step itself"
+    assert max(map(len, lines)) <= 88
 
 
 def test_an_evening_is_enough() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes
 
-from tinynet import activations, config, layers
+from tinynet import Sequential, activations, config, layers
 from tinynet.configurable import serialize
 from tinynet.gradcheck import gradcheck
 from tinynet.initializers import RandomUniform
@@ -525,8 +525,25 @@ def test_unknown_layers_and_arguments() -> None:
 
 def test_a_subclass_has_to_say_what_it_does() -> None:
     for call in (Layer().forward, Layer().backward):
-        with pytest.raises(NotImplementedError):
+        with pytest.raises(NotImplementedError, match=rf"Layer has no {call.__name__}\("):
             call(np.ones((1, 1)))
+
+
+def test_a_constructor_that_forgets_the_base_class() -> None:
+    class Forgetful(Layer):
+        def __init__(self) -> None:
+            self.rate = 0.5
+
+    with pytest.raises(AttributeError, match=r"Forgetful has no name yet: .* super\(\).__init__"):
+        Sequential([Forgetful()])
+
+
+def test_a_weight_is_made_by_the_name_of_an_initializer() -> None:
+    layer = Layer()
+    layer.add_weight("scale", (3,), "ones")
+    np.testing.assert_array_equal(layer.params["scale"], np.ones(3))
+    with pytest.raises(ValueError, match=r"unknown initializer 'onse'; did you mean"):
+        layer.add_weight("scale", (3,), "onse")
 
 
 def test_a_layer_that_was_built_by_hand_is_not_built_again() -> None:

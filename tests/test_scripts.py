@@ -282,6 +282,22 @@ def test_the_check_says_nothing_of_what_it_cannot_know(text):
     assert found(text) == []
 
 
+def test_the_check_names_files_that_need_a_package(monkeypatch):
+    text = (
+        "import keras\nm = keras.Sequential()\nm.save('model.keras')\nprint('saved model.h5')\n"
+        "keras.callbacks.ModelCheckpoint(f'best-{1}.h5')\nm.save('model.safetensors')"
+    )
+    monkeypatch.setattr(check, "_has_h5py", lambda: False)
+    (third, said), (fifth, other) = found(text)
+    assert (third, fifth) == (3, 5)
+    assert (
+        said == "the file 'model.keras' needs the package h5py: pip install 'tinynet[keras-files]'"
+    )
+    assert other.startswith("the file '.h5'")
+    monkeypatch.setattr(check, "_has_h5py", lambda: True)
+    assert found(text) == []
+
+
 def test_the_check_finds_nothing_in_scripts_that_run():
     for name in ("batch_loop.py", "handson_book.py", "old_layout_core.py", "notebook.ipynb"):
         assert check.missing(running.sources(str(SCRIPTS / name))) == []

@@ -197,6 +197,12 @@ def _twice(
                 f"new array"
             )
         claimed = {name: np.array(g, np.float64) for name, g in gradients().items()}
+        for name in claimed:
+            if name not in arrays:
+                raise GradientError(
+                    f"{target}: backward filled grads[{name!r}], and there is no such weight; "
+                    f"expected one of {', '.join(list(arrays)[1:]) or 'none'}"
+                )
         for name, array in arrays.items():
             if name not in claimed:
                 raise GradientError(f"{target}: backward left no gradient of {name}")
@@ -340,6 +346,11 @@ def _functions(
     def gradients() -> dict[str, Array]:
         dout = u.copy()
         dx = target.backward(dout)
+        if dx is None:
+            raise GradientError(
+                f"{_name_of(target)}: backward returned None, expected the gradient of x; is the "
+                f"return missing?"
+            )
         if not np.array_equal(dout, u):
             raise GradientError(
                 f"{_name_of(target)}: backward wrote to dout, which belongs to the layer above; "
@@ -381,7 +392,8 @@ def _build(target: Any, x: Array) -> None:
             if array.dtype != np.float64:
                 raise TypeError(
                     f"{layer.name}/{name}: expected float64, in which differences are exact "
-                    f"enough, got {array.dtype}; call set_floatx('float64') before making layers"
+                    f"enough, got {array.dtype}; make the layer with dtype='float64', or call "
+                    f"tinynet.config.set_floatx('float64') before making layers"
                 )
 
 

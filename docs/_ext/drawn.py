@@ -77,6 +77,7 @@ def list_parts(app):
 def list_evening(app):
     """Write the table of the files that a training step runs through."""
     _write("evening.md", evening.table())
+    _write("evening_calls.md", evening.calls())
 
 
 def list_steps(app):

@@ -10,6 +10,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -47,26 +48,46 @@ ORDER = {
 }
 
 
-def watched(do: Callable[[], object]) -> dict[str, set[tuple[int, int]]]:
-    """Return the files of tinynet that a call runs through, with the lines that run."""
-    seen: dict[str, set[tuple[int, int]]] = {}
+class Ran(NamedTuple):
+    """A function of tinynet's that was called: its lines, and how many of them were open above."""
+
+    file: str
+    function: str
+    first: int
+    end: int
+    depth: int
+
+
+def watched(do: Callable[[], object]) -> list[Ran]:
+    """Return the functions of tinynet that a call runs through, in the order of their first calls.
+
+    Lambdas and generators count, and belong to the function that they stand in.
+    """
+    seen: dict[tuple[str, int], Ran] = {}
+    depth = 0
 
     def note(frame, event, _):
-        place = Path(frame.f_code.co_filename)
-        if event == "call" and place.is_relative_to(PACKAGE):
-            lines, first = inspect.getsourcelines(frame.f_code)
+        nonlocal depth
+        code = frame.f_code
+        place = Path(code.co_filename)
+        if not place.is_relative_to(PACKAGE):
+            return
+        if event == "call":
+            lines, first = inspect.getsourcelines(code)
             name = place.relative_to(PACKAGE).as_posix()
-            seen.setdefault(name, set()).add((first, first + len(lines)))
+            ran = Ran(name, code.co_qualname, first, first + len(lines), depth)
+            seen.setdefault((name, first), ran)
+        depth += {"call": 1, "return": -1}.get(event, 0)
 
     sys.setprofile(note)
     try:
         do()
     finally:
         sys.setprofile(None)
-    return seen
+    return list(seen.values())
 
 
-def dense_step() -> dict[str, set[tuple[int, int]]]:
+def dense_step() -> list[Ran]:
     """Watch a step of two dense layers, with Adam and accuracy, in the NumPy form."""
     before = tn.config.kernels()
     tn.config.use_kernels("numpy")
@@ -86,9 +107,19 @@ def rows() -> list[tuple[str, str, int, int]]:
     found = []
     for name, what in ORDER.items():
         whole = len((PACKAGE / name).read_text(encoding="utf-8").splitlines())
-        run = len({line for first, end in seen.get(name, ()) for line in range(first, end)})
+        ours = [ran for ran in seen if ran.file == name]
+        run = len({line for ran in ours for line in range(ran.first, ran.end)})
         found.append((name, what, whole, run))
     return found
+
+
+def calls() -> list[str]:
+    """Return a line for each function, where it is first called: below the one that calls it."""
+    named = [ran for ran in dense_step() if "<" not in ran.function]
+    titles = ["  " * ran.depth + ran.function for ran in named]
+    width = max(map(len, titles)) + 2
+    lines = [f"{title:{width}}{ran.file}" for title, ran in zip(titles, named, strict=True)]
+    return ["```text", *lines, "```"]
 
 
 def minutes(lines: int) -> int:

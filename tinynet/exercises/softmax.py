@@ -13,6 +13,8 @@ from tinynet.losses import SparseCategoricalCrossentropy
 
 PAGE = "backprop/softmax_cross_entropy"
 OVERFLOW = "exp overflows: subtract each row's largest logit first"
+OF_ALL = "the largest of all logits is subtracted: a row far below it becomes 0/0"
+OVER_SAMPLES = "summed over the samples, axis 0: the classes are axis 1"
 
 
 def z_y(rng: np.random.Generator) -> Iterator[Case]:
@@ -39,6 +41,12 @@ def losses(p: Array, y: Array) -> Array:
     return -np.log(p[np.arange(len(y)), y])
 
 
+def less_whole_columns(p: Array, y: Array) -> Array:
+    """Return p less 1 in the columns of all labels."""
+    p[:, y] -= 1
+    return p
+
+
 def targets(z: Array, y: Array) -> Array:
     """Return the one-hot targets (n, c)."""
     return np.eye(z.shape[1])[y]
@@ -51,13 +59,9 @@ def targets(z: Array, y: Array) -> Array:
     cases=only_z,
     mistakes={
         OVERFLOW: lambda right, z: naive(z),
-        "the largest of all logits is subtracted: a row far below it becomes 0/0": (
-            lambda right, z: naive(z - z.max())
-        ),
+        OF_ALL: lambda right, z: naive(z - z.max()),
         "not divided by the sum": lambda right, z: np.exp(z - z.max(axis=1, keepdims=True)),
-        "summed over the samples, axis 0: the classes are axis 1": (
-            lambda right, z: activations.softmax(z, axis=0)
-        ),
+        OVER_SAMPLES: lambda right, z: activations.softmax(z, axis=0),
         "summed over everything: each row has a sum of its own": (
             lambda right, z: activations.softmax(z.reshape(1, -1)).reshape(z.shape)
         ),
@@ -97,6 +101,11 @@ def cross_entropy(z: Array, y: Array) -> float:
     cases=z_y,
     mistakes={
         OVERFLOW: lambda right, z, y: (naive(z) - targets(z, y)) / len(z),
+        OF_ALL: lambda right, z, y: (naive(z - z.max()) - targets(z, y)) / len(z),
+        OVER_SAMPLES: lambda right, z, y: (activations.softmax(z, axis=0) - targets(z, y)) / len(z),
+        "p[:, y] is a whole column for each label: p[np.arange(n), y] is an entry of each row": (
+            lambda right, z, y: less_whole_columns(activations.softmax(z), y) / len(z)
+        ),
         "not divided by n: the loss is a mean over the samples": (
             lambda right, z, y: right * len(z)
         ),

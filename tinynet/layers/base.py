@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinynet import config, old_names
+from tinynet import config, initializers, old_names
 from tinynet.activations import Activation, linear
 from tinynet.arrays import Array, copy_into, make_writable
 from tinynet.checks import entries, flag, integer
@@ -32,7 +32,9 @@ class Layer(Computes, Configurable, WeightLists):
     weights, ``build(input_shape)``, which creates them with `add_weight`. `forward` must not write
     into x, which may be another layer's output, and keeps in attributes what `backward` reads;
     `backward` overwrites the arrays in ``grads`` (it never adds to them) and returns the gradient
-    with respect to the layer's input.
+    with respect to the layer's input. A constructor of its own hands ``**kwargs`` on to
+    ``super().__init__``, and keeps each argument under its name, ``self.rate = rate``: `get_config`
+    looks there, and so the layer can be saved.
 
     Parameters
     ----------
@@ -116,6 +118,11 @@ class Layer(Computes, Configurable, WeightLists):
     def __getattr__(self, name: str) -> Any:
         """Return a weight or a state, ``layer.kernel``; called for what is not found otherwise."""
         own = vars(self)
+        if "built" not in own and not name.startswith("__"):
+            raise AttributeError(
+                f"{type(self).__name__} has no {name} yet: its __init__ has to call "
+                f"super().__init__(**kwargs) first"
+            )
         for arrays in (own.get("params", {}), own.get("state", {})):
             if name in arrays:
                 learns = arrays is own["params"] and self.trainable
@@ -139,7 +146,10 @@ class Layer(Computes, Configurable, WeightLists):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Compute the layer for a batch."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{self.name}: {type(self).__name__} has no forward(x, training), which returns its "
+            f"output; it stands in the place of Keras's call, and a backward(dout) goes with it"
+        )
 
     def backward(self, dout: Array) -> Array:
         """Return the gradient at the input, given that at the output; fill `grads`."""
@@ -233,11 +243,16 @@ class Layer(Computes, Configurable, WeightLists):
         self,
         name: str,
         shape: Shape,
-        initializer: Initializer,
+        initializer: Initializer | str,
         regularizer: Regularizer | None = None,
         constraint: Constraint | None = None,
     ) -> None:
-        """Create a learned weight ``params[name]``, with a penalty and a constraint if given."""
+        """Create a learned weight ``params[name]``, with a penalty and a constraint if given.
+
+        The initializer is an object or, as in Keras, a name: ``"zeros"``.
+        """
+        if isinstance(initializer, str):
+            initializer = initializers.get(initializer)
         # A copy: an initializer that is not tinynet's may return an array that somebody keeps.
         self.params[name] = np.array(initializer(shape, self.dtype), self.dtype, order="C")
         self.grads[name] = np.zeros(shape, self.dtype)  # one array, overwritten in every step

@@ -8,6 +8,7 @@ layers and the like that are made of them.
 from __future__ import annotations
 
 import ast
+import importlib.util
 import inspect
 import re
 from collections.abc import Callable, Sequence
@@ -44,6 +45,9 @@ NAMED: dict[str, Callable[[object], object]] = {
         for what in ("kernel", "bias", "activity", "depthwise", "pointwise")
     },
 }
+
+# A name of a file that is written with h5py.
+KERAS_FILE = re.compile(r"\S*\.(keras|h5)")
 
 UNKNOWN: Any = object()  # what a variable stands for, where that cannot be said
 
@@ -232,6 +236,15 @@ class _Reader(ast.NodeVisitor):
         """Check it, whatever it stands in."""
         self.value(node)
 
+    def visit_Constant(self, node: ast.Constant) -> None:
+        """Say which files will need a package that is not there, rather than after the training."""
+        name = node.value
+        if isinstance(name, str) and KERAS_FILE.fullmatch(name) and not _has_h5py():
+            self.miss(
+                node,
+                f"the file {name!r} needs the package h5py: pip install 'tinynet[keras-files]'",
+            )
+
     # What gives names to values.
 
     def visit_Name(self, node: ast.Name) -> None:
@@ -281,6 +294,10 @@ class _Reader(ast.NodeVisitor):
             self.visit(statement)
         self.scopes.pop()
         self.name(node.name, UNKNOWN)
+
+
+def _has_h5py() -> bool:
+    return importlib.util.find_spec("h5py") is not None
 
 
 @cache
