@@ -517,8 +517,8 @@ def test_the_type_of_a_layer() -> None:
 def test_unknown_layers_and_arguments() -> None:
     with pytest.raises(ValueError, match=r"unknown layer 'Dence'; did you mean 'Dense'\?"):
         layers.deserialize({"class_name": "Dence", "config": {}})
-    with pytest.raises(TypeError, match="input_dim"):
-        Dense(3, input_dim=4)
+    with pytest.raises(ValueError, match="input_dims: not an argument of Dense"):
+        Dense(3, input_dims=4)
     with pytest.raises(ValueError, match=r"unknown activation 'rleu'; did you mean 'relu'\?"):
         Dense(3, activation="rleu")
 

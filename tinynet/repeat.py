@@ -32,9 +32,9 @@ from tinynet.step.tape import Computes, Step, several, write_down
 from tinynet.step.telling import telling
 
 ONCE = 0.01  # seconds of steps that are made at once, if nobody wants to know about each
-# Two threads of the user's may use one model; only one at a time can have it told what it writes.
 # What a model of the user's may replace: it is not called in a step.
 HARMLESS = {"__init__", "__init_subclass__", "__repr__", "call", "get_config", "from_config"}
+# Two threads of the user's may use one model; only one at a time can have it told what it writes.
 one_at_a_time = threading.RLock()
 
 
