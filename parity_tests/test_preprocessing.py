@@ -13,6 +13,8 @@ from keras.src.legacy.preprocessing import image as theirs
 from keras.utils import array_to_img, img_to_array, load_img, save_img
 from PIL import Image
 
+import tinynet
+from parity_tests.backend import keras
 from parity_tests.both import expect_same, use_floatx
 from parity_tests.drawn import FLOAT_TYPES, SEEDS, examples
 from tinynet.preprocessing import affine, image
@@ -21,6 +23,7 @@ scipy_ndimage = pytest.importorskip("scipy.ndimage")
 # Keras 3.15 looks scipy.ndimage's functions up where they were before SciPy 1.8.
 pytestmark = pytest.mark.filterwarnings("ignore:Please import .* from the .scipy.ndimage.")
 
+FOLDERS = "utils.image_dataset_from_directory"
 GENERATOR = "preprocessing.image.ImageDataGenerator"
 SETTINGS = [
     "",
@@ -251,3 +254,79 @@ def test_shifts_go_where_keras_sends_them():
     for library in (image, theirs):
         moved = library.ImageDataGenerator().apply_transform(x, {"tx": 1})
         assert np.argwhere(moved[..., 0]).tolist() == [[2, 1]]
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        "shuffle=False",
+        "shuffle=False, label_mode='categorical', crop_to_aspect_ratio=True",
+        "shuffle=False, label_mode='binary', color_mode='rgba', class_names=['b', 'a']",
+        "shuffle=False, label_mode=None, image_size=3",
+        "shuffle=False, labels=[2, 0, 1, 1, 0, 2, 0, 1, 2], batch_size=None",
+        "shuffle=False, validation_split=0.4, subset='validation'",
+        "shuffle=False, validation_split=0.3, subset='both'",
+        "labels=None, color_mode='grayscale', shuffle=False",
+    ],
+)
+def test_datasets_of_folders(tmp_path, interpolation, options):
+    draws = np.random.default_rng(3)
+    channels = 4 if "rgba" in options else 1 if "gray" in options else 3
+    for number in range(9):
+        place = tmp_path / ("b" if number % 3 else "a")
+        place.mkdir(exist_ok=True)
+        levels = draws.integers(0, 256, (4 + number, 9 - number // 2, channels), np.uint8)
+        Image.fromarray(levels.squeeze()).save(place / f"{number}.png")
+    options = {"image_size": (5, 6), "batch_size": 4, **eval(f"dict({options})")}
+    options |= {"directory": str(tmp_path), "interpolation": interpolation}
+    made = [
+        library.image_dataset_from_directory(**options) for library in (tinynet.utils, keras.utils)
+    ]
+    pairs = zip(*made, strict=True) if isinstance(made[0], list) else [made]
+    for own, keras_own in pairs:
+        assert own.class_names == keras_own.class_names
+        assert own.file_paths == keras_own.file_paths
+        batches = [as_arrays(each) for each in own]
+        others = [[part.numpy() for part in as_arrays(each)] for each in keras_own]
+        assert len(own) == len(batches) == len(others)
+        for batch, other in zip(batches, others, strict=True):
+            for a, b in zip(batch, other, strict=True):
+                assert np.asarray(a).dtype == b.dtype
+                expect_same(FOLDERS, {"part": (a, b)}, tolerance=0, case=interpolation)
+
+
+def test_splits_of_folders_are_keras_splits(tmp_path):
+    for number in range(20):
+        place = tmp_path / f"{number % 3}" / f"{number}.png"
+        place.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.zeros((2, 2, 3), np.uint8)).save(place)
+    for subset in ("training", "validation"):
+        options = {"validation_split": 0.25, "subset": subset, "seed": 6, "batch_size": 64}
+        own, keras_own = (
+            library.image_dataset_from_directory(str(tmp_path), image_size=2, **options)
+            for library in (tinynet.utils, keras.utils)
+        )
+        assert own.file_paths == keras_own.file_paths
+        labels = [int(path.split("/")[-2]) for path in own.file_paths]
+        assert own.y.tolist() == labels
+        (_, first), (_, second) = next(iter(own)), next(iter(own))
+        assert sorted(first) == sorted(second) == sorted(labels)
+        assert first.tolist() != second.tolist()
+        assert sorted(next(iter(keras_own))[1].numpy()) == sorted(labels)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])
+@pytest.mark.parametrize("options", ["", "axis=1", "order=1", "axis=-2, order=np.inf", "axis=2"])
+def test_normalize(dtype, options):
+    use_floatx("float32")
+    x = (np.random.default_rng(0).random((5, 4, 3)) * 9).astype(dtype)
+    x[2] = 0
+    made = [
+        eval(f"normalize(x, {options})", {"normalize": library.utils.normalize, "x": x, "np": np})
+        for library in (tinynet, keras)
+    ]
+    assert made[0].dtype == made[1].dtype
+    expect_same("utils.normalize", {"normalized": made}, tolerance=0, case=options)
+    vectors = [library.utils.normalize(x[0, 0]) for library in (tinynet, keras)]
+    expect_same("utils.normalize", {"of a vector": vectors}, tolerance=0)

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tinynet import config
+from tinynet.preprocessing import image_dataset_from_directory
 from tinynet.preprocessing.image import (
     ImageDataGenerator,
     array_to_img,
@@ -18,6 +19,7 @@ from tinynet.preprocessing.image import (
     load_img,
     save_img,
 )
+from tinynet.utils import normalize
 
 X = np.random.default_rng(0).random((6, 4, 5, 3))
 Y = np.array([0, 1, 0, 1, 0, 1])
@@ -210,3 +212,53 @@ def test_opacity_is_left_out_of_jpeg(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         img_to_array(load_img(stream, "grayscale"))[..., 0], 255 * np.eye(3)
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"label_mode": "sparse"}, "label_mode: expected one of int, categorical, binary, None"),
+        ({"interpolation": "bicubic"}, "interpolation: expected one of bilinear, nearest"),
+        ({"pad_to_aspect_ratio": True}, "pad_to_aspect_ratio: expected one of False, got True"),
+        ({"validation_split": 0.5}, "validation_split and subset: expected both or neither"),
+        ({"subset": "both"}, "validation_split and subset: expected both or neither"),
+        ({"subset": "training", "validation_split": 0.5}, "seed: expected an integer: two calls"),
+        ({"subset": "validation", "validation_split": 0.1, "seed": 1}, "none for validation"),
+        (
+            {"labels": [1]},
+            "labels: expected one integer for each of 2 files, got an array of shape",
+        ),
+        ({"labels": [0.5, 1]}, "and type float64"),
+        ({"labels": "folders"}, "labels: expected 'inferred', None or a list of int"),
+        ({"class_names": ["mice"]}, "and none named ['mice']"),
+        ({"class_names": ["cats"], "label_mode": "binary"}, "needs exactly 2 classes"),
+        ({"class_names": ["cats"], "labels": None}, "only with labels='inferred'"),
+        ({"batch_size": 0}, "batch_size: expected a positive integer"),
+        ({"image_size": (3, 3, 3)}, "expected (height, width), got (3, 3, 3)"),
+    ],
+)
+def test_bad_arguments_for_a_dataset(folder: Path, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        image_dataset_from_directory(folder, **options)
+
+
+def test_a_dataset_says_what_it_found(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = {"image_size": 2, "validation_split": 0.5, "subset": "both", "seed": 3}
+    training, validation = image_dataset_from_directory(folder, **options)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "Found 2 files belonging to 2 classes."
+    assert said[1:] == ["Using 1 files for training.", "Using 1 files for validation."]
+    assert set(training.file_paths) & set(validation.file_paths) == set()
+    assert training.class_names == ["cats", "dogs"]
+    image_dataset_from_directory(folder, verbose=False)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -3])
+def test_normalized_along_any_axis(axis: int) -> None:
+    x = X[0].copy()
+    x[:, 0, 0] = 0
+    norms = np.linalg.norm(normalize(x, axis=axis), axis=axis)
+    np.testing.assert_allclose(norms[norms > 0], 1)
+    with pytest.raises(ValueError, match="axis: expected one of 3 axes, got 3"):
+        normalize(x, axis=3)
