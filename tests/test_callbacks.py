@@ -20,6 +20,7 @@ from tinynet.callbacks import (
     LambdaCallback,
     LearningRateScheduler,
     ReduceLROnPlateau,
+    TensorBoard,
     TerminateOnNaN,
 )
 from tinynet.metrics import F1Score
@@ -455,3 +456,25 @@ def test_functions_by_the_name_of_their_occasion() -> None:
 def test_what_cannot_be_is_refused(make: Callable[[], object], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         make()
+
+
+def test_what_a_plateau_ignores() -> None:
+    with pytest.warns(UserWarning, match="epsilon has no effect, as in Keras 3; what was called"):
+        ReduceLROnPlateau(epsilon=0.1)
+
+
+def test_figures_as_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = {"histogram_freq": 1, "write_images": True, "profile_batch": (2, 5)}
+    board = TensorBoard(tmp_path / "logs", write_steps_per_second=True, **options)
+    for _ in range(2):
+        small().fit(X, Y, epochs=2, verbose=0, callbacks=[board])
+    with (tmp_path / "logs" / "train" / "scalars.csv").open(newline="") as file:
+        header, *lines = csv.reader(file)
+    assert header == ["tag", "step", "value"]
+    tags = ["epoch_loss", "epoch_learning_rate", "epoch_steps_per_second"]
+    assert [line[:2] for line in lines] == [[tag, str(e)] for e in (0, 1, 0, 1) for tag in tags]
+    assert all(float(line[2]) > 0 for line in lines)
+    assert not (tmp_path / "logs" / "validation").exists()
+    assert capsys.readouterr().out.count("graphs, histograms and profiles are not written") == 1
+    with pytest.raises(ValueError, match="update_freq: expected a positive integer, got 'never'"):
+        TensorBoard(update_freq="never")
