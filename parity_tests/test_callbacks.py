@@ -70,6 +70,7 @@ CASES = {
         "separator": st.sampled_from([",", ";", "\t"]),
         "append": st.booleans(),
     },
+    "callbacks.SwapEMAWeights": {"swap_on_epoch": [False, True]},
     "callbacks.TensorBoard": {
         "update_freq": ["epoch", "batch", 3],
     },
@@ -461,3 +462,34 @@ def test_scalars(update_freq, tmp_path, capsys):
         values = [[line[2] for line in each] for each in (sorted(lines), others)]
         expect_same(piece, {part: values}, case=f"{update_freq=}")
     assert capsys.readouterr().out.count("as CSV") == 1
+
+
+@pytest.mark.parametrize("validation", [0.25, 0.0])
+@pytest.mark.parametrize("swap", CASES["callbacks.SwapEMAWeights"]["swap_on_epoch"])
+def test_evaluated_with_averages(swap, validation):
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    found = []
+    for library in (tinynet, keras):
+        use_floatx("float64")
+        library.utils.set_random_seed(1)
+        model = library.Sequential([library.Input((3,)), library.layers.Dense(1)])
+        sgd = library.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.7)
+        model.compile(sgd, "mse")
+        seen = []
+        callbacks = [
+            library.callbacks.SwapEMAWeights(swap),
+            library.callbacks.LambdaCallback(
+                on_epoch_end=lambda *_, s=seen, m=model: s.append(
+                    np.concatenate(m.get_weights(), None)
+                )
+            ),
+        ]
+        options = {"batch_size": 4, "verbose": 0, "callbacks": callbacks}
+        run = model.fit(x, x[:, :1], epochs=3, validation_split=validation, **options)
+        after = np.concatenate(model.get_weights(), None)
+        loss = model.evaluate(x, x[:, :1], **options)
+        found.append({**run.history, "seen": seen, "after": after, "evaluated": loss})
+    pairs = {name: (own, found[1][name]) for name, own in found[0].items()}
+    expect_same("callbacks.SwapEMAWeights", pairs, case=f"swap_on_epoch={swap}")
+    if swap:
+        assert not np.array_equal(found[0]["seen"][0], found[0]["seen"][1])

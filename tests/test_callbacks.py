@@ -20,6 +20,7 @@ from tinynet.callbacks import (
     LambdaCallback,
     LearningRateScheduler,
     ReduceLROnPlateau,
+    SwapEMAWeights,
     TensorBoard,
     TerminateOnNaN,
 )
@@ -478,3 +479,43 @@ def test_figures_as_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().out.count("graphs, histograms and profiles are not written") == 1
     with pytest.raises(ValueError, match="update_freq: expected a positive integer, got 'never'"):
         TensorBoard(update_freq="never")
+
+
+def test_averages_change_places_and_back() -> None:
+    model = small()
+    model.compile(SGD(0.5, use_ema=True, ema_momentum=0.9), "sparse_categorical_crossentropy")
+    model.fit(X, Y, batch_size=5, epochs=2, verbose=0, shuffle=False)
+    model.train_on_batch(X, Y)
+    swap, kept = SwapEMAWeights(), model.get_weights()
+    with_weights = model.predict(X, verbose=0)
+    with_averages = model.predict(X, verbose=0, callbacks=[swap])
+    assert np.abs(with_averages - with_weights).max() > 1e-4
+    np.testing.assert_array_equal(
+        np.concatenate(kept, None), np.concatenate(model.get_weights(), None)
+    )
+    model.optimizer.finalize_variable_values(model.params)
+    np.testing.assert_array_equal(model.predict(X, verbose=0), with_averages)
+
+
+def test_averages_after_an_early_end() -> None:
+    model = small()
+    model.compile(SGD(0.5, use_ema=True, ema_momentum=0.9), "sparse_categorical_crossentropy")
+    seen: list[np.ndarray] = []
+
+    def stop(epoch: int, logs: object) -> None:
+        model.stop_training = True
+
+    def look(epoch: int, logs: object) -> None:
+        seen.append(model.get_weights()[0])
+
+    callbacks = [LambdaCallback(on_epoch_end=stop), SwapEMAWeights(True)]
+    model.fit(
+        X, Y, 5, epochs=9, verbose=0, callbacks=[*callbacks, LambdaCallback(on_epoch_end=look)]
+    )
+    assert len(seen) == 1
+    np.testing.assert_array_equal(model.get_weights()[0], seen[0])
+
+
+def test_no_averages() -> None:
+    with pytest.raises(ValueError, match="SwapEMAWeights: the optimizer keeps no averages; give"):
+        small().fit(X, Y, verbose=0, callbacks=[SwapEMAWeights()])

@@ -7,6 +7,7 @@ from tinynet.callbacks.progress import ProgbarLogger
 from tinynet.callbacks.various import (
     CSVLogger,
     LearningRateScheduler,
+    SwapEMAWeights,
     TensorBoard,
     TerminateOnNaN,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",
 ]
