@@ -21,6 +21,8 @@ REFUSED = [
     ("initializers", "STFT", "nothing for sequences"),
     ("datasets", "imdb", "nothing for sequences"),
     ("utils", "pad_sequences", "nothing for sequences"),
+    ("utils", "get_file", "pooch"),
+    ("utils", "model_to_dot", "plot_model"),
     ("random", "randint", "default_rng"),
     ("config", "set_dtype_policy", "float32 or float64"),
     ("backend", "result_type", "NumPy alone"),
