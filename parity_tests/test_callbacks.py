@@ -1,6 +1,7 @@
 """Callbacks: what they decide on any values, epoch by epoch, and what fit tells them."""
 
 import contextlib
+import csv
 import functools
 import io
 import math
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 import tinynet
 from parity_tests.backend import BACKEND, keras
-from parity_tests.both import expect_same, make, make_both, numpy
+from parity_tests.both import expect_same, make, make_both, numpy, use_floatx
 from parity_tests.told_by_hand import STEPS, epochs_of, small_models, tell_training
 
 # Some of these repeat, are better by exactly min_delta, or cannot be compared at all.
@@ -68,6 +69,10 @@ CASES = {
     "callbacks.CSVLogger": {
         "separator": st.sampled_from([",", ";", "\t"]),
         "append": st.booleans(),
+    },
+    "callbacks.SwapEMAWeights": {"swap_on_epoch": [False, True]},
+    "callbacks.TensorBoard": {
+        "update_freq": ["epoch", "batch", 3],
     },
     "callbacks.ProgbarLogger": {},
     "callbacks.History": {},
@@ -388,3 +393,103 @@ def test_figures_as_text(logs):
     own, theirs = printed
     assert own == theirs
     expect_same("callbacks.ProgbarLogger", {}, tolerance=0, case="by hand")
+
+
+class Scalars:
+    """Takes the place of tf.summary, which needs a package of its own: keeps what is written."""
+
+    def __init__(self):
+        self.lines, self.writer, self.records = defaultdict(list), [], [lambda: True]
+
+    def create_file_writer(self, folder):
+        return Writer(self, folder)
+
+    @contextlib.contextmanager
+    def record_if(self, condition):
+        self.records.append(condition)
+        yield
+        self.records.pop()
+
+    def scalar(self, tag, value, step):
+        # Keras leaves out epochs, too, that do not end on such a batch; tinynet does not.
+        if self.writer and (not tag.startswith("batch_") or self.records[-1]()):
+            part = self.writer[-1].folder.rpartition("/")[2]
+            self.lines[part].append((tag, int(step), float(numpy(value))))
+
+
+class Writer:
+    def __init__(self, scalars, folder):
+        self.scalars, self.folder = scalars, folder
+
+    @contextlib.contextmanager
+    def as_default(self, step=None):
+        self.scalars.writer.append(self)
+        yield
+        self.scalars.writer.pop()
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("update_freq", CASES["callbacks.TensorBoard"]["update_freq"])
+def test_scalars(update_freq, tmp_path, capsys):
+    piece, found = "callbacks.TensorBoard", []
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    for library in (tinynet, keras):
+        use_floatx("float64")
+        library.utils.set_random_seed(1)
+        callback = library.callbacks.TensorBoard(
+            str(tmp_path), write_graph=False, update_freq=update_freq
+        )
+        callback._summary_module = scalars = Scalars()
+        model = library.Sequential([library.Input((3,)), library.layers.Dense(1)])
+        model.compile(library.optimizers.SGD(0.1), "mse", metrics=["mae"])
+        options = {"verbose": 0, "callbacks": [callback]}
+        for _ in range(2):
+            model.fit(x, x[:, :1], batch_size=4, epochs=2, validation_split=0.25, **options)
+        model.evaluate(x, x[:, :1], **options)
+        found.append(scalars.lines)
+    own = {}
+    for path in tmp_path.rglob("scalars.csv"):
+        with path.open(newline="") as file:
+            header, *lines = csv.reader(file)
+        assert header == ["tag", "step", "value"]
+        own[path.parent.name] = [(tag, int(step), float(value)) for tag, step, value in lines]
+    assert own.keys() == found[1].keys() == {"train", "validation"}
+    for part, lines in own.items():
+        others = sorted(found[1][part])
+        assert [line[:2] for line in sorted(lines)] == [line[:2] for line in others]
+        values = [[line[2] for line in each] for each in (sorted(lines), others)]
+        expect_same(piece, {part: values}, case=f"{update_freq=}")
+    assert capsys.readouterr().out.count("as CSV") == 1
+
+
+@pytest.mark.parametrize("validation", [0.25, 0.0])
+@pytest.mark.parametrize("swap", CASES["callbacks.SwapEMAWeights"]["swap_on_epoch"])
+def test_evaluated_with_averages(swap, validation):
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    found = []
+    for library in (tinynet, keras):
+        use_floatx("float64")
+        library.utils.set_random_seed(1)
+        model = library.Sequential([library.Input((3,)), library.layers.Dense(1)])
+        sgd = library.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.7)
+        model.compile(sgd, "mse")
+        seen = []
+        callbacks = [
+            library.callbacks.SwapEMAWeights(swap),
+            library.callbacks.LambdaCallback(
+                on_epoch_end=lambda *_, s=seen, m=model: s.append(
+                    np.concatenate(m.get_weights(), None)
+                )
+            ),
+        ]
+        options = {"batch_size": 4, "verbose": 0, "callbacks": callbacks}
+        run = model.fit(x, x[:, :1], epochs=3, validation_split=validation, **options)
+        after = np.concatenate(model.get_weights(), None)
+        loss = model.evaluate(x, x[:, :1], **options)
+        found.append({**run.history, "seen": seen, "after": after, "evaluated": loss})
+    pairs = {name: (own, found[1][name]) for name, own in found[0].items()}
+    expect_same("callbacks.SwapEMAWeights", pairs, case=f"swap_on_epoch={swap}")
+    if swap:
+        assert not np.array_equal(found[0]["seen"][0], found[0]["seen"][1])

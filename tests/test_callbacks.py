@@ -20,6 +20,8 @@ from tinynet.callbacks import (
     LambdaCallback,
     LearningRateScheduler,
     ReduceLROnPlateau,
+    SwapEMAWeights,
+    TensorBoard,
     TerminateOnNaN,
 )
 from tinynet.metrics import F1Score
@@ -455,3 +457,65 @@ def test_functions_by_the_name_of_their_occasion() -> None:
 def test_what_cannot_be_is_refused(make: Callable[[], object], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         make()
+
+
+def test_what_a_plateau_ignores() -> None:
+    with pytest.warns(UserWarning, match="epsilon has no effect, as in Keras 3; what was called"):
+        ReduceLROnPlateau(epsilon=0.1)
+
+
+def test_figures_as_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = {"histogram_freq": 1, "write_images": True, "profile_batch": (2, 5)}
+    board = TensorBoard(tmp_path / "logs", write_steps_per_second=True, **options)
+    for _ in range(2):
+        small().fit(X, Y, epochs=2, verbose=0, callbacks=[board])
+    with (tmp_path / "logs" / "train" / "scalars.csv").open(newline="") as file:
+        header, *lines = csv.reader(file)
+    assert header == ["tag", "step", "value"]
+    tags = ["epoch_loss", "epoch_learning_rate", "epoch_steps_per_second"]
+    assert [line[:2] for line in lines] == [[tag, str(e)] for e in (0, 1, 0, 1) for tag in tags]
+    assert all(float(line[2]) > 0 for line in lines)
+    assert not (tmp_path / "logs" / "validation").exists()
+    assert capsys.readouterr().out.count("graphs, histograms and profiles are not written") == 1
+    with pytest.raises(ValueError, match="update_freq: expected a positive integer, got 'never'"):
+        TensorBoard(update_freq="never")
+
+
+def test_averages_change_places_and_back() -> None:
+    model = small()
+    model.compile(SGD(0.5, use_ema=True, ema_momentum=0.9), "sparse_categorical_crossentropy")
+    model.fit(X, Y, batch_size=5, epochs=2, verbose=0, shuffle=False)
+    model.train_on_batch(X, Y)
+    swap, kept = SwapEMAWeights(), model.get_weights()
+    with_weights = model.predict(X, verbose=0)
+    with_averages = model.predict(X, verbose=0, callbacks=[swap])
+    assert np.abs(with_averages - with_weights).max() > 1e-4
+    np.testing.assert_array_equal(
+        np.concatenate(kept, None), np.concatenate(model.get_weights(), None)
+    )
+    model.optimizer.finalize_variable_values(model.params)
+    np.testing.assert_array_equal(model.predict(X, verbose=0), with_averages)
+
+
+def test_averages_after_an_early_end() -> None:
+    model = small()
+    model.compile(SGD(0.5, use_ema=True, ema_momentum=0.9), "sparse_categorical_crossentropy")
+    seen: list[np.ndarray] = []
+
+    def stop(epoch: int, logs: object) -> None:
+        model.stop_training = True
+
+    def look(epoch: int, logs: object) -> None:
+        seen.append(model.get_weights()[0])
+
+    callbacks = [LambdaCallback(on_epoch_end=stop), SwapEMAWeights(True)]
+    model.fit(
+        X, Y, 5, epochs=9, verbose=0, callbacks=[*callbacks, LambdaCallback(on_epoch_end=look)]
+    )
+    assert len(seen) == 1
+    np.testing.assert_array_equal(model.get_weights()[0], seen[0])
+
+
+def test_no_averages() -> None:
+    with pytest.raises(ValueError, match="SwapEMAWeights: the optimizer keeps no averages; give"):
+        small().fit(X, Y, verbose=0, callbacks=[SwapEMAWeights()])

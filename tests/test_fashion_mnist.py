@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tinynet.datasets import DatasetError, fashion_mnist
+from tinynet.datasets import idx as idx_format
 from tinynet.datasets.sources import DataFile, Source
 
 
@@ -59,7 +60,7 @@ def test_load_data_without_path_looks_elsewhere(
 
 @given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=1, max_dims=3, min_side=0)))
 def test_read_idx_reads_what_was_written(array: np.ndarray) -> None:
-    read = fashion_mnist.read_idx(idx(array), array.ndim)
+    read = idx_format.read_idx(idx(array), array.ndim)
     np.testing.assert_array_equal(read, array, strict=True)
 
 
@@ -68,14 +69,14 @@ def test_read_idx_of_the_wrong_length(length: int, longer: bool) -> None:
     content = idx(np.zeros((2, 3, 4), np.uint8))  # 16 + 24 bytes
     content = content + bytes(1 + length) if longer else content[:length]
     with pytest.raises(DatasetError, match=r"IDX file (has|of)"):
-        fashion_mnist.read_idx(content, ndim=3)
+        idx_format.read_idx(content, ndim=3)
 
 
 @pytest.mark.parametrize("magic", [0x801, 0x802, 0x903, 0x03080000])
 def test_read_idx_of_another_kind(magic: int) -> None:
     content = struct.pack(">4I", magic, 1, 1, 1) + b"\0"
     with pytest.raises(DatasetError, match=f"begins with {magic:#010x}, expected 0x00000803"):
-        fashion_mnist.read_idx(content, ndim=3)
+        idx_format.read_idx(content, ndim=3)
 
 
 @pytest.mark.usefixtures("small")

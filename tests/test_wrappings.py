@@ -39,7 +39,7 @@ SOURCE = Source(
         for name, content in zip(NAMES, CONTENTS, strict=True)
     ),
     addresses=(),
-    torchvision="FashionMNIST",
+    torchvision="FashionMNIST/raw",
     hugging_face=("zalando-datasets/fashion_mnist", "fashion_mnist"),
 )
 

@@ -105,6 +105,16 @@ OUT_OF_SCOPE = [
         "it is for networks far larger than tinynet's; there are SGD, RMSprop, Adam and their kin",
     ),
     (
+        r"get_file",
+        "pooch.retrieve(url, known_hash) downloads a file, and checks that it is the one you mean",
+    ),
+    (r"model_to_dot", "plot_model(model, 'model.dot') writes what Graphviz reads"),
+    (
+        r"BackupAndRestore",
+        "to go on after an interruption, save with ModelCheckpoint after every epoch, load its "
+        "file, and pass initial_epoch to fit",
+    ),
+    (
         r"(RemoteMonitor|OrbaxCheckpoint)",
         "tinynet writes to this machine's files only: CSVLogger, ModelCheckpoint",
     ),

@@ -14,13 +14,23 @@ from tinynet.custom_objects import (
     get_custom_objects,
     register_keras_serializable,
 )
+from tinynet.diagram import plot_model
+from tinynet.preprocessing.folders import image_dataset_from_directory
+from tinynet.preprocessing.pictures import array_to_img, img_to_array, load_img, save_img
 from tinynet.random import set_random_seed
 
 __all__ = [
+    "array_to_img",
     "clear_session",
     "custom_object_scope",
     "get_custom_objects",
+    "image_dataset_from_directory",
+    "img_to_array",
+    "load_img",
+    "normalize",
+    "plot_model",
     "register_keras_serializable",
+    "save_img",
     "set_random_seed",
     "to_categorical",
 ]
@@ -65,6 +75,41 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
             f"x: expected labels from 0 to {classes - 1}, got {labels.min()} to {labels.max()}"
         )
     return np.eye(classes)[labels]
+
+
+def normalize(x: Any, axis: int = -1, order: float = 2) -> Array:
+    """Divide by the norm along an axis: x / ||x||, where the norm is not 0.
+
+    Parameters
+    ----------
+    x : array_like, shape (...)
+    axis : int
+    order : float
+        Which norm: 2 is the length, 1 the sum of absolute values, ``np.inf`` the largest of them.
+
+    Returns
+    -------
+    ndarray, shape of `x`; (1, n) for a vector of n
+        Of integers float64.
+
+    Raises
+    ------
+    ValueError
+        If there is no such axis.
+
+    Notes
+    -----
+    Follows keras/src/utils/numerical_utils.py, except for the axis 0 of a matrix or more, along
+    which Keras computes the norms but divides by them along another axis.
+    """
+    given = np.asarray(x)
+    axis = integer("axis", axis, least=None)
+    if not -given.ndim <= axis < given.ndim:
+        raise ValueError(f"axis: expected one of {given.ndim} axes, got {axis}")
+    norm = np.linalg.norm(given, order, axis, keepdims=True)
+    norm[norm == 0] = 1
+    normalized: Array = given / (norm if given.ndim > 1 else norm[None])
+    return normalized
 
 
 def clear_session() -> None:

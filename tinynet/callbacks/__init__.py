@@ -4,7 +4,13 @@ from tinynet import scope
 from tinynet.callbacks.base import Callback, CallbackList, History, LambdaCallback
 from tinynet.callbacks.monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from tinynet.callbacks.progress import ProgbarLogger
-from tinynet.callbacks.various import CSVLogger, LearningRateScheduler, TerminateOnNaN
+from tinynet.callbacks.various import (
+    CSVLogger,
+    LearningRateScheduler,
+    SwapEMAWeights,
+    TensorBoard,
+    TerminateOnNaN,
+)
 
 __all__ = [
     "CSVLogger",
@@ -17,6 +23,8 @@ __all__ = [
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
 ]
 

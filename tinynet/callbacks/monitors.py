@@ -218,6 +218,8 @@ class ReduceLROnPlateau(MonitorCallback):
         Epochs after a cut during which nothing is counted.
     min_lr : float
         The learning rate never goes below this.
+    **ignored
+        Has no effect, as in Keras.
 
     Raises
     ------
@@ -246,8 +248,15 @@ class ReduceLROnPlateau(MonitorCallback):
         min_delta: float = 1e-4,
         cooldown: int = 0,
         min_lr: float = 0.0,
+        **ignored: Any,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
+        if ignored:
+            warnings.warn(
+                f"ReduceLROnPlateau: {', '.join(ignored)} has no effect, as in Keras 3; what was "
+                f"called epsilon is min_delta",
+                stacklevel=2,
+            )
         if factor >= 1:
             raise ValueError(f"factor: expected a number below 1, got {factor!r}")
         self.factor = factor

@@ -1,9 +1,10 @@
-"""Callbacks that follow a schedule, write a table, or stop when the loss is not finite."""
+"""Callbacks that follow a schedule, write tables, or stop when the loss is not finite."""
 
 from __future__ import annotations
 
 import csv
 import os
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from tinynet.arrays import Array
 from tinynet.callbacks.base import Callback, Logs
+from tinynet.checks import flag, integer
 from tinynet.files import write_atomically
 from tinynet.terminal import say
 
@@ -185,6 +188,203 @@ def _columns(names: list[str]) -> list[str]:
     if not any(key.startswith("val_") for key in keys):
         keys += [f"val_{key}" for key in keys]
     return keys
+
+
+class SwapEMAWeights(Callback):
+    """Evaluate and predict with the averages of the parameters that the optimizer keeps.
+
+    Before an evaluation or predictions, the parameters and their averages change places, and
+    afterward they change back.
+
+    Parameters
+    ----------
+    swap_on_epoch : bool
+        Whether they change places at the end of every epoch, too, and back at the begin of the
+        next, so that callbacks after this one see the averages.
+
+    Raises
+    ------
+    ValueError
+        Before anything has begun: if the optimizer keeps no averages (``use_ema=True``).
+
+    Notes
+    -----
+    Follows keras/src/callbacks/swap_ema_weights.py. Keras leaves the averages in the model after
+    predictions, and the last parameters after a training that stops early with `swap_on_epoch`.
+    """
+
+    def __init__(self, swap_on_epoch: bool = False) -> None:
+        super().__init__()
+        self.swap_on_epoch = flag("swap_on_epoch", swap_on_epoch)
+        self.swapped = False
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Check that there will be averages."""
+        super().set_params(params)
+        if self.model.optimizer is None or not self.model.optimizer.use_ema:
+            raise ValueError(
+                "SwapEMAWeights: the optimizer keeps no averages; give it use_ema=True"
+            )
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Change back."""
+        if self.swap_on_epoch:
+            self._put(averages=False)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Change places, if requested."""
+        if self.swap_on_epoch:
+            self._put(averages=True)
+            if epoch == self.params["epochs"] - 1 or self.model.stop_training:
+                # At the end of fit, the averages replace the parameters; both are averages now.
+                for w, average in self._pairs():
+                    average[...] = w
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Change places."""
+        self._put(averages=True)
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """Change back."""
+        self._put(averages=False)
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """Change places."""
+        self._put(averages=True)
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        """Change back."""
+        self._put(averages=False)
+
+    def _put(self, averages: bool) -> None:
+        if averages != self.swapped:
+            self.swapped = averages
+            for w, average in self._pairs():
+                w[...], average[...] = average.copy(), w.copy()
+
+    def _pairs(self) -> list[tuple[Array, Array]]:
+        """Return each parameter with its average; before the first step there are none."""
+        slots, params = self.model.optimizer.slots, self.model.params
+        return [
+            (w, slots[key]["average"].reshape(w.shape)) for key, w in params.items() if key in slots
+        ]
+
+
+class TensorBoard(Callback):
+    """Write loss and metrics to tables, under the names that TensorBoard shows them by.
+
+    TensorBoard's own files are TensorFlow's; here ``log_dir/train/scalars.csv`` and
+    ``log_dir/validation/scalars.csv`` have a line (tag, step, value) for each number, which pandas
+    or a spreadsheet reads. The callback says so when it begins.
+
+    Parameters
+    ----------
+    log_dir : str or path
+    histogram_freq, write_graph, write_images, profile_batch, embeddings_freq, embeddings_metadata
+        As in Keras. They have no effect: only numbers are written.
+    write_steps_per_second : bool
+        Whether to write how many steps of an epoch were made in a second.
+    update_freq : "epoch", "batch" or int
+        Whether to write after every epoch only, or also after this many batches.
+
+    Raises
+    ------
+    ValueError
+        If `update_freq` is none of these.
+
+    Notes
+    -----
+    An epoch's figures are ``epoch_loss`` and so on, with the learning rate, at the step that is the
+    epoch's number from 0. A batch's are ``batch_loss`` and so on, at the number of the batch from
+    1, over all epochs. An evaluation's are ``evaluation_loss_vs_iterations`` and so on, at the
+    number of steps that the optimizer has made. Lines are appended to tables that are there. With
+    a number as `update_freq`, Keras leaves out the figures of epochs and evaluations that do not
+    end on such a batch; here they are always written. Follows keras/src/callbacks/tensorboard.py.
+    """
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str] = "logs",
+        histogram_freq: int = 0,
+        write_graph: bool = True,
+        write_images: bool = False,
+        write_steps_per_second: bool = False,
+        update_freq: str | int = "epoch",
+        profile_batch: Any = 0,
+        embeddings_freq: int = 0,
+        embeddings_metadata: Any = None,
+    ) -> None:
+        super().__init__()
+        if update_freq not in ("epoch", "batch"):
+            update_freq = integer("update_freq", update_freq)
+        self.log_dir = Path(log_dir)
+        self.write_steps_per_second = write_steps_per_second
+        self.update_freq = 1 if update_freq == "batch" else update_freq
+        self.batch = 0  # over all epochs of a training
+        self.lines: dict[str, list[tuple[str, int, Any]]] = {"train": [], "validation": []}
+        self.said = False
+
+    @property
+    def every_batch(self) -> bool:  # type: ignore[override]
+        """Whether it writes figures of batches."""
+        return self.update_freq != "epoch"
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Begin to count batches; say, the first time, where the figures go."""
+        self.batch = 0
+        if not self.said:
+            self.said = True
+            say(
+                f"TensorBoard: writing figures to {self.log_dir / 'train' / 'scalars.csv'}, and of "
+                f"validation to {self.log_dir / 'validation' / 'scalars.csv'}, as CSV; TensorBoard "
+                f"itself cannot show them, and graphs, histograms and profiles are not written"
+            )
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Look at the clock."""
+        self.start, self.steps_before = time.perf_counter(), self.model.optimizer.iterations
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Note the figures of a batch."""
+        self.batch += 1
+        if self.update_freq != "epoch" and self.batch % int(self.update_freq) == 0:
+            self._note("train", "batch_{}", self.batch, logs)
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """Write the figures of an evaluation."""
+        if self.model.optimizer is not None:
+            steps = self.model.optimizer.iterations
+            self._note("validation", "evaluation_{}_vs_iterations", steps, logs)
+        self._write()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Write the figures of an epoch."""
+        logs, optimizer = logs or {}, self.model.optimizer
+        trained = {key: value for key, value in logs.items() if not key.startswith("val_")}
+        trained["learning_rate"] = optimizer.learning_rate
+        if self.write_steps_per_second:
+            seconds = time.perf_counter() - self.start
+            trained["steps_per_second"] = (optimizer.iterations - self.steps_before) / seconds
+        self._note("train", "epoch_{}", epoch, trained)
+        validated = {key[4:]: value for key, value in logs.items() if key.startswith("val_")}
+        self._note("validation", "epoch_{}", epoch, validated)
+        self._write()
+
+    def _note(self, part: str, tag: str, step: int, logs: Logs | None) -> None:
+        self.lines[part] += [(tag.format(k), int(step), _cell(v)) for k, v in (logs or {}).items()]
+
+    def _write(self) -> None:
+        for part, lines in self.lines.items():
+            if lines:
+                path = self.log_dir / part / "scalars.csv"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                begins = not path.exists()
+                with path.open("a", newline="") as file:
+                    table = csv.writer(file)
+                    if begins:
+                        table.writerow(("tag", "step", "value"))
+                    table.writerows(lines)
+                lines.clear()
 
 
 class TerminateOnNaN(Callback):

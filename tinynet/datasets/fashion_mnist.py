@@ -4,14 +4,12 @@ Xiao, Rasul and Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking
 Algorithms", arXiv:1708.07747 (2017). The data are Zalando SE's, under the MIT license.
 """
 
-import math
+from __future__ import annotations
+
 import os
-import struct
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tinynet.datasets.sources import DataFile, DatasetError, Source
+from tinynet.datasets.idx import Parts, arrays
+from tinynet.datasets.sources import DataFile, Source
 
 CLASS_NAMES = (
     "T-shirt/top",
@@ -63,17 +61,12 @@ SOURCE = Source(
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     ),
-    torchvision="FashionMNIST",
+    torchvision="FashionMNIST/raw",
     hugging_face=("zalando-datasets/fashion_mnist", "fashion_mnist"),
 )
 
-Images = NDArray[np.uint8]
-Labels = NDArray[np.uint8]
 
-
-def load_data(
-    path: str | os.PathLike[str] | None = None,
-) -> tuple[tuple[Images, Labels], tuple[Images, Labels]]:
+def load_data(path: str | os.PathLike[str] | None = None) -> Parts:
     """Load Fashion-MNIST, from disk if it is there, else from the network.
 
     Looks in ``path``; if that is not given, in the folder named by the environment variable
@@ -121,46 +114,4 @@ def load_data(
     >>> from tinynet.datasets import fashion_mnist
     >>> (x_train, y_train), (x_test, y_test) = fashion_mnist.load_data()  # doctest: +SKIP
     """
-    x_train, y_train, x_test, y_test = SOURCE.load(path)
-    return (
-        (read_idx(x_train, ndim=3), read_idx(y_train, ndim=1)),
-        (read_idx(x_test, ndim=3), read_idx(y_test, ndim=1)),
-    )
-
-
-def read_idx(content: bytes, ndim: int) -> NDArray[np.uint8]:
-    """Parse an IDX file of unsigned bytes, the format of the MNIST family of data sets.
-
-    Big-endian 32-bit integers come first: the magic number, 0x800 ("unsigned byte") plus the number
-    of dimensions, then the sizes; after them the elements in row-major order. So images
-    (n, 28, 28) begin with 0x803 and labels (n,) with 0x801.
-
-    Parameters
-    ----------
-    content : bytes
-        The whole file, decompressed.
-    ndim : int
-        Number of dimensions that the file must have.
-
-    Returns
-    -------
-    ndarray, uint8
-        A copy of the elements, in the shape that the file states.
-
-    Raises
-    ------
-    DatasetError
-        If the magic number is wrong, or the sizes do not match the number of elements.
-    """
-    start = 4 * (1 + ndim)
-    if len(content) < start:
-        raise DatasetError(f"IDX file of {len(content)} bytes, shorter than its {start} of header")
-    magic, *shape = struct.unpack_from(f">{1 + ndim}I", content)
-    if magic != 0x800 + ndim:
-        raise DatasetError(f"IDX file begins with {magic:#010x}, expected {0x800 + ndim:#010x}")
-    if len(content) != start + math.prod(shape):
-        raise DatasetError(
-            f"IDX file has {len(content) - start} elements, "
-            f"but states the shape {tuple(shape)}, which makes {math.prod(shape)}"
-        )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
+    return arrays(SOURCE.load(path))

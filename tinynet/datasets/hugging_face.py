@@ -8,11 +8,12 @@ the numbers of the IDX files; so they are put into that form, and the same check
 import importlib.util
 import io
 import os
-import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+
+from tinynet.datasets.idx import as_idx
 
 PARTS = ("train", "test")
 
@@ -57,8 +58,3 @@ def read(snapshot: Path) -> list[bytes]:
                 images.append(np.asarray(Image.open(io.BytesIO(each["bytes"])), np.uint8))
         contents += [as_idx(np.stack(images)), as_idx(np.array(labels, np.uint8))]
     return contents
-
-
-def as_idx(array: np.ndarray) -> bytes:
-    """Return an array of bytes as an IDX file: magic number, sizes, elements."""
-    return struct.pack(f">{1 + array.ndim}I", 0x800 + array.ndim, *array.shape) + array.tobytes()

@@ -7,14 +7,17 @@ that a damaged or wrong file never reaches a training run.
 
 import hashlib
 import os
+import tarfile
 import warnings
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tinynet.datasets import hugging_face
+from tinynet.datasets import hugging_face, npz
+from tinynet.datasets.errors import DatasetError
 
 # an address is given up after this many seconds without a connection, or without any data
 CONNECT_SECONDS, SILENCE_SECONDS = 10, 30
@@ -26,10 +29,6 @@ PACKED = b"\x1f\x8b"  # how a gzip file begins
 Place = tuple[str, str, Callable[[], list[bytes]]]
 
 
-class DatasetError(OSError):
-    """No usable copy of a data set was found; the message says where, why, and what to do."""
-
-
 @dataclass(frozen=True)
 class DataFile:
     """One file of a data set.
@@ -37,13 +36,14 @@ class DataFile:
     Attributes
     ----------
     name : str
-        Name of the published file, which is compressed: ``"train-images-idx3-ubyte.gz"``.
+        Name of the published file, which may be compressed: ``"train-images-idx3-ubyte.gz"``.
     packed_sha256 : str
         Checksum of the published file, in hexadecimal; a download has to match it.
     size : int
         Bytes of the content, decompressed.
     sha256 : str
-        Checksum of the content.
+        Checksum of the content. Where it is not known, it is empty: then only the published file
+        itself is accepted, as it is.
     """
 
     name: str
@@ -72,7 +72,8 @@ class DataFile:
         failures = []
         for place in self.places(folder):
             try:
-                return self.verified(place, self._unpacked(place))
+                content = self._unpacked(place)
+                return self.verified(place, content) if self.sha256 else content
             except DatasetError as error:
                 failures.append(str(error))
             except OSError as error:
@@ -87,6 +88,11 @@ class DataFile:
                 f"{place.stat().st_size}"
             )
         content = place.read_bytes()
+        if not self.sha256 and hashlib.sha256(content).hexdigest() != self.packed_sha256:
+            raise DatasetError(
+                f"{place} is damaged or is not the published file, {self.name}, with SHA-256 "
+                f"{self.packed_sha256}; of this data set no other checksum is known"
+            )
         if not content.startswith(PACKED):
             return content
         try:
@@ -122,7 +128,13 @@ class Source:
     addresses : tuple of str
         Web addresses that end in "/" and hold all the files, tried in this order.
     torchvision : str
-        Name of torchvision's class for it, which is also the name of its folder.
+        Name of the folder that torchvision reads it from: ``"MNIST/raw"``.
+    keras : tuple of str
+        Names that Keras's cache has for it: a folder, or a file ending in ``.npz``. By default
+        ``folder``.
+    archive : DataFile, optional
+        The one file to download, with all files in a folder ``folder``, where they are not
+        published one by one.
     hugging_face : tuple of str
         Names of its repositories on Hugging Face.
     """
@@ -132,6 +144,8 @@ class Source:
     files: tuple[DataFile, ...]
     addresses: tuple[str, ...]
     torchvision: str = ""
+    keras: tuple[str, ...] = ()
+    archive: DataFile | None = None
     hugging_face: tuple[str, ...] = ()
 
     def load(self, path: str | os.PathLike[str] | None = None) -> list[bytes]:
@@ -192,19 +206,24 @@ class Source:
                 failures.append(f"download from {address}: {error}")
         raise self._error(
             failures,
-            f"download {self._names()} by hand, from one of the addresses above, into {cache}",
+            f"download {self._to_download(cache)}",
             "or put them into any folder and name it: path= or the variable TINYNET_DATA",
         )
 
     def _places(self, cache: Path) -> Iterator[Place]:
         """Yield the owner of each place, what is missing there, and how it is read."""
         keras_home = Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"))
-        keras_cache = keras_home / "datasets" / self.folder
-        for owner, folder in (("tinynet's cache", cache), ("Keras's cache", keras_cache)):
-            yield owner, self._missing(folder), partial(self._read, folder)
+        keras_cache = [keras_home / "datasets" / name for name in self.keras or (self.folder,)]
+        yield "tinynet's cache", self._missing(cache), partial(self._read, cache)
+        for place in keras_cache:
+            if place.suffix == ".npz":
+                missing = "" if place.is_file() else f"there is no file {place}"
+                yield "Keras's cache", missing, partial(self.read_npz, place)
+            else:
+                yield "Keras's cache", self._missing(place), partial(self._read, place)
         # The others are named only if they are there: most people have none of them.
         for outer in TORCHVISION_FOLDERS if self.torchvision else ():
-            raw = Path(os.path.expanduser(outer)) / self.torchvision / "raw"
+            raw = Path(os.path.expanduser(outer)) / self.torchvision
             if not self._missing(raw):
                 yield "torchvision's folder", "", partial(self._read, raw)
         for snapshot in hugging_face.snapshots(self.hugging_face):
@@ -216,9 +235,13 @@ class Source:
             raise TypeError(f"{name} must be a path, got {value!r} of type {type(value).__name__}")
         outer = Path(os.path.expanduser(value)).absolute()
         inner = outer / self.folder
-        raw = [outer / self.torchvision / "raw", outer / "raw"] if self.torchvision else []
+        raw = [outer / self.torchvision, outer / "raw"] if self.torchvision else []
         folder = next((each for each in (inner, *raw) if each.is_dir()), outer)
+        archives = [outer, *(outer / name for name in self.keras)]
+        archive = next((e for e in archives if e.suffix == ".npz" and e.is_file()), None)
         try:
+            if archive is not None:
+                return self.read_npz(archive)
             if missing := self._missing(folder):
                 raise DatasetError(missing)
             return self._read(folder)
@@ -226,7 +249,8 @@ class Source:
             without = "leave path out" if name == "path" else "unset TINYNET_DATA"
             raise self._error(
                 [f"{name}={os.fspath(value)!r}: {error}"],
-                f"put {self._names()} into {inner}, compressed or not",
+                f"put {self._names()} into {inner}"
+                + ("" if self.archive else ", compressed or not"),
                 f"or {without}: then the caches are searched and the files downloaded",
             ) from error
 
@@ -261,7 +285,7 @@ class Source:
             timeout=(CONNECT_SECONDS, SILENCE_SECONDS),
             headers={"Accept-Encoding": "identity"},  # else a server may decompress the .gz
         )
-        for file in self.files:
+        for file in (self.archive,) if self.archive else self.files:
             pooch.retrieve(
                 address + file.name,
                 known_hash=f"sha256:{file.packed_sha256}",
@@ -269,6 +293,39 @@ class Source:
                 path=cache,
                 downloader=downloader,
             )
+        if self.archive:
+            self._unpack(cache / self.archive.name, cache)
+
+    def _unpack(self, archive: Path, cache: Path) -> None:
+        """Move the files of a verified archive into ``cache``, each whole or not at all."""
+        with tarfile.open(archive) as opened:
+            for file in self.files:
+                member = opened.extractfile(f"{self.folder}/{file.name}")
+                content = b"" if member is None else member.read(file.size + 1)
+                part = cache / f".{file.name}.part"
+                part.write_bytes(file.verified(f"{file.name} in {archive}", content))
+                part.replace(cache / file.name)
+        archive.unlink()
+
+    def read_npz(self, place: Path) -> list[bytes]:
+        """Return the verified contents of the files, from an archive of arrays like Keras's."""
+        try:
+            contents = [
+                npz.as_idx(place, key, file.name, file.size)
+                for key, file in zip(npz.KEYS, self.files, strict=True)
+            ]
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+            raise DatasetError(f"{place} cannot be read: {error}") from None
+        return [
+            file.verified(f"{key} in {place}", content)
+            for key, file, content in zip(npz.KEYS, self.files, contents, strict=True)
+        ]
+
+    def _to_download(self, cache: Path) -> str:
+        if self.archive:
+            names = f"{self.archive.name} by hand, from the address above, and unpack it in"
+            return f"{names} {cache.parent}"
+        return f"{self._names()} by hand, from one of the addresses above, into {cache}"
 
     def _names(self) -> str:
         return ", ".join(file.name for file in self.files)
