@@ -220,7 +220,7 @@ def test_quoted_code_is_in_the_package() -> None:
 def test_every_derivation_has_code_beside_its_steps() -> None:
     pages = {page.stem: page.read_text("utf-8") for page in (DOCS / "backprop").glob("*.md")}
     without = {name for name, text in pages.items() if "```{beside}" not in text}
-    assert without == {"index", "fast_convolution"}  # an overview, and matrices without steps
+    assert without == {"index"}  # an overview
 
 
 def test_every_frame_shows_a_step_and_every_step_has_a_frame() -> None:

@@ -33,6 +33,7 @@ DRAWN = (
     "losses",
     "one_neuron",
     "optimizers",
+    "patches",
     "plots",
     "pooling",
     "regularization",
