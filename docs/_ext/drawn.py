@@ -28,6 +28,7 @@ DRAWN = (
     "convolution",
     "dense",
     "dropout",
+    "graph",
     "initialization",
     "layer_norm",
     "losses",
