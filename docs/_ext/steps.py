@@ -149,6 +149,26 @@ def graph():
     return tn.trace(model, [[1, 2, -1, 0], [0, 1, 3, 1]], [1, 0])
 
 
+class Gate(layers.Layer):
+    """A ReLU, with a mistake that the reader of docs/museum.md is to find."""
+
+    def forward(self, x, training=False):
+        """Return x where it is above 0."""
+        return np.maximum(x, 0)
+
+    def backward(self, dout):
+        """Return dout, and not only where x was above 0."""
+        return dout.copy()
+
+
+def bug():
+    """Return a step of a network whose ReLU lets the whole gradient through."""
+    tn.utils.set_random_seed(3)
+    parts = layers.Dense(4, name="hidden"), Gate(name="gate"), layers.Dense(2, name="top")
+    model = _model(parts, (3,), FROM_LOGITS)
+    return tn.trace(model, [[1, 2, -1], [0, 1, 3]], [1, 0])
+
+
 def _model(parts, shape, loss, optimizer=None):
     model = tn.Sequential([tn.Input(shape), *parts], name=parts[-1].name)
     model.compile(optimizer or tn.optimizers.SGD(0.1), loss)
@@ -218,4 +238,5 @@ STEPS = {
     "convolution": (convolution, "36rem"),
     "pooling": (pooling, "36rem"),
     "graph": (graph, "36rem"),
+    "bug": (bug, "40rem"),
 }

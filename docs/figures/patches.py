@@ -25,7 +25,15 @@ def draw():
     dz_shown = ("dz", dz, VERMILION)
     figure, ax = canvas(83)
     ax.text(1, 81, "forward", color=text_color(BLUE), fontsize=13, va="center")
-    terms = [("x", x, BLUE), "→", shown, "·", ("W", weights, GREEN), "=", ("z", rows @ weights, BLUE)]
+    terms = [
+        ("x", x, BLUE),
+        "→",
+        shown,
+        "·",
+        ("W", weights, GREEN),
+        "=",
+        ("z", rows @ weights, BLUE),
+    ]
     equation(ax, 66, terms, **look)
     ax.text(1, 52.5, "backward", color=text_color(VERMILION), fontsize=13, va="center")
     terms = [("rowsᵀ", rows.T, BLUE), "·", dz_shown, "=", ("dW", rows.T @ dz, VERMILION)]
