@@ -86,7 +86,7 @@
         <label for="valley-turned" style="display: inline">Turned by 45°</label></div>
     </form>
     <p role="status"></p>
-    <svg viewBox="-10.5 -3.5 14 10" role="img" aria-label="The path in the valley">
+    <svg viewBox="-10.5 -3 14 11.5" role="img" aria-label="The path in the valley">
       <g class="hills">${hills}</g><polyline class="path"/><g class="steps"></g>
       <circle class="end" r="0.16"/>
     </svg>`;
