@@ -86,7 +86,7 @@
         <label for="valley-turned" style="display: inline">Turned by 45°</label></div>
     </form>
     <p role="status"></p>
-    <svg viewBox="-10.5 -3 14 11.5" role="img" aria-label="The path in the valley">
+    <svg role="img" aria-label="The path in the valley">
       <g class="hills">${hills}</g><polyline class="path"/><g class="steps"></g>
       <circle class="end" r="0.16"/>
     </svg>`;
@@ -110,6 +110,7 @@
     // The picture's second axis points down.
     const shown = places.slice(0, Math.min(steps, MOST) + 1).map(([a, b]) =>
       [a, -b].map((each) => Math.max(-50, Math.min(50, each)).toFixed(3)));
+    root.querySelector("svg").setAttribute("viewBox", `-10.5 -2.7 14 ${turned ? 11.2 : 5.4}`);
     root.querySelector(".hills").setAttribute("transform", turned ? "rotate(-45)" : "");
     root.querySelector(".path").setAttribute("points", shown.join(" "));
     root.querySelector(".steps").innerHTML = shown
