@@ -220,7 +220,47 @@ def test_quoted_code_is_in_the_package() -> None:
 def test_every_derivation_has_code_beside_its_steps() -> None:
     pages = {page.stem: page.read_text("utf-8") for page in (DOCS / "backprop").glob("*.md")}
     without = {name for name, text in pages.items() if "```{beside}" not in text}
-    assert without == {"index", "fast_convolution"}  # an overview, and matrices without steps
+    assert without == {"index"}  # an overview
+
+
+def test_every_frame_shows_a_step_and_every_step_has_a_frame() -> None:
+    texts = (page.read_text(encoding="utf-8") for page in DOCS.rglob("*.md"))
+    shown = re.findall(r"^:file: (?:\.\./)?generated/trace_(\w+)\.html$", "\n".join(texts), re.M)
+    assert set(shown) == set(load(DOCS / "_ext" / "steps.py").STEPS)
+
+
+# What the page says, with the name that the step has for it.
+ON_THE_PAGE = [
+    ("dense", "d dense/kernel", [[1, 0], [1, 0.5], [-4, 1.5]]),
+    ("one_neuron", "d neuron/kernel", [[-0.6488]]),
+    ("losses", "top.dz", [[0.5, 0], [-1, 1.5]]),
+    ("softmax", "top.dz", [[0.3527, -0.3703, 0.0176], [0.1667, 0.1667, -0.3333]]),
+    ("regularization", "d top/kernel", [[1.4], [-1.2]]),
+    ("adam", "momentum top/kernel", [[500], [-0.05], [0.005]]),
+    ("momentum", "top/kernel", [[0.42]]),
+    (
+        "batch_norm",
+        "norm.dx",
+        [[0.2482, 0.0354], [-0.2099, 0.0354], [-0.1336, -0.0354], [0.0954, -0.0354]],
+    ),
+    (
+        "layer_norm",
+        "norm.dx",
+        [[0.2482, -0.2099, -0.1336, 0.0954], [0.0354, 0.0354, -0.0354, -0.0354]],
+    ),
+    ("dropout", "dropout.out", [[0, 4, 0, 8], [0, 0, 14, 0]]),
+    ("convolution", "window.dx", [[1, -1, -1, 1], [0, 4, -2, -2], [0, 0, 4, 0]]),
+    ("convolution", "d window/kernel", [[5, 1], [1, 3]]),
+    ("pooling", "pool.dx", [[0, 0, -4, 0], [2, 0, 0, 0]]),
+]
+
+
+@pytest.mark.parametrize(("step", "array", "numbers"), ON_THE_PAGE)
+def test_steps_in_frames_have_the_numbers_of_their_pages(step, array, numbers) -> None:
+    make, _ = load(DOCS / "_ext" / "steps.py").STEPS[step]
+    found = make()[array]
+    assert np.squeeze(found).shape == np.squeeze(numbers).shape
+    np.testing.assert_allclose(np.squeeze(found), np.squeeze(numbers), rtol=0, atol=6e-5)
 
 
 def test_loops_are_folded() -> None:

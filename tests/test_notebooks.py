@@ -122,6 +122,7 @@ def test_nothing_in_it_needs_the_site(page: Path) -> None:
         assert cell.source.count("<details>") == cell.source.count("</details>")
         assert "```" not in prose
         assert not re.search(r"^%|^\(.+\)=$|\]\((?!http)|\{\w+\}`", prose, re.MULTILINE), prose
+        assert not re.search(r'href="(?!http)', prose), prose
 
 
 def test_there_is_one_for_every_page_with_examples() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import digits
 import evening
 import modules
-import numpy as np
+import steps
 from sphinx.ext.autosummary.generate import find_autosummary_in_files
 from sphinx.util import logging
 
@@ -28,11 +28,13 @@ DRAWN = (
     "convolution",
     "dense",
     "dropout",
+    "graph",
     "initialization",
     "layer_norm",
     "losses",
     "one_neuron",
     "optimizers",
+    "patches",
     "plots",
     "pooling",
     "regularization",
@@ -108,61 +110,13 @@ def list_steps(app):
         _write(f"step_{name}.md", ["```text", str(model.step(batch_size)), "```"])
 
 
-def start_trace():
-    """Return the step on the first page: two inputs, three hidden units, two classes."""
-    tn.utils.set_random_seed(3)
-    hidden = tn.layers.Dense(3, activation="relu", name="hidden")
-    model = tn.Sequential([tn.Input((2,)), hidden, tn.layers.Dense(2, name="top")], name="2-3-2")
-    model.compile(tn.optimizers.SGD(0.5), FROM_LOGITS)
-    return tn.trace(model, [[1, 2], [-1, 1]], [1, 0])
-
-
-def map_trace():
-    """Return the step that docs/map.md makes by hand."""
-    tn.utils.set_random_seed(0)
-    layers = tn.layers.Dense(5, activation="relu"), tn.layers.Dense(3)
-    model = tn.Sequential([tn.Input((4,)), *layers])
-    model.compile(tn.optimizers.SGD(0.1), FROM_LOGITS)
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(8, 4)).astype("float32")
-    return tn.trace(model, x, rng.integers(0, 3, 8))
-
-
-def dense_trace():
-    """Return a step with the numbers that docs/backprop/dense.md follows by hand."""
-    layer = tn.layers.Dense(2, activation="relu", name="dense")
-    model = tn.Sequential([tn.Input((3,)), layer], name="one_layer")
-    model.set_weights([[[1, -1], [2, 0], [0.5, 1]], [0.5, -1]])
-    model.compile(tn.optimizers.SGD(0.1), "mse")
-    return tn.trace(model, [[1, 2, -1], [0, 1, 3]], [[3, -4], [6, 1]])
-
-
-def small_trace():
-    """Return the step of docs/trace.md."""
-    tn.utils.set_random_seed(3)
-    hidden = tn.layers.Dense(4, activation="relu", name="hidden")
-    model = tn.Sequential([tn.Input((3,)), hidden, tn.layers.Dense(2, name="top")], name="small")
-    model.compile(tn.optimizers.SGD(0.5), FROM_LOGITS)
-    return tn.trace(model, [[1, 2, -1], [0, 1, 3]], [1, 0])
-
-
-FROM_LOGITS = tn.losses.SparseCategoricalCrossentropy(from_logits=True)
-# The steps that pages show in a frame, each with the frame's height.
-TRACES = {
-    "start": (start_trace, "30rem"),
-    "map": (map_trace, "36rem"),
-    "dense": (dense_trace, "36rem"),
-    "small": (small_trace, "44rem"),
-}
-
-
 def make_traces(app):
     """Make the pages of some training steps, in the frames that pages of these docs show."""
     files = (path for path in modules.PACKAGE.rglob("*") if path.is_file())
-    newest = max(path.stat().st_mtime for path in (*files, Path(__file__)))
+    newest = max(path.stat().st_mtime for path in (*files, Path(__file__), Path(steps.__file__)))
     before = tn.config.kernels()
     tn.config.use_kernels("numpy")  # nothing here is worth compiling
-    for name, (make, height) in TRACES.items():
+    for name, (make, height) in steps.STEPS.items():
         frame = GENERATED / f"trace_{name}.html"
         if not frame.exists() or frame.stat().st_mtime < newest:
             tn.utils.clear_session()  # so that names do not count on from an earlier model

@@ -52,6 +52,7 @@ HEADING = re.compile(r"^(?=#+ )", re.MULTILINE)
 # Comments of Markdown, and the labels that links lead to.
 UNSEEN = re.compile(r"^(?:%.*|\([\w-]+\)=)\n", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])+)\]\((?!https?:)[^()\s]+\)")
+ANCHOR = re.compile(r'<a href="(?!https?:)[^"]*">([^<]*)</a>')
 ROLE = re.compile(r"\{[\w:]+\}`([^`<]*?)\s*(?:<[^`]*>)?`")
 
 
@@ -84,7 +85,10 @@ def included(path, options):
 
 def said(text):
     """Return prose without what only the site understands."""
-    return ROLE.sub(r"\1", LINK.sub(r"\1", UNSEEN.sub("", text))).strip("\n")
+    text = UNSEEN.sub("", text)
+    for only_here in (LINK, ANCHOR, ROLE):
+        text = only_here.sub(r"\1", text)
+    return text.strip("\n")
 
 
 def parts(text, folder):

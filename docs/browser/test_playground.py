@@ -357,6 +357,33 @@ def test_every_choice_begins_anew_and_works(tab):
     assert tab.locator(".lines li", has_text="dropout(").count() == 2
 
 
+def links():
+    """Return what follows the question mark in every link of a page to the playground."""
+    text = "\n".join(page.read_text(encoding="utf-8") for page in sorted(DOCS.rglob("*.md")))
+    return sorted(set(re.findall(r"playground\.html\?([^\s\")]+)", text)))
+
+
+def test_a_link_makes_its_choices_and_no_others(browser, tmp_path):
+    scripts = (f"<script>{(FILES / name).read_text(encoding='utf-8')}</script>" for name in SCRIPTS)
+    page = tmp_path / "playground.html"
+    body = f'<div id="playground"></div>{"".join(scripts)}'
+    page.write_text(f'<!DOCTYPE html><html lang="en"><body>{body}', encoding="utf-8")
+    context = browser.new_context()
+    tab = context.new_page()
+    read = "Object.fromEntries(new FormData(document.querySelector('#playground form')))"
+    tab.goto(page.as_uri())
+    usual = tab.evaluate(read)
+    assert len(links()) > 5
+    for link in links():
+        tab.goto(f"{page.as_uri()}?{link}&units=7&toString=1")  # neither can be chosen
+        told = dict(each.split("=") for each in link.split("&"))
+        if "batchNorm" in told:
+            told["batchNorm"] = "on"
+        assert tab.evaluate(read) == {**usual, **told}, link
+        assert told.items() - usual.items(), f"{link}: says what is so anyway"
+    context.close()
+
+
 def test_everything_is_reached_by_keyboard(tab):
     reached = []
     for _ in range(20):

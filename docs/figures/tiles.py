@@ -57,7 +57,7 @@ def draw():
     squares(ax, 38, middle + CELL, out[0, ..., 0], ((0, 2), (2, 2)), "out")
     text = "4 × 4 pixels give 2 × 2; the next tile begins 2 pixels to the right"
     ax.text(1, 26.5, text, va="center")
-    u_shown, v_shown = ("$G\\,g\\,G^T$", u, GREEN), ("$B^T d\\,B$", v, BLUE)
+    u_shown, v_shown = ("$G\\,g\\,G^T$", u, GREEN), ("$B^T t\\,B$", v, BLUE)
     terms = [u_shown, "⊙", v_shown, "=", ("$M$", u * v + 0, BLUE)]
     equation(ax, 13.5, terms, cell=(3.5, 2.9), digits=0)
     ax.text(1, 2, "$A^T M A$ is the blue part of out", va="center")

@@ -1,15 +1,15 @@
 """Convolution with 3 x 3 kernels in tiles: the same sums with 36 products instead of 144.
 
-A tile is 6 x 6 pixels d of one channel, from which the kernel g makes 4 x 4 pixels of the output,
+A tile is 6 x 6 pixels t of one channel, from which the kernel g makes 4 x 4 pixels of the output,
 
-    out = A_T [(G g G_T) * (B_T d B)] A,
+    out = A_T [(G g G_T) * (B_T t B)] A,
 
 where * multiplies entry by entry (Winograd 1980, "Arithmetic complexity of computations",
 chapter III; for images Lavin and Gray 2016, "Fast algorithms for convolutional neural networks",
 section 4.3, whose matrices these are). Tiles are 4 pixels apart, so each overlaps its neighbors by
 2. Summed over the channels, the product becomes a matrix product for each of the 36 places in a
 tile, (tiles, channels) by (channels, filters), which BLAS does. The gradients follow by the chain
-rule, line by line. Derivation: docs/backprop/convolution.md.
+rule, line by line. Derivation: docs/backprop/fast_convolution.md.
 
 Tiles are arrays (6, 6, images, down, across, channels), the place within the tile first. B_T and
 A_T have many zeros and ones, and rows that differ only in signs share their sums, so products with

@@ -151,6 +151,10 @@ number in the middle of every block as it is. `flat` is the place of a number in
     const [rows, columns] = line.axes(argument);
     return sum(terms(rows, (i) => text(i * columns + j)), total);
   };
+  const rowSum = (line, argument, i, total, text) => {
+    const n = columnsOf(line, argument);
+    return sum(terms(n, (k) => text(i * n + k)), total);
+  };
   const sigmoidOf = (v) => `1 / (1 + exp(${number(-v)}))`;
   const sigmoid = (v) => 1 / (1 + Math.exp(-v));
 
@@ -250,15 +254,15 @@ number in the middle of every block as it is. `flat` is the place of a number in
 
   const normalized = (use, at, j) =>
     `(${minus(use("x", at), use("mean", j))}) \u00b7 ${factor(use("inv_std", j))}`;
-  const scaled = (use, at, j) =>
-    `${normalized(use, at, j)} \u00b7 ${factor(use("gamma", j))} + ${factor(use("beta", j))}`;
+  const scaled = (use, at, j, shared = j) =>
+    `${normalized(use, at, shared)} \u00b7 ${factor(use("gamma", j))} + ${factor(use("beta", j))}`;
   const square = (v, t) => [`(${minus(v, t)})\u00b2`, (v - t) ** 2];
-  /* The gradients of scale and shift. */
-  const columnGradient = (use, line, argument, j) => {
+  /* The gradients of scale and shift; a mean is that of the column, or of what `shared` says. */
+  const columnGradient = (use, line, argument, j, shared = () => j) => {
     return columnSum(use, line, "dout", j, line.value(argument, j), (at) => {
       const dout = use("dout", at);
       if (argument === "dbeta") return asTerm(dout);
-      const x = use("x", at), own = use("mean", j), inv = use("inv_std", j);
+      const x = use("x", at), own = use("mean", shared(at)), inv = use("inv_std", shared(at));
       return [
         `${number(dout)} \u00b7 (${minus(x, own)}) \u00b7 ${factor(inv)}`, dout * (x - own) * inv,
       ];
@@ -321,6 +325,30 @@ number in the middle of every block as it is. `flat` is the place of a number in
       return `${times(use("gamma", j), use("inv_std", j))} \u00b7 ` +
         `(${number(use("dout", at))} \u2212 ${factor(use("dbeta", j))} / ${n} \u2212 ` +
         `${normalized(use, at, j)} \u00b7 ${factor(use("dgamma", j))} / ${n})`;
+    },
+    layer_norm_forward: (use, at, line, argument) => {
+      const n = columnsOf(line, "x"), { epsilon } = line.constants;
+      if (argument === "out") return scaled(use, at, at % n, rowOf(line, "x", at));
+      if (argument === "mean") {
+        const all = rowSum(line, "x", at, line.value("mean", at) * n, (k) => asTerm(use("x", k)));
+        return `(${all}) / ${n}`;
+      }
+      const total = (1 / use("inv_std", at) ** 2 - epsilon) * n;
+      const squares = rowSum(line, "x", at, total, (k) => square(use("x", k), use("mean", at)));
+      return `1 / \u221a((${squares}) / ${n} + ${epsilon})`;
+    },
+    layer_norm_backward: (use, at, line, argument) => {
+      const n = columnsOf(line, "x"), row = rowOf(line, "x", at);
+      if (argument !== "dx") {
+        return columnGradient(use, line, argument, at, (place) => rowOf(line, "x", place));
+      }
+      const scaledGradient = (k) => [use("dout", k), use("gamma", k % n)];
+      const distance = (k) => (use("x", k) - use("mean", row)) * use("inv_std", row);
+      const all = rowSum(line, "dout", row, undefined, (k) => asTerm(...scaledGradient(k)));
+      const along = rowSum(line, "dout", row, undefined, (k) =>
+        asTerm(...scaledGradient(k), distance(k)));
+      return `${number(use("inv_std", row))} \u00b7 (${times(...scaledGradient(at))} \u2212 ` +
+        `(${all}) / ${n} \u2212 ${normalized(use, at, row)} \u00b7 (${along}) / ${n})`;
     },
     batch_norm_inference: (use, at, line, argument) => {
       const j = at % columnsOf(line, "x");

@@ -106,6 +106,15 @@
   const form = find("form");
   const playButton = find("[name=play]");
 
+  /* Choices may stand in the address: playground.html?layers=3&activation=sigmoid&batchNorm=1 */
+  new URLSearchParams(location.search).forEach((value, name) => {
+    const choice = form.elements.namedItem(name);
+    if (choice?.type === "checkbox") choice.checked = value === "1";
+    else if ([...(choice?.options ?? [])].some((option) => option.value === value)) {
+      choice.value = value;
+    }
+  });
+
   function choices() {
     const text = (name) => form.elements[name].value;
     const number = (name) => Number(text(name));
