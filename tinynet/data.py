@@ -6,7 +6,7 @@ import functools
 import math
 import numbers
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -88,15 +88,45 @@ class Dataset:
                 f"validation_split: {share} of {len(self)} samples leaves {at} for training and "
                 f"{len(self) - at} for validation; use more samples or another fraction"
             )
-        return self._part(slice(0, at)), self._part(slice(at, None))
+        return self._with(lambda each: each[:at]), self._with(lambda each: each[at:])
 
-    def _part(self, rows: slice) -> Dataset:
-        part = object.__new__(Dataset)
-        part.x = self.x[rows]
-        part.y = None if self.y is None else self.y[rows]
-        part.sample_weight = None if self.sample_weight is None else self.sample_weight[rows]
-        part.dtype = self.dtype
-        return part
+    def weighted(self, class_weight: Mapping[int, float] | None) -> Dataset:
+        """Return the samples with the weights of their classes, if there are such weights."""
+        if class_weight is None:
+            return self
+        other = self._with(lambda each: each)
+        other.sample_weight = class_weights_to_sample_weights(
+            self.y, class_weight, self.sample_weight
+        )
+        return other
+
+    def copy(self) -> Dataset:
+        """Return the same samples in arrays of their own."""
+        return self._with(lambda each: np.array(each, order="C"))
+
+    def _with(self, changed: Callable[[Array], Array]) -> Dataset:
+        other = object.__new__(Dataset)
+        other.x = changed(self.x)
+        other.y = None if self.y is None else changed(self.y)
+        other.sample_weight = None if self.sample_weight is None else changed(self.sample_weight)
+        other.dtype = self.dtype
+        return other
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """Shape of one sample of x."""
+        return self.x.shape[1:]
+
+    @property
+    def first(self) -> Dataset:
+        """The samples to begin with: all of them; see `tinynet.streams.Stream`."""
+        return self
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """All arrays by their names."""
+        found = {"x": self.x, "y": self.y, "sample_weight": self.sample_weight}
+        return {name: each for name, each in found.items() if each is not None}
 
     def batch(self, rows: Array) -> Batch:
         """Return the samples with these numbers, (rows,), of int64."""
@@ -156,8 +186,8 @@ def _no_array(value: Any) -> str:
         return f"a {kind}, which leaves zeros out; call its toarray() first"
     if hasattr(value, "__iter__") or hasattr(value, "__getitem__"):
         return (
-            f"a {kind}, which hands out batches or samples one by one; collect them, x, y = "
-            f"(np.concatenate(part) for part in zip(*batches)), or call train_on_batch for each"
+            f"a {kind}, which hands out batches; fit, evaluate and predict take generators and "
+            f"iterables of (x, y) as x, alone, and batches by number from a keras.utils.PyDataset"
         )
     return f"{value!r} of type {kind}"
 
@@ -210,45 +240,6 @@ def _taken(array: Array, rows: Array) -> Array:
     return out
 
 
-def training_data(
-    x: Any,
-    y: Any,
-    sample_weight: Any,
-    class_weight: Mapping[int, float] | None,
-    validation_split: float = 0.0,
-    validation_data: Sequence[Any] | None = None,
-) -> tuple[Dataset, Dataset | None]:
-    """Check what was passed to ``fit`` and split off the validation samples.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `Dataset` does; also if `validation_data` or `class_weight` has the wrong form.
-    """
-    data = Dataset(x, y, sample_weight, config.floatx())
-    validation = None
-    if validation_data is not None:
-        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-            raise ValueError(
-                f"validation_data: expected (x, y) or (x, y, sample_weight), got "
-                f"{_brief(validation_data)}"
-            )
-        val_x, val_y, val_weight = (*validation_data, None)[:3]
-        with errors_from("validation_data"):
-            validation = Dataset(val_x, val_y, val_weight, config.floatx())
-        if validation.x.shape[1:] != data.x.shape[1:]:
-            raise ValueError(
-                f"validation_data: expected samples of the same shape as in x, "
-                f"{data.x.shape[1:]}, got {validation.x.shape[1:]}; was one of the two prepared "
-                f"differently?"
-            )
-    elif validation_split:
-        data, validation = data.split(validation_split)
-    if class_weight is not None:
-        data.sample_weight = class_weights_to_sample_weights(data.y, class_weight, sample_weight)
-    return data, validation
-
-
 @contextmanager
 def errors_from(argument: str) -> Iterator[None]:
     """Prefix errors about x, y and weights with the argument that these came from."""
@@ -258,7 +249,7 @@ def errors_from(argument: str) -> Iterator[None]:
         raise type(error)(f"{argument}: {error}") from None
 
 
-def _brief(value: Any) -> str:
+def brief(value: Any) -> str:
     """Describe something that may be too large to print."""
     if isinstance(value, (tuple, list)):
         return f"{len(value)} entries"
@@ -266,7 +257,7 @@ def _brief(value: Any) -> str:
 
 
 def epoch_orders(shuffle: bool | str, n: int, first_epoch: int = 0) -> Iterator[Array]:
-    """Yield the order of the samples, epoch after epoch.
+    """Yield the order of the samples, pass after pass.
 
     With ``"every_epoch"`` the order depends on the number of the epoch, so that training in
     two parts, from the same seed, goes through the data just like training in one.
@@ -309,7 +300,7 @@ def class_weights_to_sample_weights(
     if not isinstance(class_weight, Mapping):
         raise TypeError(
             f"class_weight: expected a dict of weights by class, {{0: 1.0, 1: 5.0}}, got "
-            f"{_brief(class_weight)}"
+            f"{brief(class_weight)}"
         )
     if sample_weight is not None:
         raise ValueError(

@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from tinynet import config
 from tinynet.callbacks.base import as_list
-from tinynet.checks import integer
-from tinynet.data import Dataset
+from tinynet.feeding import steps_with
 from tinynet.kernels.threads import products_as_chosen
-from tinynet.repeat import Repeat
+from tinynet.preparing import optional_integers
 from tinynet.training import Callbacks, Trainer
 
 
@@ -31,6 +29,7 @@ class Evaluator(Trainer):
         batch_size: int | None = None,
         verbose: int | str = "auto",
         sample_weight: Any = None,
+        steps: int | None = None,
         callbacks: Callbacks = None,
         return_dict: bool = False,
     ) -> Any:
@@ -40,6 +39,8 @@ class Evaluator(Trainer):
         ----------
         x, y, batch_size, verbose, sample_weight, callbacks
             See `fit`.
+        steps : int, optional
+            How many batches to take; by default all.
         return_dict : bool
             Whether to return the values by name.
 
@@ -48,15 +49,14 @@ class Evaluator(Trainer):
         float, list of float, or dict
             The loss alone if there are no metrics, else the loss and then the metrics.
         """
-        batch_size = integer("batch_size", 32 if batch_size is None else batch_size)
+        size, steps = optional_integers(batch_size=batch_size, steps=steps)
         self._compiled()
-        data = Dataset(x, y, sample_weight, config.floatx())
-        self.check(data, needs_targets=True)
-        steps = -(-len(data) // batch_size)
-        told = self._callback_list(as_list(callbacks), verbose, steps)
-        self._build(data)
-        logs = self._run_test(self._test_steps(data, told, batch_size), told)
-        return self.figures.returned(logs, return_dict)
+        data = self._source(x, y, sample_weight)
+        self.check(data.first, needs_targets=True)
+        repeat = steps_with(self, data, self.test_step, size, steps)
+        told = self._callback_list(as_list(callbacks), verbose, repeat.total)
+        self._build(data.first)
+        return self.figures.returned(self._run_test(repeat, told), return_dict)
 
     @products_as_chosen()
     def predict(
@@ -64,24 +64,28 @@ class Evaluator(Trainer):
         x: Any,
         batch_size: int | None = None,
         verbose: int | str = "auto",
+        steps: int | None = None,
         callbacks: Callbacks = None,
     ) -> Any:
         """Return the outputs for some samples, (n, ...), without the noise of training.
 
-        A model with several outputs returns a list.
+        x, batch_size, verbose, steps and callbacks are those of `evaluate`; targets in a stream's
+        batches are left out. A model with several outputs returns a list.
         """
-        batch_size = integer("batch_size", 32 if batch_size is None else batch_size)
-        data = Dataset(x, None, None, config.floatx())
-        self.check(data)
-        steps = -(-len(data) // batch_size)
-        told = self._callback_list(as_list(callbacks), verbose, steps)
-        self._build(data)
-        told.tell("predict_begin")
-        between = [*told.listeners("predict_batch_begin"), *told.listeners("predict_batch_end")]
-        repeat = Repeat(
-            self, data, lambda batch: self.forward(batch.x), between, batch_size, singly=True
+        size, steps = optional_integers(batch_size=batch_size, steps=steps)
+        data = self._source(x, needs_targets=False)
+        self.check(data.first)
+        repeat = steps_with(
+            self, data, lambda batch: self.forward(batch.x), size, steps, singly=True
         )
-        repeat.begin_epoch(np.arange(len(data)))
+        told = self._callback_list(as_list(callbacks), verbose, repeat.total)
+        self._build(data.first)
+        told.tell("predict_begin")
+        repeat.between = [
+            *told.listeners("predict_batch_begin"),
+            *told.listeners("predict_batch_end"),
+        ]
+        repeat.begin_epoch()
         outputs = []
         while repeat.goes_on:
             told.tell("predict_batch_begin", repeat.steps)
@@ -99,7 +103,7 @@ class Evaluator(Trainer):
     ) -> Any:
         """Return the loss and the metrics of one batch."""
         self._compiled()
-        data = Dataset(x, y, sample_weight, config.floatx())
+        data = self._dataset(x, y, sample_weight)
         batch = self._single_batch(data, needs_targets=True)
         self.figures.reset()
         with self.freezing.as_at_first("test_on_batch", self.leaves.values()):
@@ -109,4 +113,32 @@ class Evaluator(Trainer):
     @products_as_chosen()
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch."""
-        return self.forward(self._single_batch(Dataset(x, None, None, config.floatx())).x)
+        return self.forward(self._single_batch(self._dataset(x)).x)
+
+    # Under Keras's names.
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        """Take a batch into the metrics, but not into the loss; return `get_metrics_result`.
+
+        Parameters
+        ----------
+        x
+            Not read.
+        y, y_pred : array_like of shape (n, ...)
+            Targets, and what the model has returned.
+        sample_weight : array_like of shape (n,), optional
+        """
+        self._compiled()
+        out = np.asarray(y_pred)
+        data = self._dataset(out, y, sample_weight)
+        self.figures.check(data.y, out.shape[1:])
+        self.figures.build(data.y, out.shape[1:])
+        self.figures.update_metrics(data.y, out, data.sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Return the loss and the metrics since they were last reset, by name."""
+        self._compiled()
+        return {name: self.figures.results()[name] for name in self.figures.names}

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from tinynet import config, old_names, saving
+from tinynet import old_names, saving
 from tinynet.arrays import Array
 from tinynet.checks import integer
 from tinynet.configurable import serialize
-from tinynet.data import Dataset
 from tinynet.described import NETWORKS, layer_from
 from tinynet.evaluation import Evaluator
 from tinynet.graph import Graph
@@ -107,7 +106,7 @@ class Model(Graph, Evaluator):
         """
         if is_symbolic(x):
             return connect(self, x)
-        out = self._single_batch(Dataset(x, None, None, config.floatx())).x
+        out = self._single_batch(self._dataset(x)).x
         return self.as_alone(out) if training is None else self.forward(out, training)
 
     def step(self, batch_size: int = 32) -> Step:
@@ -139,7 +138,7 @@ class Model(Graph, Evaluator):
         self.require_built()
         model = copy.deepcopy(self)
         x = np.random.default_rng(0).random((batch_size, *(self.sample_shape or ())))
-        data = Dataset(x, _some_targets(model, batch_size), None, config.floatx())
+        data = model._dataset(x, _some_targets(model, batch_size))
         model._build(data)
         order, place = np.arange(batch_size), np.zeros((), np.int64)
         return Written(model, data, model.train_step, order, place, batch_size).step

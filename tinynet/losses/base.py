@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinynet.activations import Activation
 from tinynet.arrays import Array, is_loopable
 from tinynet.config import as_float
 from tinynet.configurable import Configurable, to_snake_case
@@ -92,6 +93,10 @@ class Loss(Computes, Configurable):
         """Warn if the first predictions, (rows, outputs), are not what the loss is made for."""
 
     # What all losses share.
+
+    def sees_through(self, activation: Activation) -> bool:
+        """Return whether the loss reads the logits where a model ends in an activation."""
+        return activation.name in self.looks_through
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float | Array:
         """Return the loss of a batch, as a number (an array where `reduction` is none)."""
