@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 import numbers
@@ -22,11 +23,14 @@ CHUNK = 1 << 22
 
 
 class Batch(NamedTuple):
-    """One batch; sample_weight is None if none was given, and y is None if only x is needed."""
+    """One batch; sample_weight is None if none was given, and y is None if only x is needed.
 
-    x: Array
+    Each is a list of arrays where the model has several inputs or outputs.
+    """
+
+    x: Any
     y: Any
-    sample_weight: Array | None
+    sample_weight: Any
 
 
 class Dataset:
@@ -48,18 +52,20 @@ class Dataset:
         For empty arrays, arrays of different lengths, NaN or infinity.
     """
 
+    inputs: Sequence[str] = ("x",)  # what errors call the arrays of x
+
     def __init__(self, x: Any, y: Any, sample_weight: Any, dtype: str) -> None:
-        self.x = _loopable(check_numbers("x", x), dtype)
-        self.y = None if y is None else check_numbers("y", y)
-        self.sample_weight = (
+        self.x: Any = loopable(check_numbers("x", x), dtype)
+        self.y: Any = None if y is None else check_numbers("y", y)
+        self.sample_weight: Any = (
             None if sample_weight is None else check_numbers("sample_weight", sample_weight)
         )
         self.dtype = dtype
-        lengths = {
-            name: len(each)
-            for name, each in (("x", self.x), ("y", self.y), ("sample_weight", self.sample_weight))
-            if each is not None
-        }
+        self.check_lengths()
+
+    def check_lengths(self) -> None:
+        """Raise an error if the arrays have different lengths."""
+        lengths = {name: len(each) for name, each in self.arrays.items()}
         if len(set(lengths.values())) > 1:
             raise ValueError(
                 f"expected arrays of the same length, one entry per sample, got "
@@ -105,17 +111,24 @@ class Dataset:
         return self._with(lambda each: np.array(each, order="C"))
 
     def _with(self, changed: Callable[[Array], Array]) -> Dataset:
-        other = object.__new__(Dataset)
-        other.x = changed(self.x)
-        other.y = None if self.y is None else changed(self.y)
-        other.sample_weight = None if self.sample_weight is None else changed(self.sample_weight)
-        other.dtype = self.dtype
+        other = copy.copy(self)
+        other.__dict__.pop("flat", None)
+        for field in ("x", "y", "sample_weight"):
+            setattr(other, field, self._each(changed, getattr(self, field)))
         return other
 
+    @staticmethod
+    def _each(function: Callable[[Array], Array], field: Any) -> Any:
+        return None if field is None else function(field)
+
     @property
-    def sample_shape(self) -> tuple[int, ...]:
+    def sample_shape(self) -> Any:
         """Shape of one sample of x."""
         return self.x.shape[1:]
+
+    def fit_ranks(self, sample_shape: Any) -> None:
+        """Put a last axis of size 1 there, or take it away, where a model wants it."""
+        self.x = of_rank(self.x, sample_shape)
 
     @property
     def first(self) -> Dataset:
@@ -133,14 +146,31 @@ class Dataset:
         x = np.empty((len(rows), *self.x.shape[1:]), self.dtype)
         gather_rows(self.flat, rows, x.reshape(len(rows), -1))
         y, weights = (
-            None if each is None else _taken(each, rows) for each in (self.y, self.sample_weight)
+            None if each is None else taken(each, rows) for each in (self.y, self.sample_weight)
         )
         return Batch(x, y, weights)
+
+    def known(self, batch: Batch) -> dict[str, Array]:
+        """Return the arrays that a step reads, and those of its batch, by their names."""
+        found = {"data.x": self.flat, "data.y": self.y, "x": batch.x, "y": batch.y}
+        return {name: each for name, each in found.items() if each is not None}
 
     @functools.cached_property
     def flat(self) -> Array:
         """x as a matrix (n, ...); copied only where it is not laid out row by row."""
-        return self.x.reshape(len(self), -1)
+        flat: Array = self.x.reshape(len(self), -1)
+        return flat
+
+
+def of_rank(x: Array, sample_shape: tuple[int, ...] | None) -> Array:
+    """Put a last axis of size 1 there, or take it away, where a model wants it: as Keras does."""
+    if sample_shape is None:
+        return x
+    if x.ndim == len(sample_shape) and sample_shape[-1] == 1:
+        return x[..., None]
+    if x.ndim == len(sample_shape) + 2 and x.shape[-1] == 1:
+        return x[..., 0]
+    return x
 
 
 def check_numbers(name: str, value: Any) -> Array:
@@ -180,7 +210,7 @@ def _no_array(value: Any) -> str:
     if value is None:
         return "None"
     if isinstance(value, Mapping):
-        return "a dict; pass one of its arrays, since a model has one input"
+        return "a dict; its keys have to be the names of the model's inputs or outputs"
     kind = type(value).__name__
     if hasattr(value, "toarray"):
         return f"a {kind}, which leaves zeros out; call its toarray() first"
@@ -225,12 +255,19 @@ def _check_finite(name: str, array: Array) -> None:
             )
 
 
-def _loopable(array: Array, dtype: str) -> Array:
+def loopable(array: Array, dtype: str) -> Array:
     """Convert what compiled loops cannot read."""
     return array if is_loopable(array.dtype) else array.astype(dtype)
 
 
-def _taken(array: Array, rows: Array) -> Array:
+def gathered(array: Array, rows: Array, dtype: str) -> Array:
+    """Return the samples with these numbers, in another type."""
+    out = np.empty((len(rows), *array.shape[1:]), dtype)
+    gather_rows(array.reshape(len(array), -1), rows, out.reshape(len(rows), -1))
+    return out
+
+
+def taken(array: Array, rows: Array) -> Array:
     """Return the samples with these numbers, in the array's own type."""
     if not (is_loopable(array.dtype) and array.flags.c_contiguous):
         found: Array = call(np.take, array, rows, 0)
@@ -272,13 +309,14 @@ def epoch_orders(shuffle: bool | str, n: int, first_epoch: int = 0) -> Iterator[
             yield random.epoch_order(n) if shuffle else np.arange(n)
 
 
-def warn_of_gray_values(x: Array) -> None:
+def warn_of_gray_values(data: Dataset) -> None:
     """Warn if x looks like images with values from 0 to 255 that were not scaled.
 
     Images have rank 3 or more, or at least 64 columns; many of their pixels are bright, which
     tells them apart from tables of small counts.
     """
-    if x.ndim < 3 and math.prod(x.shape[1:]) < 64:
+    x = data.x
+    if isinstance(x, list) or (x.ndim < 3 and math.prod(x.shape[1:]) < 64):
         return
     some = x[:16]
     if not np.array_equal(some, np.round(some)) or np.mean(some > 127) < 0.01:

@@ -69,6 +69,11 @@ class Figures(Computes):
         self._name()
         self.reset()
 
+    @property
+    def given(self) -> Any:
+        """What was given to ``compile``: two lists."""
+        return self.choices
+
     def check(self, y: Array, output_shape: tuple[int, ...]) -> None:
         """Check that all metrics accept such targets; nothing is changed."""
         plain, weighted = self._for_shapes(y, output_shape)
@@ -128,7 +133,7 @@ class Figures(Computes):
 
     def update(self, batch: Batch, out: Array, loss: float) -> None:
         """Take in a batch."""
-        add_mean(np.asarray(loss), len(batch.x), self.loss.total, self.loss.count)
+        add_mean(np.asarray(loss), len(out), self.loss.total, self.loss.count)
         self.update_metrics(batch.y, out, batch.sample_weight)
 
     def update_metrics(self, y: Array, out: Array, sample_weight: Array | None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinynet import config, losses, optimizers
+from tinynet.activations import Activation
 from tinynet.arrays import Array
 from tinynet.callbacks import Callback, CallbackList, ProgbarLogger
 from tinynet.checks import entries, integer
@@ -28,9 +29,11 @@ from tinynet.layers import (
 )
 from tinynet.layers.base import Shape
 from tinynet.layers.preprocessing import Augmentation
+from tinynet.losses.outputs import OutputLosses
+from tinynet.several import Several, sorted_out
 from tinynet.stack import Network
+from tinynet.step.tape import several
 from tinynet.streams import Stream, is_stream
-
 
 # Layers that leave the size of gray values as it is, and those that may change it.
 MOVES_PIXELS = (Cropping2D, Flatten, InputLayer, Permute, Reshape, UpSampling2D)
@@ -48,7 +51,34 @@ class Prepared(Network):
 
     def _dataset(self, x: Any, y: Any = None, sample_weight: Any = None) -> Dataset:
         """Return arrays as a data set."""
-        return Dataset(x, y, sample_weight, config.floatx())
+        inputs, outputs = self.input_names, self.output_names
+        found = sorted_out("x", x, inputs, "input")
+        targets = sorted_out("y", self._at_losses(y), outputs, "output")
+        weights = [sample_weight]
+        if len(outputs) <= 1 or isinstance(sample_weight, (list, tuple, Mapping)):
+            weights = sorted_out("sample_weight", sample_weight, outputs, "output")
+        if len(outputs) <= 1 < len(targets):
+            raise ValueError(
+                "y: expected one array, since it is not known yet that the model has several "
+                "outputs: call build, and compile it then"
+            )
+        if len(found) == 1 and len(outputs) <= 1:
+            return Dataset(found[0], targets[0], weights[0], config.floatx())
+        if len(outputs) > 1:  # the same weights for all of them; or nothing
+            targets, weights = (
+                each * len(outputs) if len(each) == 1 else each for each in (targets, weights)
+            )
+        return Several(found, targets, weights, inputs, outputs)
+
+    def _at_losses(self, y: Any) -> Any:
+        """Return targets with None for the outputs without a loss, if only the others are there."""
+        losses_ = getattr(self.loss, "losses", [])
+        if not isinstance(y, (list, tuple)) or len(y) == len(losses_):
+            return y
+        if len(y) != sum(each is not None for each in losses_):
+            return y
+        rest = iter(y)
+        return [None if each is None else next(rest) for each in losses_]
 
     def _weighted(
         self, x: Any, y: Any, sample_weight: Any, class_weight: Mapping[int, float] | None
@@ -152,36 +182,75 @@ class Prepared(Network):
             If they do not.
         """
         if self.sample_shape is not None:
-            data.x = of_rank(data.x, self.sample_shape)
+            data.fit_ranks(self.sample_shape)
         shape = data.sample_shape
         if self.sample_shape is not None and shape != self.sample_shape:
-            raise ValueError(
-                f"x: expected samples of shape {self.sample_shape}, got an array of shape "
-                f"{data.x.shape}, samples of shape {shape}; {_likely(shape, self.sample_shape)}"
-            )
+            self._refuse(data)
         if needs_targets:
             self._check_targets(data, self.compute_output_shape(shape))
         elif not self.built:
             self.compute_output_shape(shape)  # raises an error if a layer cannot take it
 
-    def _check_targets(self, data: Dataset, output_shape: Shape) -> None:
-        loss = self.loss
-        assert loss is not None
+    def _refuse(self, data: Dataset) -> None:
+        """Raise an error about the first array whose samples have another shape than expected."""
+        for name, x, expected in zip(
+            data.inputs, several(data.x), several(self.sample_shape), strict=True
+        ):
+            shape = x.shape[1:]
+            if shape != expected:
+                raise ValueError(
+                    f"{name}: expected samples of shape {expected}, got an array of shape "
+                    f"{x.shape}, samples of shape {shape}; {_likely(shape, expected)}"
+                )
+
+    def _check_targets(self, data: Dataset, output_shape: Any) -> None:
+        assert self.loss is not None
         if data.y is None:
             raise ValueError("y: expected targets, got None")
-        if loss.from_logits and loss.sees_through(self.final_activation):
+        ends: Any = self.final_activation
+        if not isinstance(self.loss, OutputLosses):
+            if isinstance(output_shape, list):
+                raise ValueError(
+                    f"loss: expected one for each of {len(output_shape)} outputs, which were not "
+                    f"known when the model was compiled; compile it again"
+                )
+            self._check_output(self.loss, ends, data.y, data.sample_weight, output_shape)
+        elif not isinstance(output_shape, list):
+            (loss,) = self.loss.losses
+            self._check_output(loss, ends, data.y, data.sample_weight, output_shape)
+        else:
+            weights = data.sample_weight or [None] * len(output_shape)
+            for name, *each in zip(
+                self.loss.names, self.loss.losses, ends, data.y, weights, output_shape, strict=True
+            ):
+                with errors_from(f"output {name!r}"):
+                    self._check_output(*each)
+        self.figures.check(data.y, output_shape)
+
+    def _check_output(
+        self,
+        loss: losses.Loss | None,
+        ends: Activation,
+        y: Array | None,
+        weights: Array | None,
+        output_shape: Shape,
+    ) -> None:
+        """Check that the targets and the weights of one output fit it, and its loss."""
+        if loss is None:
+            return
+        if y is None:
+            raise ValueError("y: expected targets, got None")
+        if loss.from_logits and loss.sees_through(ends):
             raise ValueError(
-                f"from_logits=True: expected logits, but the model ends in "
-                f"{self.final_activation.name}, which makes probabilities; leave out "
-                f"from_logits, or the last activation"
+                f"from_logits=True: expected logits, but the model ends in {ends.name}, which "
+                f"makes probabilities; leave out from_logits, or the last activation"
             )
-        loss.check_targets(data.y, output_shape)
-        rows, weights = (len(data), *output_shape[:-1]), data.sample_weight
+        loss.check_targets(y, output_shape)
+        rows = (len(y), *output_shape[:-1])
         if weights is not None and weights.shape not in (rows, (*rows, 1)):
             raise ValueError(
                 f"sample_weight: expected one number per sample, shape {rows}, got {weights.shape}"
             )
-        self.figures.check(data.y, output_shape)
 
     def _build(self, data: Dataset) -> None:
         """Make what depends on the shapes of the data, once: the weights and the metrics."""
@@ -212,17 +281,6 @@ class Prepared(Network):
             callbacks = [*callbacks, ProgbarLogger()]
         params = {"verbose": verbose, "epochs": epochs, "steps": steps, "metrics": names}
         return CallbackList(callbacks, self, params)
-
-
-def of_rank(x: Array, sample_shape: Shape | None) -> Array:
-    """Put a last axis of size 1 there, or take it away, where a model wants it: as Keras does."""
-    if sample_shape is None:
-        return x
-    if x.ndim == len(sample_shape) and sample_shape[-1] == 1:
-        return x[..., None]
-    if x.ndim == len(sample_shape) + 2 and x.shape[-1] == 1:
-        return x[..., 0]
-    return x
 
 
 def optional_integers(**given: Any) -> list[int | None]:

@@ -132,7 +132,7 @@ class Repeat:
             self.belongs_to = found
             self.written.clear()
         if self.written and self.data.y is not None:  # lines do not look at their arrays
-            self.model.loss.check_targets(self.data.y, self.model.output_shape[1:])
+            self.model.check(self.data, needs_targets=True)
 
     @property
     def _tellers(self) -> list[Any]:
@@ -217,10 +217,10 @@ class Written:
     ) -> None:
         parts: list[tuple[str, Computes]] = list(model.leaves.items())
         if model.optimizer is not None:
-            parts += [("loss", model.loss), ("optimizer", model.optimizer)]
+            parts += [*model.loss.parts.items(), ("optimizer", model.optimizer)]
             parts.append(("metrics", model.figures))
-        computing = (*model.leaves.values(), model.loss)
-        keeping = [part for part in computing if part and part.only_kernels]
+        computing = [part for part in _computing(model) if part is not model.optimizer]
+        keeping = [part for part in computing if part.only_kernels]
         before = [dict(vars(part)) for part in keeping]
         self.seconds = math.inf  # that a step takes; not known yet
         rows = np.empty(size, np.int64)
@@ -238,15 +238,13 @@ class Written:
         seen_later += [each for each in several(self.result) if isinstance(each, np.ndarray)]
         lines = without_unread(self.step.lines, [*lasting.values(), *seen_later])
         used = {span(each) for line in lines for each in arrays_in(line)}
-        known: dict[str, Array | None] = {"data.x": data.flat, "data.y": data.y}
-        known |= {"order": order, "place": place, "rows": rows}
-        known |= {"x": batch.x, "y": batch.y, **lasting}
+        known = {**data.known(batch), "order": order, "place": place, "rows": rows, **lasting}
         if model.optimizer is not None:
             known |= {**model.optimizer.dials, **model.figures.arrays}
         self.step.lines = lines
         self.step.known = {
             name: each for name, each in self.step.known.items() if span(each) in used
-        } | {name: each for name, each in known.items() if each is not None}
+        } | known
         self.step.kept = {name: _arrays(vars(part)) for name, part in parts}
 
     def run(self, most: int) -> int:
@@ -299,9 +297,10 @@ def _is_our_network(network: Any) -> bool:
 
 
 def _computing(model: Any) -> list[Any]:
-    """Return the layers, the loss and the optimizer; of these two, those that there are."""
-    others = (model.loss, model.optimizer)
-    return [*model.leaves.values(), *(each for each in others if each is not None)]
+    """Return the layers and, if the model is compiled, the losses and the optimizer."""
+    if model.optimizer is None:
+        return [*model.leaves.values()]
+    return [*model.leaves.values(), *model.loss.parts.values(), model.optimizer]
 
 
 def _parts(model: Any) -> Iterable[object]:

@@ -18,10 +18,12 @@ from tinynet.checks import flag, integer
 from tinynet.configurable import require_saveable
 from tinynet.data import Batch, Dataset, epoch_orders, errors_from, warn_of_gray_values
 from tinynet.feeding import Feed, steps_with
-from tinynet.figures import Figures, Logs
+from tinynet.figures import Logs
 from tinynet.freezing import Freezing
 from tinynet.kernels.threads import products_as_chosen
+from tinynet.losses.outputs import OutputLosses
 from tinynet.metrics import Metric
+from tinynet.output_figures import figures_for
 from tinynet.preparing import Prepared, optional_integers, validating_epochs
 from tinynet.repeat import Repeat
 from tinynet.step.tape import call
@@ -45,12 +47,13 @@ class Trainer(Prepared):
         self,
         optimizer: object = "rmsprop",
         loss: object = None,
-        metrics: Sequence[object] | None = None,
-        weighted_metrics: Sequence[object] | None = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
         jit_compile: bool | str = "auto",
         auto_scale_loss: bool = True,
+        loss_weights: Any = None,
     ) -> None:
         """Set how to train and what to report.
 
@@ -58,8 +61,10 @@ class Trainer(Prepared):
         ----------
         optimizer : str or Optimizer
         loss : str or Loss
+            For several outputs one for all, a list, or a dict by the names of the outputs.
         metrics, weighted_metrics : sequence of str or Metric, optional
-            The latter are weighted by sample and class weights.
+            The latter are weighted by sample and class weights. For several outputs a list or a
+            dict with an entry, or a list, for each output.
         run_eagerly : bool
             Whether `fit` calls the layers in every step, for the debugger. Otherwise it does so
             once for each size of batch, and repeats what they have called (`step`), unless code of
@@ -76,12 +81,12 @@ class Trainer(Prepared):
         steps_per_execution = integer("steps_per_execution", steps_per_execution)
         jit_compile = jit_compile if jit_compile == "auto" else flag("jit_compile", jit_compile)
         flag("auto_scale_loss", auto_scale_loss)
-        new_loss = losses.get(loss)
-        figures = Figures(metrics or (), weighted_metrics or ())
+        new_loss = OutputLosses.of(loss, loss_weights, self.output_names)
+        figures = figures_for(metrics, weighted_metrics, new_loss, self.output_names)
         new_optimizer = optimizers.get(optimizer)
         require_saveable("layer", *self.leaves.values())
         require_saveable("optimizer", new_optimizer)
-        require_saveable("loss", new_loss)
+        require_saveable("loss", *new_loss.parts.values())
         require_saveable("metric", *figures.plain, *figures.weighted)
         self.run_eagerly = flag("run_eagerly", run_eagerly)
         self.steps_per_execution, self.jit_compile = steps_per_execution, jit_compile
@@ -188,7 +193,7 @@ class Trainer(Prepared):
         names = expected_logs(self.figures.names, validation is not None, users)
         told = self._callback_list(users, verbose, repeat.total, epochs, names)
         if not self._scales_its_input():
-            warn_of_gray_values(data.first.x)
+            warn_of_gray_values(data.first)
 
         # Everything that could be wrong has been checked; from here on things change.
         self._build(data.first)
@@ -265,7 +270,7 @@ class Trainer(Prepared):
         """Return the loss of what `forward` has just returned, with all penalties."""
         _, loss = self._compiled()
         looks_back = self._looks_back()
-        seen = self._logits() if looks_back else out
+        seen = self.logits(out, looks_back) if looks_back else out
         from_logits = looks_back or loss.from_logits
         value: Any = loss.value(y, seen, sample_weight, from_logits)
         self.single_losses = np.size(value)
@@ -275,15 +280,6 @@ class Trainer(Prepared):
         if penalized or np.ndim(value):
             value = call(self._with_penalties, value)
         return value
-
-    def _logits(self) -> Array:
-        """Return what the last layer had before its activation."""
-        last = self.output_layer
-        if last.only_kernels:
-            logits: Array = last.kept("logits")
-        else:  # a line of Python makes new ones in every step
-            logits = call(last.kept, "logits")
-        return logits
 
     def reported(self, value: Any) -> Any:
         """Return the loss for the logs: the mean of single losses, whose sum the step is for."""
@@ -304,8 +300,11 @@ class Trainer(Prepared):
         self.add_penalty_gradients()
         return dx
 
-    def _looks_back(self) -> bool:
-        """Return whether the loss reads the logits before the last layer's activation."""
+    def _looks_back(self) -> Any:
+        """Return whether the loss reads the logits before the last layer's activation.
+
+        A list of that for each output, if there are several.
+        """
         return self.loss is not None and self.loss.sees_through(self.final_activation)
 
     # Testing, single batches, metrics.
@@ -370,7 +369,8 @@ class Trainer(Prepared):
     def directions(self) -> dict[str, str]:
         """Where the loss and each metric go as the model gets better: "up" or "down"."""
         named = self.figures.named if self.optimizer is not None else {}
-        return {**{name: metric.direction for name, metric in named.items()}, "loss": "down"}
+        losses_ = self.figures.names if self.optimizer is not None else ["loss"]
+        return dict.fromkeys(losses_, "down") | {k: each.direction for k, each in named.items()}
 
     def _compiled(self) -> tuple[optimizers.Optimizer, losses.Loss]:
         if self.optimizer is None or self.loss is None:

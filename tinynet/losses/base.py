@@ -39,8 +39,8 @@ class Loss(Computes, Configurable):
     Follows keras/src/losses/loss.py.
     """
 
-    only_kernels = True
-    computing = ("value", "gradient", "check_targets", "target_rows")
+    only_kernels: Any = True
+    computing: tuple[str, ...] = ("value", "gradient", "check_targets", "target_rows")
     looks_through: tuple[str, ...] = ()
     from_logits = False
     axis = -1  # of what makes one loss: the outputs of a sample, or of a step
@@ -93,6 +93,11 @@ class Loss(Computes, Configurable):
         """Warn if the first predictions, (rows, outputs), are not what the loss is made for."""
 
     # What all losses share.
+
+    @property
+    def parts(self) -> dict[str, Loss]:
+        """All losses by name: this one alone, except in a model with several outputs."""
+        return {"loss": self}
 
     def sees_through(self, activation: Activation) -> bool:
         """Return whether the loss reads the logits where a model ends in an activation."""
