@@ -1292,8 +1292,8 @@ BUGS = [
     Bug(
         "an output that other layers take forgets what comes back from them",
         "graph.py",
-        "                _add(dlogits, number, layer.final_activation.backward(douts[number], z, out))",
-        "                assert z.shape == out.shape",
+        "_add(dlogits, number, layer.final_activation.backward(douts[number], z, out))",
+        "assert z.shape == out.shape",
         "test_graph goes",
     ),
     # To Keras and back.
