@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tinynet.callbacks.base import as_list
+from tinynet.data import Batch, Dataset
 from tinynet.feeding import steps_with
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.preparing import optional_integers
@@ -96,6 +98,30 @@ class Evaluator(Trainer):
         if isinstance(outputs[0], list):  # one for each output of the model
             return [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
         return np.concatenate(outputs)
+
+    @products_as_chosen()
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Make one training step and return the batch's loss and metrics, from before the step."""
+        self._compiled()
+        data = self._weighted(x, y, sample_weight, class_weight)
+        batch = self._single_batch(data, needs_targets=True)
+        self._begin_to_learn("train_on_batch")
+        self.figures.reset()
+        with self.freezing.as_at_first("train_on_batch", self.leaves.values()):
+            self.train_step(batch)
+        return self.figures.returned(self.figures.results(), return_dict)
+
+    def _single_batch(self, data: Dataset, needs_targets: bool = False) -> Batch:
+        self.check(data, needs_targets)
+        self._build(data)
+        return data.batch(np.arange(len(data)))
 
     @products_as_chosen()
     def test_on_batch(

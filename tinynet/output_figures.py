@@ -15,6 +15,7 @@ from tinynet.figures import Figures, Logs, Pair
 from tinynet.kernels.means import add_mean
 from tinynet.losses.base import Loss
 from tinynet.losses.outputs import OutputLosses, for_outputs
+from tinynet.metrics.base import RunningMean
 
 
 class OutputFigures(Figures):
@@ -46,7 +47,7 @@ class OutputFigures(Figures):
         )
         with_loss = [number for number, each in enumerate(losses.losses) if each is not None]
         # As in Keras, there are no figures for a single loss, which is the whole loss.
-        self.means = {number: metrics.Mean() for number in with_loss if len(with_loss) > 1}
+        self.means = {number: RunningMean() for number in with_loss if len(with_loss) > 1}
         flat = ([each for some in lists for each in some] for lists in (plain, weighted))
         super().__init__(*flat)
 
@@ -143,7 +144,7 @@ class OutputFigures(Figures):
         """Forget everything."""
         super().reset()
         for mean in self.means.values():
-            mean.reset()
+            mean.reset_state()
 
 
 def figures_for(plain: Any, weighted: Any, loss: Loss, names: Sequence[str]) -> Figures:

@@ -16,7 +16,7 @@ from tinynet.callbacks import Callback, CallbackList, History
 from tinynet.callbacks.base import as_list, expected_logs
 from tinynet.checks import flag, integer
 from tinynet.configurable import require_saveable
-from tinynet.data import Batch, Dataset, epoch_orders, errors_from, warn_of_gray_values
+from tinynet.data import Batch, epoch_orders, errors_from, warn_of_gray_values
 from tinynet.feeding import Feed, steps_with
 from tinynet.figures import Logs
 from tinynet.freezing import Freezing
@@ -325,30 +325,6 @@ class Trainer(Prepared):
         logs = self.figures.results()
         told.tell("test_end", logs=logs)
         return logs
-
-    @products_as_chosen()
-    def train_on_batch(
-        self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        class_weight: Mapping[int, float] | None = None,
-        return_dict: bool = False,
-    ) -> Any:
-        """Make one training step and return the batch's loss and metrics, from before the step."""
-        self._compiled()
-        data = self._weighted(x, y, sample_weight, class_weight)
-        batch = self._single_batch(data, needs_targets=True)
-        self._begin_to_learn("train_on_batch")
-        self.figures.reset()
-        with self.freezing.as_at_first("train_on_batch", self.leaves.values()):
-            self.train_step(batch)
-        return self.figures.returned(self.figures.results(), return_dict)
-
-    def _single_batch(self, data: Dataset, needs_targets: bool = False) -> Batch:
-        self.check(data, needs_targets)
-        self._build(data)
-        return data.batch(np.arange(len(data)))
 
     def reset_metrics(self) -> None:
         """Forget the loss and the metrics seen so far."""
