@@ -809,7 +809,7 @@ BUGS = [
     Bug(
         "a layer that is called twice differentiates its last call twice",
         "graph.py",
-        "vars(leaf).update(self.kept[number, leaf])",
+        "vars(part).update(self.kept[number, part])",
         "pass",
         "test_graph Subtract",
     ),

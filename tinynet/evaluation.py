@@ -11,6 +11,7 @@ from tinynet.callbacks.base import as_list
 from tinynet.data import Batch, Dataset
 from tinynet.feeding import steps_with
 from tinynet.kernels.threads import products_as_chosen
+from tinynet.metrics import Metric
 from tinynet.preparing import optional_integers
 from tinynet.training import Callbacks, Trainer
 
@@ -141,7 +142,29 @@ class Evaluator(Trainer):
         """Return the outputs for one batch."""
         return self.forward(self._single_batch(self._dataset(x)).x)
 
-    # Under Keras's names.
+    # The loss and the metrics.
+
+    def reset_metrics(self) -> None:
+        """Forget the loss and the metrics seen so far."""
+        self.figures.reset()
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics given to `compile`, in `evaluate`'s order."""
+        return list(self.figures.named.values()) if self.optimizer is not None else []
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of the loss and the metrics, in `evaluate`'s order."""
+        self._compiled()
+        return self.figures.names
+
+    @property
+    def directions(self) -> dict[str, str]:
+        """Where the loss and each metric go as the model gets better: "up" or "down"."""
+        named = self.figures.named if self.optimizer is not None else {}
+        losses_ = self.figures.names if self.optimizer is not None else ["loss"]
+        return dict.fromkeys(losses_, "down") | {k: each.direction for k, each in named.items()}
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None

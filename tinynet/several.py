@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from tinynet import config
 from tinynet.arrays import Array
 from tinynet.data import Batch, Dataset, brief, check_numbers, gathered, loopable, of_rank, taken
+from tinynet.losses.outputs import unique
 from tinynet.step.tape import several
 
 
@@ -116,16 +116,6 @@ class Several(Dataset):
                 "one array for each"
             )
         return super().weighted(class_weight)
-
-
-def unique(names: Sequence[str]) -> list[str]:
-    """Return names that differ: the second "out" becomes "out_1"."""
-    seen: Counter[str] = Counter()
-    found = []
-    for name in names:
-        found.append(f"{name}_{seen[name]}" if seen[name] else name)
-        seen[name] += 1
-    return found
 
 
 def sorted_out(argument: str, given: Any, names: Sequence[str], kind: str) -> list[Any]:

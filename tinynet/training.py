@@ -22,7 +22,6 @@ from tinynet.figures import Logs
 from tinynet.freezing import Freezing
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.losses.outputs import OutputLosses
-from tinynet.metrics import Metric
 from tinynet.output_figures import figures_for
 from tinynet.preparing import Prepared, optional_integers, validating_epochs
 from tinynet.repeat import Repeat
@@ -325,28 +324,6 @@ class Trainer(Prepared):
         logs = self.figures.results()
         told.tell("test_end", logs=logs)
         return logs
-
-    def reset_metrics(self) -> None:
-        """Forget the loss and the metrics seen so far."""
-        self.figures.reset()
-
-    @property
-    def metrics(self) -> list[Metric]:
-        """The metrics given to `compile`, in `evaluate`'s order."""
-        return list(self.figures.named.values()) if self.optimizer is not None else []
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """Names of the loss and the metrics, in `evaluate`'s order."""
-        self._compiled()
-        return self.figures.names
-
-    @property
-    def directions(self) -> dict[str, str]:
-        """Where the loss and each metric go as the model gets better: "up" or "down"."""
-        named = self.figures.named if self.optimizer is not None else {}
-        losses_ = self.figures.names if self.optimizer is not None else ["loss"]
-        return dict.fromkeys(losses_, "down") | {k: each.direction for k, each in named.items()}
 
     def _compiled(self) -> tuple[optimizers.Optimizer, losses.Loss]:
         if self.optimizer is None or self.loss is None:

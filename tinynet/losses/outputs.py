@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,6 @@ from tinynet.configurable import serialize
 from tinynet.kernels.linear import weighted_sum
 from tinynet.kernels.rows import cast
 from tinynet.losses.base import Loss
-from tinynet.several import unique
 from tinynet.step.tape import as_number, call
 
 
@@ -197,6 +197,16 @@ def for_outputs(argument: str, given: Any, names: Sequence[str]) -> list[Any] | 
             )
         return list(given)
     return None
+
+
+def unique(names: Sequence[str]) -> list[str]:
+    """Return names that differ: the second "out" becomes "out_1"."""
+    seen: Counter[str] = Counter()
+    found = []
+    for name in names:
+        found.append(f"{name}_{seen[name]}" if seen[name] else name)
+        seen[name] += 1
+    return found
 
 
 def _times(dout: Array, weight: float) -> Array:
