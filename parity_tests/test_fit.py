@@ -3,6 +3,9 @@
 Both models start with the same weights and see the samples in the same order.
 """
 
+import itertools
+import warnings
+
 import numpy as np
 import pytest
 
@@ -29,6 +32,37 @@ DATA = {
 # For every sample there is its negative in the same class, and all classes have equally many.
 DATA["BALANCED"] = np.concatenate([DATA["X"][:9], -DATA["X"][:9]])
 DATA["OF_EACH_CLASS"] = np.tile(np.arange(3), 6)
+
+
+def batches(library, *arrays, size=6):
+    """Return arrays as batches that know their numbers."""
+
+    class Batches(library.utils.PyDataset):
+        def __len__(self):
+            return -(-N // size)
+
+        def __getitem__(self, number):
+            return tuple(each[number * size : (number + 1) * size] for each in arrays)
+
+    return Batches()
+
+
+def dataset(library, *arrays, size=6):
+    """Return arrays as a data set of TensorFlow's, or as what looks the same to tinynet."""
+    if library is keras:
+        import tensorflow as tf
+
+        return tf.data.Dataset.from_tensor_slices(arrays).batch(size)
+    return dict(enumerate(batches(library, *arrays, size=size))).values()
+
+
+def endless(*arrays, size=6):
+    """Yield arrays as batches, again and again."""
+    for start in itertools.cycle(range(0, N, size)):
+        yield tuple(each[start : start + size] for each in arrays)
+
+
+DATA |= {"batches": batches, "dataset": dataset, "endless": endless}
 
 MODELS = {
     "classifier": """keras.Sequential([
@@ -239,6 +273,39 @@ CASES = {
             "keras.callbacks.EarlyStopping(patience=1, restore_best_weights=True)])",
             "model.evaluate(X, NUMBERS)",
         ),
+        "from a generator": (
+            "classifier",
+            SPARSE,
+            "model.fit(endless(X, LABELS), steps_per_epoch=3, epochs=3, "
+            "validation_data=(X, LABELS), validation_steps=3, validation_freq=2)",
+        ),
+        "from a generator, with weights": (
+            "classifier",
+            "model.compile('adam', 'sparse_categorical_crossentropy', weighted_metrics=['acc'], "
+            "steps_per_execution=1, jit_compile=False, auto_scale_loss=False)",
+            "model.fit(endless(X, LABELS, WEIGHTS), steps_per_epoch=5, epochs=2)",
+        ),
+        "batches by number": (
+            "classifier",
+            SPARSE,
+            "model.fit(batches(keras, X, LABELS), epochs=3, class_weight={1: 2.5}, "
+            "validation_data=batches(keras, X, LABELS, size=7))",
+            "model.fit(batches(keras, X, LABELS, WEIGHTS), epochs=3, steps_per_epoch=2)",
+        ),
+        "a data set": (
+            "classifier",
+            SPARSE,
+            "model.fit(dataset(keras, X, LABELS), epochs=3, "
+            "validation_data=dataset(keras, X, LABELS, WEIGHTS))",
+        ),
+        "an epoch of some steps": (
+            "classifier",
+            SPARSE,
+            "keras.utils.set_random_seed(3)",
+            "model.fit(X, LABELS, epochs=6, batch_size=5, steps_per_epoch=2, shuffle=True, "
+            "validation_data=(X, LABELS), validation_freq=[1, 4], validation_batch_size=9)",
+            "model.fit(X, LABELS, epochs=2, steps_per_epoch=3)",
+        ),
         "shuffled": (
             "classifier",
             SPARSE,
@@ -326,6 +393,14 @@ CASES = {
             SPARSE,
             "model.evaluate(X, LABELS, batch_size=6)",
         ),
+        "streams": (
+            "classifier",
+            SPARSE,
+            "model.evaluate(endless(X, LABELS), steps=5)",
+            "model.evaluate(batches(keras, X, LABELS, WEIGHTS))",
+            "model.evaluate(dataset(keras, X, LABELS), steps=2)",
+            "model.evaluate(X, LABELS, steps=3)",
+        ),
         "weights of steps": (
             "sequences",
             SPARSE,
@@ -335,6 +410,12 @@ CASES = {
     "Sequential.predict": {
         "batches": ("classifier", "model.predict(X, batch_size=6)", "model.predict(X[:1])"),
         "without training's noise": ("noisy", "model.predict(X)"),
+        "streams": (
+            "classifier",
+            "model.predict(endless(X, LABELS), steps=2)",
+            "model.predict(batches(keras, X))",
+            "model.predict(X, steps=2, batch_size=3)",
+        ),
         "one output": ("binary", "model.predict(X)"),
         "integer images": ("images", "model.predict(PIXELS)"),
         "sequences": ("sequences", "model.predict(SEQUENCES, batch_size=15)"),
@@ -414,6 +495,48 @@ def test_method(piece, model, lines, floatx):
     for (name, value), expected in zip(own.arrays.items(), theirs.get_weights(), strict=True):
         tensors[f"{name} at the end"] = value, expected, of_training(own)
     expect_same(piece, tensors, tolerance=TOLERANCE[floatx], case=f"{model}\n{script}")
+
+
+ON_ITS_OWN = {
+    "ends: a generator": "model.fit(some(endless(X, LABELS), 5), epochs=3, shuffle=False)",
+    "ends: a generator, of some steps": "model.fit(some(endless(X, LABELS), 7), epochs=4, "
+    "steps_per_epoch=3, shuffle=False)",
+    "ends: batches by number": "model.fit(batches(keras, X, LABELS), epochs=4, steps_per_epoch=3)",
+    "ends: arrays": "model.fit(X, LABELS, epochs=4, batch_size=6, steps_per_epoch=3)",
+    "shuffled batches": "model.fit(batches(keras, X, LABELS, WEIGHTS, size=3), epochs=4)",
+    "shuffled batches, of some steps": "model.fit(batches(keras, X, LABELS, size=3), epochs=3, "
+    "steps_per_epoch=2)",
+}
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="the order is that of Keras on TensorFlow")
+@pytest.mark.parametrize("name", ON_ITS_OWN)
+def test_one_call_from_one_seed(name):
+    """SGD: when the data end, Keras's Adam counts a step that is not made."""
+    use_floatx("float64")
+    line = f"{ON_ITS_OWN[name][:-1]}, verbose=0)"
+    own, theirs = make_both(MODELS["classifier"])
+    theirs.set_weights(own.get_weights())
+    told = []
+    for library, model in ((tinynet, own), (keras, theirs)):
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        library.utils.set_random_seed(3)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            result = make(line, library, model=model, some=some, **DATA)
+        count = sum("data" in str(each.message) for each in caught)
+        told.append((count, result.history["loss"], model.get_weights()))
+    (warned, losses, weights), (expected, their_losses, their_weights) = told
+    assert warned == expected and (warned > 0) == name.startswith("ends")
+    tensors = {"losses": (losses, their_losses)}
+    pairs = zip(weights, their_weights, strict=True)
+    tensors |= {f"weight {i}": pair for i, pair in enumerate(pairs)}
+    expect_same("Sequential.fit", tensors, case=line)
+
+
+def some(batches, number):
+    """Yield so many batches: a generator, as Keras takes one."""
+    yield from itertools.islice(batches, number)
 
 
 def kind(value):

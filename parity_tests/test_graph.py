@@ -126,3 +126,186 @@ def test_graphs(case, floatx):
     tensors = {name: (got[name], expected[name]) for name in expected}
     tensors |= {f"weight {i}": pair for i, pair in enumerate(zip(*weights, strict=True))}
     expect_same(case, tensors, tolerance=TOLERANCE[floatx], case=case)
+
+
+# Several inputs and outputs.
+
+DATA = {
+    "X": X[:, :4],
+    "Z": X[:, 3:],
+    "Y": Y,
+    "HOT": np.eye(3)[Y],
+    "BITS": (X[:, :1] > 0) * 1.0,
+    "PLACES": rng.normal(size=(24, 2)),
+    "WEIGHTS": rng.random(24),
+    "OTHERS": rng.random(24) * 2,
+}
+SPARSE = "'sparse_categorical_crossentropy'"
+MODELS = {
+    "two inputs, two outputs": """
+a, b = keras.Input((4,), name="left"), keras.Input((3,), name="right")
+low = layers.Dense(5, activation="relu", kernel_regularizer="l2")(a)
+met = layers.Concatenate()([low, layers.Dense(4, activation="tanh")(b)])
+kind = layers.Dense(3, activation="softmax", name="kind")(met)
+model = keras.Model([a, b], [kind, layers.Dense(2, name="place")(layers.Dropout(0.3)(met))])
+""",
+    "two inputs": """
+a, b = keras.Input((4,), name="left"), keras.Input((3,), name="right")
+met = layers.Concatenate()([a, b])
+model = keras.Model([a, b], layers.Dense(3, activation="softmax", name="kind")(met))
+""",
+    "two outputs": """
+a = keras.Input((4,), name="left")
+low = layers.Dense(5, activation="relu")(a)
+yes = layers.Dense(1, activation="sigmoid", name="yes")(low)
+kind = layers.Activation("softmax", name="kind")(layers.Dense(3)(low))
+model = keras.Model(a, [yes, kind])
+""",
+    "one layer for both outputs": """
+a, b = keras.Input((4,), name="left"), keras.Input((3,), name="right")
+last = layers.Dense(3, activation="softmax", name="last")
+model = keras.Model([a, b], [last(a), last(layers.Dense(4)(b))])
+""",
+    "an output that goes on": """
+a = keras.Input((4,), name="left")
+kind = layers.Dense(3, activation="softmax", name="kind")(a)
+place = layers.Dense(2, name="place")(layers.Concatenate()([kind, a]))
+model = keras.Model(a, [kind, place, kind])
+""",
+    "outputs of a model inside": """
+a = keras.Input((4,))
+low = layers.Dense(5, activation="tanh")(a)
+ends = [layers.Dense(3, activation="softmax")(low), layers.Dense(2)(low)]
+inside = keras.Model(a, ends, name="inside")
+b = keras.Input((4,), name="left")
+kind, place = inside(layers.Dense(4)(b))
+model = keras.Model(b, [kind, layers.Dense(2, name="place")(place)])
+""",
+    "a model that shares a layer, called twice": """
+a = keras.Input((4,))
+twice = layers.Dense(4, activation="tanh")
+inside = keras.Model(a, layers.Add()([twice(a), twice(twice(a))]))
+b = keras.Input((4,), name="left")
+met = layers.Subtract()([inside(b), inside(layers.Dense(4)(b))])
+model = keras.Model(b, layers.Dense(3, activation="softmax")(met))
+""",
+}
+# Model, what compile is given, x, y, and what else fit is given.
+SEVERAL = {
+    "lists": (
+        "two inputs, two outputs",
+        f"loss=[{SPARSE}, 'mse'], metrics=[['accuracy'], ['mae']]",
+        ("[X, Z]", "[Y, PLACES]", ""),
+    ),
+    "dicts": (
+        "two inputs, two outputs",
+        f"loss={{'place': 'mse', 'kind': {SPARSE}}}, loss_weights={{'kind': 0.5, 'place': 2.0}}, "
+        "metrics={'kind': ['accuracy', 'accuracy']}, "
+        "weighted_metrics={'place': 'mae', 'kind': ['accuracy']}",
+        ("{'left': X, 'right': Z}", "{'kind': Y, 'place': PLACES}", ""),
+    ),
+    "one output without a loss": (
+        "two inputs, two outputs",
+        f"loss=[{SPARSE}, None], metrics=[['accuracy'], None]",
+        ("[X, Z]", "[Y]", ""),
+    ),
+    "one weight for all outputs": (
+        "two inputs, two outputs",
+        f"loss=[{SPARSE}, keras.losses.Huber()], loss_weights=[1.0, 0.25], "
+        "weighted_metrics=['accuracy', 'mse']",
+        ("(X, Z)", "(Y, PLACES)", ", sample_weight=WEIGHTS"),
+    ),
+    "two inputs": (
+        "two inputs",
+        f"loss={SPARSE}, metrics=['acc'], weighted_metrics=['accuracy']",
+        ("[X, Z]", "Y", ", class_weight={0: 2.0, 1: 0.5}"),
+    ),
+    "by name, and more than is wanted": (
+        "two inputs",
+        f"loss={{'kind': {SPARSE}}}, metrics={{'kind': 'accuracy'}}, loss_weights=[0.5]",
+        ("{'right': Z, 'left': X, 'more': Z}", "Y", ""),
+    ),
+    "through sigmoid and softmax": (
+        "two outputs",
+        f"loss=['binary_crossentropy', {SPARSE}], metrics=[['accuracy'], ['accuracy']]",
+        ("X", "[BITS, Y]", ""),
+    ),
+    "one loss for both": (
+        "two outputs",
+        "loss='mse', weighted_metrics=['mae', 'accuracy']",
+        ("[X]", "[BITS, HOT]", ", sample_weight=[WEIGHTS, OTHERS]"),
+    ),
+    "one layer for both": (
+        "one layer for both outputs",
+        f"loss={SPARSE}, metrics=[['accuracy'], ['accuracy']]",
+        ("[X, Z]", "[Y, Y]", ""),
+    ),
+    "an output that goes on": (
+        "an output that goes on",
+        f"loss=[{SPARSE}, 'mse', 'categorical_crossentropy'], loss_weights=[1.0, 2.0, 0.5], "
+        "metrics=['accuracy', None, ['accuracy']]",
+        ("X", "[Y, PLACES, HOT]", ""),
+    ),
+    "outputs of a model inside": (
+        "outputs of a model inside",
+        f"loss=[{SPARSE}, 'mse'], metrics=['accuracy', 'mse']",
+        ("X", "[Y, PLACES]", ""),
+    ),
+    "a model that shares a layer, called twice": (
+        "a model that shares a layer, called twice",
+        f"loss={SPARSE}",
+        ("X", "Y", ""),
+    ),
+}
+
+
+def values(found):
+    """Return lists as dicts, so that all values have a name."""
+    if isinstance(found, list):
+        return {str(place): each for place, each in enumerate(found)}
+    return found if isinstance(found, dict) else {"one": found}
+
+
+def tupled(found):
+    """Return a list as a tuple, which Keras wants in a generator's batches."""
+    return tuple(found) if isinstance(found, list) else found
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+@pytest.mark.filterwarnings(r"ignore:[\s\S]*The structure of `inputs` doesn't match")
+@pytest.mark.parametrize(
+    ("case", "floatx"), [*((case, "float64") for case in SEVERAL), ("lists", "float32")]
+)
+def test_several(case, floatx):
+    use_floatx(floatx)
+    name, compiled, (x, y, more) = SEVERAL[case]
+    calls = {
+        "fit": f"fit({x}, {y}, batch_size=8, epochs=3, validation_split=0.25, verbose=0{more})",
+        "evaluate": f"evaluate({x}, {y}, batch_size=8, verbose=0)",
+        "by name": f"evaluate({x}, {y}, batch_size=8, verbose=0, return_dict=True)",
+        "train_on_batch": f"train_on_batch({x}, {y})",
+        "from batches": f"fit(((tupled({x}), tupled({y})) for _ in range(9)), steps_per_epoch=4, "
+        "epochs=2, verbose=0, shuffle=False)",
+        "test_on_batch": f"test_on_batch({x}, {y})",
+        "predict": f"predict({x}, batch_size=8, verbose=0)",
+        "predict_on_batch": f"predict_on_batch({x})",
+    }
+    if case == "one output without a loss":
+        del calls["from batches"]  # Keras wants targets for all outputs there
+    results, models = [], []
+    for library in (tinynet, keras):
+        library.utils.set_random_seed(5)
+        names = {"keras": library, "layers": library.layers, "tupled": tupled, **DATA}
+        exec(MODELS[name], names)
+        eval(f"model.compile('adam', {compiled})", names)
+        found = {call: eval(f"model.{text}", names) for call, text in calls.items()}
+        results.append({k: values(getattr(each, "history", each)) for k, each in found.items()})
+        models.append(names["model"])
+    got, expected = results
+    tensors = {}
+    for call, theirs in expected.items():
+        assert list(got[call]) == list(theirs), f"{call}: names or their order"
+        tensors |= {f"{call} {key}": (got[call][key], each) for key, each in theirs.items()}
+    pairs = zip(*(model.get_weights() for model in models), strict=True)
+    tensors |= {f"weight {i}": pair for i, pair in enumerate(pairs)}
+    expect_same("Model.fit", tensors, tolerance=TOLERANCE[floatx], case=case)

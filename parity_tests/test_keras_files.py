@@ -397,10 +397,6 @@ def with_parts(**parts):
             lambda: sequential(keras.layers.Dense(2, dtype="mixed_float16")),
             r"dense: dtype='mixed_float16' is not in tinynet",
         ),
-        (
-            lambda: with_parts(loss_weights=[2.0]),
-            r"compile: loss_weights=\[2.0\] is not in tinynet",
-        ),
         (lambda: with_parts(loss=None), r"compiled without a loss; read it with compile=False"),
         (lambda: with_parts(optimizer="ftrl"), r"optimizer: Ftrl is not in tinynet, which has Ada"),
         (lambda: with_parts(metrics={"a": "mse"}), r"metrics: a dictionary is not in tinynet"),

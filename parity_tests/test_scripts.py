@@ -42,6 +42,12 @@ GROUPS = {
         "functional_cnn.py",
         "functional_residual.py",
     ],
+    "batches": [
+        "functional_two_outputs.py",
+        "sequence_generator.py",
+        "tf_data.py",
+        "tf_data_shuffled.py",
+    ],
     "files": [
         "callbacks_checkpoint.py",
         "saved_h5.py",
@@ -65,15 +71,11 @@ WAITING = {
     "autoencoder_dense.py": "datasets.mnist",
     "baseline_np_utils.py": "datasets.mnist",
     "cnn_adadelta.py": "datasets.mnist, losses.categorical_crossentropy",
-    "functional_two_outputs.py": "compile(loss_weights=), losses and metrics by output",
-    "image_data_generator.py": "preprocessing.image.ImageDataGenerator",
+    "image_data_generator.py": "other draws than Keras, which fetches ahead",
     "lenet5.py": "datasets.mnist",
     "quickstart_tf.py": "datasets.mnist, numpy() of what a model returns",
     "regularized.py": "utils.normalize",
     "separable_cnn.py": "datasets.cifar10",
-    "sequence_generator.py": "utils.Sequence, generators in fit",
-    "tf_data.py": "fit with an iterable of batches",
-    "tf_data_shuffled.py": "fit with an iterable of batches",
     "transfer_frozen.py": "datasets.mnist",
 }
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 import numbers
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -22,11 +23,14 @@ CHUNK = 1 << 22
 
 
 class Batch(NamedTuple):
-    """One batch; sample_weight is None if none was given, and y is None if only x is needed."""
+    """One batch; sample_weight is None if none was given, and y is None if only x is needed.
 
-    x: Array
+    Each is a list of arrays where the model has several inputs or outputs.
+    """
+
+    x: Any
     y: Any
-    sample_weight: Array | None
+    sample_weight: Any
 
 
 class Dataset:
@@ -48,18 +52,20 @@ class Dataset:
         For empty arrays, arrays of different lengths, NaN or infinity.
     """
 
+    inputs: Sequence[str] = ("x",)  # what errors call the arrays of x
+
     def __init__(self, x: Any, y: Any, sample_weight: Any, dtype: str) -> None:
-        self.x = _loopable(check_numbers("x", x), dtype)
-        self.y = None if y is None else check_numbers("y", y)
-        self.sample_weight = (
+        self.x: Any = loopable(check_numbers("x", x), dtype)
+        self.y: Any = None if y is None else check_numbers("y", y)
+        self.sample_weight: Any = (
             None if sample_weight is None else check_numbers("sample_weight", sample_weight)
         )
         self.dtype = dtype
-        lengths = {
-            name: len(each)
-            for name, each in (("x", self.x), ("y", self.y), ("sample_weight", self.sample_weight))
-            if each is not None
-        }
+        self.check_lengths()
+
+    def check_lengths(self) -> None:
+        """Raise an error if the arrays have different lengths."""
+        lengths = {name: len(each) for name, each in self.arrays.items()}
         if len(set(lengths.values())) > 1:
             raise ValueError(
                 f"expected arrays of the same length, one entry per sample, got "
@@ -88,29 +94,83 @@ class Dataset:
                 f"validation_split: {share} of {len(self)} samples leaves {at} for training and "
                 f"{len(self) - at} for validation; use more samples or another fraction"
             )
-        return self._part(slice(0, at)), self._part(slice(at, None))
+        return self._with(lambda each: each[:at]), self._with(lambda each: each[at:])
 
-    def _part(self, rows: slice) -> Dataset:
-        part = object.__new__(Dataset)
-        part.x = self.x[rows]
-        part.y = None if self.y is None else self.y[rows]
-        part.sample_weight = None if self.sample_weight is None else self.sample_weight[rows]
-        part.dtype = self.dtype
-        return part
+    def weighted(self, class_weight: Mapping[int, float] | None) -> Dataset:
+        """Return the samples with the weights of their classes, if there are such weights."""
+        if class_weight is None:
+            return self
+        other = self._with(lambda each: each)
+        other.sample_weight = class_weights_to_sample_weights(
+            self.y, class_weight, self.sample_weight
+        )
+        return other
+
+    def copy(self) -> Dataset:
+        """Return the same samples in arrays of their own."""
+        return self._with(lambda each: np.array(each, order="C"))
+
+    def _with(self, changed: Callable[[Array], Array]) -> Dataset:
+        other = copy.copy(self)
+        other.__dict__.pop("flat", None)
+        for field in ("x", "y", "sample_weight"):
+            setattr(other, field, self._each(changed, getattr(self, field)))
+        return other
+
+    @staticmethod
+    def _each(function: Callable[[Array], Array], field: Any) -> Any:
+        return None if field is None else function(field)
+
+    @property
+    def sample_shape(self) -> Any:
+        """Shape of one sample of x."""
+        return self.x.shape[1:]
+
+    def fit_ranks(self, sample_shape: Any) -> None:
+        """Put a last axis of size 1 there, or take it away, where a model wants it."""
+        self.x = of_rank(self.x, sample_shape)
+
+    @property
+    def first(self) -> Dataset:
+        """The samples to begin with: all of them; see `tinynet.streams.Stream`."""
+        return self
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """All arrays by their names."""
+        found = {"x": self.x, "y": self.y, "sample_weight": self.sample_weight}
+        return {name: each for name, each in found.items() if each is not None}
 
     def batch(self, rows: Array) -> Batch:
         """Return the samples with these numbers, (rows,), of int64."""
         x = np.empty((len(rows), *self.x.shape[1:]), self.dtype)
         gather_rows(self.flat, rows, x.reshape(len(rows), -1))
         y, weights = (
-            None if each is None else _taken(each, rows) for each in (self.y, self.sample_weight)
+            None if each is None else taken(each, rows) for each in (self.y, self.sample_weight)
         )
         return Batch(x, y, weights)
+
+    def known(self, batch: Batch) -> dict[str, Array]:
+        """Return the arrays that a step reads, and those of its batch, by their names."""
+        found = {"data.x": self.flat, "data.y": self.y, "x": batch.x, "y": batch.y}
+        return {name: each for name, each in found.items() if each is not None}
 
     @functools.cached_property
     def flat(self) -> Array:
         """x as a matrix (n, ...); copied only where it is not laid out row by row."""
-        return self.x.reshape(len(self), -1)
+        flat: Array = self.x.reshape(len(self), -1)
+        return flat
+
+
+def of_rank(x: Array, sample_shape: tuple[int, ...] | None) -> Array:
+    """Put a last axis of size 1 there, or take it away, where a model wants it: as Keras does."""
+    if sample_shape is None:
+        return x
+    if x.ndim == len(sample_shape) and sample_shape[-1] == 1:
+        return x[..., None]
+    if x.ndim == len(sample_shape) + 2 and x.shape[-1] == 1:
+        return x[..., 0]
+    return x
 
 
 def check_numbers(name: str, value: Any) -> Array:
@@ -150,14 +210,14 @@ def _no_array(value: Any) -> str:
     if value is None:
         return "None"
     if isinstance(value, Mapping):
-        return "a dict; pass one of its arrays, since a model has one input"
+        return "a dict; its keys have to be the names of the model's inputs or outputs"
     kind = type(value).__name__
     if hasattr(value, "toarray"):
         return f"a {kind}, which leaves zeros out; call its toarray() first"
     if hasattr(value, "__iter__") or hasattr(value, "__getitem__"):
         return (
-            f"a {kind}, which hands out batches or samples one by one; collect them, x, y = "
-            f"(np.concatenate(part) for part in zip(*batches)), or call train_on_batch for each"
+            f"a {kind}, which hands out batches; fit, evaluate and predict take generators and "
+            f"iterables of (x, y) as x, alone, and batches by number from a keras.utils.PyDataset"
         )
     return f"{value!r} of type {kind}"
 
@@ -195,12 +255,19 @@ def _check_finite(name: str, array: Array) -> None:
             )
 
 
-def _loopable(array: Array, dtype: str) -> Array:
+def loopable(array: Array, dtype: str) -> Array:
     """Convert what compiled loops cannot read."""
     return array if is_loopable(array.dtype) else array.astype(dtype)
 
 
-def _taken(array: Array, rows: Array) -> Array:
+def gathered(array: Array, rows: Array, dtype: str) -> Array:
+    """Return the samples with these numbers, in another type."""
+    out = np.empty((len(rows), *array.shape[1:]), dtype)
+    gather_rows(array.reshape(len(array), -1), rows, out.reshape(len(rows), -1))
+    return out
+
+
+def taken(array: Array, rows: Array) -> Array:
     """Return the samples with these numbers, in the array's own type."""
     if not (is_loopable(array.dtype) and array.flags.c_contiguous):
         found: Array = call(np.take, array, rows, 0)
@@ -208,45 +275,6 @@ def _taken(array: Array, rows: Array) -> Array:
     out = np.empty((len(rows), *array.shape[1:]), array.dtype)
     gather_rows(array.reshape(len(array), -1), rows, out.reshape(len(rows), -1))
     return out
-
-
-def training_data(
-    x: Any,
-    y: Any,
-    sample_weight: Any,
-    class_weight: Mapping[int, float] | None,
-    validation_split: float = 0.0,
-    validation_data: Sequence[Any] | None = None,
-) -> tuple[Dataset, Dataset | None]:
-    """Check what was passed to ``fit`` and split off the validation samples.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `Dataset` does; also if `validation_data` or `class_weight` has the wrong form.
-    """
-    data = Dataset(x, y, sample_weight, config.floatx())
-    validation = None
-    if validation_data is not None:
-        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-            raise ValueError(
-                f"validation_data: expected (x, y) or (x, y, sample_weight), got "
-                f"{_brief(validation_data)}"
-            )
-        val_x, val_y, val_weight = (*validation_data, None)[:3]
-        with errors_from("validation_data"):
-            validation = Dataset(val_x, val_y, val_weight, config.floatx())
-        if validation.x.shape[1:] != data.x.shape[1:]:
-            raise ValueError(
-                f"validation_data: expected samples of the same shape as in x, "
-                f"{data.x.shape[1:]}, got {validation.x.shape[1:]}; was one of the two prepared "
-                f"differently?"
-            )
-    elif validation_split:
-        data, validation = data.split(validation_split)
-    if class_weight is not None:
-        data.sample_weight = class_weights_to_sample_weights(data.y, class_weight, sample_weight)
-    return data, validation
 
 
 @contextmanager
@@ -258,7 +286,7 @@ def errors_from(argument: str) -> Iterator[None]:
         raise type(error)(f"{argument}: {error}") from None
 
 
-def _brief(value: Any) -> str:
+def brief(value: Any) -> str:
     """Describe something that may be too large to print."""
     if isinstance(value, (tuple, list)):
         return f"{len(value)} entries"
@@ -266,7 +294,7 @@ def _brief(value: Any) -> str:
 
 
 def epoch_orders(shuffle: bool | str, n: int, first_epoch: int = 0) -> Iterator[Array]:
-    """Yield the order of the samples, epoch after epoch.
+    """Yield the order of the samples, pass after pass.
 
     With ``"every_epoch"`` the order depends on the number of the epoch, so that training in
     two parts, from the same seed, goes through the data just like training in one.
@@ -281,13 +309,14 @@ def epoch_orders(shuffle: bool | str, n: int, first_epoch: int = 0) -> Iterator[
             yield random.epoch_order(n) if shuffle else np.arange(n)
 
 
-def warn_of_gray_values(x: Array) -> None:
+def warn_of_gray_values(data: Dataset) -> None:
     """Warn if x looks like images with values from 0 to 255 that were not scaled.
 
     Images have rank 3 or more, or at least 64 columns; many of their pixels are bright, which
     tells them apart from tables of small counts.
     """
-    if x.ndim < 3 and math.prod(x.shape[1:]) < 64:
+    x = data.x
+    if isinstance(x, list) or (x.ndim < 3 and math.prod(x.shape[1:]) < 64):
         return
     some = x[:16]
     if not np.array_equal(some, np.round(some)) or np.mean(some > 127) < 0.01:
@@ -309,7 +338,7 @@ def class_weights_to_sample_weights(
     if not isinstance(class_weight, Mapping):
         raise TypeError(
             f"class_weight: expected a dict of weights by class, {{0: 1.0, 1: 5.0}}, got "
-            f"{_brief(class_weight)}"
+            f"{brief(class_weight)}"
         )
     if sample_weight is not None:
         raise ValueError(

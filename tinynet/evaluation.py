@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from tinynet import config
 from tinynet.callbacks.base import as_list
-from tinynet.checks import integer
-from tinynet.data import Dataset
+from tinynet.data import Batch, Dataset
+from tinynet.feeding import steps_with
 from tinynet.kernels.threads import products_as_chosen
-from tinynet.repeat import Repeat
+from tinynet.metrics import Metric
+from tinynet.preparing import optional_integers
 from tinynet.training import Callbacks, Trainer
 
 
@@ -31,6 +32,7 @@ class Evaluator(Trainer):
         batch_size: int | None = None,
         verbose: int | str = "auto",
         sample_weight: Any = None,
+        steps: int | None = None,
         callbacks: Callbacks = None,
         return_dict: bool = False,
     ) -> Any:
@@ -40,6 +42,8 @@ class Evaluator(Trainer):
         ----------
         x, y, batch_size, verbose, sample_weight, callbacks
             See `fit`.
+        steps : int, optional
+            How many batches to take; by default all.
         return_dict : bool
             Whether to return the values by name.
 
@@ -48,15 +52,14 @@ class Evaluator(Trainer):
         float, list of float, or dict
             The loss alone if there are no metrics, else the loss and then the metrics.
         """
-        batch_size = integer("batch_size", 32 if batch_size is None else batch_size)
+        size, steps = optional_integers(batch_size=batch_size, steps=steps)
         self._compiled()
-        data = Dataset(x, y, sample_weight, config.floatx())
-        self.check(data, needs_targets=True)
-        steps = -(-len(data) // batch_size)
-        told = self._callback_list(as_list(callbacks), verbose, steps)
-        self._build(data)
-        logs = self._run_test(self._test_steps(data, told, batch_size), told)
-        return self.figures.returned(logs, return_dict)
+        data = self._source(x, y, sample_weight)
+        self.check(data.first, needs_targets=True)
+        repeat = steps_with(self, data, self.test_step, size, steps)
+        told = self._callback_list(as_list(callbacks), verbose, repeat.total)
+        self._build(data.first)
+        return self.figures.returned(self._run_test(repeat, told), return_dict)
 
     @products_as_chosen()
     def predict(
@@ -64,24 +67,28 @@ class Evaluator(Trainer):
         x: Any,
         batch_size: int | None = None,
         verbose: int | str = "auto",
+        steps: int | None = None,
         callbacks: Callbacks = None,
     ) -> Any:
         """Return the outputs for some samples, (n, ...), without the noise of training.
 
-        A model with several outputs returns a list.
+        x, batch_size, verbose, steps and callbacks are those of `evaluate`; targets in a stream's
+        batches are left out. A model with several outputs returns a list.
         """
-        batch_size = integer("batch_size", 32 if batch_size is None else batch_size)
-        data = Dataset(x, None, None, config.floatx())
-        self.check(data)
-        steps = -(-len(data) // batch_size)
-        told = self._callback_list(as_list(callbacks), verbose, steps)
-        self._build(data)
-        told.tell("predict_begin")
-        between = [*told.listeners("predict_batch_begin"), *told.listeners("predict_batch_end")]
-        repeat = Repeat(
-            self, data, lambda batch: self.forward(batch.x), between, batch_size, singly=True
+        size, steps = optional_integers(batch_size=batch_size, steps=steps)
+        data = self._source(x, needs_targets=False)
+        self.check(data.first)
+        repeat = steps_with(
+            self, data, lambda batch: self.forward(batch.x), size, steps, singly=True
         )
-        repeat.begin_epoch(np.arange(len(data)))
+        told = self._callback_list(as_list(callbacks), verbose, repeat.total)
+        self._build(data.first)
+        told.tell("predict_begin")
+        repeat.between = [
+            *told.listeners("predict_batch_begin"),
+            *told.listeners("predict_batch_end"),
+        ]
+        repeat.begin_epoch()
         outputs = []
         while repeat.goes_on:
             told.tell("predict_batch_begin", repeat.steps)
@@ -94,12 +101,36 @@ class Evaluator(Trainer):
         return np.concatenate(outputs)
 
     @products_as_chosen()
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Make one training step and return the batch's loss and metrics, from before the step."""
+        self._compiled()
+        data = self._weighted(x, y, sample_weight, class_weight)
+        batch = self._single_batch(data, needs_targets=True)
+        self._begin_to_learn("train_on_batch")
+        self.figures.reset()
+        with self.freezing.as_at_first("train_on_batch", self.leaves.values()):
+            self.train_step(batch)
+        return self.figures.returned(self.figures.results(), return_dict)
+
+    def _single_batch(self, data: Dataset, needs_targets: bool = False) -> Batch:
+        self.check(data, needs_targets)
+        self._build(data)
+        return data.batch(np.arange(len(data)))
+
+    @products_as_chosen()
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
         """Return the loss and the metrics of one batch."""
         self._compiled()
-        data = Dataset(x, y, sample_weight, config.floatx())
+        data = self._dataset(x, y, sample_weight)
         batch = self._single_batch(data, needs_targets=True)
         self.figures.reset()
         with self.freezing.as_at_first("test_on_batch", self.leaves.values()):
@@ -109,4 +140,54 @@ class Evaluator(Trainer):
     @products_as_chosen()
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch."""
-        return self.forward(self._single_batch(Dataset(x, None, None, config.floatx())).x)
+        return self.forward(self._single_batch(self._dataset(x)).x)
+
+    # The loss and the metrics.
+
+    def reset_metrics(self) -> None:
+        """Forget the loss and the metrics seen so far."""
+        self.figures.reset()
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics given to `compile`, in `evaluate`'s order."""
+        return list(self.figures.named.values()) if self.optimizer is not None else []
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of the loss and the metrics, in `evaluate`'s order."""
+        self._compiled()
+        return self.figures.names
+
+    @property
+    def directions(self) -> dict[str, str]:
+        """Where the loss and each metric go as the model gets better: "up" or "down"."""
+        named = self.figures.named if self.optimizer is not None else {}
+        losses_ = self.figures.names if self.optimizer is not None else ["loss"]
+        return dict.fromkeys(losses_, "down") | {k: each.direction for k, each in named.items()}
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        """Take a batch into the metrics, but not into the loss; return `get_metrics_result`.
+
+        Parameters
+        ----------
+        x
+            Not read.
+        y, y_pred : array_like of shape (n, ...)
+            Targets, and what the model has returned.
+        sample_weight : array_like of shape (n,), optional
+        """
+        self._compiled()
+        out = np.asarray(y_pred)
+        data = self._dataset(out, y, sample_weight)
+        self.figures.check(data.y, out.shape[1:])
+        self.figures.build(data.y, out.shape[1:])
+        self.figures.update_metrics(data.y, out, data.sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Return the loss and the metrics since they were last reset, by name."""
+        self._compiled()
+        return {name: self.figures.results()[name] for name in self.figures.names}

@@ -69,6 +69,11 @@ class Figures(Computes):
         self._name()
         self.reset()
 
+    @property
+    def given(self) -> Any:
+        """What was given to ``compile``: two lists."""
+        return self.choices
+
     def check(self, y: Array, output_shape: tuple[int, ...]) -> None:
         """Check that all metrics accept such targets; nothing is changed."""
         plain, weighted = self._for_shapes(y, output_shape)
@@ -128,11 +133,15 @@ class Figures(Computes):
 
     def update(self, batch: Batch, out: Array, loss: float) -> None:
         """Take in a batch."""
-        add_mean(np.asarray(loss), len(batch.x), self.loss.total, self.loss.count)
+        add_mean(np.asarray(loss), len(out), self.loss.total, self.loss.count)
+        self.update_metrics(batch.y, out, batch.sample_weight)
+
+    def update_metrics(self, y: Array, out: Array, sample_weight: Array | None) -> None:
+        """Take a batch into the metrics alone."""
         for metric in self.plain:
-            metric.update_state(batch.y, out)
+            metric.update_state(y, out)
         for metric in self.weighted:
-            metric.update_state(batch.y, out, batch.sample_weight)
+            metric.update_state(y, out, sample_weight)
 
     def results(self) -> Logs:
         """Return all values by name, sorted as Keras's logs are."""

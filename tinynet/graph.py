@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from tinynet.activations import linear
 from tinynet.arrays import Array
 from tinynet.configurable import MODEL_NAME, checked_name, serialize
 from tinynet.described import layer_from, with_batch_axis
@@ -111,8 +112,6 @@ class Graph(Network):
             for each in calls
         ]
         self.wanted = [numbers[id(tensor)] for tensor in wanted]
-        self.input_names = [each.name for each in self.begins]
-        self.output_names = [each.call.layer.name for each in wanted]
         self.ends = ([each.output for each in self.begins], wanted)
         self.drawn = {numbers[id(tensor)]: tensor for each in calls for tensor in each.outputs}
         shapes = [each.sample_shape for each in given]
@@ -123,7 +122,7 @@ class Graph(Network):
         """Note the layers that are called several times, and keep something from each call."""
         count = Counter(leaf for wire in self.wires for leaf in _leaves(wire.layer))
         self.shared = {leaf for leaf, times in count.items() if times > 1}
-        self.kept: dict[tuple[int, Layer], dict[str, Any]] = {}
+        self.kept: dict[tuple[int, Layer | Graph], dict[str, Any]] = {}
         self.shapes: dict[int, tuple[int, ...]] = {}  # of what nested models gave
 
     @property
@@ -137,16 +136,70 @@ class Graph(Network):
         return list(self.ends[1])
 
     @property
-    def output_layer(self) -> Layer:
-        """The layer that makes the first output; nested models are opened."""
-        layer = self._maker(self.wanted[0])
-        found: Layer = layer.output_layer if isinstance(layer, Network) else layer
+    def input_names(self) -> list[str]:
+        """The names of the inputs; none as long as they are not known."""
+        return [each.name for each in self.begins] if self.wires else []
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the layers that make the outputs; none as long as they are not known."""
+        if not self.wires:
+            return []
+        makers = [self._maker(number)[0] for number in self.wanted]
+        return [
+            (self.begins[number] if at is None else self.wires[at].layer).name
+            for number, at in zip(self.wanted, makers, strict=True)
+        ]
+
+    @property
+    def output_layers(self) -> list[Layer]:
+        """The layers that make the outputs; nested models are opened."""
+        found: list[Layer] = []
+        for number in self.wanted:
+            at, place = self._maker(number)
+            layer = self.begins[number] if at is None else self.wires[at].layer
+            found.append(layer.output_layers[place] if isinstance(layer, Network) else layer)
         return found
 
-    def _maker(self, number: int) -> Any:
-        """Return the layer that makes a tensor."""
-        makers = [wire.layer for wire in self.wires if number in wire.gives]
-        return makers[0] if makers else self.begins[number]
+    def _maker(self, number: int) -> tuple[int | None, int]:
+        """Return the wire that makes a tensor, and which of its outputs that is."""
+        for at, wire in enumerate(self.wires):
+            if number in wire.gives:
+                return at, wire.gives.index(number)
+        return None, 0
+
+    @property
+    def final_activation(self) -> Any:
+        """The activation that produces the output; a list of one for each of several."""
+        found = [layer.final_activation for layer in self.output_layers]
+        for i, number in enumerate(self.wanted):
+            at, _ = self._maker(number)
+            nested = at is not None and isinstance(self.wires[at].layer, Network)
+            if nested and any(number in wire.takes for wire in self.wires):
+                found[i] = linear  # two gradients come in, before and behind the activation
+        return found if len(found) > 1 else found[0]
+
+    def logits(self, out: Any, looks_back: Any) -> Any:
+        """Return what was before the activations of those outputs where it is wanted."""
+        several = isinstance(out, list)
+        outs, looks = (out, looks_back) if several else ([out], [looks_back])
+        ends = zip(self.wanted, self.output_layers, looks, outs, strict=True)
+        found = [self._logits_of(n, layer) if back else each for n, layer, back, each in ends]
+        return found if several else found[0]
+
+    def _logits_of(self, number: int, leaf: Layer) -> Array:
+        """Return what the layer behind a tensor had before its activation in that call."""
+        at, place = self._maker(number)
+        assert at is not None
+        layer = self.wires[at].layer
+        if leaf in self.shared:
+            kept = self.kept[at, leaf]
+            found: Array = kept["logits"] if leaf.only_kernels else call(kept.get, "logits")
+        elif isinstance(layer, Graph):
+            found = layer._logits_of(layer.wanted[place], leaf)
+        else:
+            found = leaf.kept("logits") if leaf.only_kernels else call(leaf.kept, "logits")
+        return found
 
     # Shapes.
 
@@ -219,8 +272,8 @@ class Graph(Network):
             values |= zip(wire.gives, out if isinstance(out, list) else [out], strict=True)
             if len(wire.gives) > 1:
                 self.shapes |= {n: values[n].shape for n in wire.gives}
-            for leaf in self._shared_in(wire):
-                _as_line(leaf, self._keep, number, leaf)
+            for part in self._shared_in(wire):
+                _as_line(part, self._keep, number, part)
         return self._results(values)
 
     def as_alone(self, x: Any) -> Any:
@@ -246,25 +299,26 @@ class Graph(Network):
             None for an input that is not reached.
         """
         douts: dict[int, Array] = {}
-        logits = from_logits if isinstance(from_logits, list) else [from_logits]
+        dlogits: dict[int, Array] = {}
         given = dout if isinstance(dout, list) else [dout]
-        at_logits = {n for n, at in zip(self.wanted, logits, strict=False) if at}
-        for number, each in zip(self.wanted, given, strict=True):
-            _add(douts, number, each)
+        logits = from_logits if isinstance(from_logits, list) else [from_logits] * len(given)
+        for number, each, at in zip(self.wanted, given, logits, strict=True):
+            _add(dlogits if at else douts, number, each)
         needed = {number for wire in self.wires for number in wire.gives}
         if not to_input:
             needed = self._learning()
         done: set[Layer] = set()
         for number, wire in reversed(list(enumerate(self.wires))):
-            if not any(n in douts and n in needed for n in wire.gives):
+            if not any((n in douts or n in dlogits) and n in needed for n in wire.gives):
                 continue
-            before = {}
-            for leaf in self._shared_in(wire):
-                _as_line(leaf, self._recall, number, leaf)
-                if leaf in done:
-                    before[leaf] = {key: _copy(grad) for key, grad in leaf.grads.items()}
-                done.add(leaf)
-            dxs = self._back(wire, douts, at_logits)
+            before: dict[Layer, dict[str, Array]] = {}
+            for part in self._shared_in(wire):
+                _as_line(part, self._recall, number, part)
+                if isinstance(part, Layer):
+                    if part in done:
+                        before[part] = {key: _copy(grad) for key, grad in part.grads.items()}
+                    done.add(part)
+            dxs = self._back(wire, douts, dlogits)
             for leaf, grads in before.items():
                 for key, grad in grads.items():
                     add_to(grad.reshape(-1), leaf.grads[key].reshape(-1))
@@ -273,20 +327,25 @@ class Graph(Network):
         found = [douts.get(number) for number in range(len(self.begins))]
         return found if len(found) > 1 else found[0]
 
-    def _back(self, wire: Wire, douts: Mapping[int, Array], at_logits: set[int]) -> list[Array]:
+    def _back(self, wire: Wire, douts: dict[int, Array], dlogits: dict[int, Array]) -> list[Array]:
         """Send the gradient back through one layer."""
-        given = [douts.get(number) for number in wire.gives]
-        logits = [number in at_logits for number in wire.gives]
+        logits = [number in dlogits for number in wire.gives]
         layer = wire.layer
         if isinstance(layer, Network):
-            several = len(given) > 1
+            given = [dlogits.get(number, douts.get(number)) for number in wire.gives]
             whole = [
                 np.zeros(self.shapes[number], layer.dtype) if each is None else each
                 for number, each in zip(wire.gives, given, strict=True)
             ]
+            several = len(given) > 1
             dx = layer.backward(whole if several else whole[0], logits if several else logits[0])
         else:
-            dx = layer.backward_logits(given[0]) if logits[0] else layer.backward(given[0])
+            (number,) = wire.gives
+            if number in dlogits and number in douts:  # an output that other layers take, too
+                z, out = layer.kept("logits"), layer.kept("out")
+                _add(dlogits, number, layer.final_activation.backward(douts[number], z, out))
+            given_ = dlogits if number in dlogits else douts
+            dx = (layer.backward_logits if logits[0] else layer.backward)(given_[number])
         return dx if wire.as_list and isinstance(dx, list) else [dx]
 
     def _learning(self) -> set[int]:
@@ -299,14 +358,18 @@ class Graph(Network):
 
     # A layer that is called several times keeps what `backward` reads from the last call only.
 
-    def _shared_in(self, wire: Wire) -> list[Layer]:
-        return [leaf for leaf in _leaves(wire.layer) if leaf in self.shared] if self.shared else []
+    # So does a graph in it that shares layers itself.
 
-    def _keep(self, number: int, leaf: Layer) -> None:
-        self.kept[number, leaf] = dict(vars(leaf))
+    def _shared_in(self, wire: Wire) -> list[Layer | Graph]:
+        leaves = [leaf for leaf in _leaves(wire.layer) if leaf in self.shared]
+        return [*leaves, *(graph for graph in _graphs(wire.layer) if graph.shared and leaves)]
 
-    def _recall(self, number: int, leaf: Layer) -> None:
-        vars(leaf).update(self.kept[number, leaf])
+    def _keep(self, number: int, part: Layer | Graph) -> None:
+        own = {"kept": dict(part.kept)} if isinstance(part, Graph) else dict(vars(part))
+        self.kept[number, part] = own
+
+    def _recall(self, number: int, part: Layer | Graph) -> None:
+        vars(part).update(self.kept[number, part])
 
     # Copies and files.
 
@@ -450,9 +513,15 @@ def _leaves(layer: Any) -> list[Layer]:
     return list(layer.leaves.values()) if isinstance(layer, Network) else [layer]
 
 
-def _as_line(leaf: Layer, function: Any, *arguments: Any) -> None:
+def _graphs(layer: Any) -> list[Graph]:
+    """Return the graphs in a model, itself included."""
+    inner = [each for part in getattr(layer, "layers", ()) for each in _graphs(part)]
+    return [layer, *inner] if hasattr(layer, "wires") else inner
+
+
+def _as_line(part: Layer | Graph, function: Any, *arguments: Any) -> None:
     """Call a function now; in every step only if the layer's methods are called in every step."""
-    if leaf.only_kernels:
+    if all(leaf.only_kernels for leaf in _leaves(part)):
         function(*arguments)
     else:
         call(function, *arguments)

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from tinynet import config, old_names, saving
+from tinynet import old_names, saving
 from tinynet.arrays import Array
 from tinynet.checks import integer
 from tinynet.configurable import serialize
-from tinynet.data import Dataset
 from tinynet.described import NETWORKS, layer_from
 from tinynet.evaluation import Evaluator
 from tinynet.graph import Graph
@@ -92,6 +91,13 @@ class Model(Graph, Evaluator):
             self.layers = [layer for layer in own if layer in self.layers]
         super().ensure_built(input_shape)
 
+    def build(self, input_shape: Any) -> None:
+        """Make all weights; for several inputs, from a list of shapes with the batch axis."""
+        if input_shape and isinstance(input_shape, list) and isinstance(input_shape[0], tuple):
+            self.ensure_built([tuple(shape[1:]) for shape in input_shape])
+        else:
+            super().build(input_shape)
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Check the shapes of a sample, and return those of the outputs; lists if several."""
         if not self.wires:
@@ -107,7 +113,7 @@ class Model(Graph, Evaluator):
         """
         if is_symbolic(x):
             return connect(self, x)
-        out = self._single_batch(Dataset(x, None, None, config.floatx())).x
+        out = self._single_batch(self._dataset(x)).x
         return self.as_alone(out) if training is None else self.forward(out, training)
 
     def step(self, batch_size: int = 32) -> Step:
@@ -138,8 +144,9 @@ class Model(Graph, Evaluator):
         self._compiled()
         self.require_built()
         model = copy.deepcopy(self)
-        x = np.random.default_rng(0).random((batch_size, *(self.sample_shape or ())))
-        data = Dataset(x, _some_targets(model, batch_size), None, config.floatx())
+        rng = np.random.default_rng(0)
+        x = [rng.random((batch_size, *shape)) for shape in several(self.sample_shape)]
+        data = model._dataset(x, _some_targets(model, batch_size))
         model._build(data)
         order, place = np.arange(batch_size), np.zeros((), np.int64)
         return Written(model, data, model.train_step, order, place, batch_size).step
@@ -357,13 +364,17 @@ def clone_model(model: Model, clone_function: Callable[[Any], Any] | None = None
     return clone
 
 
-def _some_targets(model: Model, n: int) -> Array:
+def _some_targets(model: Model, n: int) -> list[Array]:
     """Return targets of 0 for n samples: integer labels if the loss takes them."""
     assert model.loss is not None
-    output_shape = model.compute_output_shape(model.sample_shape or ())
-    labels = np.zeros((n, *output_shape[:-1]), np.int64)
-    try:
-        model.loss.check_targets(labels, output_shape)
-    except ValueError:
-        return np.zeros((n, *output_shape))
-    return labels
+    shapes = several(model.compute_output_shape(model.sample_shape or ()))
+    found = []
+    for loss, shape in zip(getattr(model.loss, "losses", [model.loss]), shapes, strict=True):
+        targets = np.zeros((n, *shape))
+        try:
+            labels = np.zeros((n, *shape[:-1]), np.int64)
+            targets = labels if loss is None else loss.check_targets(labels, shape)
+        except ValueError:
+            pass
+        found.append(targets)
+    return found

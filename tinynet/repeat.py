@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import copy
 import inspect
+import itertools
 import math
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -47,17 +49,21 @@ class Repeat:
     data : Dataset
     make : callable
         Makes a step with a batch: ``model.train_step``, for instance.
-    between : sequence of callable
-        Methods of callbacks that are called between two steps.
     batch_size, epochs : int
         From which it follows what comes again.
     singly : bool
         Whether the result of every step is wanted.
+    orders : iterator of ndarray, optional
+        The order of the samples' numbers, (n,), pass after pass; by default as they lie there.
+    per_epoch : int, optional
+        How many steps an epoch has. The next one then begins where it ended.
 
     Attributes
     ----------
     steps : int
         How many steps of the epoch have been made.
+    between : sequence of callable
+        Methods of callbacks that are called between two steps.
     """
 
     def __init__(
@@ -65,28 +71,47 @@ class Repeat:
         model: Any,
         data: Dataset,
         make: Callable[[Batch], Any],
-        between: Sequence[Any],
         batch_size: int,
         epochs: int = 1,
         singly: bool = False,
+        orders: Iterator[Array] | None = None,
+        per_epoch: int | None = None,
     ) -> None:
         self.model, self.data, self.make = model, data, make
-        self.batch_size = batch_size
+        self.batch_size, self.per_epoch = batch_size, per_epoch
         whole, rest = divmod(len(data), batch_size)
         times = {batch_size: whole * epochs, rest: epochs}
         self.again = {size for size, number in times.items() if number > 1}
         self.order, self.place = np.arange(len(data)), np.zeros((), np.int64)
-        self.steps = 0
+        self.orders = itertools.repeat(self.order.copy()) if orders is None else orders
+        self.steps = self.first = 0
         self.written: dict[int, Written] = {}
         self.ran: Written | None = None
         self.belongs_to: list[object] = []
-        self.between: list[Any] = [getattr(each, "__self__", None) for each in between]
+        self.between: Sequence[Callable[..., None]] = ()
         self.singly = singly
         self.eager = True
 
-    def begin_epoch(self, order: Array) -> None:
-        """Go through the samples once more, in this order of their numbers, (n,)."""
-        self.order[...], self.place[...], self.steps = order, 0, 0
+    @property
+    def total(self) -> int:
+        """How many steps an epoch has."""
+        return self.per_epoch or -(-len(self.data) // self.batch_size)
+
+    def reset(self) -> None:
+        """Begin the next epoch with the first sample."""
+        self.steps = self.first = 0
+
+    def begin_epoch(self) -> None:
+        """Go through the samples once more, or go on with those that were left."""
+        self.first += self.steps
+        self.steps = 0
+        if self.per_epoch is None or self.first == 0 or self._left <= 0:
+            self.order[...], self.place[...], self.first = next(self.orders), 0, 0
+
+    @property
+    def _left(self) -> int:
+        """How many samples are left in this order."""
+        return len(self.data) - (self.first + self.steps) * self.batch_size
 
     def _look_around(self) -> None:
         """See who takes part; forget the lines if somebody has changed what they were written for.
@@ -100,30 +125,34 @@ class Repeat:
             self.model.run_eagerly
             or not all(map(_is_our_network, _networks(self.model)))
             or not all(map(is_ours, _parts(self.model)))
-            or not all(map(is_ours, self.between))
+            or not all(map(is_ours, self._tellers))
         )
         found = [] if self.eager else _state(self.model)
         if not _same(found, self.belongs_to):
             self.belongs_to = found
             self.written.clear()
         if self.written and self.data.y is not None:  # lines do not look at their arrays
-            self.model.loss.check_targets(self.data.y, self.model.output_shape[1:])
+            self.model.check(self.data, needs_targets=True)
+
+    @property
+    def _tellers(self) -> list[Any]:
+        return [getattr(each, "__self__", None) for each in self.between]
 
     @property
     def goes_on(self) -> bool:
         """Whether there are steps left in the epoch."""
-        return self.steps * self.batch_size < len(self.data)
+        return self.steps < self.total and self._left > 0
 
     def take(self) -> Any:
         """Make the next step, or some if nobody has to be told about each; return its result."""
         if self.steps == 0:
             self._look_around()
-        first = self.steps * self.batch_size
-        size = min(self.batch_size, len(self.data) - first)
+        size = min(self.batch_size, self._left)
         if size in self.written:
             self.ran = self.written[size]
-            self.steps += self.ran.run(self._most(len(self.data) - first))
+            self.steps += self.ran.run(self._most(self._left))
             return copy.deepcopy(self.ran.result)
+        first = len(self.data) - self._left
         self.ran = None
         self.steps += 1
         if self.eager or size not in self.again:
@@ -137,13 +166,15 @@ class Repeat:
 
     def _most(self, left: int) -> int:
         """Return how many steps may be made at once, with so many samples left."""
-        told = self.singly or any(each.every_batch for each in self.between)
+        told = self.singly or any(each.every_batch for each in self._tellers)
         if told or self.model.stop_training:
             return 1
-        return max(1, left // self.batch_size)
+        return max(1, min(left // self.batch_size, self.total - self.steps))
 
     def end_epoch(self) -> None:
         """Leave in the layers what a step leaves there that calls them."""
+        if self.steps < self.total and not (self._left > 0 or self.model.stop_training):
+            warn_of_the_end()
         if self.ran is not None:
             for part, kept in self.ran.kept:
                 vars(part).update(kept)
@@ -186,10 +217,10 @@ class Written:
     ) -> None:
         parts: list[tuple[str, Computes]] = list(model.leaves.items())
         if model.optimizer is not None:
-            parts += [("loss", model.loss), ("optimizer", model.optimizer)]
+            parts += [*model.loss.parts.items(), ("optimizer", model.optimizer)]
             parts.append(("metrics", model.figures))
-        computing = (*model.leaves.values(), model.loss)
-        keeping = [part for part in computing if part and part.only_kernels]
+        computing = [part for part in _computing(model) if part is not model.optimizer]
+        keeping = [part for part in computing if part.only_kernels]
         before = [dict(vars(part)) for part in keeping]
         self.seconds = math.inf  # that a step takes; not known yet
         rows = np.empty(size, np.int64)
@@ -207,15 +238,13 @@ class Written:
         seen_later += [each for each in several(self.result) if isinstance(each, np.ndarray)]
         lines = without_unread(self.step.lines, [*lasting.values(), *seen_later])
         used = {span(each) for line in lines for each in arrays_in(line)}
-        known = {"data.x": data.flat, "data.y": data.y}
-        known |= {"order": order, "place": place, "rows": rows}
-        known |= {"x": batch.x, "y": batch.y, **lasting}
+        known = {**data.known(batch), "order": order, "place": place, "rows": rows, **lasting}
         if model.optimizer is not None:
             known |= {**model.optimizer.dials, **model.figures.arrays}
         self.step.lines = lines
         self.step.known = {
             name: each for name, each in self.step.known.items() if span(each) in used
-        } | {name: each for name, each in known.items() if each is not None}
+        } | known
         self.step.kept = {name: _arrays(vars(part)) for name, part in parts}
 
     def run(self, most: int) -> int:
@@ -225,6 +254,16 @@ class Written:
         self.step.run(number)
         self.seconds = (time.perf_counter() - start) / number
         return number
+
+
+def warn_of_the_end() -> None:
+    """Warn that an epoch ends early, because there are no more samples for it."""
+    warnings.warn(
+        "x: the data ended before the epoch did, which ends here. Of arrays and data sets, each "
+        "epoch begins at the first batch if steps_per_epoch (steps) is left out; a generator has "
+        "to yield steps_per_epoch batches for every epoch",
+        stacklevel=5,
+    )
 
 
 def is_ours(part: object) -> bool:
@@ -258,9 +297,10 @@ def _is_our_network(network: Any) -> bool:
 
 
 def _computing(model: Any) -> list[Any]:
-    """Return the layers, the loss and the optimizer; of these two, those that there are."""
-    others = (model.loss, model.optimizer)
-    return [*model.leaves.values(), *(each for each in others if each is not None)]
+    """Return the layers and, if the model is compiled, the losses and the optimizer."""
+    if model.optimizer is None:
+        return [*model.leaves.values()]
+    return [*model.leaves.values(), *model.loss.parts.values(), model.optimizer]
 
 
 def _parts(model: Any) -> Iterable[object]:

@@ -265,7 +265,7 @@ def compiled_parts(model: Trainer) -> dict[str, Any] | None:
     """Return what a model was compiled with as plain values; None if it was not."""
     if model.optimizer is None:
         return None
-    plain, weighted = model.figures.choices
+    plain, weighted = model.figures.given
     return {
         "optimizer": serialize(model.optimizer),
         "loss": serialize(model.loss),

@@ -18,6 +18,7 @@ from tinynet.configurable import (
 from tinynet.described import Described, kind_of, layer_from, with_batch_axis
 from tinynet.layers import InputLayer, Layer
 from tinynet.layers.base import Shape
+from tinynet.step.tape import call
 from tinynet.symbolic import Call, KerasTensor, connect
 
 
@@ -55,8 +56,40 @@ class Network(Described):
         raise NotImplementedError
 
     @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs; none as long as they are not known."""
+        raise NotImplementedError
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the layers that make the outputs; none as long as they are not known."""
+        raise NotImplementedError
+
+    @property
     def output_layer(self) -> Layer:
         """The layer that makes the output; nested models are opened."""
+        return self.output_layers[0]
+
+    @property
+    def output_layers(self) -> list[Layer]:
+        """The layers that make the outputs; nested models are opened."""
+        raise NotImplementedError
+
+    @property
+    def final_activation(self) -> Any:
+        """The activation that produces the output; a list of one for each of several."""
+        raise NotImplementedError
+
+    def logits(self, out: Any, looks_back: Any) -> Any:
+        """Return what the last layer had before its activation.
+
+        Parameters
+        ----------
+        out : ndarray, or list of one for each output
+            What `forward` has returned.
+        looks_back : bool, or list of one for each output
+            Whether the logits are wanted; otherwise the output is returned.
+        """
         raise NotImplementedError
 
     # What all networks share.
@@ -80,11 +113,6 @@ class Network(Described):
                     seen.add(each)
                     found[f"{layer.name}/{path}" if path else layer.name] = each
         return found
-
-    @property
-    def final_activation(self) -> Activation:
-        """The activation that produces the output."""
-        return self.output_layer.final_activation
 
     def backward_logits(self, dlogits: Array) -> Array:
         """Like `backward`, but from the gradient before `final_activation`."""
@@ -295,11 +323,32 @@ class Stack(Network):
         return self.shapes_behind(input_shape)[-1]
 
     @property
-    def output_layer(self) -> Layer:
+    def input_names(self) -> list[str]:
+        """The name of the input."""
+        return [self.input_name]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The name of the top layer."""
+        return [layer.name for layer in self.layers[-1:]]
+
+    @property
+    def output_layers(self) -> list[Layer]:
         """The top layer; nested models are opened."""
         top = self.layers[-1]
-        found: Layer = top.output_layer if isinstance(top, Network) else top
-        return found
+        return top.output_layers if isinstance(top, Network) else [top]
+
+    @property
+    def final_activation(self) -> Activation:
+        """The activation that produces the output."""
+        return self.output_layer.final_activation
+
+    def logits(self, out: Array, looks_back: bool) -> Any:
+        """Return what the top layer had before its activation."""
+        last = self.output_layer
+        if last.only_kernels:
+            return last.kept("logits")
+        return call(last.kept, "logits")  # a line of Python makes new ones in every step
 
     @property
     def inputs(self) -> list[KerasTensor]:

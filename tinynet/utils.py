@@ -18,8 +18,13 @@ from tinynet.diagram import plot_model
 from tinynet.preprocessing.folders import image_dataset_from_directory
 from tinynet.preprocessing.pictures import array_to_img, img_to_array, load_img, save_img
 from tinynet.random import set_random_seed
+from tinynet.streams import PyDataset
+
+Sequence = PyDataset  # its old name
 
 __all__ = [
+    "PyDataset",
+    "Sequence",
     "array_to_img",
     "clear_session",
     "custom_object_scope",

@@ -44,6 +44,7 @@ class ProgbarLogger(Callback):
         super().set_params(params)
         verbose = 1 if params["verbose"] == "auto" else params["verbose"]
         self.verbose = 2 if verbose == 1 and not _somebody_watches() else verbose
+        self.total = params["steps"]  # None until a first epoch has shown how many there are
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """From here on, evaluations are validation."""
@@ -60,7 +61,7 @@ class ProgbarLogger(Callback):
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Advance the bar."""
         self._move(batch, logs or {})
-        if self.bar is not None and self.step == self.params["steps"]:
+        if self.bar is not None and self.step == self.total:
             self.bar.clear()  # what other callbacks print takes its place
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -107,14 +108,15 @@ class ProgbarLogger(Callback):
             # The plain bar in notebooks too: it needs no widgets, and is saved with them as text.
             from tqdm.std import tqdm
 
-            total = self.params["steps"]
-            count = f"{{n:{len(str(total))}}}/{{total}}"
+            count, left = f"{{n:{len(str(self.total))}}}/{{total}}", "{remaining} left"
+            if self.total is None:
+                count, left = "{n}/?", "{elapsed} gone"
             self.bar = tqdm(
-                total=total,
+                total=self.total,
                 file=sys.stdout,
                 ncols=min(WIDEST, shutil.get_terminal_size().columns - 1),
                 nrows=24,  # tqdm draws nothing on a terminal that does not know its size
-                bar_format=f"{count} |{{bar}}| {{remaining}} left{{desc}}",
+                bar_format=f"{count} |{{bar}}| {left}{{desc}}",
                 leave=False,
                 position=0,  # even if an interrupted run has left a bar behind
             )
@@ -133,8 +135,9 @@ class ProgbarLogger(Callback):
         if not self.verbose:
             return
         seconds = time.perf_counter() - self.start
+        self.total = self.step if self.total is None else self.total
         parts = [
-            f"{self.step}/{self.params['steps']}",
+            f"{self.step}/{self.total}",
             f"{seconds:.1f}s {_duration(seconds / max(1, self.step))}/step",
             *_figures(logs),
         ]

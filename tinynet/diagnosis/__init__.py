@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from tinynet import random
-from tinynet.data import Dataset, errors_from, training_data
+from tinynet.data import Dataset, errors_from
 from tinynet.diagnosis import network, samples, steps
 from tinynet.diagnosis.findings import PAGES, Diagnosis, Finding
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.models import Sequential
+from tinynet.streams import Stream
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
 
@@ -82,7 +83,9 @@ def diagnose(
     model._compiled()
     if y is None:
         raise ValueError("y: expected targets, got None")
-    data, other = training_data(x, y, None, None, 0.0, validation_data)
+    data, other = model._sources(x, y, validation_data=validation_data)
+    if isinstance(data, Stream) or isinstance(other, Stream):
+        raise TypeError("x: expected arrays of all samples, to compare them, got batches")
     model.check(data)
     if other is not None:
         with errors_from("validation_data"):

@@ -56,7 +56,7 @@ def scale_of_input(x: Array, data: Dataset, scaled_by_the_model: bool) -> Findin
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if not scaled_by_the_model:
-            warn_of_gray_values(data.x)
+            warn_of_gray_values(data)
     if caught:
         return Finding("input", "wrong", size, measured, str(caught[0].message))
     advice = "a mean near 0 and a standard deviation near 1 are good, pixels from 0 to 1 as well"

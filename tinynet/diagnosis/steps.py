@@ -112,12 +112,12 @@ class _Part(NamedTuple):
 
     @property
     def x(self) -> Array:
-        return self.data.x[self.rows]
+        return np.asarray(self.data.x[self.rows])
 
     @property
     def y(self) -> Array:
         assert self.data.y is not None
-        return self.data.y[self.rows]
+        return np.asarray(self.data.y[self.rows])
 
 
 def _learn(quiet: Sequential, few: _Part, optimizer: Optimizer, goal: float) -> list[float]:

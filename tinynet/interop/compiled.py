@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from tinynet import config, losses, metrics, optimizers
 from tinynet.configurable import to_snake_case
 from tinynet.interop import configs
 from tinynet.interop.configs import Config, Custom, naming
+from tinynet.losses.outputs import OutputLosses
 from tinynet.metrics import Metric
+from tinynet.output_figures import OutputFigures
 from tinynet.training import Trainer
 
 # Names of metrics that need not be the name of the metric's class.
@@ -54,13 +57,28 @@ def parts_for_keras(model: Trainer, custom: Custom = configs.refused) -> Config:
         ]
         for choices, found in zip(figures.choices, (figures.plain, figures.weighted), strict=True)
     )
-    return {
+    parts = {
         "optimizer": configs.keras_config(model.optimizer, "optimizer", custom),
-        "loss": configs.keras_config(model.loss, "loss", custom),
         "metrics": plain or None,
         "weighted_metrics": weighted or None,
         "run_eagerly": model.run_eagerly,
     }
+    if isinstance(model.loss, OutputLosses):
+        singles = [
+            each and configs.keras_config(each, "loss", custom) for each in model.loss.losses
+        ]
+        parts |= {"loss": singles, "loss_weights": model.loss.weights.tolist()}
+    else:
+        parts["loss"] = configs.keras_config(model.loss, "loss", custom)
+    if isinstance(figures, OutputFigures):
+        for argument, found, of in zip(
+            ("metrics", "weighted_metrics"), (plain, weighted), figures.of, strict=True
+        ):
+            by_output: list[list[Any]] = [[] for _ in figures.outputs]
+            for metric, number in zip(found, of, strict=True):
+                by_output[number].append(metric)
+            parts[argument] = by_output if found else None
+    return parts
 
 
 def compile_in_keras(keras: Any, keras_model: Any, parts: Config, excluded: list[str]) -> None:
@@ -157,6 +175,13 @@ def _own_loss(theirs: Any) -> losses.Loss:
     # What a loss passes on to its function is not in every config: Huber's delta is missing.
     described["config"] |= {"dtype": theirs.dtype, **theirs._fn_kwargs}
     return own_loss(described)
+
+
+def for_each(read: Callable[[Any], Any], given: Any) -> Any:
+    """Read one loss or metric, or each of the lists that there are for several outputs."""
+    if isinstance(given, list):
+        return [for_each(read, each) for each in given]
+    return None if given is None else read(given)
 
 
 def own_loss(given: Any, custom: Custom = configs.unknown) -> losses.Loss:

@@ -21,6 +21,7 @@ from tinynet.losses.cross_entropy import SparseCategoricalCrossentropy
 from tinynet.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
 from tinynet.losses.functions import LossFunctionWrapper
 from tinynet.losses.hinge import CategoricalHinge, Hinge, SquaredHinge
+from tinynet.losses.outputs import OutputLosses
 from tinynet.losses.regression import (
     CosineSimilarity,
     Huber,
@@ -89,7 +90,8 @@ def get(identifier: object) -> Loss:
         return identifier()
     found: Any = identifier
     if not callable(identifier):
-        found = resolve("loss", identifier, {**LOSSES, "LossFunctionWrapper": LossFunctionWrapper})
+        in_files = {"LossFunctionWrapper": LossFunctionWrapper, "OutputLosses": OutputLosses}
+        found = resolve("loss", identifier, {**LOSSES, **in_files})
     return found if isinstance(found, Loss) else LossFunctionWrapper(found)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinynet.activations import Activation
 from tinynet.arrays import Array, is_loopable
 from tinynet.config import as_float
 from tinynet.configurable import Configurable, to_snake_case
@@ -38,8 +39,8 @@ class Loss(Computes, Configurable):
     Follows keras/src/losses/loss.py.
     """
 
-    only_kernels = True
-    computing = ("value", "gradient", "check_targets", "target_rows")
+    only_kernels: Any = True
+    computing: tuple[str, ...] = ("value", "gradient", "check_targets", "target_rows")
     looks_through: tuple[str, ...] = ()
     from_logits = False
     axis = -1  # of what makes one loss: the outputs of a sample, or of a step
@@ -92,6 +93,15 @@ class Loss(Computes, Configurable):
         """Warn if the first predictions, (rows, outputs), are not what the loss is made for."""
 
     # What all losses share.
+
+    @property
+    def parts(self) -> dict[str, Loss]:
+        """All losses by name: this one alone, except in a model with several outputs."""
+        return {"loss": self}
+
+    def sees_through(self, activation: Activation) -> bool:
+        """Return whether the loss reads the logits where a model ends in an activation."""
+        return activation.name in self.looks_through
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float | Array:
         """Return the loss of a batch, as a number (an array where `reduction` is none)."""

@@ -33,6 +33,7 @@ from tinynet.preprocessing.pictures import (
     load_img,
     save_img,
 )
+from tinynet.streams import PyDataset
 from tinynet.terminal import say
 
 __all__ = [
@@ -540,7 +541,7 @@ def _as_images(x: Any, dtype: str) -> Array:
     return images
 
 
-class Iterator:
+class Iterator(PyDataset):
     """Batches of images without end; an epoch has ``len(self)`` of them.
 
     Parameters
@@ -561,6 +562,7 @@ class Iterator:
     """
 
     def __init__(self, n: int, batch_size: int, shuffle: bool, seed: int | None) -> None:
+        super().__init__()
         if n == 0:
             raise ValueError("x: expected at least one image, got none")
         self.n = n

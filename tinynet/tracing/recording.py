@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinynet.arrays import Array
-from tinynet.data import Batch, Dataset, training_data
+from tinynet.data import Batch, Dataset
 from tinynet.kernels.registry import Kernel, here
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.models import Model
@@ -69,7 +69,7 @@ def trace(model: Model, x: Any, y: Any, sample_weight: Any = None) -> Trace:
     if not isinstance(model, Model):
         raise TypeError(f"model: expected a model, got {model!r}")
     model._compiled()
-    data, _ = training_data(x, y, sample_weight, None)
+    data = model._dataset(x, y, sample_weight)
     if len(data) > MOST:
         raise ValueError(
             f"x: expected at most {MOST} samples, got {len(data)}; a trace keeps the numbers of "

@@ -35,7 +35,7 @@ def keras_form(model: Trainer) -> Config:
     written = _network(model)
     parts = compiled.parts_for_keras(model, custom.written)
     if parts:
-        written["compile_config"] = {**parts, **compiled.WITHOUT_EFFECT, "jit_compile": "auto"}
+        written["compile_config"] = {**compiled.WITHOUT_EFFECT, **parts, "jit_compile": "auto"}
     return written
 
 
@@ -213,16 +213,23 @@ def own_parts(given: Config | None) -> Config:
     """
     if not given:
         return {}
-    compiled.require_only_parts(given)
+    compiled.require_only_parts({**given, "loss_weights": None})
     if given["loss"] is None:
         raise ValueError("the model was compiled without a loss; read it with compile=False")
     for kind in ("metrics", "weighted_metrics"):
         compiled.require_no_dictionary(given[kind])
+
+    def metric(each: Any) -> Any:
+        return compiled.own_metrics([each], custom.read_metric)[0]
+
     return {
         "optimizer": compiled.own_optimizer(given["optimizer"], custom.read),
-        "loss": compiled.own_loss(given["loss"], custom.read_loss),
-        "metrics": compiled.own_metrics(given["metrics"], custom.read_metric),
-        "weighted_metrics": compiled.own_metrics(given["weighted_metrics"], custom.read_metric),
+        "loss": compiled.for_each(
+            lambda each: compiled.own_loss(each, custom.read_loss), given["loss"]
+        ),
+        "loss_weights": given.get("loss_weights"),
+        "metrics": compiled.for_each(metric, given["metrics"]),
+        "weighted_metrics": compiled.for_each(metric, given["weighted_metrics"]),
         "run_eagerly": given.get("run_eagerly", False),
     }
 

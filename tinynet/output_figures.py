@@ -1,0 +1,193 @@
+"""The losses and the metrics of an epoch, for each output of a model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinynet import metrics
+from tinynet.arrays import Array
+from tinynet.data import Batch
+from tinynet.figures import Figures, Logs, Pair
+from tinynet.kernels.means import add_mean
+from tinynet.losses.base import Loss
+from tinynet.losses.outputs import OutputLosses, for_outputs
+from tinynet.metrics.base import RunningMean
+
+
+class OutputFigures(Figures):
+    """As `Figures`, with a loss and metrics for each output: "left_loss", "left_accuracy".
+
+    Parameters
+    ----------
+    plain, weighted : list of list
+        The metrics of each output.
+    losses : OutputLosses
+    names : list of str
+        Of the outputs.
+
+    Notes
+    -----
+    Follows CompileMetrics in keras/src/trainers/compile_utils.py.
+    """
+
+    def __init__(
+        self,
+        plain: Sequence[Sequence[object]],
+        weighted: Sequence[Sequence[object]],
+        losses: OutputLosses,
+        names: Sequence[str],
+    ) -> None:
+        self.losses, self.outputs = losses, list(names)
+        self.of = tuple(  # the number of the output that a metric belongs to
+            [number for number, some in enumerate(each) for _ in some] for each in (plain, weighted)
+        )
+        with_loss = [number for number, each in enumerate(losses.losses) if each is not None]
+        # As in Keras, there are no figures for a single loss, which is the whole loss.
+        self.means = {number: RunningMean() for number in with_loss if len(with_loss) > 1}
+        flat = ([each for some in lists for each in some] for lists in (plain, weighted))
+        super().__init__(*flat)
+
+    @property
+    def given(self) -> Any:
+        """What was given to ``compile``: lists of the metrics of each output."""
+        found: tuple[list[list[Any]], ...] = tuple([[] for _ in self.outputs] for _ in self.of)
+        for lists, choices, of in zip(found, self.choices, self.of, strict=True):
+            for choice, number in zip(choices, of, strict=True):
+                lists[number].append(choice)
+        return found
+
+    def check(self, y: Any, output_shape: Any) -> None:
+        """Check that all metrics accept such targets; nothing is changed."""
+        for some, of in zip(self._for_shapes(y, output_shape), self.of, strict=True):
+            for metric, number in zip(some, of, strict=True):
+                metric.check_shapes(y[number].shape, (len(y[number]), *output_shape[number]))
+
+    def _for_shapes(self, y: Any, output_shape: Any) -> Pair:
+        if self.built:
+            return self.plain, self.weighted
+        found = []
+        for choices, some, of in zip(
+            self.choices, (self.plain, self.weighted), self.of, strict=True
+        ):
+            chosen = []
+            for choice, metric, number in zip(choices, some, of, strict=True):
+                if y[number] is None:
+                    raise ValueError(
+                        f"y: expected targets for the metrics of {self.outputs[number]!r}, got None"
+                    )
+                shape = (len(y[number]), *output_shape[number])
+                by_name = isinstance(choice, str)
+                chosen.append(
+                    metrics.for_shapes(choice, y[number].shape, shape) if by_name else metric
+                )
+            found.append(chosen)
+        return found[0], found[1]
+
+    def _name(self) -> None:
+        """Give every metric a unique name with its output's in front, as Keras does."""
+        self.named.clear()
+        seen: Counter[str] = Counter()
+        both = zip((self.plain, self.weighted), self.of, ("", "weighted_"), strict=True)
+        for some, of, again in both:
+            for metric, number in zip(some, of, strict=True):
+                output = self.outputs[number]
+                name = f"{output}_{metric.name}"
+                if again and seen[name]:
+                    name = f"{output}_{again}{metric.name}"
+                self.named[f"{name}_{seen[name]}" if seen[name] else name] = metric
+                seen[name] += 1
+        self.sorted_names = sorted(set(self.names))
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the loss, of the outputs' losses, and then of the metrics, sorted."""
+        return ["loss", *(f"{self.outputs[i]}_loss" for i in self.means), *sorted(self.named)]
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """What the means over an epoch are made of."""
+        single = {f"{self.outputs[i]}_loss": mean for i, mean in self.means.items()}
+        return super().arrays | {
+            f"{name}/{part}": getattr(mean, part)
+            for name, mean in single.items()
+            for part in ("total", "count")
+        }
+
+    def update(self, batch: Batch, out: Any, loss: float) -> None:
+        """Take in a batch."""
+        add_mean(np.asarray(loss), len(out[0]), self.loss.total, self.loss.count)
+        for number, mean in self.means.items():
+            value = self.losses.values[number : number + 1].reshape(())
+            add_mean(value, 1, mean.total, mean.count)  # in Keras, a smaller batch counts as much
+        self.update_metrics(batch.y, out, batch.sample_weight)
+
+    def update_metrics(self, y: Any, out: Any, sample_weight: Any) -> None:
+        """Take a batch into the metrics alone."""
+        for metric, number in zip(self.plain, self.of[0], strict=True):
+            metric.update_state(y[number], out[number])
+        for metric, number in zip(self.weighted, self.of[1], strict=True):
+            weights = None if sample_weight is None else sample_weight[number]
+            metric.update_state(y[number], out[number], weights)
+
+    def results(self) -> Logs:
+        """Return all values by name, sorted as Keras's logs are."""
+        logs: Logs = {name: metric.result() for name, metric in self.named.items()}
+        logs |= {f"{self.outputs[i]}_loss": mean.result() for i, mean in self.means.items()}
+        logs["loss"] = self.loss.result()
+        return {name: logs[name] for name in self.sorted_names}
+
+    def reset(self) -> None:
+        """Forget everything."""
+        super().reset()
+        for mean in self.means.values():
+            mean.reset_state()
+
+
+def figures_for(plain: Any, weighted: Any, loss: Loss, names: Sequence[str]) -> Figures:
+    """Return the figures of what was given to ``compile``: lists or dicts of metrics.
+
+    Parameters
+    ----------
+    plain, weighted : list or dict, optional
+        For several outputs a list with one entry for each output, which is a metric or a list of
+        them, or a dict of such entries by the names of outputs.
+    loss : Loss
+    names : sequence of str
+        Of the outputs.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the form does not fit the outputs, or a metric is not known.
+    """
+    if len(names) <= 1 or not isinstance(loss, OutputLosses):
+        return Figures(_flat(plain), _flat(weighted))
+    of_outputs = []
+    for argument, given in (("metrics", plain), ("weighted_metrics", weighted)):
+        entries = for_outputs(argument, given, names) if given else [None] * len(names)
+        if entries is None:
+            raise TypeError(
+                f"{argument}: expected a list with one entry for each output, or a dict, got "
+                f"{given!r}"
+            )
+        of_outputs.append([_flat([] if each is None else [each]) for each in entries])
+    return OutputFigures(of_outputs[0], of_outputs[1], loss, names)
+
+
+def _flat(given: Any) -> Any:
+    """Return the metrics in lists and dicts as one list; anything else as it is."""
+    if given is None:
+        return []
+    if isinstance(given, Mapping) and "class_name" not in given:
+        given = [given[name] for name in sorted(given)]
+    if not isinstance(given, (list, tuple)):
+        return given
+    found: list[Any] = []
+    for each in given:
+        inner = _flat(each)
+        found += inner if isinstance(inner, list) else [inner]
+    return found

@@ -1,0 +1,189 @@
+"""Batches that come one after the other: from a generator, a PyDataset, or another iterable."""
+
+from __future__ import annotations
+
+import itertools
+import random as python_random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any
+
+import numpy as np
+
+from tinynet.checks import flag, integer
+from tinynet.data import Dataset, errors_from
+
+AHEAD = 2  # batches that Keras looks at before the first epoch
+
+
+class PyDataset:
+    """Batches by their numbers. A subclass defines ``__len__`` and ``__getitem__``.
+
+    Parameters
+    ----------
+    workers, use_multiprocessing, max_queue_size
+        As in Keras; they have no effect, since batches are made one after the other.
+
+    Notes
+    -----
+    ``__getitem__(number)`` returns a batch: (x, y), or (x, y, sample_weight). `fit` goes through
+    the numbers in an order that Python's `random` shuffles, unless ``shuffle=False``. As in Keras,
+    it looks at the batches 0 and 1 before the first epoch, and calls ``on_epoch_end`` once before
+    it, too. Follows keras/src/trainers/data_adapters/py_dataset_adapter.py.
+
+    Examples
+    --------
+    >>> import numpy as np, tinynet as keras
+    >>> class Halves(keras.utils.PyDataset):
+    ...     def __len__(self):
+    ...         return 2
+    ...     def __getitem__(self, number):
+    ...         return np.full((4, 3), number), np.full(4, number)
+    ...
+    >>> [x.shape for x, y in Halves()]
+    [(4, 3), (4, 3)]
+    """
+
+    def __init__(
+        self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10
+    ) -> None:
+        self.workers = integer("workers", workers, least=0)
+        self.use_multiprocessing = flag("use_multiprocessing", use_multiprocessing)
+        self.max_queue_size = integer("max_queue_size", max_queue_size)
+
+    def __getitem__(self, index: int) -> Any:
+        """Return the batch with this number."""
+        raise NotImplementedError
+
+    @property
+    def num_batches(self) -> int | None:
+        """How many batches there are; None if they never end."""
+        if hasattr(self, "__len__"):
+            return len(self)
+        raise NotImplementedError(f"{type(self).__name__}: define __len__, the number of batches")
+
+    def __iter__(self) -> Iterator[Any]:
+        number = self.num_batches
+        for index in itertools.count() if number is None else range(number):
+            yield self[index]
+
+    def on_epoch_begin(self) -> None:
+        """At the begin of every epoch."""
+
+    def on_epoch_end(self) -> None:
+        """At the end of every epoch, and once before the first one."""
+
+
+class Stream:
+    """What hands out batches, with the first of them checked.
+
+    Parameters
+    ----------
+    source : iterator, PyDataset or iterable
+        Of batches (x,), (x, y) or (x, y, sample_weight).
+    dataset : callable
+        Makes a `Dataset` from x, y and sample_weight, and checks that the model can take it.
+    class_weight : dict of int to float, optional
+    shuffle : bool
+        Whether the batches of a PyDataset come in another order in every epoch.
+
+    Attributes
+    ----------
+    first : Dataset
+        The first batch.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no batch, or the model cannot take the first one.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        dataset: Callable[[Any, Any, Any], Dataset],
+        class_weight: Mapping[int, float] | None = None,
+        shuffle: object = False,
+    ) -> None:
+        self.source, self.dataset = source, dataset
+        self.class_weight, self.shuffle = class_weight, shuffle
+        if class_weight is not None and isinstance(source, Iterator):
+            raise ValueError(
+                "class_weight: a generator hands out its own weights: let it yield "
+                "(x, y, sample_weight)"
+            )
+        self.begun: Iterator[Any] | None = None
+        if isinstance(source, PyDataset):
+            number = AHEAD if source.num_batches is None else min(AHEAD, source.num_batches)
+            self.early = [source[i] for i in range(number)]
+        elif isinstance(source, Iterator):
+            self.early = list(itertools.islice(source, AHEAD))
+        else:
+            begun = iter(source)
+            self.early = list(itertools.islice(begun, 1))
+            self.begun = itertools.chain(self.early, begun)
+        if not self.early:
+            raise ValueError(
+                f"x: expected at least one batch, got none from this {type(source).__name__}; has "
+                f"it been gone through before?"
+            )
+        self.first = self.read(self.early[0], 0)
+
+    @property
+    def number(self) -> int | None:
+        """How many batches there are; None if that is not known."""
+        if isinstance(self.source, PyDataset):
+            return self.source.num_batches
+        try:
+            return len(self.source)
+        except TypeError:
+            return None
+
+    def begin(self) -> Iterator[Any]:
+        """Return the batches from the first one on; a generator has only the early ones again."""
+        if isinstance(self.source, PyDataset):
+            return self._by_number(self.source)
+        if isinstance(self.source, Iterator):
+            return itertools.chain(self.early, self.source)
+        begun, self.begun = self.begun, None
+        return iter(self.source) if begun is None else begun
+
+    def _by_number(self, source: PyDataset) -> Iterator[Any]:
+        numbers: Iterable[int] = itertools.count()
+        if source.num_batches is not None:
+            numbers = list(range(source.num_batches))
+            if self.shuffle:  # drawn with the first batch, as in Keras
+                python_random.shuffle(numbers)
+        for number in numbers:
+            yield source[number]
+
+    def tell(self, occasion: str) -> None:
+        """Tell a PyDataset that an epoch begins or ends."""
+        if isinstance(self.source, PyDataset):
+            getattr(self.source, f"on_epoch_{occasion}")()
+
+    def read(self, batch: Any, place: int) -> Dataset:
+        """Return a batch as a data set of its own."""
+        parts = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
+        if not 1 <= len(parts) <= 3:
+            raise ValueError(
+                f"x: expected batches (x, y) or (x, y, sample_weight), got {len(parts)} entries in "
+                f"batch {place}"
+            )
+        x, y, sample_weight = (*parts, None, None)[:3]
+        with errors_from(f"batch {place}"):
+            return self.dataset(x, y, sample_weight).weighted(self.class_weight)
+
+
+def is_stream(x: Any) -> bool:
+    """Return whether something hands out batches, rather than being all samples.
+
+    An array does not, and neither does a list, a dict, a set or a sparse matrix.
+    """
+    if isinstance(x, PyDataset):
+        return True
+    whole = (Sequence, Mapping, Set, np.ndarray)
+    return (
+        hasattr(x, "__iter__")
+        and not isinstance(x, whole)
+        and not any(hasattr(x, name) for name in ("__array__", "toarray"))
+    )
