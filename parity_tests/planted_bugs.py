@@ -572,7 +572,7 @@ BUGS = [
     ),
     Bug(
         "a hinge leaves targets of 0 and 1 as they are",
-        "losses/hinge.py",
+        "losses/hinges.py",
         "return 2 * targets - 1 if binary else targets",
         "return targets",
         "test_losses Hinge",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import tinynet
 from parity_tests.backend import BACKEND
-from parity_tests.both import TOLERANCE, expect_same, make_both, numpy, use_floatx
+from parity_tests.both import TOLERANCE, expect_same, make, make_both, numpy, use_floatx
 
 # Piece: texts of metrics, each with the kind of targets that it is fed (see `draw_batch`).
 CASES = {
@@ -347,3 +347,32 @@ def test_confusion_matrix(pairs):
     expected = keras.ops.matmul(keras.ops.transpose(one_hot[0]), one_hot[1])
     own = tinynet.metrics.confusion_matrix(y_true, y_pred, 5)
     expect_same("metrics.confusion_matrix", {"counts": (own, numpy(expected))}, tolerance=0)
+
+
+BY_FUNCTION = [
+    *(f"losses.{name}" for name in ("mean_squared_error", "log_cosh", "hinge", "kl_divergence")),
+    *(f"losses.{name}" for name in ("categorical_crossentropy", "mean_absolute_error", "poisson")),
+    *(f"metrics.{name}" for name in ("categorical_accuracy", "binary_accuracy")),
+]
+
+
+@pytest.mark.parametrize("name", BY_FUNCTION)
+def test_functions(name):
+    use_floatx("float64")
+    x = np.random.default_rng(0).random((12, 4))
+    y = np.eye(3)[np.arange(12) % 3]
+    found = []
+    for library in (tinynet, keras):
+        library.utils.set_random_seed(2)
+        model = library.Sequential([library.Input((4,)), library.layers.Dense(3, "softmax")])
+        function = make(f"keras.{name}", library)
+        loss = function if name.startswith("losses") else "mse"
+        model.compile("sgd", loss, metrics=[function])
+        history = model.fit(x, y, verbose=0).history
+        values = function(y, model.predict(x, verbose=0))
+        found.append({"values": numpy(values), **{k: np.asarray(v) for k, v in history.items()}})
+    own, theirs = found
+    assert own.keys() == theirs.keys()
+    expect_same(
+        f"functions of {name.split('.')[0]}", {k: (own[k], theirs[k]) for k in own}, case=name
+    )

@@ -62,7 +62,7 @@ OUT_OF_SCOPE = [
     (
         r"(ops(\.\w+)*|tree(\.\w+)*|nnx(\.\w+)*|Operation|Function|Variable|RematScope|"
         r"StatelessScope|SymbolicScope|device|name_scope|remat|set_backend|is_nnx_enabled|"
-        r"result_type|standardize_dtype|is_float_dtype|is_int_dtype|sparse_plus|sparse_sigmoid)",
+        r"result_type|standardize_dtype|is_float_dtype|is_int_dtype)",
         "tinynet computes with NumPy alone: write what NumPy has, or a layer of your own with "
         "forward and backward",
     ),

@@ -32,8 +32,9 @@ def baseline_model():
 # build the model
 model = baseline_model()
 # Fit the model
-model.fit(X_train, y_train, validation_data=(X_test, y_test), epochs=3, batch_size=100, verbose=2)
+history = model.fit(X_train, y_train, validation_data=(X_test, y_test), epochs=3, batch_size=100, verbose=2)
 # Final evaluation of the model
 scores = model.evaluate(X_test, y_test, verbose=0)
 print("Baseline Error: %.2f%%" % (100-scores[1]*100))
 print(scores)
+print(history.history['loss'])

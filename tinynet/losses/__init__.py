@@ -15,12 +15,13 @@ softmax with `BinaryCrossentropy`: the loss then treats the logits as its own.)
 from typing import Any
 
 from tinynet import scope
+from tinynet.by_function import ByFunction
 from tinynet.configurable import by_name, resolve
 from tinynet.losses.base import Loss
 from tinynet.losses.cross_entropy import SparseCategoricalCrossentropy
 from tinynet.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
 from tinynet.losses.functions import LossFunctionWrapper
-from tinynet.losses.hinge import CategoricalHinge, Hinge, SquaredHinge
+from tinynet.losses.hinges import CategoricalHinge, Hinge, SquaredHinge
 from tinynet.losses.outputs import OutputLosses
 from tinynet.losses.regression import (
     CosineSimilarity,
@@ -84,8 +85,22 @@ LOSSES: dict[str, type[Loss]] = {
 }
 
 
+def _of_samples(kind: type[Loss], y_true: Any, y_pred: Any, **options: Any) -> Any:
+    return kind(reduction="none", **options)(y_true, y_pred)
+
+
+# Each loss under the name that it has as a function: losses.mean_squared_error, losses.mse, ...
+FUNCTIONS = {
+    name: ByFunction(name, kind, _of_samples) for name, kind in LOSSES.items() if name.islower()
+}
+globals().update(FUNCTIONS)
+ALSO = list(FUNCTIONS)
+
+
 def get(identifier: object) -> Loss:
     """Return the loss that a name, a config, a class or a function stands for."""
+    if isinstance(identifier, ByFunction):
+        identifier = identifier.kind
     if isinstance(identifier, type) and issubclass(identifier, Loss):
         return identifier()
     found: Any = identifier

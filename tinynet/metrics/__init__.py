@@ -8,9 +8,12 @@ scikit-learn.
 from collections.abc import Sequence
 from typing import Any
 
-from tinynet import scope
+import numpy as np
+
+from tinynet import config, losses, scope
+from tinynet.by_function import ByFunction
 from tinynet.configurable import by_name, resolve
-from tinynet.metrics.base import Metric
+from tinynet.metrics.base import Metric, SampleMean
 from tinynet.metrics.counts import (
     F1Score,
     FBetaScore,
@@ -153,6 +156,20 @@ METRICS: dict[str, type[Metric]] = {
 }
 
 
+def _of_samples(kind: type[SampleMean], y_true: Any, y_pred: Any, **options: Any) -> Any:
+    return kind(**options).values(np.asarray(y_true), np.asarray(y_pred)).astype(config.floatx())
+
+
+# Those that are a mean over samples, as functions: metrics.categorical_accuracy, and the losses.
+FUNCTIONS = losses.FUNCTIONS | {
+    name: ByFunction(name, kind, _of_samples)
+    for name, kind in METRICS.items()
+    if name.endswith("accuracy") and name.islower() and issubclass(kind, SampleMean)
+}
+globals().update(FUNCTIONS)
+ALSO = list(FUNCTIONS)
+
+
 def get(identifier: object) -> Metric:
     """Return the metric that a name, a config, a class or a function stands for.
 
@@ -162,6 +179,8 @@ def get(identifier: object) -> Metric:
         return identifier
     if isinstance(identifier, type) and issubclass(identifier, Metric):
         return identifier()
+    if isinstance(identifier, ByFunction) and identifier.__name__ in METRICS:
+        identifier = identifier.__name__
     if callable(identifier):
         return MeanMetricWrapper(identifier)
     metric: Any = resolve("metric", identifier, METRICS)
