@@ -215,9 +215,9 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "other dtype": entry("architecture", lambda a: a["layers"][0]["config"].update(dtype="int8")),
     "two of a name": entry("architecture", lambda a: a["layers"].append(a["layers"][0])),
     "no input shape": entry("architecture", lambda a: a.pop("input_shape")),
-    "unknown optimizer": entry("compiled", lambda c: c["optimizer"].update(class_name="Lion")),
-    "unknown loss": entry("compiled", lambda c: c["loss"].update(class_name="Hinge")),
-    "unknown metric": entry("compiled", lambda c: c.update(metrics=["auc"])),
+    "unknown optimizer": entry("compiled", lambda c: c["optimizer"].update(class_name="Lamb")),
+    "unknown loss": entry("compiled", lambda c: c["loss"].update(class_name="Dice")),
+    "unknown metric": entry("compiled", lambda c: c.update(metrics=["auroc"])),
     "no loss": entry("compiled", lambda c: c.pop("loss")),
     "no counter": entry(
         "order", lambda order: [key for key in order if key != "optimizer/iterations"]

@@ -204,7 +204,8 @@ class Prepared(Network):
                 )
 
     def _check_targets(self, data: Dataset, output_shape: Any) -> None:
-        assert self.loss is not None
+        if self.loss is None:
+            raise RuntimeError("the model is not compiled: call compile(optimizer, loss) first")
         if data.y is None:
             raise ValueError("y: expected targets, got None")
         ends: Any = self.final_activation

@@ -297,7 +297,6 @@ class Stack(Network):
         if not self.tensors:
             self._begin_with(InputLayer(input_shape, name=self.input_name))
             self._connect()
-            self._take_a_name()
 
     def _connect(self) -> None:
         """Call all layers on tensors without numbers, so that graphs can be made from them."""

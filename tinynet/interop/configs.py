@@ -242,7 +242,7 @@ def own_config(value: Any, where: str, custom: Custom = unknown) -> Any:
     ValueError
         If tinynet has no such class, or an option that tinynet lacks is not at its default.
     """
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or "class_name" not in value:
         return value
     name, module = str(value.get("class_name")), str(value.get("module"))
     if name == "__tuple__":

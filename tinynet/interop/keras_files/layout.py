@@ -153,8 +153,10 @@ def slots_in_order(optimizer: Optimizer, keys: Sequence[str]) -> list[tuple[str,
     """Return the pairs of a weight and a slot, in the order in which Keras makes them."""
     names = optimizer.slot_names()
     first = TOGETHER if isinstance(optimizer, (Adam, Nadam)) else names[:1]
-    blocks = [first, *((name,) for name in names[len(first) :])]
-    return [(key, name) for block in blocks for key in keys for name in block if name in names]
+    over_steps = [(name,) for name in optimizer.all_slot_names() if name not in names]
+    blocks = [*over_steps, first, *((name,) for name in names[len(first) :])]
+    there = optimizer.all_slot_names()
+    return [(key, name) for block in blocks for key in keys for name in block if name in there]
 
 
 def variables(model: Trainer, keys: Sequence[str]) -> list[Variable]:
@@ -164,7 +166,7 @@ def variables(model: Trainer, keys: Sequence[str]) -> list[Variable]:
     """
     optimizer, arrays = model.optimizer, model.arrays
     assert optimizer is not None
-    found = [Variable("iteration", np.array(optimizer.iterations, np.int64))]
+    found = [Variable("iteration", np.array(optimizer.batches, np.int64))]
     if optimizer.schedule is None:
         rate = np.array(optimizer.learning_rate, config.floatx())
         found.append(Variable("learning_rate", rate))
@@ -190,7 +192,7 @@ def take_variables(model: Trainer, keys: Sequence[str], stored: Sequence[Array])
     if expected != [each.shape for each in stored]:
         return False
     waiting = iter(stored)
-    optimizer.iterations = int(next(waiting))
+    optimizer.batches = int(next(waiting))
     if optimizer.schedule is None:
         rate = np.dtype(config.floatx()).type(next(waiting))
         optimizer.learning_rate = decimal(rate, float(rate))
