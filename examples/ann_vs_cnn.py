@@ -123,7 +123,7 @@ def convolutional_network():
 def multiply_adds(model):
     """Return the multiply-adds of one image's forward pass through the layers with kernels."""
     total = 0
-    shapes = model.shapes_behind(model.sample_shape)
+    shapes = model.shapes_behind(model.input_shape)
     for layer, shape in zip(model.layers, shapes, strict=True):
         if "kernel" in layer.params:
             places = int(np.prod(shape[:-1]))  # of a convolution's window; 1 for a dense layer

@@ -303,9 +303,10 @@ class Stack(Network):
         for layer in self.layers:
             self.tensors.append(connect(layer, self.tensors[-1]))
 
-    def shapes_behind(self, input_shape: Shape) -> list[Shape]:
-        """Return the shape of one sample after every layer."""
-        shapes, shape = [], input_shape
+    def shapes_behind(self, input_shape: tuple[int | None, ...]) -> list[Shape]:
+        """Return the shape of one sample after every layer, given that of one or of a batch."""
+        shape: Any = input_shape[1:] if input_shape[:1] == (None,) else input_shape
+        shapes = []
         for layer in self.layers:
             shape = layer.compute_output_shape(shape)
             shapes.append(shape)

@@ -20,7 +20,15 @@ from drawing import (
 sys.path.insert(0, str(Path(__file__).parents[1] / "_ext"))
 import modules
 
-COLORS = (GREY, GREY, *5 * (BLUE,), *2 * (GREEN,), *2 * (ORANGE,), *2 * (VERMILION,), GREY)
+# The color of a floor, and of those below it up to the next one that is named here.
+COLOR_FROM = {
+    "examples": GREY,
+    "the model": BLUE,
+    "the parts of a step": GREEN,
+    "tools": ORANGE,
+    "the list": VERMILION,
+    "names": GREY,
+}
 BOX = 7.4  # the width of a part; a long name needs more
 EVERYWHERE = {"arrays", "config", "configurable"}  # most parts import them; not drawn
 STEP = 8.4
@@ -50,15 +58,17 @@ def draw():
     height = STEP * len(modules.FLOORS)
     figure, ax = canvas(height)
     places = {}
+    color = GREY
     for number, (floor, parts) in enumerate(modules.FLOORS.items()):
         y = height - STEP * (number + 0.5)
+        color = COLOR_FROM.get(floor, color)
         if number:
             ax.axhline(y + STEP / 2, color="#dddddd", linewidth=0.8, zorder=0)
         label = {"ha": "right", "va": "top", "color": text_color(GREY), "fontsize": 8.5}
         ground = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}  # over the arrows
         ax.text(10 * WIDTH - 0.5, y + STEP / 2 - 0.8, floor, bbox=ground, zorder=2, **label)
         for name, x in parts.items():
-            places[name] = (x * PERCENT, y - 0.8, COLORS[number])
+            places[name] = (x * PERCENT, y - 0.8, color)
     for name, lower in drawn_imports().items():
         x, y, color = places[name]
         for rank, other in enumerate(sorted(lower, key=lambda each: places[each][0])):
