@@ -1365,14 +1365,14 @@ BUGS = [
     Bug(
         "the moments of a file are read one after the other, as if not made together",
         "interop/keras_files/layout.py",
-        "first = TOGETHER if isinstance(optimizer, (Adam, Nadam)) else names[:1]",
+        "first = names[:together]",
         "first = names[:1]",
         "test_keras_files Adam or variables",
     ),
     Bug(
         "a run from a file counts its steps from 0",
         "interop/keras_files/layout.py",
-        "optimizer.iterations = int(next(waiting))",
+        "optimizer.batches = int(next(waiting))",
         "next(waiting)",
         "test_keras_files goes_on",
     ),

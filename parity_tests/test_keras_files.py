@@ -386,11 +386,14 @@ def with_parts(**parts):
     [
         (with_training, r"dropout: called with \{'training': True\} is not in tinynet"),
         (with_dictionary, r"a dictionary of inputs or outputs is not in tinynet"),
-        (lambda: sequential(keras.layers.UnitNormalization()), r"UnitNormalization is not in tiny"),
+        (
+            lambda: sequential(keras.layers.GroupNormalization(2)),
+            r"GroupNormalization is not in tiny",
+        ),
         (lambda: sequential(Mine(2)), r"the layer 'Mine' \(of the module .*is not part of tinynet"),
         (
-            lambda: sequential(keras.layers.Dense(2, kernel_constraint="unit_norm")),
-            r"dense: kernel_constraint=UnitNorm is not in tinynet",
+            lambda: sequential(keras.layers.Dense(2, lora_rank=1)),
+            r"dense: lora_rank=1 is not in tinynet",
         ),
         (lambda: sequential(keras.layers.Lambda(lambda x: x)), r"lambda"),
         (

@@ -19,7 +19,8 @@ def test_the_page_takes_a_model_to_keras(tmp_path, monkeypatch):
     (tmp_path / "runs" / "data_parallel").mkdir(parents=True)
     model.save(tmp_path / "runs" / "data_parallel" / "model.safetensors")
     monkeypatch.chdir(tmp_path)
-    (code,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.M)
+    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.M)
+    (code,) = [each for each in blocks if not each.startswith(">>>")]
     moved, training = code.split("\n\nkeras_model.compile")
     names = {"x_train": x, "y_train": y}
     exec(moved, names)

@@ -64,9 +64,8 @@ ONLY_HERE = {"SpatialDropout2D": ("trainable",)}
 # that a file can be read where there is no Keras (parity_tests/test_keras_files.py compares them).
 DEFAULTS: Config = {
     **dict.fromkeys(("quantization_config", "renorm_clipping", "loss_scale_factor")),
-    **dict.fromkeys(("lora_alpha", "lora_rank", "input_axes", "output_axes", "ignore_class")),
+    **dict.fromkeys(("lora_alpha", "lora_rank", "input_axes", "output_axes")),
     "data_format": None,
-    "axis": -1,
     "groups": 1,
     "renorm_momentum": 0.99,
     **dict.fromkeys(("from_sorted_ids", "renorm", "synchronized"), False),

@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import tinynet
+from tinynet.by_function import ByFunction
 from tinynet.old_names import ATTRIBUTES, hint
 from tinynet.scripts.modules import (
     TOPS,
@@ -323,12 +324,15 @@ def arguments_of(function: Callable[..., Any]) -> tuple[list[str], bool]:
 
     What a class passes on as ``**kwargs`` are the arguments of the one that it is derived from.
     """
+    if isinstance(function, ByFunction):
+        names, others = arguments_of(function.kind)
+        return ["y_true", "y_pred", *names], others
     kinds = [
         vars(each)["__init__"]
         for each in (function.__mro__ if inspect.isclass(function) else ())
         if "__init__" in vars(each) and each is not object
     ]
-    names: list[str] = []
+    names = []
     for each in kinds or [function]:
         try:
             taken = list(inspect.signature(each).parameters.values())[bool(kinds) :]

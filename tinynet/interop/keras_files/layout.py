@@ -14,13 +14,13 @@ from tinynet.configurable import to_snake_case
 from tinynet.interop.configs import decimal
 from tinynet.interop.keras_files.hdf5 import Content
 from tinynet.layers.base import Layer
-from tinynet.optimizers import Adam, Nadam, Optimizer
+from tinynet.optimizers import Adadelta, Adam, Adamax, Nadam, Optimizer
 from tinynet.stack import Network, Stack
 from tinynet.training import Trainer
 
-# Optimizers that make these slots of a weight together; of the others, one after the other, each
-# for all weights.
-TOGETHER = ("momentum", "velocity")
+# How many of its slots an optimizer makes together, weight after weight; the others it makes one
+# after the other, each for all weights.
+TOGETHER = {Adam: 2, Nadam: 2, Adadelta: 2, Adamax: 2}
 
 
 # Weights: in .keras and .weights.h5 by the class of the layer, counted.
@@ -152,7 +152,8 @@ class Variable(NamedTuple):
 def slots_in_order(optimizer: Optimizer, keys: Sequence[str]) -> list[tuple[str, str]]:
     """Return the pairs of a weight and a slot, in the order in which Keras makes them."""
     names = optimizer.slot_names()
-    first = TOGETHER if isinstance(optimizer, (Adam, Nadam)) else names[:1]
+    together = next((n for kind, n in TOGETHER.items() if isinstance(optimizer, kind)), 1)
+    first = names[:together]
     over_steps = [(name,) for name in optimizer.all_slot_names() if name not in names]
     blocks = [*over_steps, first, *((name,) for name in names[len(first) :])]
     there = optimizer.all_slot_names()
