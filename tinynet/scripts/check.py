@@ -325,7 +325,8 @@ def arguments_of(function: Callable[..., Any]) -> tuple[list[str], bool]:
     What a class passes on as ``**kwargs`` are the arguments of the one that it is derived from.
     """
     if isinstance(function, ByFunction):
-        names, others = arguments_of(function.kind)
+        kind: Any = function.kind
+        names, others = arguments_of(kind)
         return ["y_true", "y_pred", *names], others
     kinds = [
         vars(each)["__init__"]
