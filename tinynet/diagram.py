@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -134,9 +135,8 @@ def plot_model(
         with whole_or_not(path) as beside:
             figure.savefig(beside, format=path.suffix[1:], dpi=dpi)
     if "ipykernel" in sys.modules and path.suffix in (".png", ".jpg", ".jpeg"):
-        from IPython.display import Image
-
-        return Image(filename=os.fspath(path))  # type: ignore[no-untyped-call]
+        display: Any = import_module("IPython.display")  # there, since the kernel is
+        return display.Image(filename=os.fspath(path))
     return None
 
 
