@@ -69,12 +69,13 @@ growth: export OPENBLAS_NUM_THREADS := $(shell nproc 2>/dev/null || echo 2)
 bench: .venv/.has-bench ## time tinynet, Keras, PyTorch and JAX in turn; ARGS="--rounds 3"
 	$(PY) -m benchmarks.race $(ARGS)
 
-profile: .venv/.has-bench ## what each idea gains, what others and callbacks cost, and a step's frames
+profile: .venv/.has-bench ## what each idea gains, what others, callbacks and scripts cost, and a step's frames
 	$(PY) -m benchmarks.tried
 	$(PY) -m benchmarks.busy
 	$(PY) -m benchmarks.moments
 	$(PY) -m benchmarks.overhead
 	$(PY) -m benchmarks.frames
+	$(PY) -m benchmarks.scripts
 
 museum: .venv/.has-train ## what the bugs of the museum do: the tables and figures of docs/museum.md
 	$(PY) -m benchmarks.museum
