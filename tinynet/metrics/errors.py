@@ -44,6 +44,7 @@ class LossMean(SampleMean):
 
     def __init__(self, name: str | None = None, **kwargs: Any) -> None:
         self.loss = self.kind(reduction="none", **kwargs)
+        vars(self).update({key: getattr(self.loss, key) for key in kwargs})
         super().__init__(name)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
@@ -117,7 +118,6 @@ class CosineSimilarity(LossMean):
 
     def __init__(self, name: str | None = None, axis: int = -1) -> None:
         super().__init__(name, axis=axis)
-        self.axis = axis
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return the cosine of each sample."""
@@ -141,7 +141,6 @@ class BinaryCrossentropy(LossMean):
         self, name: str | None = None, from_logits: bool = False, label_smoothing: float = 0.0
     ) -> None:
         super().__init__(name, from_logits=from_logits, label_smoothing=label_smoothing)
-        self.from_logits, self.label_smoothing = from_logits, label_smoothing
 
 
 class CategoricalCrossentropy(LossMean):
@@ -166,7 +165,6 @@ class CategoricalCrossentropy(LossMean):
         axis: int = -1,
     ) -> None:
         super().__init__(name, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
-        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
 
 
 class SparseCategoricalCrossentropy(LossMean):
@@ -185,6 +183,7 @@ class SparseCategoricalCrossentropy(LossMean):
     """
 
     kind = losses.SparseCategoricalCrossentropy
+    ignore_class: int | None
 
     def __init__(
         self,
@@ -194,7 +193,6 @@ class SparseCategoricalCrossentropy(LossMean):
         axis: int = -1,
     ) -> None:
         super().__init__(name, from_logits=from_logits, ignore_class=ignore_class, axis=axis)
-        self.from_logits, self.ignore_class, self.axis = from_logits, ignore_class, axis
 
     def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
         """Raise an error unless there is one label for each prediction."""
