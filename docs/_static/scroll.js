@@ -1,4 +1,4 @@
-/* Frames that scroll sideways: code, tables, formulas and some pictures.
+/* Frames that scroll, most of them sideways: code, tables, formulas and some pictures.
 
 Which of a frame's ends are cut off is written to `data-cut`; tinynet.css lets these ends fade out.
 Where something is cut off, the keyboard can reach the frame, and a screen reader is told its name.
@@ -20,10 +20,11 @@ function mark(frame) {
 
 function inspect(frame, name) {
   mark(frame);
-  if (frame.scrollWidth - frame.clientWidth > 1) {
+  const sideways = frame.scrollWidth - frame.clientWidth > 1;
+  if (sideways || frame.scrollHeight - frame.clientHeight > 1) {
     frame.tabIndex = 0;
     frame.setAttribute("role", "group");
-    frame.setAttribute("aria-label", `${name}, scrolls sideways`);
+    frame.setAttribute("aria-label", `${name}, scrolls${sideways ? " sideways" : ""}`);
   } else {
     for (const attribute of ["tabindex", "role", "aria-label"]) frame.removeAttribute(attribute);
   }
