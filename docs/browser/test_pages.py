@@ -23,6 +23,13 @@ PROBLEMS, AS_SHOWN = (
     Path(__file__).with_name(name).read_text(encoding="utf-8")
     for name in ("problems.js", "as_shown.js")
 )
+# Of the pages that templates make from the code there are hundreds, all alike: with -m "not long",
+# as in CI, only every twelfth of them is looked at.
+FROM_CODE = ("_modules/", "api/generated/")
+EACH_PAGE = [
+    pytest.param(page, marks=[pytest.mark.long] if page.startswith(FROM_CODE) and i % 12 else [])
+    for i, page in enumerate(PAGES)
+]
 # In the first, the page is laid out again, and its observers mark what is cut off.
 TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
@@ -75,7 +82,7 @@ def show(tab, address, size=PHONE):
     tab.wait_for_selector("html[data-inspected]", state="attached")
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", EACH_PAGE)
 def test_nothing_is_cut_off_missing_or_fetched_from_elsewhere(tab, site, page):
     show(tab, site + page)
     found = {}
@@ -90,15 +97,7 @@ def test_nothing_is_cut_off_missing_or_fetched_from_elsewhere(tab, site, page):
     assert not tab.complaints
 
 
-def is_made_from_code(page):
-    return page.startswith(("_modules/", "api/generated/"))
-
-
-# Of the pages that templates make from the code, only every twelfth: there are hundreds, all alike.
-FOR_AXE = [page for i, page in enumerate(PAGES) if not is_made_from_code(page) or i % 12 == 0]
-
-
-@pytest.mark.parametrize("page", FOR_AXE)
+@pytest.mark.parametrize("page", EACH_PAGE)
 def test_axe_finds_no_serious_fault(tab, site, page, serious_faults):
     show(tab, site + page, DESK)
     tab.evaluate("() => document.querySelectorAll('details').forEach(each => (each.open = true))")
