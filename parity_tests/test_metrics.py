@@ -320,7 +320,7 @@ def test_mean_of_numbers(batches):
 @pytest.mark.parametrize("shape", [(), (5,), (5, 3), (5, 3, 2)])
 def test_numbers_of_any_shape(piece, weighted, shape):
     if len(shape) < {"": 0, "samples": 1, "steps": 2}[weighted]:
-        pytest.skip("no such axis")
+        pytest.skip("numbers of this shape have no axis that such weights are for")
     use_floatx("float64")
     own, theirs = make_both(f"keras.metrics.{piece}()")
     rng = np.random.default_rng(0)

@@ -217,13 +217,12 @@ class Graph(Network):
 
     def layer_shapes(self) -> list[Any]:
         """Return the shape of every layer's output, with None for the batch axis."""
-        shapes = {layer: with_batch_axis(layer.shape) for layer in self.begins}
-        values = self._values(self.sample_shape)
+        shapes = self.shapes_of_tensors(self.sample_shape)
+        found = {layer: with_batch_axis(layer.shape) for layer in self.begins}
         for wire in self.wires:
-            shape = wire.layer.compute_output_shape(wire.given(values))
-            values |= zip(wire.gives, shape if isinstance(shape, list) else [shape], strict=True)
-            shapes.setdefault(wire.layer, with_batch_axis(shape))
-        return [shapes[layer] for layer in self.layers]
+            given = [with_batch_axis(shapes[number]) for number in wire.gives]
+            found.setdefault(wire.layer, given if len(given) > 1 else given[0])
+        return [found[layer] for layer in self.layers]
 
     def ensure_built(self, input_shape: Any) -> None:
         """See to it that the shapes fit; the weights were made when the layers were called."""
