@@ -413,23 +413,29 @@ def test_what_tinynet_lacks(make_model, match, tmp_path):
 
 
 def test_functions_and_classes_of_the_users(tmp_path):
-    def cubed(y_true, y_pred):
+    def cube_of_the_gap(y_true, y_pred):
         return abs(y_true - y_pred) ** 3
 
     theirs = sequential(keras.layers.Dense(2))
-    theirs.compile("sgd", cubed, metrics=[cubed, keras.losses.mean_squared_error])
+    theirs.compile(
+        "sgd", cube_of_the_gap, metrics=[cube_of_the_gap, keras.losses.mean_squared_error]
+    )
     for ending in ("keras", "h5"):
         path = tmp_path / f"model.{ending}"
         theirs.save(path)
-        with pytest.raises(tinynet.configurable.UnknownObjectError, match=r"'cubed'.*not part of"):
+        with pytest.raises(
+            tinynet.configurable.UnknownObjectError, match=r"'cube_of_the_gap'.*not part of"
+        ):
             tinynet.models.load_model(path)
-        own = tinynet.models.load_model(path, custom_objects={"cubed": cubed})
-        assert own.loss.fn is own.metrics[0].fn is cubed
-        assert own.metrics_names == ["loss", "cubed", "mean_squared_error"]
+        own = tinynet.models.load_model(path, custom_objects={"cube_of_the_gap": cube_of_the_gap})
+        assert own.loss.fn is own.metrics[0].fn is cube_of_the_gap
+        assert own.metrics_names == ["loss", "cube_of_the_gap", "mean_squared_error"]
         own.save(path)
-        again = keras.models.load_model(path, custom_objects={"cubed": cubed})
-        assert again.loss is cubed
-        theirs.compile("sgd", cubed, metrics=[cubed, keras.losses.mean_squared_error])
+        again = keras.models.load_model(path, custom_objects={"cube_of_the_gap": cube_of_the_gap})
+        assert again.loss is cube_of_the_gap
+        theirs.compile(
+            "sgd", cube_of_the_gap, metrics=[cube_of_the_gap, keras.losses.mean_squared_error]
+        )
 
 
 def test_files_that_tinynet_wrote_have_no_more_than_keras_knows(tmp_path):
