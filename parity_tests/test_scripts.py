@@ -31,6 +31,7 @@ GROUPS = {
         "class_weights.py",
         "compare_optimizers.py",
         "handson_book.py",
+        "leaky_discriminator.py",
         "mlp_rmsprop.py",
         "precision_recall.py",
         "schedule_exponential.py",

@@ -16,10 +16,12 @@ from tinynet.kernels.products import LARGE, halves
 from tinynet.kernels.team import Team
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.layers import BatchNormalization, Dense
+from tinynet.step.compiled import Loop
+from tinynet.step.tape import Line
 
 rng = np.random.default_rng(0)
 by_address = pytest.mark.skipif(
-    team._address_of_gemm("f") is None, reason="NumPy has no OpenBLAS with 64-bit sizes here"
+    team._address_of("gemm", "f") is None, reason="NumPy has no OpenBLAS with 64-bit sizes here"
 )
 
 
@@ -149,7 +151,7 @@ def test_the_helper_sleeps_at_once_when_it_is_to_rest() -> None:
 
 def job_of(two: Team, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> Row:
     """Return the call of a product whose halves are shared."""
-    gemm = team.address_of_gemm(a, b, out)
+    gemm = team.address_of("gemm", a, b, out)
     rows = [two.compiled.product(gemm, *half) for half in halves(a, b, out)]
     found: Row = two.compiled.in_two(two.words, np.ones(1, "i8"), rows)
     return found
@@ -171,6 +173,38 @@ def test_an_axis_of_one(shape: tuple[int, int, int], turned: str) -> None:
     with products_as_chosen():
         np.testing.assert_allclose(product(a, b), a @ b, rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(product(b.T, a.T), (a @ b).T, rtol=1e-4, atol=1e-4)
+
+
+@by_address
+@pytest.mark.usefixtures("two_threads")
+@given(
+    sizes=st.tuples(st.integers(2, 70), st.integers(2, 40)),
+    row=st.booleans(),
+    turned=st.sampled_from(["", "a", "b", "ab"]),
+    floatx=st.sampled_from(["float32", "float64"]),
+)
+def test_a_row_or_a_column_in_a_step(
+    sizes: tuple[int, int], row: bool, turned: str, floatx: str
+) -> None:
+    """A step calls BLAS itself, and has to call the function that NumPy calls."""
+    shape = (1, *sizes) if row else (*sizes, 1)
+    a, b = matrices(*shape, turned, floatx)
+    out = np.empty((shape[0], shape[2]), floatx)
+    line = Line("", products.product, (a, b, out))
+    loop = Loop()
+    assert loop.add(line)
+    np.testing.assert_array_equal(out, a @ b)
+    a[...], b[...] = b.sum(), a.mean()  # the line reads them where they are
+    loop.run([line])
+    np.testing.assert_array_equal(out, a @ b)
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("shape", [(1, 5, 1), (1, 1, 5), (5, 1, 1), (5, 1, 5)])
+def test_what_a_step_leaves_to_numpy(shape: tuple[int, int, int]) -> None:
+    a, b = matrices(*shape, "", "float32")
+    out = np.empty((shape[0], shape[2]), "f4")
+    assert not Loop().add(Line("", products.product, (a, b, out)))
 
 
 @pytest.mark.usefixtures("two_threads")

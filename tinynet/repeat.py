@@ -121,12 +121,7 @@ class Repeat:
         ValueError
             If the targets have been changed to what the loss cannot take.
         """
-        self.eager = (
-            self.model.run_eagerly
-            or not all(map(_is_our_network, _networks(self.model)))
-            or not all(map(is_ours, _parts(self.model)))
-            or not all(map(is_ours, self._tellers))
-        )
+        self.eager = not (only_our_code_runs(self.model) and all(map(is_ours, self._tellers)))
         found = [] if self.eager else _state(self.model)
         if not _same(found, self.belongs_to):
             self.belongs_to = found
@@ -266,6 +261,15 @@ def warn_of_the_end() -> None:
     )
 
 
+def only_our_code_runs(model: Any) -> bool:
+    """Return whether a step can be repeated: no code of the user's runs in it, nor is to be."""
+    return (
+        not model.run_eagerly
+        and all(map(_is_our_network, networks(model)))
+        and all(map(is_ours, _parts(model)))
+    )
+
+
 def is_ours(part: object) -> bool:
     """Return whether something is of one of tinynet's classes, and none of its methods replaced."""
     home = part.__module__ if inspect.isfunction(part) else type(part).__module__
@@ -276,12 +280,12 @@ def is_ours(part: object) -> bool:
     return not any(inspect.isfunction(getattr(type(part), name, None)) for name in vars(part))
 
 
-def _networks(model: Any) -> Iterator[Any]:
+def networks(model: Any) -> Iterator[Any]:
     """Yield a model and the models in it."""
     yield model
     for layer in model.layers:
         if hasattr(layer, "leaves"):
-            yield from _networks(layer)
+            yield from networks(layer)
 
 
 def _is_our_network(network: Any) -> bool:

@@ -93,6 +93,8 @@ REFUSED = {
 def get(identifier: object) -> Activation:
     """Return the activation that a name, a config, an `Activation` or None (linear) stands for.
 
+    Of a layer that is nothing but an activation, such as ``layers.LeakyReLU(0.2)``, it is that one.
+
     Raises
     ------
     ValueError
@@ -106,6 +108,9 @@ def get(identifier: object) -> Activation:
         return linear
     if isinstance(identifier, Activation):
         return identifier
+    if getattr(identifier, "only_activates", False):
+        found: Activation = identifier.activation  # type: ignore[attr-defined] # a layer has it
+        return found
     table = {**ACTIVATIONS, **ALIASES}
     if isinstance(identifier, str):
         custom = get_registered_object(identifier)

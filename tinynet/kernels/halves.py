@@ -36,13 +36,15 @@ TEAM, SHARED, CALLS = range(3)
 # Words of a product of matrices; of several, how many and how far apart.
 GEMM, SIZE, ROWS, COLUMNS, DEPTH, A, A_TURNED, A_ROW, B, B_TURNED, B_ROW, OUT, OUT_ROW = range(13)
 COUNT, A_NEXT, B_NEXT, OUT_NEXT = range(13, 17)
+# Words of a product of a matrix and a vector.
+GEMV, V_SIZE, V_ORDER, V_ROWS, V_COLUMNS, MATRIX, MATRIX_ROW, VECTOR, V_OUT = range(9)
 
 HALVES = 2
 SPIN = 1000  # looks before a thread offers its processor, some ten microseconds
 PATIENCE = 2000  # microseconds without a job before the helper goes to sleep
 
 INT, LONG = ir.IntType(32), ir.IntType(64)
-ROW_MAJOR, AS_IT_IS, TURNED = 101, 111, 112  # of BLAS
+ROW_MAJOR, COLUMN_MAJOR, AS_IT_IS, TURNED = 101, 102, 111, 112  # of BLAS
 
 
 def _place(builder: Any, address: Any, word: Any) -> Any:
@@ -170,8 +172,41 @@ def _gemm(number: Any, llvm_number: Any) -> Any:
     return gemm
 
 
+def _gemv(number: Any, llvm_number: Any) -> Any:
+    """Return a function that calls BLAS's product of a turned matrix and a vector, by address."""
+
+    @intrinsic
+    def gemv(
+        typing_context: Any,
+        address: Any,
+        order: Any,
+        rows: Any,
+        columns: Any,
+        matrix: Any,
+        row: Any,
+        vector: Any,
+        out: Any,
+    ) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            address, order, rows, columns, matrix, row, vector, out = args
+            takes = [INT, INT, LONG, LONG, llvm_number, LONG, LONG, LONG, LONG]
+            takes += [llvm_number, LONG, LONG]
+            form = ir.FunctionType(ir.VoidType(), takes)
+            one, zero = ir.Constant(llvm_number, 1.0), ir.Constant(llvm_number, 0.0)
+            given = [builder.trunc(order, INT), ir.Constant(INT, TURNED), rows, columns]
+            given += [one, matrix, row, vector, LONG(1), zero, out, LONG(1)]
+            builder.call(builder.inttoptr(address, form.as_pointer()), given)
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * 8), generate
+
+    return gemv
+
+
 gemm32 = _gemm(types.float32, ir.FloatType())
 gemm64 = _gemm(types.float64, ir.DoubleType())
+gemv32 = _gemv(types.float32, ir.FloatType())
+gemv64 = _gemv(types.float64, ir.DoubleType())
 
 
 def new_team(yield_: int) -> Array:
@@ -230,6 +265,31 @@ def multiply(product: int) -> None:
             gemm64(gemm, of_a, of_b, rows, columns, depth, a, a_row, b, b_row, out, out_row)
         a, b = a + word(product, A_NEXT), b + word(product, B_NEXT)
         out += word(product, OUT_NEXT)
+
+
+def product_with_vector(gemv: int, matrix: Array, vector: Array, out: Array) -> Row:
+    """Return the call of BLAS's product of a matrix and a vector, as NumPy calls it.
+
+    The matrix is stored by rows or by columns; the vectors have no gaps.
+    """
+    size = out.itemsize
+    by_rows = matrix.strides[1] == size
+    words = [gemv, size, COLUMN_MAJOR if by_rows else ROW_MAJOR, *matrix.shape[::-1]]
+    words += [matrix.ctypes.data, matrix.strides[0 if by_rows else 1] // size]
+    words += [vector.ctypes.data, out.ctypes.data]
+    return Row(_multiply_vector(), np.array(words, np.int64), [matrix, vector, out])
+
+
+@numba.njit(nogil=True)
+def multiply_vector(product: int) -> None:
+    """Compute the product of a matrix and a vector, given by its words."""
+    gemv, order, row = word(product, GEMV), word(product, V_ORDER), word(product, MATRIX_ROW)
+    rows, columns = word(product, V_ROWS), word(product, V_COLUMNS)
+    matrix, vector, out = word(product, MATRIX), word(product, VECTOR), word(product, V_OUT)
+    if word(product, V_SIZE) == 4:
+        gemv32(gemv, order, rows, columns, matrix, row, vector, out)
+    else:
+        gemv64(gemv, order, rows, columns, matrix, row, vector, out)
 
 
 @numba.njit(nogil=True)
@@ -292,6 +352,14 @@ def _multiply() -> Any:
         multiply(words)
 
     return by_address(call, "multiply", _python(multiply), ())
+
+
+@functools.cache
+def _multiply_vector() -> Any:
+    def call(words: int) -> None:
+        multiply_vector(words)
+
+    return by_address(call, "multiply_vector", _python(multiply_vector), ())
 
 
 def _python(compiled: Any) -> Any:

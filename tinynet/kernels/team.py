@@ -37,7 +37,7 @@ def multiply(a: Array, b: Array, out: Array, halves: list[tuple[Array, Array, Ar
     """Compute a product in halves; return False if nobody may help, or these are other arrays."""
     if out.size * len(b) < WORTH or not (may_help() and active_form() == "numba"):
         return False
-    gemm = address_of_gemm(a, b, out)
+    gemm = address_of("gemm", a, b, out)
     if gemm is None:
         return False
     two, shared = the_team(), np.zeros(1, np.int64)
@@ -167,11 +167,11 @@ if hasattr(os, "register_at_fork"):
 
 def can_share() -> bool:
     """Return whether there may be a team: where BLAS is known, so is what a team needs."""
-    return _address_of_gemm("f") is not None
+    return _address_of("gemm", "f") is not None
 
 
-def address_of_gemm(a: Array, b: Array, out: Array) -> int | None:
-    """Return where BLAS's product of such arrays is in memory.
+def address_of(name: str, a: Array, b: Array, out: Array) -> int | None:
+    """Return where BLAS's product of such arrays is in memory: "gemm", or "gemv" with a vector.
 
     None where that is unknown, if the shapes do not fit, or if BLAS cannot read or write the arrays
     where they are.
@@ -183,18 +183,18 @@ def address_of_gemm(a: Array, b: Array, out: Array) -> int | None:
         and out.flags.carray
         and all(each.flags.aligned and each.flags.forc for each in (a, b))
     ):
-        return _address_of_gemm(out.dtype.char)
+        return _address_of(name, out.dtype.char)
     return None
 
 
 @functools.cache
-def _address_of_gemm(kind: str) -> int | None:
+def _address_of(name: str, kind: str) -> int | None:
     """Return where the product for a type of numbers is in memory.
 
     Known are the builds of OpenBLAS with 64-bit sizes that are in NumPy's wheels.
     """
-    name = {"f": "scipy_cblas_sgemm64_", "d": "scipy_cblas_dgemm64_"}.get(kind)
-    function = getattr(blas(), name, None) if name else None
+    letter = {"f": "s", "d": "d"}.get(kind)
+    function = getattr(blas(), f"scipy_cblas_{letter}{name}64_", None) if letter else None
     return None if function is None else _address(function)
 
 

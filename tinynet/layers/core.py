@@ -140,6 +140,8 @@ class Activation(Activated):
     Derived on the page :doc:`/backprop/activations`.
     """
 
+    only_activates = True  # so another layer can take it as its `activation`
+
     def __init__(self, activation: object, **kwargs: Any) -> None:
         self.activation = activations.get(activation)
         super().__init__(**kwargs)

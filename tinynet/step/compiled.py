@@ -17,11 +17,11 @@ import numpy as np
 from tinynet.arrays import Array
 from tinynet.kernels import team
 from tinynet.kernels.entries import Row, row_of
-from tinynet.kernels.halves import in_two, run_table
+from tinynet.kernels.halves import in_two, product_with_vector, run_table
 from tinynet.kernels.halves import product as row_of_product
 from tinynet.kernels.products import LARGE, batched_product, halves, product
 from tinynet.kernels.registry import Kernel
-from tinynet.kernels.team import Watch, address_of_gemm, can_share, the_team
+from tinynet.kernels.team import Watch, address_of, can_share, the_team
 from tinynet.kernels.threads import may_help
 from tinynet.step.passes import arrays_in, meet, span
 from tinynet.step.tape import Line
@@ -90,6 +90,8 @@ class Loop:
             return self._in_halves(
                 [row_of(function, each) for each in _halves(function, arguments)]
             )
+        if function is product and min(*arguments[0].shape, arguments[1].shape[1]) < 2:
+            return _with_vector(*arguments)
         if function is product:
             return self._products(arguments, halves(*arguments))
         if function is batched_product:
@@ -102,8 +104,7 @@ class Loop:
     def _products(self, one: tuple[Array, ...], parts: list[Any]) -> Row | None:
         """Return the call of a product, or of many like it, in one or two parts."""
         a, b, out = one
-        gemm = address_of_gemm(a, b, out)
-        # NumPy computes a single row or column by another function of BLAS, with other bits.
+        gemm = address_of("gemm", a, b, out)
         if gemm is None or min(*a.shape, b.shape[1]) < 2:
             return None
         return self._in_halves([row_of_product(gemm, *part) for part in parts])
@@ -144,6 +145,21 @@ class Loop:
                 done.append(row)
                 waiting = line if _is_large(line) and not _is_divided(line) else None
         return done
+
+
+def _with_vector(a: Array, b: Array, out: Array) -> Row | None:
+    """Return the call of a product with a single row or column.
+
+    NumPy computes it by another function of BLAS than a product of matrices, with other bits. What
+    it adds up by itself, such as a single row times a single column, is left to it.
+    """
+    gemv = address_of("gemv", a, b, out)
+    rows, depth, columns = len(a), *b.shape
+    if gemv is None or depth < 2 or rows == columns:
+        return None
+    if rows == 1:
+        return product_with_vector(gemv, b.T, a[0], out[0])
+    return product_with_vector(gemv, a, b[:, 0], out[:, 0])
 
 
 def _call(line: Line, times: int) -> None:
