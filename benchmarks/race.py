@@ -31,6 +31,7 @@ import numpy as np
 
 import tinynet
 from benchmarks import report, split
+from benchmarks.environment import as_installed
 from benchmarks.worker import CONTENDERS
 
 HERE = Path(__file__).parent
@@ -54,7 +55,7 @@ def training_images() -> tuple[str, np.ndarray, np.ndarray]:
 def work(job: str, contender: str, *options: str, **environ: str) -> dict[str, Any]:
     """Measure in a process of its own; return what it prints, and the seconds it lived."""
     # NumPy's threads have to be chosen before it is loaded.
-    environment = {k: v for k, v in os.environ.items() if "NUM_THREADS" not in k}
+    environment = {k: v for k, v in as_installed().items() if "NUM_THREADS" not in k}
     if "1 thread" in contender:
         environment["OPENBLAS_NUM_THREADS"] = "1"
     if "all threads" in contender:

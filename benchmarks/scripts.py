@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.environment import as_installed
+
 # Nothing of the libraries is imported here: a process begins with the peak of the one that made it.
 SCRIPTS = Path(__file__).parents[1] / "tests" / "scripts"
 
@@ -22,6 +24,7 @@ def run(library: str, script: str) -> tuple[float, float]:
     start = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "parity_tests.scripts_run", library, script],
+        env=as_installed(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
