@@ -1,6 +1,6 @@
 """A trace as one page: every array a grid of colored cells, every number with its calculation.
 
-`page` puts the template, the style, the script and the numbers into one file. The script (page.js)
+`page` puts the template, the style, the script and the numbers into one file. The script (script/)
 knows for each kernel how a number comes about; this module gives it the numbers. A large array is
 reduced: its cells are means of blocks, and of each block the number in its middle is there as it
 is. All arrays are divided in the same way, so those numbers belong together: the middle of a block
@@ -37,6 +37,9 @@ NUDGED = 200  # weights
 FEW = 6  # weights of each array, if there are more than NUDGED in the model
 NUDGE = 1e-5
 
+# The files of the script, in their order.
+SCRIPTS = ("data", "sums", "layers", "activations", "images", "losses", "updates", "page")
+
 
 def page(trace: Trace) -> str:
     """Return a page that shows a trace."""
@@ -48,7 +51,7 @@ def page(trace: Trace) -> str:
         "STYLE": _file("page.css"),
         # In a script element only "</" could end it; "<!--" would change how it is read.
         "DATA": json.dumps(content, separators=(",", ":")).replace("<", "\\u003c"),
-        "SCRIPT": _file("page.js"),
+        "SCRIPT": "\n".join(_file(f"script/{name}.js") for name in SCRIPTS),
     }
     # All at once: what is put in may itself look like a place to put something.
     return re.sub(r"\{\{([A-Z]+)\}\}", lambda place: parts[place[1]], _file("page.html"))
