@@ -82,10 +82,8 @@ Object.assign(RULES, {
     const [, rows, columns, channels] = line.axes("x"), pixels = rows * columns;
     const [image, channel] = [Math.floor(at / channels), at % channels];
     const found = range(pixels).map((k) => use("x", (image * pixels + k) * channels + channel));
-    const most = found.sort((one, other) => other - one).slice(0, MOST_TERMS);
-    const text = `max(${most.map(number).join(", ")})`;
-    const others = pixels - most.length;
-    return others ? since(text, `the other ${others} are not larger`) : text;
+    const text = largestOf(found), others = pixels - MOST_TERMS;
+    return others > 0 ? since(text, `the other ${others} are not larger`) : text;
   },
   global_max_backward: (use, at, line) => {
     const [, rows, columns, channels] = line.axes("x"), pixels = rows * columns;

@@ -49,6 +49,11 @@ const minus = (v, t) => `${number(v)} − ${factor(t)}`;
 const copyOf = (use, line, argument, flat) =>
   since(number(use(argument, flat)), `it is a copy of ${nameOf(line.array(argument), flat)}`);
 
+const largestOf = (values) => {
+  const most = [...values].sort((one, other) => other - one).slice(0, MOST_TERMS);
+  return `max(${most.map(number).join(", ")})`;
+};
+
 // Rows and columns of (rows, columns).
 
 const exponential = (v) => [`exp(${number(v)})`, Math.exp(v)];
