@@ -51,7 +51,7 @@ def page(trace: Trace) -> str:
         "STYLE": _file("page.css"),
         # In a script element only "</" could end it; "<!--" would change how it is read.
         "DATA": json.dumps(content, separators=(",", ":")).replace("<", "\\u003c"),
-        "SCRIPT": "\n".join(_file(f"script/{name}.js") for name in SCRIPTS),
+        "SCRIPT": _script(),
     }
     # All at once: what is put in may itself look like a place to put something.
     return re.sub(r"\{\{([A-Z]+)\}\}", lambda place: parts[place[1]], _file("page.html"))
@@ -66,6 +66,12 @@ def framed(trace: Trace, height: str = "44rem") -> str:
         f'style="{look}" '
         f'srcdoc="{html.escape(page(trace), quote=True)}"></iframe>'
     )
+
+
+def _script() -> str:
+    """Return the script without what only its readers need: comments of whole lines, indents."""
+    files = "\n".join(_file(f"script/{name}.js") for name in SCRIPTS)
+    return re.sub(r"(?ms)^ *//.*?\n|^ */\*.*?\*/\n|^ +|^\n", "", files)
 
 
 def _file(name: str) -> str:

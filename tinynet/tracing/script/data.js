@@ -31,6 +31,7 @@ const number = (value) => write(value, 4);
 const factor = (value) => (value < 0 ? `(${number(value)})` : number(value));
 const times = (...values) => values.map((v, i) => (i ? factor(v) : number(v))).join(" · ");
 const plus = (terms) => terms.join(" + ").replaceAll("+ −", "− ");
+const inBrackets = (text) => (/^−| [+−] /.test(text) ? `(${text})` : text);
 const shapeOf = (array) => (array.shape.length ? array.shape.join(" × ") : "one number");
 
 const make = (tag, text = "", attributes = {}) => {

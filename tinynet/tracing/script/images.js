@@ -127,4 +127,18 @@ Object.assign(RULES, {
       return asTerm(dout, use("weights", flatOf([i, j, c, m], line.axes("weights"))));
     }), total);
   },
+
+  // Larger images.
+  repeat_pixels: (use, at, line) => {
+    const [n, y, z, c] = indexOf(at, line.axes("out")), [down, across] = line.constants.size;
+    const pixel = [n, Math.floor(y / down), Math.floor(z / across), c];
+    return copyOf(use, line, "x", flatOf(pixel, line.axes("x")));
+  },
+  repeat_pixels_backward: (use, at, line) => {
+    const [n, y, z, c] = indexOf(at, line.axes("dx")), [down, across] = line.constants.size;
+    return sum(terms(down * across, (k) => {
+      const copy = [n, y * down + Math.floor(k / across), z * across + (k % across), c];
+      return asTerm(use("dout", flatOf(copy, line.axes("dout"))));
+    }), line.value("dx", at));
+  },
 });

@@ -16,6 +16,10 @@ const columnGradient = (use, line, argument, j, shared = () => j) => {
   });
 };
 
+const isDropped = (use, at, line) => use("u", at) < line.constants.rate;
+const howDropped = (use, at, line) => `u = ${number(use("u", at))} is ` +
+  `${isDropped(use, at, line) ? "" : "not "}below the rate ${line.constants.rate}`;
+
 /* The gradient goes to a, or to b: to the one that was chosen. */
 const toOne = (use, at, argument, first) => since(
   times(use("dout", at), first === (argument === "da") ? 1 : 0),
@@ -52,10 +56,39 @@ Object.assign(RULES, {
   // Layers.
   bias_add: (use, at, line) =>
     `${number(use("z before", at))} + ${factor(use("bias", at % columnsOf(line, "z")))}`,
-  dropout: (use, at, line) => {
-    const u = use("u", at), x = use("x", at), { rate: share } = line.constants;
-    if (u < share) return since("0", `u = ${number(u)} is below the rate ${share}`);
-    return since(`${number(x)} / (1 − ${share})`, `u = ${number(u)} is not below it`);
+  dropout: (use, at, line) => since(
+    isDropped(use, at, line) ? "0" : `${number(use("x", at))} / (1 − ${line.constants.rate})`,
+    howDropped(use, at, line),
+  ),
+  alpha_dropout: (use, at, line) => {
+    const { value, scale, shift } = line.constants;
+    const x = isDropped(use, at, line) ? value : use("x", at);
+    return since(`${times(scale, x)} + ${factor(shift)}`, howDropped(use, at, line));
+  },
+  alpha_dropout_backward: (use, at, line) => since(
+    isDropped(use, at, line) ? "0" : times(line.constants.scale, use("dout", at)),
+    howDropped(use, at, line),
+  ),
+  unit_rows: (use, at, line, argument) => {
+    const { limit } = line.constants;
+    if (argument === "out") {
+      return times(use("x", at), Math.min(use("inv_norms", rowOf(line, "x", at)), limit));
+    }
+    const squares = rowSum(line, "x", at, line.value("inv_norms", at) ** -2, (k) => {
+      const x = use("x", k);
+      return [power(x), x ** 2];
+    });
+    return `1 / √(${squares})`;
+  },
+  unit_rows_backward: (use, at, line) => {
+    const { limit } = line.constants, row = rowOf(line, "x", at), dout = use("dout", at);
+    const inv = use("inv_norms", row);
+    if (inv > limit) {
+      return since(times(limit, dout), `the row is shorter than 1 / ${number(limit)}`);
+    }
+    const along = rowSum(line, "x", row, undefined, (k) => asTerm(use("dout", k), use("x", k)));
+    return `${number(inv)} · ` +
+      `(${number(dout)} − ${factor(use("x", at))} · ${power(inv)} · (${along}))`;
   },
   batch_norm_forward: (use, at, line, argument) => {
     const [n, columns] = line.axes("x"), j = at % columns, { momentum, epsilon } = line.constants;

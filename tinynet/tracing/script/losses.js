@@ -67,10 +67,13 @@ const throughShares = (use, line, at, slope, said) => {
 const logOfRight = (t, c) => {
   const [yes, no] = [c, 1 - c].map((v) => `log(${number(v)})`);
   if (t === 0 || t === 1) return t ? yes : no;
-  return `(${number(t)} · ${yes} + (1 − ${factor(t)}) · ${no})`;
+  return `${number(t)} · ${yes} + (1 − ${factor(t)}) · ${no}`;
 };
 const entropy = (t, c) => -(t * Math.log(c) + (1 - t) * Math.log(1 - c));
 
+/* A factor to a power, if it counts. */
+const raised = (text, n) =>
+  (n === 0 ? "" : `${text}${{ 1: "", 2: "²", 3: "³" }[n] ?? `^${number(n)}`} · `);
 /* Of an entry of the binary focal loss: its weight, what its probability lacks, and what is lost
    without these two, with the derivative. */
 const focal = (line, p, t) => {
@@ -102,7 +105,7 @@ const rivalry = (use, line, row) => {
   const others = v.map((x, k) => (1 - t[k]) * x), rival = Math.max(...others);
   const own = v.map((x, k) => asTerm(...(t[k] === 1 ? [x] : [t[k], x]))).filter((_, k) => t[k]);
   const lack = 1 + rival - totalOf(v.map((x, k) => x * t[k]));
-  return { others, rival, own: sum(own), lack };
+  return { others, rival, own: inBrackets(sum(own)), lack };
 };
 
 Object.assign(RULES, {
@@ -168,7 +171,7 @@ Object.assign(RULES, {
     const { q, how } = sharesOf(use, line, at), { gamma } = line.constants, n = q.length;
     const each = terms(n, (k) => {
       const t = use("targets", at * n + k), c = clipped(line, q[k]);
-      return [`${number(t)} · (1 − ${number(c)})^${number(gamma)} · log(${number(c)})`,
+      return [`${number(t)} · ${raised(`(1 − ${number(c)})`, gamma)}log(${number(c)})`,
         t * (1 - c) ** gamma * Math.log(c)];
     });
     return since(`−(${sum(each.filter(([, value]) => value))})`, how);
@@ -178,7 +181,7 @@ Object.assign(RULES, {
     const slope = (q, t) =>
       t * (gamma * (1 - q) ** (gamma - 1) * Math.log(q) - (1 - q) ** gamma / q);
     return throughShares(use, line, at, slope, `weights · targets · (${number(gamma)} · ` +
-      `(1 − q)^${number(gamma - 1)} · log(q) − (1 − q)^${number(gamma)} / q)`);
+      `${raised("(1 − q)", gamma - 1)}log(q) − ${raised("(1 − q)", gamma)}1 / q)`);
   },
   kl_divergence: (use, at, line) => {
     const n = columnsOf(line, "p"), inside = (v) => clip(v, line.constants.epsilon, 1);
@@ -207,11 +210,10 @@ Object.assign(RULES, {
       `((1 − ${t}) / (1 − ${number(p)}) − ${t} / ${number(p)})`;
   },
   binary_focal_cross_entropy: (use, at, line) => {
-    const gamma = number(line.constants.gamma);
-    const found = mean(use, line, at, (p, t) => {
+    const found = mean(use, line, at, (p, t, { gamma }) => {
       const { c, weight, wrong, loss } = focal(line, p, t);
-      return [`${weight === 1 ? "" : `${number(weight)} · `}${number(wrong)}^${gamma} · ` +
-        logOfRight(t, c), -weight * wrong ** line.constants.gamma * loss];
+      return [`${weight === 1 ? "" : `${number(weight)} · `}${raised(number(wrong), gamma)}` +
+        inBrackets(logOfRight(t, c)), -weight * wrong ** gamma * loss];
     }, "p");
     if (!line.constants.from_logits) return `−${found}`;
     return since(`−${found}`, "each logit is made a probability by the sigmoid");
@@ -221,10 +223,10 @@ Object.assign(RULES, {
     const { weight, wrong, loss, slope, turn } = focal(line, use("p", at), use("targets", at));
     const all = use("weights", Math.floor(at / n)) * weight, w = number(wrong);
     return since(
-      `${number(all)} · (${w}^${number(gamma)} · ${factor(slope)} − ` +
-      `${number(gamma)} · ${w}^${number(gamma - 1)} · ${factor(turn)} · ${number(loss)})${over(n)}`,
-      `the probability of what is right lacks ${w}, and the cross-entropy is ${number(loss)} ` +
-      `with the gradient ${number(slope)}`,
+      `${number(all)} · (${raised(w, gamma)}${factor(slope)} − ${number(gamma)} · ` +
+      `${raised(w, gamma - 1)}${factor(turn)} · ${number(loss)})${over(n)}`,
+      `the probability of what is right is ${w} below 1, and the cross-entropy is ` +
+      `${number(loss)} with the gradient ${number(slope)}`,
     );
   },
   squared_error: meanOf(square),
@@ -281,7 +283,7 @@ Object.assign(RULES, {
   squared_hinge_backward: gradientOf((v, t) => `2 · ${factor(-t)} · ${lacking(v, t)}`),
   categorical_hinge: (use, at, line) => {
     const { others, own } = rivalry(use, line, at);
-    return `max(1 + ${largestOf(others)} − (${own}), 0)`;
+    return `max(1 + ${largestOf(others)} − ${own}, 0)`;
   },
   categorical_hinge_backward: (use, at, line) => {
     const row = rowOf(line, "predictions", at), t = use("targets", at);
