@@ -21,10 +21,11 @@ const howDropped = (use, at, line) => `u = ${number(use("u", at))} is ` +
   `${isDropped(use, at, line) ? "" : "not "}below the rate ${line.constants.rate}`;
 
 /* The gradient goes to a, or to b: to the one that was chosen. */
-const toOne = (use, at, argument, first) => since(
-  times(use("dout", at), first === (argument === "da") ? 1 : 0),
-  `a = ${number(use("a", at))} and b = ${number(use("b", at))}`,
-);
+const toOne = (use, at, argument, isFirst) => {
+  const a = use("a", at), b = use("b", at), passes = isFirst(a, b) === (argument === "da");
+  return since(times(use("dout", at), passes ? 1 : 0),
+    `a = ${number(a)} is ${side(a, b)} b = ${number(b)}`);
+};
 
 Object.assign(RULES, {
   // Data.
@@ -155,10 +156,10 @@ Object.assign(RULES, {
   scale_by: (use, at, line) => times(use("x", at), line.constants.factor),
   maximum: (use, at) => `max(${number(use("a", at))}, ${number(use("b", at))})`,
   maximum_backward: (use, at, line, argument) =>
-    toOne(use, at, argument, use("a", at) >= use("b", at)),
+    toOne(use, at, argument, (a, b) => a >= b),
   minimum: (use, at) => `min(${number(use("a", at))}, ${number(use("b", at))})`,
   minimum_backward: (use, at, line, argument) =>
-    toOne(use, at, argument, use("a", at) <= use("b", at)),
+    toOne(use, at, argument, (a, b) => a <= b),
   put_columns: (use, at, line) => {
     const width = columnsOf(line, "x"), row = rowOf(line, "out", at);
     const j = at % columnsOf(line, "out") - line.constants.first;

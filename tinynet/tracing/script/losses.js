@@ -19,8 +19,7 @@ const gradientOf = (text, why) => (use, at, line) => {
   const found = `${weight} · ${text(v, t, line.constants)}${over(n)}`;
   return why ? since(found, why(v, t, line.constants)) : found;
 };
-const isOnSide = (v, t) =>
-  `${number(v)} is ${v > t ? "above" : v < t ? "below" : "equal to"} ${number(t)}`;
+const isOnSide = (v, t) => `${number(v)} is ${side(v, t)} ${number(t)}`;
 const atLeast = (v, low) => (v < low ? `max(${number(v)}, ${number(low)})` : number(v));
 const logOf = (v, low) => `log(1 + ${v < low ? atLeast(v, low) : factor(v)})`;
 const gap = (v, t, { epsilon }) => `${logOf(v, epsilon)} − ${logOf(t, epsilon)}`;
@@ -71,9 +70,6 @@ const logOfRight = (t, c) => {
 };
 const entropy = (t, c) => -(t * Math.log(c) + (1 - t) * Math.log(1 - c));
 
-/* A factor to a power, if it counts. */
-const raised = (text, n) =>
-  (n === 0 ? "" : `${text}${{ 1: "", 2: "²", 3: "³" }[n] ?? `^${number(n)}`} · `);
 /* Of an entry of the binary focal loss: its weight, what its probability lacks, and what is lost
    without these two, with the derivative. */
 const focal = (line, p, t) => {
@@ -171,7 +167,7 @@ Object.assign(RULES, {
     const { q, how } = sharesOf(use, line, at), { gamma } = line.constants, n = q.length;
     const each = terms(n, (k) => {
       const t = use("targets", at * n + k), c = clipped(line, q[k]);
-      return [`${number(t)} · ${raised(`(1 − ${number(c)})`, gamma)}log(${number(c)})`,
+      return [`${number(t)} · ${raised(`(1 − ${number(c)})`, gamma)} · log(${number(c)})`,
         t * (1 - c) ** gamma * Math.log(c)];
     });
     return since(`−(${sum(each.filter(([, value]) => value))})`, how);
@@ -181,7 +177,7 @@ Object.assign(RULES, {
     const slope = (q, t) =>
       t * (gamma * (1 - q) ** (gamma - 1) * Math.log(q) - (1 - q) ** gamma / q);
     return throughShares(use, line, at, slope, `weights · targets · (${number(gamma)} · ` +
-      `${raised("(1 − q)", gamma - 1)}log(q) − ${raised("(1 − q)", gamma)}1 / q)`);
+      `${raised("(1 − q)", gamma - 1)} · log(q) − ${raised("(1 − q)", gamma)} / q)`);
   },
   kl_divergence: (use, at, line) => {
     const n = columnsOf(line, "p"), inside = (v) => clip(v, line.constants.epsilon, 1);
@@ -212,7 +208,7 @@ Object.assign(RULES, {
   binary_focal_cross_entropy: (use, at, line) => {
     const found = mean(use, line, at, (p, t, { gamma }) => {
       const { c, weight, wrong, loss } = focal(line, p, t);
-      return [`${weight === 1 ? "" : `${number(weight)} · `}${raised(number(wrong), gamma)}` +
+      return [`${weight === 1 ? "" : `${number(weight)} · `}${raised(number(wrong), gamma)} · ` +
         inBrackets(logOfRight(t, c)), -weight * wrong ** gamma * loss];
     }, "p");
     if (!line.constants.from_logits) return `−${found}`;
@@ -223,8 +219,8 @@ Object.assign(RULES, {
     const { weight, wrong, loss, slope, turn } = focal(line, use("p", at), use("targets", at));
     const all = use("weights", Math.floor(at / n)) * weight, w = number(wrong);
     return since(
-      `${number(all)} · (${raised(w, gamma)}${factor(slope)} − ${number(gamma)} · ` +
-      `${raised(w, gamma - 1)}${factor(turn)} · ${number(loss)})${over(n)}`,
+      `${number(all)} · (${raised(w, gamma)} · ${factor(slope)} − ${number(gamma)} · ` +
+      `${raised(w, gamma - 1)} · ${factor(turn)} · ${number(loss)})${over(n)}`,
       `the probability of what is right is ${w} below 1, and the cross-entropy is ` +
       `${number(loss)} with the gradient ${number(slope)}`,
     );

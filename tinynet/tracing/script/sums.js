@@ -44,7 +44,10 @@ function sum(found, total) {
 const columnsOf = (line, argument) => line.axes(argument).at(-1) ?? 1;
 const rowOf = (line, argument, flat) => Math.floor(flat / columnsOf(line, argument));
 const rate = (use) => use("learning_rate", 0);
-const power = (v, n) => `${factor(v)}${n === 3 ? "³" : "²"}`;
+const raised = (text, n) =>
+  (n === 0 ? "1" : text + ({ 1: "", 2: "²", 3: "³" }[n] ?? `^${number(n)}`));
+const power = (v, n = 2) => raised(factor(v), n);
+const side = (v, t) => (v > t ? "above" : v < t ? "below" : "equal to");
 const minus = (v, t) => `${number(v)} − ${factor(t)}`;
 const copyOf = (use, line, argument, flat) =>
   since(number(use(argument, flat)), `it is a copy of ${nameOf(line.array(argument), flat)}`);

@@ -63,7 +63,7 @@ Object.assign(RULES, {
   },
   multiply_u: (use, at, line) =>
     `${times(use("u_product before", 0), line.constants.beta_1)} · ` +
-    `(1 − 0.96^${use("iterations", 0) + 1} / 2)`,
+    `(1 − ${raised("0.96", use("iterations", 0) + 1)} / 2)`,
   rmsprop: (use, at, line, argument) => {
     const { rho, epsilon, momentum, centered } = line.constants, g = use("g", at);
     if (argument === "w") return `${minus(use("w before", at), use("m", at))}`;
@@ -99,8 +99,8 @@ Object.assign(RULES, {
     if (argument === "v") {
       return `max(${times(faded, use("v before", at))}, |${number(use("g", at))}|)`;
     }
-    return down(use, at, `${times(rate(use), use("m", at))} / ((1 − ${kept}^` +
-      `${use("iterations", 0) + 1}) · (${number(use("v", at))} + ${number(epsilon)}))`);
+    return down(use, at, `${times(rate(use), use("m", at))} / ` +
+      `((1 − ${raised(number(kept), use("iterations", 0) + 1)}) · (${number(use("v", at))} + ${number(epsilon)}))`);
   },
   lion: (use, at, line, argument) => {
     const { beta_1: before, beta_2: after } = line.constants;
