@@ -22,10 +22,10 @@ for (const array of arrays) {
 // Text.
 
 const write = (value, digits) => {
-  if (!Number.isFinite(value)) return String(value).replace("-", "\u2212");
+  if (!Number.isFinite(value)) return String(value).replaceAll("-", "\u2212");
   const whole = Number.isInteger(value) && Math.abs(value) < 2 ** 53;
   const rounded = whole ? value : Number(value.toPrecision(digits));
-  return String(rounded).replace("-", "\u2212");
+  return String(rounded).replaceAll("-", "\u2212");
 };
 const number = (value) => write(value, 4);
 const factor = (value) => (value < 0 ? `(${number(value)})` : number(value));
