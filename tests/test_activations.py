@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from tinynet import activations
+from tinynet import activations, layers
 from tinynet.activations import ACTIVATIONS, Activation
+from tinynet.arrays import Array
 from tinynet.configurable import serialize
 from tinynet.gradcheck import gradcheck
 
@@ -341,6 +342,33 @@ def test_a_negative_threshold_under_a_ceiling_is_refused() -> None:
 def test_an_unknown_name_is_told_the_nearest(name: str, nearest: str) -> None:
     with pytest.raises(ValueError, match=f"unknown activation '{name}'; did you mean '{nearest}'"):
         activations.get(name)
+
+
+def test_a_layer_that_is_nothing_else() -> None:
+    dense = layers.Dense(2, activation=layers.LeakyReLU(0.2), kernel_initializer="ones")
+    assert repr(dense.activation) == "<activation leaky_relu, negative_slope=0.2>"
+    np.testing.assert_allclose(dense(np.array([[-3.0, 1.0]])), [[-0.4, -0.4]], rtol=1e-6)
+
+
+class Tenfold(layers.LeakyReLU):
+    """Does more than its activation."""
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        return 10 * super().forward(x, training)
+
+
+def with_another_forward() -> layers.ReLU:
+    layer = layers.ReLU()
+    layer.forward = lambda x, training=False: x  # type: ignore[method-assign]
+    return layer
+
+
+@pytest.mark.parametrize(
+    "thing", [Tenfold(), with_another_forward(), layers.LeakyReLU, layers.PReLU(), layers.Dense(2)]
+)
+def test_a_layer_that_is_more(thing: object) -> None:
+    with pytest.raises(TypeError, match="activation: expected its name or an Activation"):
+        activations.get(thing)
 
 
 @pytest.mark.parametrize("thing", [np.tanh, 3, {"name": "relu"}])

@@ -1,5 +1,6 @@
 """In how many threads products run: one inside tinynet, unless somebody has said otherwise."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinynet import Sequential, callbacks, config
+from tinynet import Sequential, callbacks, config, repeat
 from tinynet.interop.sklearn import NetClassifier
 from tinynet.kernels import threads
 from tinynet.layers import Dense
@@ -177,3 +178,54 @@ def test_the_number_of_threads_may_come_from_the_environment(
     processors = threads.workers()
     monkeypatch.setenv("OMP_NUM_THREADS", said)
     assert threads.workers() == (processors if expected is None else expected) >= 1
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+def test_a_child_of_a_thread_that_writes_a_step_down() -> None:
+    """A lock is copied as it is, and the thread that would release it is not."""
+    x = np.ones((8, 3))
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with repeat.one_at_a_time:
+            held.set()
+            done.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    context = multiprocessing.get_context("fork")
+    child = context.Process(target=lambda: Sequential([Dense(2)]).predict(x, 2, verbose=0))
+    child.start()
+    child.join(timeout=60)
+    code = child.exitcode  # None: it still waits
+    child.kill()
+    done.set()
+    thread.join()
+    assert code == 0
+
+
+def test_several_threads_write_down_steps_of_one_model() -> None:
+    model = Sequential([Dense(4, activation="relu"), Dense(2)])
+    batches = np.random.default_rng(0).normal(size=(8, 6, 3)).astype("f4")
+    expected = [model.predict(x, 2, verbose=0) for x in batches]
+    wrong: list[object] = []
+
+    def work(number: int) -> None:
+        try:
+            for _ in range(20):
+                found = model.predict(batches[number], 2, verbose=0)
+                if not np.array_equal(found, expected[number]):
+                    wrong.append(number)
+        except Exception as error:
+            wrong.append(error)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    threads_ = [threading.Thread(target=work, args=(number,)) for number in range(len(batches))]
+    for each in threads_:
+        each.start()
+    for each in threads_:
+        each.join()
+    sys.setswitchinterval(before)
+    assert wrong == []

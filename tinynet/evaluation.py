@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +12,6 @@ from tinynet.data import Batch, Dataset
 from tinynet.feeding import steps_with
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.metrics import Metric
-from tinynet.predicting import Predictor
 from tinynet.preparing import optional_integers
 from tinynet.training import Callbacks, Trainer
 
@@ -122,12 +120,9 @@ class Evaluator(Trainer):
         return self.figures.returned(self.figures.results(), return_dict)
 
     def _single_batch(self, data: Dataset, needs_targets: bool = False) -> Batch:
-        self._prepare(data, needs_targets)
-        return data.batch(np.arange(len(data)))
-
-    def _prepare(self, data: Dataset, needs_targets: bool = False) -> None:
         self.check(data, needs_targets)
         self._build(data)
+        return data.batch(np.arange(len(data)))
 
     @products_as_chosen()
     def test_on_batch(
@@ -145,14 +140,7 @@ class Evaluator(Trainer):
     @products_as_chosen()
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch."""
-        data = self._dataset(x)
-        self._prepare(data)
-        return self._predictor.predict(self, data)
-
-    @functools.cached_property
-    def _predictor(self) -> Predictor:
-        """What repeats the forward passes of `predict_on_batch`."""
-        return Predictor()
+        return self.forward(self._single_batch(self._dataset(x)).x)
 
     # The loss and the metrics.
 

@@ -14,6 +14,7 @@ import copy
 import inspect
 import itertools
 import math
+import os
 import threading
 import time
 import warnings
@@ -38,6 +39,16 @@ ONCE = 0.01  # seconds of steps that are made at once, if nobody wants to know a
 HARMLESS = {"__init__", "__init_subclass__", "__repr__", "call", "get_config", "from_config"}
 # Two threads of the user's may use one model; only one at a time can have it told what it writes.
 one_at_a_time = threading.RLock()
+
+
+def _begin_in_child() -> None:
+    """Replace a lock that a thread may hold that was not copied by a fork."""
+    global one_at_a_time
+    one_at_a_time = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_in_child)
 
 
 class Repeat:
@@ -121,7 +132,12 @@ class Repeat:
         ValueError
             If the targets have been changed to what the loss cannot take.
         """
-        self.eager = not (only_our_code_runs(self.model) and all(map(is_ours, self._tellers)))
+        self.eager = (
+            self.model.run_eagerly
+            or not all(map(_is_our_network, _networks(self.model)))
+            or not all(map(is_ours, _parts(self.model)))
+            or not all(map(is_ours, self._tellers))
+        )
         found = [] if self.eager else _state(self.model)
         if not _same(found, self.belongs_to):
             self.belongs_to = found
@@ -141,7 +157,8 @@ class Repeat:
     def take(self) -> Any:
         """Make the next step, or some if nobody has to be told about each; return its result."""
         if self.steps == 0:
-            self._look_around()
+            with one_at_a_time:
+                self._look_around()
         size = min(self.batch_size, self._left)
         if size in self.written:
             self.ran = self.written[size]
@@ -261,15 +278,6 @@ def warn_of_the_end() -> None:
     )
 
 
-def only_our_code_runs(model: Any) -> bool:
-    """Return whether a step can be repeated: no code of the user's runs in it, nor is to be."""
-    return (
-        not model.run_eagerly
-        and all(map(_is_our_network, networks(model)))
-        and all(map(is_ours, _parts(model)))
-    )
-
-
 def is_ours(part: object) -> bool:
     """Return whether something is of one of tinynet's classes, and none of its methods replaced."""
     home = part.__module__ if inspect.isfunction(part) else type(part).__module__
@@ -280,12 +288,12 @@ def is_ours(part: object) -> bool:
     return not any(inspect.isfunction(getattr(type(part), name, None)) for name in vars(part))
 
 
-def networks(model: Any) -> Iterator[Any]:
+def _networks(model: Any) -> Iterator[Any]:
     """Yield a model and the models in it."""
     yield model
     for layer in model.layers:
         if hasattr(layer, "leaves"):
-            yield from networks(layer)
+            yield from _networks(layer)
 
 
 def _is_our_network(network: Any) -> bool:

@@ -41,7 +41,7 @@ from tinynet.activations.functions import (
     tanh_shrink,
     threshold,
 )
-from tinynet.configurable import UnknownObjectError, known_name, unknown_object
+from tinynet.configurable import UnknownObjectError, is_own, known_name, unknown_object
 from tinynet.custom_objects import get_registered_object
 
 __all__ = [
@@ -93,7 +93,8 @@ REFUSED = {
 def get(identifier: object) -> Activation:
     """Return the activation that a name, a config, an `Activation` or None (linear) stands for.
 
-    Of a layer that is nothing but an activation, such as ``layers.LeakyReLU(0.2)``, it is that one.
+    Of tinynet's layers that are nothing but an activation, such as ``layers.LeakyReLU(0.2)``, it is
+    that one.
 
     Raises
     ------
@@ -108,7 +109,7 @@ def get(identifier: object) -> Activation:
         return linear
     if isinstance(identifier, Activation):
         return identifier
-    if getattr(identifier, "only_activates", False):
+    if _is_activation_layer(identifier):
         found: Activation = identifier.activation  # type: ignore[attr-defined] # a layer has it
         return found
     table = {**ACTIVATIONS, **ALIASES}
@@ -130,6 +131,13 @@ def get(identifier: object) -> Activation:
         f"activation: expected its name or an Activation (a function with its derivative), "
         f"got {identifier!r} of type {type(identifier).__name__}"
     )
+
+
+def _is_activation_layer(thing: object) -> bool:
+    """Return whether something is a layer that is nothing but its activation."""
+    kind = type(thing)
+    only_activates = is_own(kind) and getattr(kind, "only_activates", False)
+    return only_activates and "forward" not in vars(thing)
 
 
 __getattr__ = scope.refuses(__name__)
