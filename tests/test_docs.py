@@ -217,10 +217,17 @@ def test_quoted_code_is_in_the_package() -> None:
     assert beside >= 40
 
 
-def test_every_derivation_has_code_beside_its_steps() -> None:
-    pages = {page.stem: page.read_text("utf-8") for page in (DOCS / "backprop").glob("*.md")}
-    without = {name for name, text in pages.items() if "```{beside}" not in text}
-    assert without == {"index"}  # an overview
+def test_every_step_of_a_derivation_has_code_beside_it() -> None:
+    # A step ends with the next one, or with its section; exercises are numbered, too.
+    step = re.compile(r"^\*\*(\d+)\. (.*?)(?=^\*\*\d+\. |^## |\Z)", re.MULTILINE | re.DOTALL)
+    steps, without = 0, []
+    for page in sorted((DOCS / "backprop").glob("*.md")):
+        found = step.findall(page.read_text("utf-8").partition("## Exercises")[0])
+        assert found or page.stem == "index"  # an overview
+        steps += len(found)
+        without += [f"{page.stem} {n}" for n, text in found if "```{beside}" not in text]
+    assert steps > 60
+    assert without == []
 
 
 def test_every_frame_shows_a_step_and_every_step_has_a_frame() -> None:

@@ -255,3 +255,11 @@ def test_code_beside_a_step_stands_below_it() -> None:
     )
     bias = steps.partition("**3. The bias.**")[2].partition("**4.")[0]
     assert "```python\nlinear.column_sum(dz," in bias and "product" not in bias
+
+
+def test_examples_beside_a_step_are_cells_below_it() -> None:
+    cells = notebooks.notebook(DOCS / "backprop" / "one_neuron.md").cells
+    (number,) = (i for i, cell in enumerate(cells) if cell.source == "dL = 1.0")
+    assert cells[number].cell_type == "code"
+    assert "**1. The start.**" in cells[number - 1].source
+    assert cells[number + 1].source.startswith("**2. Through the logarithm.**")

@@ -106,7 +106,7 @@ def parts(text, folder):
 def block(info, content, folder):
     """Yield the parts of a fenced block: code, or one of the directives that the pages use."""
     kind, _, argument = info.partition(" ")
-    if kind == "python" and content.startswith(">>> "):
+    if kind in ("python", "{beside}") and content.startswith(">>> "):
         yield doctest.DocTestParser().get_examples(content)
         return
     if not kind.startswith("{"):

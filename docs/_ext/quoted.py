@@ -9,7 +9,8 @@ the lines of a function that do one numbered step of a derivation, and is shown 
     ```
 
 The lines are found by their text. They end at the one with the text ``end-at``; without it, there
-is one line. ``{source}`tinynet/layers/dense.py` `` is a link to a file.
+is one line. Where no line of the package does a step, ``beside`` without a file holds examples that
+show it. ``{source}`tinynet/layers/dense.py` `` is a link to a file.
 """
 
 import re
@@ -67,10 +68,17 @@ class Quotation(LiteralInclude):
 
 
 class Beside(Quotation):
-    """The lines that do one step of a derivation."""
+    """The lines that do one step of a derivation, or examples of it."""
+
+    required_arguments, optional_arguments, has_content = 0, 1, True
 
     def run(self):
-        """Quote them under the name of their function."""
+        """Quote the lines under the name of their function."""
+        if not self.arguments:
+            text = "\n".join(self.content)
+            examples = nodes.literal_block(text, text, language="python")
+            self.set_source_info(examples)
+            return [nodes.container("", examples, classes=["beside"])]
         self.options.setdefault("end-at", self.options.get("start-at"))
         self.options.setdefault("caption", self.options["pyobject"])
         self.options["dedent"] = None
