@@ -2,6 +2,7 @@
 
 import os
 import random as python_random
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -41,6 +42,8 @@ def clean_state() -> Iterator[None]:
     random._global_seed = random._global_generator = random._operation_seeds = None
     python_random.setstate(python_state)
     np.random.set_state(numpy_state)
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture(params=registry.FORMS)
