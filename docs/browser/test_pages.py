@@ -251,7 +251,7 @@ LINE = """(number) => {
 @pytest.mark.parametrize("page", ["backprop/dense.html", "backprop/adam.html"])
 def test_captions_lead_to_the_line_of_the_source(tab, site, page):
     show(tab, site + page, DESK)
-    quoted = tab.locator(".beside").all()
+    quoted = tab.locator(".beside:has(.code-block-caption)").all()
     assert len(quoted) >= 3
     first_lines = [each.locator("pre").inner_text().split("\n")[0] for each in quoted]
     addresses = [each.locator("a").first.evaluate("(link) => link.href") for each in quoted]
