@@ -5,6 +5,7 @@ import contextlib
 import doctest
 import io
 import re
+import shlex
 import traceback
 import zipfile
 from importlib.util import module_from_spec, spec_from_file_location
@@ -237,6 +238,11 @@ def test_jupyter_runs_one_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert errors == {"AssertionError", "GradientError"}  # both on purpose
     shown = [output for cell in book.cells for output in cell.get("outputs", ())]
     assert "{'a': True, 'b': False, 'c': False}" in str(shown)
+
+
+def test_the_command_that_installs_it_is_whole() -> None:
+    command = notebooks.INSTALL.split("\n")[-1].removeprefix("# %pip ")
+    assert shlex.split(command) == ["install", "--quiet", "./tinynet.zip[plots,report,search]"]
 
 
 def test_the_package_for_colab_holds_all_that_pip_needs(

@@ -40,7 +40,8 @@ the page itself."""
 INSTALL = """\
 # Where tinynet is not installed yet, as in Colab: put tinynet.zip (its link is on the page of the
 # exercises, "In a notebook") beside this notebook, take away the # before %pip, and run this cell.
-# %pip install --quiet "./tinynet.zip[plots,report,search]"""
+# %pip install --quiet "./tinynet.zip[plots,report,search]"\
+"""
 RAISES = "# Raises an error, on purpose.\n"
 ANSWER = "# Your answer:"
 
