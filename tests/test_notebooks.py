@@ -80,6 +80,9 @@ def test_its_cells_run_in_order_and_show_what_the_page_says(page: Path) -> None:
         for cell in notebooks.notebook(page).cells:
             if cell.cell_type != "code":
                 continue
+            if cell.source.startswith(notebooks.SHOWS_A_STEP):
+                assert "tracing.traced.Trace object" in run(cell.source, names)
+                continue
             if "raises-exception" not in cell.metadata.get("tags", ()):
                 shown.append((cell.source, run(cell.source, names)))
                 continue
@@ -277,3 +280,17 @@ def test_examples_beside_a_step_are_cells_below_it() -> None:
     assert cells[number].cell_type == "code"
     assert "**1. The start.**" in cells[number - 1].source
     assert cells[number + 1].source.startswith("**2. Through the logarithm.**")
+
+
+def test_a_step_in_a_frame_becomes_a_cell_that_makes_it_but_the_bug_is_not_given_away() -> None:
+    def steps(page: str) -> list[str]:
+        cells = notebooks.notebook(DOCS / page).cells
+        return [c.source for c in cells if c.source.startswith(notebooks.SHOWS_A_STEP)]
+
+    (dense,) = steps("backprop/dense.md")
+    assert "return dense()" in dense and "def _above" not in dense  # only what it needs
+    names: dict[str, Any] = {}
+    run(dense, names)
+    assert set(names) == {"the_step", "__builtins__"}
+    assert names["the_step"]()["d dense/kernel"].tolist() == [[1, 0], [1, 0.5], [-4, 1.5]]
+    assert steps("museum.md") == []

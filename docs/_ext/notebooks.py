@@ -2,7 +2,8 @@
 
 The examples become cells without prompts, and without what they put out: running them shows it.
 What only the site can do becomes text. A link to another page keeps its words, a figure its
-description; code of the package and solutions, which are folded, are there to be read.
+description; code of the package and solutions, which are folded, are there to be read. In the place
+of a training step in a frame there is a cell that makes and shows the same step.
 
 A page without examples has none: there is nothing in it to run (the glossary, the lists of names,
 the playground, the tables of parity), or it is not to be run in a notebook (the evening's script,
@@ -13,9 +14,11 @@ Written to docs/generated/notebooks/ before the pages are read. With them goes t
 package to be installed where there is no copy of the repository.
 """
 
+import ast
 import doctest
 import io
 import re
+import textwrap
 import zipfile
 from pathlib import Path
 
@@ -30,6 +33,8 @@ import tinynet
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
 NOTEBOOKS = DOCS / "generated" / "notebooks"
+STEPS = DOCS / "_ext" / "steps.py"
+TO_FIND = "bug"  # a step with a mistake, which its code would give away
 
 NOTE = f"""# {{title}}
 
@@ -44,6 +49,7 @@ INSTALL = """\
 """
 RAISES = "# Raises an error, on purpose.\n"
 ANSWER = "# Your answer:"
+SHOWS_A_STEP = "# The step that the page shows here. Change a number, and run it again.\n"
 
 BELOW_TITLE = """
 ```{{container}} notebook
@@ -59,6 +65,7 @@ HEADING = re.compile(r"^(?=#+ )", re.MULTILINE)
 UNSEEN = re.compile(r"^(?:%.*|\([\w-]+\)=)\n", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])+)\]\((?!https?:)[^()\s]+\)")
 ANCHOR = re.compile(r'<a href="(?!https?:)[^"]*">([^<]*)</a>')
+FRAME = re.compile(r"generated/trace_(\w+)\.html$")
 ROLE = re.compile(r"\{[\w:]+\}`([^`<]*?)\s*(?:<[^`]*>)?`")
 
 
@@ -87,6 +94,34 @@ def included(path, options):
     """Return a file, or the part of it that the options choose."""
     chosen = {name: QUOTES.sub(r"\1", value) or None for name, value in options.items()}
     return LiteralIncludeReader(str(path), chosen, Config()).read()[0]
+
+
+def step(frame):
+    """Return code that makes and shows the training step of a frame: what steps.py has for it."""
+    text = STEPS.read_text(encoding="utf-8")
+    body = ast.parse(text).body
+    imports = [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
+    defined = {}
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            defined[node.name] = node
+        elif isinstance(node, ast.Assign):
+            defined[node.targets[0].id] = node
+    table = defined.pop("STEPS").value
+    functions = {
+        key.value: row.elts[0].id for key, row in zip(table.keys, table.values, strict=True)
+    }
+    used, new = set(), {functions[frame]}
+    while new:
+        used |= new
+        inside = (name for each in new for name in ast.walk(defined[each]))
+        new = {name.id for name in inside if isinstance(name, ast.Name)} & defined.keys() - used
+    # In a function of its own, so that no name of the notebook changes its meaning.
+    parts = [node for name, node in defined.items() if name in used]
+    lines = "\n".join(ast.get_source_segment(text, node) for node in imports)
+    code = "\n\n".join([lines, *(ast.get_source_segment(text, node) for node in parts)])
+    code += f"\n\nreturn {functions[frame]}()"
+    return f"{SHOWS_A_STEP}def the_step():\n{textwrap.indent(code, '    ')}\n\nthe_step()"
 
 
 def said(text):
@@ -141,6 +176,8 @@ def block(info, content, folder):
             if caption:
                 yield f"{caption}:"
             yield f"```python\n{included(folder / argument, options).rstrip()}\n```"
+        case "{raw}" if (frame := FRAME.search(options.get("file", ""))) and frame[1] != TO_FIND:
+            yield [doctest.Example(step(frame[1]), "")]
         case "{raw}":
             yield "*Here the page has something to try out.*"
         case "{toctree}":
