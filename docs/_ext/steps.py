@@ -20,9 +20,8 @@ def start():
 def by_hand():
     """Return the step that docs/map.md makes by hand."""
     tn.utils.set_random_seed(0)
-    model = tn.Sequential(
-        [tn.Input((4,)), layers.Dense(5, activation="relu"), layers.Dense(3)],
-    )
+    hidden = layers.Dense(5, activation="relu", name="dense")
+    model = tn.Sequential([tn.Input((4,)), hidden, layers.Dense(3, name="dense_1")])
     model.compile(tn.optimizers.SGD(0.1), FROM_LOGITS)
     rng = np.random.default_rng(0)
     x = rng.normal(size=(8, 4)).astype("float32")
