@@ -31,7 +31,7 @@ from tinynet.terminal import can_show, say
 class Model(Graph, Evaluator):
     """Layers between some tensors and some others, to be trained, summarized and saved.
 
-    ``Model(inputs, outputs)`` finds the layers by going back from the outputs (`tinynet.graph`);
+    ``Model(inputs, outputs)`` finds the layers by going back from the outputs (`tinynet.wiring`);
     how a training step is made from them is in `tinynet.training`, and what a trained model can do
     is in `tinynet.evaluation`. A subclass may define ``call(self, x)`` instead, in which its layers
     are called on tensors: it is run once, when the shape of the data is known, on a tensor without
@@ -48,7 +48,7 @@ class Model(Graph, Evaluator):
     Raises
     ------
     TypeError, ValueError
-        See `tinynet.graph.Graph`; if there are neither tensors nor a ``call``.
+        See `tinynet.wiring.Wired`; if there are neither tensors nor a ``call``.
 
     Notes
     -----

@@ -1,12 +1,12 @@
 """Tensors without numbers: what `Input` returns and layers can be called on, to draw a graph.
 
 A `KerasTensor` knows its shape and the `Call` that it comes from; a call knows its layer and the
-tensors that went in. From its outputs, `tinynet.graph` finds the way back to its inputs.
+tensors that went in. So `calls_between` finds the way back from a model's outputs to its inputs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Shape = tuple[int, ...]
@@ -132,3 +132,67 @@ def connect(layer: Any, x: Any) -> Any:
     call = Call(layer, inputs, out_shape if several else [out_shape], as_list)
     layer._calls.append(call)
     return call.outputs if several else call.outputs[0]
+
+
+# The way back.
+
+
+def calls_between(
+    begins: Mapping[int, Any], wanted: Sequence[KerasTensor]
+) -> tuple[list[Call], list[Any]]:
+    """Return the calls that lead to some tensors, each behind those that it depends on.
+
+    Parameters
+    ----------
+    begins : dict of int to InputLayer
+        For the `id` of each tensor to begin with, its layer.
+    wanted : sequence of KerasTensor
+
+    Returns
+    -------
+    calls : list of Call
+    layers : list of Layer
+        In the order in which a search that comes from the wanted tensors meets them.
+    """
+    calls: list[Call] = []
+    met: list[Any] = []
+    seen: set[int] = set()
+
+    def visit(tensor: KerasTensor) -> None:
+        layer = begins.get(id(tensor), tensor.call.layer)
+        if layer not in met and not (layer is tensor.call.layer and id(tensor.call) in seen):
+            met.append(layer)
+        if id(tensor) in begins or id(tensor.call) in seen:
+            return
+        seen.add(id(tensor.call))
+        if not tensor.call.inputs:
+            raise ValueError(
+                f"outputs: they depend on {tensor.name!r}, an Input that is not among the inputs"
+            )
+        for each in tensor.call.inputs:
+            visit(each)
+        calls.append(tensor.call)
+
+    for tensor in wanted:
+        visit(tensor)
+    return calls, met
+
+
+def in_keras_order(calls: Sequence[Call], met: list[Any], begins: Mapping[int, Any]) -> list[Any]:
+    """Return the layers, the farthest from the outputs first, and then as they were met."""
+    makers = {id(tensor): each for each in calls for tensor in each.outputs}
+    depth: dict[Any, int] = {}  # of layers
+    of_call: dict[int, int] = {}
+    for each in reversed(calls):
+        depth[each.layer] = max(of_call.get(id(each), 0), depth.get(each.layer, 0))
+        below = depth[each.layer] + 1
+        for tensor in each.inputs:
+            if id(tensor) in begins:
+                layer = begins[id(tensor)]
+                depth[layer] = max(below, depth.get(layer, 0))
+            else:
+                maker = id(makers[id(tensor)])
+                of_call[maker] = max(below, of_call.get(maker, 0))
+    unused = [layer for layer in begins.values() if layer not in met]
+    order = [*unused, *met]
+    return sorted(order, key=lambda layer: -depth.get(layer, 0))
