@@ -1386,7 +1386,7 @@ BUGS = [
     ),
     Bug(
         "nothing is drawn for the flips where there are none",
-        "preprocessing/image.py",
+        "preprocessing/changes.py",
         "np.random.random() < 0.5, np.random.random() < 0.5",
         "np.random.random() < 0.5, self.vertical_flip and np.random.random() < 0.5",
         "test_preprocessing batches",
