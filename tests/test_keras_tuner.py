@@ -13,7 +13,8 @@ from tinynet import Input, Sequential, layers
 from tinynet.callbacks import Callback, EarlyStopping
 from tinynet.interop import keras_tuner as kt
 from tinynet.interop.keras_tuner.oracle import objective_of
-from tinynet.interop.keras_tuner.tuners import models_of_hyperband, score_of
+from tinynet.interop.keras_tuner.scores import score_of
+from tinynet.interop.keras_tuner.tuners import models_of_hyperband
 from tinynet.utils import set_random_seed
 
 rng = np.random.default_rng(0)

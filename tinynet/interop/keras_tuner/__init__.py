@@ -8,13 +8,8 @@ Tuner's, even from the same seed.
 
 from tinynet.interop.keras_tuner.hyperparameters import HyperParameters
 from tinynet.interop.keras_tuner.oracle import Objective, Trial
-from tinynet.interop.keras_tuner.tuners import (
-    BayesianOptimization,
-    Hyperband,
-    HyperModel,
-    RandomSearch,
-    Tuner,
-)
+from tinynet.interop.keras_tuner.tuner import HyperModel, Tuner
+from tinynet.interop.keras_tuner.tuners import BayesianOptimization, Hyperband, RandomSearch
 
 __all__ = [
     "BayesianOptimization",
