@@ -12,7 +12,8 @@ export TINYNET_DATA
 endif
 
 PY := .venv/bin/python
-PIP := $(PY) -m pip --disable-pip-version-check install $(if $(CI),--quiet --progress-bar off)
+INSTALL := --disable-pip-version-check install $(if $(CI),--quiet --progress-bar off)
+PIP := $(PY) -m pip $(INSTALL)
 
 # NumPy's matrix products in one thread: several split sums in different ways, so the same seed
 # would give another run on another machine; and on a busy one they stall, waiting for each other.
@@ -36,7 +37,7 @@ EXTRAS_dev := browser,dask,dev,docs,mpi,parity,plots,report,search
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # two pips in one environment would get in each other's way
-.PHONY: help train retrain seeds accuracy gallery tune bench growth profile test parity parity-gpu mutants museum settings lint format docs docs-test docs-browser dev constraints clean distclean FORCE
+.PHONY: help train retrain seeds accuracy gallery tune bench growth profile test files parity parity-gpu mutants museum settings lint format docs docs-test docs-browser dev constraints clean distclean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -84,11 +85,14 @@ growth: .venv/.has-bench ## time and memory against the size of batch, layers, n
 	$(PY) -m benchmarks.growth $(ARGS)
 
 # On all processors, each with a process of its own, in which everything runs in one thread.
-test parity parity-gpu settings docs-test: export TF_NUM_INTRAOP_THREADS ?= 1
-test parity parity-gpu settings docs-test: export TF_NUM_INTEROP_THREADS ?= 1
+test files parity parity-gpu settings docs-test: export TF_NUM_INTRAOP_THREADS ?= 1
+test files parity parity-gpu settings docs-test: export TF_NUM_INTEROP_THREADS ?= 1
 
 test: .venv/.has-test ## run all tests except the long ones against Keras; ARGS="-k dense"
 	$(PY) -m pytest -p tests.progress -o console_output_style=classic -n auto tests parity_tests $(ARGS)
+
+files: .venv/.has-test .venv-files/.made ## exchange model files with Keras, from an environment that has no Keras
+	$(PY) -m parity_tests.exchange .venv-files/bin/python
 
 parity: .venv/.has-parity-$(BACKEND) ## compare everything with Keras, and write a report; BACKEND=jax, BACKEND=torch
 	KERAS_BACKEND=$(BACKEND) $(PY) -m pytest -p tests.progress -o console_output_style=classic \
@@ -166,6 +170,13 @@ endif
 	$(PYTHON) -m venv .venv
 	@touch $@
 
+# What somebody has who exchanges files with Keras, and nothing else: not even pip.
+.venv-files/.made: pyproject.toml constraints.txt .venv/.made
+	$(PY) -m venv --clear --without-pip .venv-files
+	$(PY) -m pip --python .venv-files/bin/python $(INSTALL) --no-compile \
+		--constraint constraints.txt --editable '.[keras-files]'
+	@touch $@
+
 # The newest versions that the extras allow, as a fresh environment gets them; then run make test.
 constraints: ## update constraints.txt
 	rm -rf build/constraints
@@ -178,10 +189,10 @@ constraints: ## update constraints.txt
 	mv build/constraints.txt constraints.txt
 	rm -rf build/constraints
 
-clean: ## remove built documentation and caches, keep .venv and runs
+clean: ## remove built documentation and caches, keep the environments and runs
 	rm -rf docs/_build docs/generated docs/api/generated docs/auto_examples
 	rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	find . -path ./.venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
+	find . -path './.venv*' -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
-distclean: clean ## clean, and remove .venv as well
-	rm -rf .venv
+distclean: clean ## clean, and remove the environments as well
+	rm -rf .venv .venv-files
