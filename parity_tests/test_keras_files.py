@@ -264,6 +264,36 @@ def test_graphs_with_models_in_them(tmp_path):
     go_on_alike("interop.from_keras", here, theirs, text, steps=2)
 
 
+def two_stacks(keras):
+    """Return a graph of two stacks that share a layer, and a stack."""
+    layers = keras.layers
+    both = layers.Dense(4, activation="tanh", name="both")
+    deep = keras.Sequential([keras.Input((4,)), layers.Dense(4, name="inside")], name="deep")
+    one = keras.Sequential([keras.Input((4,)), layers.Dense(4), both, deep], name="one")
+    other = keras.Sequential([keras.Input((4,)), deep, both, layers.Dense(4)], name="other")
+    start = keras.Input((4,), name="numbers")
+    met = layers.Add()([one(start), other(start)])
+    return keras.Model(start, layers.Dense(3, activation="softmax")(met), name="two_stacks")
+
+
+def test_keras_reads_here_what_it_cannot_read_of_its_own(tmp_path):
+    """Models that share a layer: findings/keras_shared_layers_cannot_be_loaded.sh."""
+    text = f"compiled(two_stacks(keras), {OPTIMIZERS[0]})"
+    own, theirs = make_both(text, compiled=compiled, two_stacks=two_stacks)
+    for _ in range(2):
+        own.train_on_batch(X, Y)
+    own.save(tmp_path / "own.keras")
+    equal_models(own, tinynet.models.load_model(tmp_path / "own.keras"))
+    there = keras.models.load_model(tmp_path / "own.keras")
+    there.run_eagerly = True
+    assert there.count_params() == theirs.count_params() == own.count_params()
+    go_on_alike("interop.to_keras", own, there, text, steps=2)
+    theirs.save(tmp_path / "theirs.keras")
+    for library in LIBRARIES:
+        with pytest.raises(ValueError, match="received 0 variables|the file has none"):
+            library.models.load_model(tmp_path / "theirs.keras")
+
+
 def test_graphs_in_the_older_form(tmp_path):
     for library, another in (LIBRARIES, LIBRARIES[::-1]):
         library.utils.set_random_seed(3)

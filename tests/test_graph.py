@@ -18,7 +18,7 @@ from tinynet.gradcheck import gradcheck
 from tinynet.kernels.registry import choose_form
 from tinynet.layers import IN_GRAPHS, Add, Concatenate, Dense, Dropout, Flatten
 from tinynet.layers.merging import Merge
-from tinynet.models import load_model
+from tinynet.models import clone_model, load_model
 from tinynet.utils import set_random_seed
 
 RNG = np.random.default_rng(0)
@@ -311,16 +311,41 @@ def test_copies_go_on_alike(name: str) -> None:
         assert each.get_layer("out" if name != "in a stack" else "last").output.shape == (None, 3)
 
 
-def test_a_file_cannot_say_that_two_models_share_a_layer(tmp_path: Any) -> None:
+def test_models_that_share_a_layer_share_it_in_a_file_and_in_a_copy(tmp_path: Any) -> None:
     model = made("nested")
-    with pytest.raises(ValueError, match="nested: two of the models in it share a layer"):
-        model.save(tmp_path / "model.safetensors")
-    assert list(tmp_path.iterdir()) == []
-    model.save_weights(tmp_path / "weights.safetensors")
-    before = model.predict(X, verbose=0)
     model.fit(X, Y, verbose=0)
-    model.load_weights(tmp_path / "weights.safetensors")
-    np.testing.assert_array_equal(model.predict(X, verbose=0), before)
+    model.save(tmp_path / "model.safetensors")
+    again = load_model(tmp_path / "model.safetensors")
+    in_another = clone_model(Sequential([Input((6,)), model])).get_layer("nested")
+    for copied in (again, clone_model(model), in_another):
+        assert copied.get_layer("inner").get_layer("encoder") is copied.get_layer("encoder")
+        assert copied.count_params() == model.count_params()
+    history = model.fit(X, Y, epochs=2, verbose=0).history
+    assert again.fit(X, Y, epochs=2, verbose=0).history == history
+
+
+def test_a_layer_that_unbuilt_stacks_share(tmp_path: Any) -> None:
+    both = Dense(6, name="both")
+    stacks = [
+        Sequential([Dense(6, name="first"), both], name="one"),
+        Sequential([both, Dense(3, activation="softmax", name="last")], name="other"),
+    ]
+    model = Sequential(stacks)
+    model.compile("adam", LOSS)
+    model.fit(X, Y, verbose=0)
+    for ending in ("safetensors", "keras"):
+        model.save(tmp_path / f"model.{ending}")
+        again = load_model(tmp_path / f"model.{ending}")
+        assert again.layers[0].layers[1] is again.layers[1].layers[0]
+        for own, expected in zip(again.get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_array_equal(own, expected)
+
+
+def test_keras_could_not_read_that_graphs_share_a_layer(tmp_path: Any) -> None:
+    model = made("nested")
+    with pytest.raises(ValueError, match=r"nested: inner and nested share encoder"):
+        model.save(tmp_path / "model.keras")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["branches", "shared", "in a stack"])

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tinynet.arrays import Array, copy_into
-from tinynet.configurable import Configurable, resolve
+from tinynet.configurable import Configurable, resolve, serialize
 from tinynet.layers import IN_GRAPHS, LAYERS, Layer
 from tinynet.symbolic import KerasTensor
 from tinynet.variables import Variable, WeightLists, variable
@@ -167,18 +167,6 @@ class Described(Configurable, WeightLists):
         self.require_built()
         return sum(each.size for each in self.arrays.values())
 
-    def require_each_once(self) -> None:
-        """Raise an error if two nested models share a layer: a config would make it twice."""
-
-        def count(network: Any) -> int:
-            return sum(count(each) if isinstance(each, Described) else 1 for each in network.layers)
-
-        if count(self) > len(self.leaves):
-            raise ValueError(
-                f"{self.name}: two of the models in it share a layer, which a file cannot say; save"
-                f" its weights with save_weights, and make the model by the code that made this one"
-            )
-
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what a copy makes anew: tensors without numbers."""
         return {key: each for key, each in vars(self).items() if key not in ("_calls", "tensors")}
@@ -190,8 +178,68 @@ def kind_of(layer: Any) -> str:
     return "Functional" if kind is NETWORKS.get("Model") else kind.__name__
 
 
-def layer_from(config: Mapping[str, Any]) -> Any:
-    """Make the layer, or the nested model, that ``serialize`` described."""
+# Layers as plain values. One that several nested models have is described in each of them, every
+# time with the same number.
+
+
+def layer_configs(layers: Sequence[Any]) -> list[dict[str, Any]]:
+    """Describe the layers of a model, nested models included."""
+    configs: list[dict[str, Any]] = [serialize(layer) for layer in layers]
+    number_shared(layers, configs, "shared")
+    return configs
+
+
+def number_shared(layers: Sequence[Any], configs: Sequence[Any], key: str) -> None:
+    """Write a number into all configs of a layer, or a model, that several models have.
+
+    Parameters
+    ----------
+    layers : sequence of Layer or Described
+    configs : sequence of dict
+        Of the layers; there may be an input in front. They are changed.
+    key : str
+        Under which the number is written.
+    """
+    found: dict[Any, list[Any]] = {}
+
+    def visit(layers: Sequence[Any], configs: Sequence[Any]) -> None:
+        for layer, config in zip(layers, configs[len(configs) - len(layers) :], strict=True):
+            if layer not in found and type(layer) in NETWORKS.values():
+                visit(layer.layers, config["config"]["layers"])
+            found.setdefault(layer, []).append(config)
+
+    visit(layers, configs)
+    for number, several in enumerate(each for each in found.values() if len(each) > 1):
+        for config in several:
+            config[key] = number
+
+
+def layers_from(configs: Sequence[Any]) -> list[Any]:
+    """Make the layers that `layer_configs` described: one for all configs with the same number."""
+    made: dict[int, Any] = {}
+    return [layer_from(_with_shared(each, made)) for each in configs]
+
+
+def _with_shared(config: Any, made: dict[int, Any]) -> Any:
+    """Return a config in which what several models have is not described, but there."""
+    if not isinstance(config, Mapping):  # it is there; the model around this one has made it
+        return config
+    number = config.get("shared")
+    if number in made:
+        return made[number]
+    if config.get("class_name") in NETWORKS:
+        inner = [_with_shared(each, made) for each in config["config"]["layers"]]
+        config = {**config, "config": {**config["config"], "layers": inner}}
+    if number is None:
+        return config
+    made[number] = layer_from(config)
+    return made[number]
+
+
+def layer_from(config: Any) -> Any:
+    """Make the layer, or the nested model, that ``serialize`` described; one there is stays."""
+    if isinstance(config, (Layer, Described)):
+        return config
     return resolve("layer", config, LAYERS | IN_GRAPHS | NETWORKS)
 
 

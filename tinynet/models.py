@@ -14,8 +14,7 @@ import numpy as np
 from tinynet import old_names, saving
 from tinynet.arrays import Array
 from tinynet.checks import integer
-from tinynet.configurable import serialize
-from tinynet.described import NETWORKS, layer_from
+from tinynet.described import NETWORKS, layer_configs, layers_from
 from tinynet.evaluation import Evaluator
 from tinynet.graph import Graph
 from tinynet.kernels.threads import products_as_chosen
@@ -349,8 +348,10 @@ def clone_model(model: Model, clone_function: Callable[[Any], Any] | None = None
     """
     clone: Model
     if isinstance(model, Sequential):
-        clone_layer = clone_function or (lambda layer: layer_from(serialize(layer)))
-        layers = [clone_layer(layer) for layer in model.layers]
+        if clone_function is None:
+            layers = layers_from(layer_configs(model.layers))
+        else:
+            layers = [clone_function(layer) for layer in model.layers]
         shape = model.sample_shape
         start = [] if shape is None else [InputLayer(shape, name=model.input_name)]
         clone = Sequential([*start, *layers], name=model.name)

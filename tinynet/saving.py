@@ -88,7 +88,6 @@ def save_model(model: Trainer, filepath: str | os.PathLike[str], overwrite: bool
     """
     path = _checked(filepath, MODELS, overwrite)
     model.require_built()
-    model.require_each_once()
     if is_for_keras(path):
         keras_files().save_model(model, path)
         return

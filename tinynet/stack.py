@@ -9,13 +9,8 @@ import numpy as np
 
 from tinynet.activations import Activation
 from tinynet.arrays import Array
-from tinynet.configurable import (
-    MODEL_NAME,
-    auto_name,
-    checked_name,
-    serialize,
-)
-from tinynet.described import Described, kind_of, layer_from, with_batch_axis
+from tinynet.configurable import MODEL_NAME, auto_name, checked_name
+from tinynet.described import Described, kind_of, layer_configs, layers_from, with_batch_axis
 from tinynet.layers import InputLayer, Layer
 from tinynet.layers.base import Shape
 from tinynet.step.tape import call
@@ -396,7 +391,7 @@ class Stack(Network):
             "name": self.name,
             "input_shape": None if self.sample_shape is None else list(self.sample_shape),
             "input_name": self.input_name,
-            "layers": [serialize(layer) for layer in self.layers],
+            "layers": layer_configs(self.layers),
         }
 
     @classmethod
@@ -405,6 +400,6 @@ class Stack(Network):
         model = cls(name=config["name"])
         if config["input_shape"] is not None:
             model.add(InputLayer(config["input_shape"], name=config.get("input_name")))
-        for each in config["layers"]:
-            model.add(layer_from(each))
+        for layer in layers_from(config["layers"]):
+            model.add(layer)
         return model

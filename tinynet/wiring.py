@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
-from tinynet.configurable import MODEL_NAME, checked_name, serialize
-from tinynet.described import layer_from, with_batch_axis
+from tinynet.configurable import MODEL_NAME, checked_name
+from tinynet.described import layer_configs, layers_from, with_batch_axis
 from tinynet.layers import InputLayer, Layer
 from tinynet.stack import Network
 from tinynet.symbolic import KerasTensor, calls_between, connect, in_keras_order
@@ -242,7 +242,7 @@ class Wired(Network):
         """Return the layers and their wires as plain Python values."""
         return {
             "name": self.name,
-            "layers": [serialize(layer) for layer in self.layers],
+            "layers": layer_configs(self.layers),
             "begins": [layer.name for layer in self.begins],
             "wires": [[wire.layer.name, *wire[1:]] for wire in self.wires],
             "wanted": self.wanted,
@@ -251,7 +251,7 @@ class Wired(Network):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         """Make a new model with the layers and the wires that `get_config` described."""
-        return cls.from_layers([layer_from(each) for each in config["layers"]], config)
+        return cls.from_layers(layers_from(config["layers"]), config)
 
     @classmethod
     def from_layers(cls, layers: Sequence[Any], config: Mapping[str, Any]) -> Self:

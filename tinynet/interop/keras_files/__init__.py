@@ -6,7 +6,8 @@ dropout and the like in their random sequences and the names that are left out o
 written beside it, where tinynet finds it and Keras does not look.
 
 ``hdf5`` and ``archive`` are the two containers, ``architecture`` what is said about a model,
-``custom`` how the user's own classes are named in it, ``layout`` which array lies where.
+``custom`` how the user's own classes are named in it, ``layout`` which array lies where, ``making``
+how a model gets the arrays as its weights.
 """
 
 from __future__ import annotations
@@ -15,16 +16,14 @@ import io
 import json
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tinynet import saving
 from tinynet.arrays import Array
 from tinynet.configurable import UnknownObjectError
-from tinynet.described import layer_from
 from tinynet.files import whole_or_not
-from tinynet.initializers import Initializer
 from tinynet.interop.configs import Config
 from tinynet.interop.keras_files import archive, hdf5, layout
 from tinynet.interop.keras_files.architecture import (
@@ -35,8 +34,9 @@ from tinynet.interop.keras_files.architecture import (
     own_parts,
 )
 from tinynet.interop.keras_files.hdf5 import Content
-from tinynet.layers import InputLayer, Layer
+from tinynet.interop.keras_files.making import made
 from tinynet.models import Model, Sequential
+from tinynet.stack import Network, Stack
 from tinynet.training import Trainer
 
 __all__ = ["from_json", "load_model", "load_weights", "save_model", "save_weights", "to_json"]
@@ -57,6 +57,7 @@ class _Stored(NamedTuple):
 
 def save_model(model: Trainer, path: Path) -> None:
     """Write a model as ``.keras`` or, if the name ends in ``.h5``, in the older form."""
+    _require_shared_in_stacks(model)
     written = keras_form(model)
     content = Content({}, {OURS: _beside(model)})
     if path.suffix == ".keras":
@@ -81,6 +82,25 @@ def save_model(model: Trainer, path: Path) -> None:
         for name, variable in zip(paths, variables, strict=True):
             content.arrays[f"optimizer_weights/{name}"] = variable.value
     _write_hdf5(path, content)
+
+
+def _require_shared_in_stacks(model: Trainer) -> None:
+    """Raise an error if a graph shares a layer with another model: Keras could not read that."""
+    owners: dict[Any, list[Network]] = {}
+
+    def visit(network: Network) -> None:
+        for layer in network.layers:
+            if layer not in owners and isinstance(layer, Network):
+                visit(layer)
+            owners.setdefault(layer, []).append(network)
+
+    visit(model)
+    for layer, found in owners.items():
+        if len(found) > 1 and not all(isinstance(each, Stack) for each in found):
+            raise ValueError(
+                f"{model.name}: {' and '.join(each.name for each in found)} share {layer.name}, and"
+                f" Keras reads that only if all of them are Sequential; save it as .safetensors"
+            )
 
 
 def save_weights(model: Trainer, path: Path) -> None:
@@ -140,7 +160,7 @@ def load_model(path: Path, compile: bool) -> Model:
     with _naming(path):
         if stored.model is None:
             raise ValueError("it holds weights alone; build the model, and call load_weights")
-        model = _made(own_form(stored.model), _weights(stored))
+        model = made(own_form(stored.model), _weights(stored))
         _take_positions(model, stored.content)
     if model.built:
         weights = _by_key(_weights(stored, model))
@@ -198,56 +218,6 @@ def _weights(stored: _Stored, model: Trainer | None = None) -> dict[str, list[Ar
 
 def _by_key(weights: dict[str, list[Array]]) -> dict[str, Array]:
     return {f"{name}/{i}": each for name, some in weights.items() for i, each in enumerate(some)}
-
-
-def _made(described: Config, weights: dict[str, list[Array]], above: str = "") -> Model:
-    """Make a model, with arrays of a file in the place of what its initializers would make."""
-    layers: list[Any] = []
-    for each in described["layers"]:
-        if each["class_name"] in ("Model", "Sequential"):
-            name = each["config"]["name"]
-            layers.append(_made(each["config"], weights, f"{above}{name}/"))
-        else:
-            layers.append(layer_from(each))
-    with ExitStack() as replaced:
-        for layer in layers:
-            inner = {"": layer} if isinstance(layer, Layer) else layer.leaves
-            for path, leaf in inner.items():
-                if not leaf.built:
-                    name = f"{above}{layer.name}/{path}".rstrip("/")
-                    replaced.enter_context(_FromFile(leaf, weights.get(name, [])).in_place())
-        if "wires" in described:
-            return Model.from_layers(layers, described)
-        if described["input_shape"] is not None:
-            layers.insert(0, InputLayer(described["input_shape"], name=described["input_name"]))
-        return Sequential(layers, name=described["name"])
-
-
-class _FromFile(Initializer):
-    """Returns the arrays of a layer one after the other, if the shapes are those asked for."""
-
-    def __init__(self, layer: Layer, arrays: list[Array]) -> None:
-        self.layer, self.waiting = layer, iter(arrays)
-
-    def __call__(self, shape: Any, dtype: str | None = None) -> Array:
-        """Return the next array of the file."""
-        found = next(self.waiting, None)
-        if found is None or found.shape != tuple(shape):
-            got = "none" if found is None else f"one of shape {found.shape}"
-            raise ValueError(
-                f"{self.layer.name}: expected a weight of shape {tuple(shape)}, the file has {got}"
-            )
-        return found.astype(dtype or self.layer.dtype)
-
-    @contextmanager
-    def in_place(self) -> Iterator[None]:
-        """Take the place of the layer's initializers."""
-        rules = {name: r for name, r in vars(self.layer).items() if isinstance(r, Initializer)}
-        vars(self.layer).update(dict.fromkeys(rules, self))
-        try:
-            yield
-        finally:
-            vars(self.layer).update(rules)
 
 
 def _take_optimizer(model: Trainer, choices: list[list[str]], stored: _Stored, path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tinynet import config
 from tinynet.custom_objects import get_registered_object
+from tinynet.described import number_shared
 from tinynet.interop import compiled, configs
 from tinynet.interop.configs import COUNTERPARTS, Config
 from tinynet.interop.keras_files import custom
@@ -15,6 +16,7 @@ from tinynet.layers import InputLayer
 from tinynet.stack import Network, Stack
 from tinynet.training import Trainer
 
+SHARED = "shared_object_id"  # Keras's name for the number of a layer that several models have
 # The modules that the older form, of ``.h5``, leaves out.
 MODULES = {
     "optimizer": "keras.optimizers",
@@ -33,6 +35,7 @@ def keras_form(model: Trainer) -> Config:
         If it has a part that cannot be written.
     """
     written = _network(model)
+    number_shared(model.layers, written["config"]["layers"], SHARED)
     parts = compiled.parts_for_keras(model, custom.written)
     if parts:
         written["compile_config"] = {**compiled.WITHOUT_EFFECT, **parts, "jit_compile": "auto"}
@@ -142,6 +145,11 @@ def _own_input(given: Config) -> tuple[list[int], str]:
 
 
 def _own_layer(written: Config) -> Any:
+    own = _own_alone(written)
+    return {**own, "shared": written[SHARED]} if SHARED in written else own
+
+
+def _own_alone(written: Config) -> Config:
     kind = written["class_name"]
     if kind in ("Sequential", "Functional"):
         own = own_form(written)
@@ -149,7 +157,8 @@ def _own_layer(written: Config) -> Any:
     if kind == "InputLayer":
         shape, name = _own_input(written["config"])
         return {"class_name": kind, "config": {"shape": shape, "name": name}}
-    return configs.own_config(written, str(written["config"].get("name")), custom.read)
+    found: Config = configs.own_config(written, str(written["config"].get("name")), custom.read)
+    return found
 
 
 def _own_graph(given: Config) -> Config:

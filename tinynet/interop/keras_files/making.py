@@ -1,0 +1,86 @@
+"""A model made from what a file says about it, with the file's arrays as its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from tinynet.arrays import Array
+from tinynet.described import layer_from
+from tinynet.initializers import Initializer
+from tinynet.interop.configs import Config
+from tinynet.layers import InputLayer, Layer
+from tinynet.models import Model, Sequential
+
+
+def made(
+    described: Config,
+    weights: dict[str, list[Array]],
+    above: str = "",
+    shared: dict[int, Any] | None = None,
+) -> Model:
+    """Make a model, with arrays of a file in the place of what its initializers would make.
+
+    Parameters
+    ----------
+    described : dict
+    weights : dict of str to list of ndarray
+    above : str
+        The path of a nested model.
+    shared : dict of int to Layer or Model
+        What has been made for several models.
+    """
+    layers: list[Any] = []
+    shared = {} if shared is None else shared
+    for each in described["layers"]:
+        if each.get("shared") in shared:
+            layer: Any = shared[each["shared"]]
+        elif each["class_name"] in ("Model", "Sequential"):
+            layer = made(each["config"], weights, f"{above}{each['config']['name']}/", shared)
+        else:
+            layer = layer_from(each)
+        if "shared" in each:
+            shared[each["shared"]] = layer
+        layers.append(layer)
+    seen: set[Layer] = set()
+    with ExitStack() as replaced:
+        for layer in layers:
+            inner = {"": layer} if isinstance(layer, Layer) else layer.leaves
+            for path, leaf in inner.items():
+                if not leaf.built and leaf not in seen:
+                    seen.add(leaf)
+                    name = f"{above}{layer.name}/{path}".rstrip("/")
+                    replaced.enter_context(_FromFile(leaf, weights.get(name, [])).in_place())
+        if "wires" in described:
+            return Model.from_layers(layers, described)
+        if described["input_shape"] is not None:
+            layers.insert(0, InputLayer(described["input_shape"], name=described["input_name"]))
+        return Sequential(layers, name=described["name"])
+
+
+class _FromFile(Initializer):
+    """Returns the arrays of a layer one after the other, if the shapes are those asked for."""
+
+    def __init__(self, layer: Layer, arrays: list[Array]) -> None:
+        self.layer, self.waiting = layer, iter(arrays)
+
+    def __call__(self, shape: Any, dtype: str | None = None) -> Array:
+        """Return the next array of the file."""
+        found = next(self.waiting, None)
+        if found is None or found.shape != tuple(shape):
+            got = "none" if found is None else f"one of shape {found.shape}"
+            raise ValueError(
+                f"{self.layer.name}: expected a weight of shape {tuple(shape)}, the file has {got}"
+            )
+        return found.astype(dtype or self.layer.dtype)
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Take the place of the layer's initializers."""
+        rules = {name: r for name, r in vars(self.layer).items() if isinstance(r, Initializer)}
+        vars(self.layer).update(dict.fromkeys(rules, self))
+        try:
+            yield
+        finally:
+            vars(self.layer).update(rules)
