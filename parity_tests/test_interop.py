@@ -145,6 +145,33 @@ def test_training_goes_on_in_keras_and_back_here(optimizer):
     go_on_alike("interop.from_keras", back, theirs, text)
 
 
+SPARSE = "'sparse_categorical_crossentropy'"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        f"loss={SPARSE}, loss_weights=[0.25]",
+        f"loss=[{SPARSE}], loss_weights=0.25, metrics=['accuracy']",
+        f"loss={SPARSE}, loss_weights={{'flatten': 0.25}}, weighted_metrics=[['accuracy']]",
+        f"loss=[{SPARSE}], metrics=[['accuracy', keras.metrics.SparseCategoricalCrossentropy()]]",
+    ],
+)
+def test_a_loss_with_a_weight(options):
+    layers = "keras.layers.Dense(3, activation='softmax'), keras.layers.Flatten(name='flatten')"
+    text = (
+        f"compiled(keras.Sequential([keras.Input((4,)), {layers}]), "
+        f"keras.optimizers.SGD(0.1, momentum=0.5), {options})"
+    )
+    own, theirs = make_both(text, compiled=compiled)
+    own.train_on_batch(X, Y)
+    theirs.train_on_batch(X, Y)
+    there, here = to_keras(own), from_keras(theirs)
+    equal_models(own, from_keras(there))
+    go_on_alike("interop.from_keras", here, theirs, text, steps=2)
+    go_on_alike("interop.to_keras", own, there, text, steps=2)
+
+
 @pytest.mark.parametrize("optimizer", [OPTIMIZERS[0], OPTIMIZERS[-1]])
 def test_what_keras_has_trained_goes_on_here(optimizer):
     text = stack(HERE, f"optimizer={optimizer}")

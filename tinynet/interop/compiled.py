@@ -20,7 +20,7 @@ from tinynet.training import Trainer
 # Names of metrics that need not be the name of the metric's class.
 SHORT_NAMES = {"accuracy", "Accuracy", "acc", "mse", "MSE", "mae", "MAE"}
 
-PARTS = ("optimizer", "loss", "metrics", "weighted_metrics", "run_eagerly")
+PARTS = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly")
 # What else Keras's compile takes, with the values at which it is not in the way. (In a file,
 # jit_compile has the value that Keras has chosen for the machine.)
 WITHOUT_EFFECT: Config = {
@@ -124,6 +124,7 @@ def parts_from_keras(keras_model: Any) -> dict[str, Any]:
     return {
         "optimizer": _own_optimizer(keras_model.optimizer),
         "loss": _own_loss(keras_model.loss),
+        "loss_weights": given["loss_weights"],
         "metrics": _own_metrics(given["metrics"]),
         "weighted_metrics": _own_metrics(given["weighted_metrics"]),
         "run_eagerly": given["run_eagerly"],
@@ -168,7 +169,9 @@ def own_optimizer(described: Config, custom: Custom = configs.unknown) -> optimi
         return optimizers.get(written)
 
 
-def _own_loss(theirs: Any) -> losses.Loss:
+def _own_loss(theirs: Any) -> Any:
+    if isinstance(theirs, list):
+        return [_own_loss(each) for each in theirs]
     if isinstance(theirs, str):
         return own_loss(theirs)
     described = configs.described(theirs, "keras.losses", "loss")
@@ -194,12 +197,13 @@ def own_loss(given: Any, custom: Custom = configs.unknown) -> losses.Loss:
 
 def _own_metrics(given: Any) -> list[Any]:
     require_no_dictionary(given)
-    return own_metrics(
-        [
-            each if isinstance(each, str) else configs.described(each, "keras.metrics", "metrics")
-            for each in given or ()
-        ]
-    )
+
+    def own(each: Any) -> Any:
+        if not isinstance(each, str):
+            each = configs.described(each, "keras.metrics", "metrics")
+        return own_metrics([each])[0]
+
+    return [for_each(own, each) for each in given or ()]
 
 
 def require_no_dictionary(given: Any) -> None:

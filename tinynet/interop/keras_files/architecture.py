@@ -222,7 +222,7 @@ def own_parts(given: Config | None) -> Config:
     """
     if not given:
         return {}
-    compiled.require_only_parts({**given, "loss_weights": None})
+    compiled.require_only_parts(given)
     if given["loss"] is None:
         raise ValueError("the model was compiled without a loss; read it with compile=False")
     for kind in ("metrics", "weighted_metrics"):
