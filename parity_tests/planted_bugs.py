@@ -1376,6 +1376,20 @@ BUGS = [
         "next(waiting)",
         "test_keras_files goes_on",
     ),
+    Bug(
+        "two models that share a layer get one each from a file",
+        "interop/keras_files/making.py",
+        'if each.get("shared") in shared:',
+        'if each.get("shared") in ():',
+        "test_keras_files cannot_read",
+    ),
+    Bug(
+        "the weight of the loss stays behind in Keras",
+        "interop/compiled.py",
+        '"loss_weights": given["loss_weights"],',
+        '"loss_weights": None,',
+        "test_interop with_a_weight",
+    ),
     # Images before the model.
     Bug(
         "an image mirrored for ImageDataGenerator starts one pixel late",
