@@ -1,4 +1,4 @@
-"""What a network shows of itself: names, shapes, tensors without numbers, its weights as lists."""
+"""What a network shows of itself: names, shapes, weights as lists, its layers as plain values."""
 
 from __future__ import annotations
 
