@@ -422,3 +422,16 @@ def test_an_input_layer_returns_what_it_is_given() -> None:
     layer = InputLayer((6,))
     assert layer(X).shape == X.shape and layer.backward(X) is X
     assert copy.deepcopy(layer).output.shape == (None, 6)
+
+
+def test_nothing_of_writing_a_step_down_stays_in_a_shared_layer() -> None:
+    """It would compute with the first model's weights in a copy of the model."""
+    x, shared = Input((3,)), layers.Dense(3)
+    model = Model(x, shared(shared(x)))
+    batch = np.ones((8, 3), "f4")
+    model.predict(batch, 2, verbose=0)  # written down at the first batch
+    model.backward(np.ones((2, 3), "f4"))  # takes what was kept of each call
+    assert not set(vars(shared)) & set(shared.computing)
+    other = pickle.loads(pickle.dumps(copy.deepcopy(model)))
+    other.set_weights([0 * each for each in other.get_weights()])
+    np.testing.assert_array_equal(other.forward(batch), np.zeros((8, 3)))

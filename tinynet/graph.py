@@ -163,8 +163,11 @@ class Graph(Wired):
         return [*leaves, *(graph for graph in _graphs(wire.layer) if graph.shared and leaves)]
 
     def _keep(self, number: int, part: Layer | Graph) -> None:
-        own = {"kept": dict(part.kept)} if isinstance(part, Graph) else dict(vars(part))
-        self.kept[number, part] = own
+        if isinstance(part, Graph):
+            self.kept[number, part] = {"kept": dict(part.kept)}
+        else:  # without the methods that stand there while a step is written down
+            own = {key: each for key, each in vars(part).items() if key not in part.computing}
+            self.kept[number, part] = own
 
     def _recall(self, number: int, part: Layer | Graph) -> None:
         vars(part).update(self.kept[number, part])
