@@ -132,8 +132,8 @@ def plot_model(
         write_atomically(path, drawn.stdout)
     else:
         figure = drawing(boxes, across=rankdir == "LR")
-        with whole_or_not(path) as beside:
-            figure.savefig(beside, format=path.suffix[1:], dpi=dpi)
+        with whole_or_not(path) as file:
+            figure.savefig(file, format=path.suffix[1:], dpi=dpi)
     if "ipykernel" in sys.modules and path.suffix in (".png", ".jpg", ".jpeg"):
         display: Any = import_module("IPython.display")  # there, since the kernel is
         return display.Image(filename=os.fspath(path))

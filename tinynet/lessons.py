@@ -196,7 +196,8 @@ def keep_figure(args: argparse.Namespace, name: str) -> None:
     import matplotlib.pyplot as plt
 
     # The figure's own method: that of pyplot would draw everything again.
-    plt.gcf().savefig(args.out / f"{name}.png", dpi=150)
+    with files.whole_or_not(args.out / f"{name}.png") as file:
+        plt.gcf().savefig(file, format="png", dpi=150)
 
 
 def keep_results(args: argparse.Namespace, data: str, results: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinynet import losses, optimizers, scope
+from tinynet.array_files import write_arrays
 from tinynet.arrays import Array, copy_into
 from tinynet.configurable import UnknownObjectError, serialize
 from tinynet.custom_objects import (
@@ -310,20 +311,10 @@ def _checked(filepath: str | os.PathLike[str], endings: tuple[str, ...], overwri
 
 
 def _write(path: Path, arrays: Mapping[str, Array], header: Mapping[str, Any]) -> None:
-    from safetensors import SafetensorError
-    from safetensors.numpy import save_file
-
     metadata = {key: json.dumps(value) for key, value in header.items()}
     metadata |= {"format": FORMAT, "order": json.dumps(list(arrays))}
-    # safetensors 0.8.0 writes an array as it is stored in memory, under the shape of the view: the
-    # numbers of a transpose or a slice are then silently read back in other places. So every array
-    # is laid out row by row first. (np.ascontiguousarray would turn a scalar into a vector.)
-    in_order = {key: np.asarray(value, order="C") for key, value in arrays.items()}
-    with whole_or_not(path) as beside:
-        try:
-            save_file(in_order, beside, metadata)
-        except SafetensorError as error:  # what it raises if the disk is full
-            raise OSError(f"{path}: {error}") from None
+    with whole_or_not(path) as file:
+        write_arrays(file, arrays, metadata)
 
 
 __getattr__ = scope.refuses(__name__)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
 from tinynet.arrays import Array
 from tinynet.callbacks.base import Callback, Logs
 from tinynet.checks import flag, integer
-from tinynet.files import write_atomically
+from tinynet.files import append, cut_off_line, write_atomically
 from tinynet.terminal import say
 
 
@@ -83,10 +84,12 @@ class CSVLogger(Callback):
     separator : str
     append : bool
         Whether to append to an existing table, without a second header. A last line that was
-        cut off, by a kill or a full disk, is removed first, with a warning.
+        cut off, by a kill, is removed first, with a warning.
 
     Raises
     ------
+    OSError
+        If the file cannot be written. The lines that it had stay.
     ValueError
         With `append`, if the existing table has columns other than the logs: before training
         begins, or after the first epoch if a custom callback may add to the logs.
@@ -104,7 +107,7 @@ class CSVLogger(Callback):
         self.filename = Path(filename)
         self.separator = separator
         self.append = append
-        self.file: TextIO | None = None
+        self.begun = False
         self.keys: list[str] | None = None
 
     def set_params(self, params: dict[str, Any]) -> None:
@@ -117,36 +120,35 @@ class CSVLogger(Callback):
             self._require_columns(_columns(names), _columns(without))
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Open the file."""
+        """Begin the file, or see where it ends."""
         self.keys = None
-        self._close()
-        if self.append:
-            self._take_away_half_a_line()
+        if not self.append:
+            write_atomically(self.filename, "")
+        elif cut := cut_off_line(self.filename):
+            warnings.warn(
+                f"CSVLogger: the last line of {self.filename} was cut off, and is removed: {cut!r}",
+                stacklevel=2,
+            )
         self.goes_on = self._header() is not None
-        self.file = self.filename.open("a" if self.append else "w", newline="")
+        self.begun = True
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write a line."""
-        if self.file is None:
+        """Write a line, and force it to disk."""
+        if not self.begun:
             raise RuntimeError("CSVLogger: on_epoch_end came before on_train_begin")
-        logs = logs or {}
-        writer = csv.writer(self.file, delimiter=self.separator)
+        logs, line = logs or {}, io.StringIO()
+        writer = csv.writer(line, delimiter=self.separator)
         if self.keys is None:
             self.keys = _columns(list(logs))
             self._require_columns(self.keys)
             if not self.goes_on:
                 writer.writerow(["epoch", *self.keys])
         writer.writerow([epoch, *(_cell(logs.get(key, "NA")) for key in self.keys)])
-        self.file.flush()
+        append(self.filename, line.getvalue())
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Close the file."""
-        self._close()
-
-    def _close(self) -> None:
-        if self.file is not None:
-            self.file.close()
-            self.file = None
+        """End the table."""
+        self.begun = False
 
     def _header(self) -> list[str] | None:
         """Return the columns of the table to append to; None if there is none."""
@@ -161,25 +163,11 @@ class CSVLogger(Callback):
     def _require_columns(self, *possible: list[str]) -> None:
         header = self._header()
         if header is not None and header not in [["epoch", *keys] for keys in possible]:
-            self._close()
             raise ValueError(
                 f"CSVLogger: {self.filename} has the columns {', '.join(header)}, but this "
                 f"training would write {', '.join(['epoch', *possible[0]])}; give it another file, "
                 f"or append=False to overwrite this one"
             )
-
-    def _take_away_half_a_line(self) -> None:
-        if not self.filename.exists():
-            return
-        content = self.filename.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        if whole != content:
-            cut = content[len(whole) :].decode(errors="replace")
-            warnings.warn(
-                f"CSVLogger: the last line of {self.filename} was cut off, and is removed: {cut!r}",
-                stacklevel=2,
-            )
-            write_atomically(self.filename, whole)
 
 
 def _columns(names: list[str]) -> list[str]:
@@ -378,12 +366,13 @@ class TensorBoard(Callback):
             if lines:
                 path = self.log_dir / part / "scalars.csv"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                begins = not path.exists()
-                with path.open("a", newline="") as file:
-                    table = csv.writer(file)
-                    if begins:
-                        table.writerow(("tag", "step", "value"))
-                    table.writerows(lines)
+                cut_off_line(path)  # that of a run that was killed
+                text = io.StringIO()
+                table = csv.writer(text)
+                if not path.exists():
+                    table.writerow(("tag", "step", "value"))
+                table.writerows(lines)
+                append(path, text.getvalue())
                 lines.clear()
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tinynet.datasets import hugging_face, npz
 from tinynet.datasets.errors import DatasetError
+from tinynet.files import sync_folder, write_atomically
 
 # an address is given up after this many seconds without a connection, or without any data
 CONNECT_SECONDS, SILENCE_SECONDS = 10, 30
@@ -275,7 +276,7 @@ class Source:
         """Fetch what is missing or damaged in ``cache``.
 
         Pooch writes each file under another name first and renames it once its checksum is
-        right, so that a broken download leaves nothing behind.
+        right, so that a broken download leaves nothing behind; it is forced to disk before.
         """
         import pooch
 
@@ -285,14 +286,21 @@ class Source:
             timeout=(CONNECT_SECONDS, SILENCE_SECONDS),
             headers={"Accept-Encoding": "identity"},  # else a server may decompress the .gz
         )
+
+        def download(url: str, part: str, _: object) -> None:
+            downloader(url, part, None)
+            with open(part, "rb") as written:
+                os.fsync(written.fileno())
+
         for file in (self.archive,) if self.archive else self.files:
             pooch.retrieve(
                 address + file.name,
                 known_hash=f"sha256:{file.packed_sha256}",
                 fname=file.name,
                 path=cache,
-                downloader=downloader,
+                downloader=download,
             )
+            sync_folder(cache)
         if self.archive:
             self._unpack(cache / self.archive.name, cache)
 
@@ -302,9 +310,8 @@ class Source:
             for file in self.files:
                 member = opened.extractfile(f"{self.folder}/{file.name}")
                 content = b"" if member is None else member.read(file.size + 1)
-                part = cache / f".{file.name}.part"
-                part.write_bytes(file.verified(f"{file.name} in {archive}", content))
-                part.replace(cache / file.name)
+                checked = file.verified(f"{file.name} in {archive}", content)
+                write_atomically(cache / file.name, checked)
         archive.unlink()
 
     def read_npz(self, place: Path) -> list[bytes]:

@@ -16,6 +16,8 @@ import numba
 import numba.extending
 from numba.core.caching import FunctionCache
 
+from tinynet.files import whole_or_not
+
 try:
     import fcntl
 except ImportError:  # Windows, where Numba itself waits for files in use
@@ -30,7 +32,7 @@ def compile_loops(loops: Callable[..., None]) -> Callable[..., None]:
     # stays off.
     compiled: Any = numba.njit(nogil=True, error_model="numpy")(with_compiled_calls(loops))
     with suppress(RuntimeError):  # no folder to write to: every process compiles for itself
-        compiled._cache = SharedCache(loops)  # type: ignore[no-untyped-call]
+        compiled._cache = SharedCache(loops)
     form: Callable[..., None] = compiled
     return form
 
@@ -56,11 +58,17 @@ def intrinsic(generator: Callable[..., Any]) -> Any:
 class SharedCache(FunctionCache):
     """Numba's cache of one function, made safe for processes that start at the same time.
 
+    Its files are written whole or not at all, `tinynet.files.whole_or_not`.
+
     Numba looks up the next free file name, writes the index, then the file. Two processes that
     compile for float32 and float64 at once would take the same name, and one would later run the
     other's code. So they write one after the other. A file that cannot be read or written costs
     time, but never stops the run.
     """
+
+    def __init__(self, function: Callable[..., None]) -> None:
+        super().__init__(function)  # type: ignore[no-untyped-call]
+        self._cache_file._open_for_write = whole_or_not  # type: ignore[assignment,method-assign]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return compiled code from disk, or None."""

@@ -141,7 +141,7 @@ class EntryCache(SharedCache):
     """The cache of a kernel's entries, beside that of the kernel."""
 
     def __init__(self, loops: Any, kinds: tuple[Any, ...]) -> None:
-        super().__init__(loops)  # type: ignore[no-untyped-call]
+        super().__init__(loops)
         self.kinds = kinds
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:

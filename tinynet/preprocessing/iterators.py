@@ -12,9 +12,10 @@ import numpy as np
 from tinynet.arrays import Array
 from tinynet.checks import flag, integer
 from tinynet.config import float_type, floatx
+from tinynet.files import whole_or_not
 from tinynet.layers.images import channels_last
 from tinynet.preprocessing.changes import Changes, as_images
-from tinynet.preprocessing.pictures import array_to_img
+from tinynet.preprocessing.pictures import array_to_img, pillow
 from tinynet.streams import PyDataset
 
 
@@ -191,7 +192,9 @@ class Saving:
         for image, place in zip(x, places, strict=True):
             number_of_this = np.random.randint(self.most)  # so that epochs rarely share a name
             name = f"{self.prefix}_{place}_{number_of_this}.{self.ending}"
-            array_to_img(image).save(self.folder / name)
+            kind = pillow().registered_extensions().get(f".{self.ending.lower()}")
+            with whole_or_not(self.folder / name) as file:
+                array_to_img(image).save(file, format=kind)
 
 
 def changed(generator: Changes, images: Any, dtype: str) -> Array:

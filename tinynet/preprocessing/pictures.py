@@ -14,6 +14,7 @@ import numpy as np
 from tinynet.arrays import Array
 from tinynet.checks import entries, integer
 from tinynet.config import float_type, floatx
+from tinynet.files import whole_or_not
 from tinynet.layers.images import channels_last
 
 MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}  # Pillow's names
@@ -234,4 +235,8 @@ def save_img(
     if picture.mode == "RGBA" and (file_format or "").lower() == "jpeg":
         warnings.warn("JPEG files have no opacity; it is left out", stacklevel=2)
         picture = picture.convert("RGB")
-    picture.save(path, format=file_format or None, **kwargs)
+    if isinstance(path, (str, os.PathLike)):
+        with whole_or_not(path) as file:
+            picture.save(file, format=file_format or None, **kwargs)
+    else:
+        picture.save(path, format=file_format or None, **kwargs)

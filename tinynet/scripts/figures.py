@@ -14,6 +14,8 @@ from typing import Any
 from matplotlib import pyplot as plt
 from matplotlib.backends.backend_agg import FigureCanvasAgg as FigureCanvas
 
+from tinynet.files import whole_or_not
+
 __all__ = ["FigureCanvas", "show"]
 
 _shown = 0
@@ -31,7 +33,8 @@ def show(*args: Any, **options: Any) -> None:
         if folder:
             path = Path(folder) / f"figure_{_shown}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            plt.figure(number).savefig(path, bbox_inches="tight")
+            with whole_or_not(path) as file:
+                plt.figure(number).savefig(file, format="png", bbox_inches="tight")
             print(f"tinynet: figure written to {path}", file=sys.stderr)
         elif _shown == 1:
             print(

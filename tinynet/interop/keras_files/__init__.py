@@ -66,8 +66,8 @@ def save_model(model: Trainer, path: Path) -> None:
             _put_optimizer(model, list(model.params), content)
         weights = io.BytesIO()
         hdf5.write(weights, content)
-        with whole_or_not(path) as beside:
-            archive.write(beside, written, weights)
+        with whole_or_not(path) as file:
+            archive.write(file, written, weights)
         return
     architecture, parts = older_form(written)
     texts = {"keras_version": archive.KERAS_VERSION, "backend": "tensorflow"}
@@ -113,8 +113,10 @@ def save_weights(model: Trainer, path: Path) -> None:
 
 
 def _write_hdf5(path: Path, content: Content) -> None:
-    with whole_or_not(path) as beside, beside.open("rb+") as file:
-        hdf5.write(file, content)
+    written = io.BytesIO()  # HDF5 does not hand on what goes wrong in a file of Python's
+    hdf5.write(written, content)
+    with whole_or_not(path) as file:
+        file.write(written.getbuffer())
 
 
 def _put_optimizer(model: Trainer, keys: list[str], content: Content) -> None:

@@ -17,18 +17,17 @@ CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 KERAS_VERSION = "3.15.1"
 
 
-def write(path: Path, config: Any, weights: BinaryIO) -> None:
+def write(file: BinaryIO, config: Any, weights: io.BytesIO) -> None:
     """Write an archive, uncompressed as Keras's are."""
     metadata = {
         "keras_version": KERAS_VERSION,
         "date_saved": datetime.now().strftime("%Y-%m-%d@%H:%M:%S"),
         "written_by": f"tinynet {tinynet.__version__}",
     }
-    with zipfile.ZipFile(path, "w") as archive:
+    with zipfile.ZipFile(file, "w") as archive:
         archive.writestr(METADATA, json.dumps(metadata))
         archive.writestr(CONFIG, json.dumps(config))
-        weights.seek(0)
-        archive.writestr(WEIGHTS, weights.read())
+        archive.writestr(WEIGHTS, weights.getbuffer())
 
 
 def read(path: Path) -> tuple[Any, BinaryIO]:

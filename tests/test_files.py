@@ -1,0 +1,400 @@
+"""All that tinynet writes is there whole or not at all: a fault is put in at every step."""
+
+import argparse
+import ast
+import errno
+import functools
+import io
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from safetensors.numpy import load
+
+import tinynet
+from tinynet import Sequential, files, layers, lessons
+from tinynet.array_files import write_arrays
+from tinynet.callbacks import CSVLogger, TensorBoard
+from tinynet.datasets import sources
+from tinynet.interop import keras_tuner
+from tinynet.preprocessing.image import ImageDataGenerator, save_img
+from tinynet.utils import plot_model
+
+PACKAGE = Path(tinynet.__file__).parent
+FAULTS = {
+    "disk full": OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+    "no permission": PermissionError(errno.EACCES, os.strerror(errno.EACCES)),
+    "no number": OSError("something else"),
+    "interrupted": KeyboardInterrupt(),
+}
+
+
+class Faults:
+    """Counts the steps of writing a file, and lets one of them fail."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.steps: list[str] = []
+        self.at, self.error = 0, None
+        open_new, path_open = files.open_new, Path.open
+        for place, name in ((os, "fsync"), (os, "open"), (shutil, "copymode"), (Path, "replace")):
+            monkeypatch.setattr(place, name, self._watched(name, getattr(place, name)))
+
+        def opened(path: Path) -> Any:
+            self.step("create")
+            open_new(path).close()
+            return io.BufferedRandom(_Raw(path, "r+", self))
+
+        def appended(path: Path, mode: str = "r", *args: Any, **options: Any) -> Any:
+            if mode != "ab":
+                return path_open(path, mode, *args, **options)
+            self.step("create")
+            return io.BufferedWriter(_Raw(path, "a", self))
+
+        monkeypatch.setattr(files, "open_new", opened)
+        monkeypatch.setattr(Path, "open", appended)
+
+    def begin(self, at: int = 0, error: BaseException | None = None) -> None:
+        self.steps, self.at, self.error = [], at, error
+
+    def step(self, name: str) -> None:
+        self.steps.append(name)
+        if len(self.steps) == self.at and self.error is not None:
+            raise self.error
+
+    def _watched(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(*args: Any, **options: Any) -> Any:
+            if name != "open" or isinstance(args[0], Path):  # a folder, to force it to disk
+                self.step(name)
+            return function(*args, **options)
+
+        return watched
+
+
+class _Raw(io.FileIO):
+    def __init__(self, path: Path, mode: str, faults: Faults) -> None:
+        super().__init__(path, mode)
+        self.faults = faults
+
+    def write(self, content: Any) -> Any:
+        if self.faults.at == len(self.faults.steps) + 1:
+            super().write(bytes(content)[: len(content) // 2])  # half of it is on the disk already
+        self.faults.step("write")
+        return super().write(content)
+
+    def close(self) -> None:
+        was_open = not self.closed
+        super().close()
+        if was_open:
+            self.faults.step("close")
+
+
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
+    return Faults(monkeypatch)
+
+
+def model(units: int = 3) -> Sequential:
+    found = Sequential([tinynet.Input((4,)), layers.Dense(units, name="only")], name="one")
+    found.compile("adam", "mse")
+    return found
+
+
+def figure(path: Path) -> None:
+    plt.figure(figsize=(1, 1))
+    try:
+        lessons.keep_figure(argparse.Namespace(out=path.parent), path.stem)
+    finally:
+        plt.close()
+
+
+def oracle(path: Path) -> None:
+    objective = keras_tuner.Objective("loss", "min")
+    search = keras_tuner.oracle.Oracle(objective, 3, lambda seed: None, 0, None, True, True)
+    search.path = path
+    search.save()
+
+
+@functools.cache
+def trace() -> Any:
+    return tinynet.trace(model(), np.ones((2, 4)), np.ones((2, 3)))
+
+
+def arrays(path: Path) -> None:
+    with files.whole_or_not(path) as file:
+        write_arrays(file, {"a": np.arange(50_000), "b": np.ones(3, "f4")}, {"said": "ä"})
+
+
+IMAGE = np.arange(75.0).reshape(5, 5, 3)
+WRITERS: dict[str, Callable[[Path], object]] = {
+    "text.txt": lambda path: files.write_atomically(path, "new\n" * 9999),
+    "arrays.safetensors": arrays,
+    "model.safetensors": lambda path: model().save(path),
+    "model.keras": lambda path: model().save(path),
+    "model.h5": lambda path: model().save(path),
+    "only.weights.h5": lambda path: model().save_weights(path),
+    "weights.safetensors": lambda path: model().save_weights(path),
+    "figure.png": figure,
+    "picture.png": lambda path: save_img(path, IMAGE),
+    "drawing.dot": lambda path: plot_model(model(), path),
+    "oracle.json": oracle,
+    "page.html": lambda path: trace().to_html(path),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_fault_at_every_step_leaves_the_old_or_the_new_file(
+    name: str, faults: Faults, tmp_path: Path
+) -> None:
+    path, write = tmp_path / name, WRITERS[name]
+    path.write_bytes(b"old")
+    write(path)  # what comes only once, as the machine code of kernels, comes here
+    faults.begin()
+    write(path)
+    steps, new = faults.steps, path.stat().st_size
+    assert steps[0] == "create" and "write" in steps
+    assert steps[-6:] == ["fsync", "close", "copymode", "replace", "open", "fsync"]
+    for at in range(1, len(steps) + 1):
+        for error in FAULTS.values():
+            path.write_bytes(b"old")
+            faults.begin(at, error)
+            with pytest.raises(type(error)) as caught:
+                write(path)
+            if isinstance(error, OSError):
+                assert str(path) in str(caught.value)
+                assert caught.value.errno == error.errno
+            assert faults.steps[at - 1] == steps[at - 1]
+            is_moved = at > len(steps) - 2  # then only the folder was not forced to disk
+            assert (path.read_bytes() != b"old") == is_moved
+            if is_moved:
+                assert abs(path.stat().st_size - new) < 9  # a date has as many letters, about
+            assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_model_in_memory_is_not_changed_by_a_full_disk(faults: Faults, tmp_path: Path) -> None:
+    own = model()
+    x, y = np.ones((8, 4)), np.ones((8, 3))
+    own.fit(x, y, verbose=0)
+    before = own.get_weights()
+    for at in range(1, 9):
+        faults.begin(at, FAULTS["disk full"])
+        with pytest.raises(OSError, match=r"model\.safetensors"):
+            own.save(tmp_path / "model.safetensors")
+    faults.begin()
+    for a, b in zip(own.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    own.fit(x, y, verbose=0)
+    own.save(tmp_path / "model.safetensors")
+    again = tinynet.models.load_model(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(again.get_weights()[0], own.get_weights()[0])
+
+
+def table(path: Path) -> list[list[str]]:
+    return [line.split(",") for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("kind", [CSVLogger, TensorBoard])
+def test_a_table_keeps_its_lines_whatever_happens_to_the_next(
+    kind: type, faults: Faults, tmp_path: Path
+) -> None:
+    x, y = np.ones((8, 4)), np.ones((8, 3))
+
+    def train(first: int, last: int) -> None:
+        callback = CSVLogger(path, append=True) if kind is CSVLogger else TensorBoard(tmp_path)
+        own = model()
+        own.fit(x, y, epochs=last, initial_epoch=first, callbacks=[callback], verbose=0)
+
+    path = tmp_path / ("log.csv" if kind is CSVLogger else "train/scalars.csv")
+    train(0, 2)
+    before = path.read_bytes()
+    train(2, 3)
+    faults.begin()
+    train(3, 4)
+    steps = faults.steps
+    assert steps == ["create", "write", "fsync", "close"]
+    for at in range(1, len(steps) + 1):
+        for error in FAULTS.values():
+            path.write_bytes(before)
+            faults.begin(at, error)
+            with pytest.raises(type(error)) as caught:
+                train(2, 3)
+            assert not isinstance(error, OSError) or str(path) in str(caught.value)
+            assert path.read_bytes() == before
+    faults.begin()
+    path.write_bytes(before[:-3])  # as a kill may leave it
+    if kind is CSVLogger:
+        with pytest.warns(UserWarning, match="cut off"):
+            train(1, 3)
+    else:
+        train(1, 3)
+    assert {len(line) for line in table(path)} == {len(table(path)[0])}
+    assert path.read_bytes().startswith(before[: before[:-1].rindex(b"\n") + 1])
+
+
+def test_an_old_table_stays_until_the_new_one_has_begun(faults: Faults, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("old")
+    faults.begin(2, FAULTS["disk full"])
+    with pytest.raises(OSError, match=r"log\.csv"):
+        model().fit(np.ones((8, 4)), np.ones((8, 3)), callbacks=[CSVLogger(path)], verbose=0)
+    assert path.read_text() == "old"
+
+
+def test_pictures_of_a_generator(faults: Faults, tmp_path: Path) -> None:
+    flow = ImageDataGenerator().flow(IMAGE[None], save_to_dir=tmp_path, save_format="png")
+    faults.begin(3, FAULTS["disk full"])
+    with pytest.raises(OSError, match=r"No space left.*\.png"):
+        next(flow)
+    assert list(tmp_path.iterdir()) == []
+    faults.begin()
+    next(flow)
+    assert [each.suffix for each in tmp_path.iterdir()] == [".png"]
+
+
+def test_figures_that_a_script_shows(
+    faults: Faults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tinynet.scripts import figures
+
+    monkeypatch.setenv("TINYNET_FIGURES", str(tmp_path))
+    plt.figure(figsize=(1, 1))
+    faults.begin(2, FAULTS["disk full"])
+    with pytest.raises(OSError, match=r"figure_\d+\.png"):
+        figures.show()
+    assert list(tmp_path.iterdir()) == []
+    plt.close("all")
+
+
+def test_a_download_is_forced_to_disk_and_leaves_nothing_if_that_fails(
+    faults: Faults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import hashlib
+
+    import pooch
+
+    def fetch(url: str, part: str, _: object) -> None:
+        Path(part).write_bytes(b"content")
+
+    monkeypatch.setattr(pooch, "HTTPDownloader", lambda **options: fetch)
+    file = sources.DataFile("a.gz", hashlib.sha256(b"content").hexdigest(), 7, "")
+    source = sources.Source("A", "a", (file,), ())
+    for at, left in ((1, []), (2, ["a.gz"]), (3, ["a.gz"])):
+        faults.begin(at, FAULTS["disk full"])
+        cache = tmp_path / str(at)
+        with pytest.raises(OSError, match="No space left"):
+            source._download("https://example.org/", cache)
+        assert [each.name for each in cache.iterdir()] == left
+    faults.begin()
+    source._download("https://example.org/", tmp_path / "whole")
+    assert faults.steps == ["fsync", "open", "fsync"]
+
+
+def test_compiled_kernels_are_written_in_the_same_way() -> None:
+    compiled = pytest.importorskip("tinynet.kernels.compiled", reason="without Numba")
+    cache = compiled.SharedCache(compiled.compile_loops)
+    assert cache._cache_file._open_for_write is files.whole_or_not
+
+
+def test_the_folder_is_forced_to_disk_after_the_move(faults: Faults, tmp_path: Path) -> None:
+    files.write_atomically(tmp_path / "a", "new")
+    assert faults.steps == ["create", "write", "fsync", "close", "replace", "open", "fsync"]
+
+
+@pytest.mark.parametrize("number", files.NOT_FOR_FOLDERS)
+def test_a_disk_that_cannot_force_folders_is_none_that_fails(
+    number: int, faults: Faults, tmp_path: Path
+) -> None:
+    faults.begin(7, OSError(number, "no"))
+    files.write_atomically(tmp_path / "a", "new")
+    assert (tmp_path / "a").read_text() == "new"
+
+
+def test_an_error_about_another_file_names_that_one(tmp_path: Path) -> None:
+    other = tmp_path / "not there"
+    with (
+        pytest.raises(FileNotFoundError, match="not there"),
+        files.whole_or_not(tmp_path / "a"),
+    ):
+        other.read_bytes()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_long_names(tmp_path: Path) -> None:
+    for name in ("a" * 255, "ä" * 127):
+        files.write_atomically(tmp_path / name, "new")
+        assert (tmp_path / name).read_text() == "new"
+
+
+def test_leftovers_of_a_kill_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "backup.x"
+    others = [".backup.x", ".backup.x.1", ".other.x.12345678", "backup.x.12345678", "backup.x"]
+    for name in (".backup.x.12345678", ".backup.x.abcdef00", *others):
+        (tmp_path / name).touch()
+    files.remove_leftovers(path)
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(others)
+    files.remove_leftovers(tmp_path / "nowhere" / "a")
+
+
+def test_arrays_are_read_by_the_package_safetensors() -> None:
+    kinds = ("f2", "f4", ">f4", "f8", ">i8", "i1", "u1", "?", "u2", "i4")
+    given = {kind: np.arange(6).reshape(2, 3).astype(kind).T for kind in kinds}
+    given |= {"scalar": np.array(7.0), "empty": np.zeros((0, 3), "f4")}
+    file = io.BytesIO()
+    write_arrays(file, given, {"said": "ä"})
+    found = load(file.getvalue())
+    assert found.keys() == given.keys()
+    for key, array in given.items():
+        assert found[key].dtype == array.dtype.newbyteorder("=")
+        np.testing.assert_array_equal(found[key], array, strict=array.dtype.isnative)
+    with pytest.raises(TypeError, match="words: expected an array of numbers, got <U1"):
+        write_arrays(io.BytesIO(), {"words": np.array(["a"])}, {})
+
+
+# Methods and functions that write, and the files of the package that may call them.
+WRITES = {
+    "write_text": (),
+    "write_bytes": (),
+    "savefig": ("diagram.py", "lessons.py", "scripts/figures.py"),
+    "save_file": (),
+    "replace": ("files.py",),
+    "rename": (),
+    "mkstemp": (),
+    "tofile": (),
+    "savetxt": (),
+    "savez": (),
+}
+
+
+def writing_calls() -> list[tuple[str, str]]:
+    """Return the file and the name of every call in the package that may write a file."""
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            given = [*node.args, *(each.value for each in node.keywords)]
+            if name == "open":
+                modes = [each.value for each in given if isinstance(each, ast.Constant)]
+                opens = any(isinstance(mode, str) and set(mode) & set("wax+") for mode in modes)
+            else:
+                opens = name in WRITES and not (name == "replace" and len(given) != 1)
+            if opens:
+                found.append((path.relative_to(PACKAGE).as_posix(), name))
+    return found
+
+
+def test_nothing_else_in_the_package_writes_files() -> None:
+    calls = writing_calls()
+    assert ("files.py", "open") in calls and ("files.py", "replace") in calls
+    allowed = {("files.py", "open"), ("kernels/compiled.py", "open")}  # a lock, always empty
+    allowed |= {(file, name) for name, some in WRITES.items() for file in some}
+    assert sorted(set(calls) - allowed) == []
+
+
+mpl.use("Agg")
