@@ -151,7 +151,12 @@ WRITERS: dict[str, Callable[[Path], object]] = {
 def test_a_fault_at_every_step_leaves_the_old_or_the_new_file(
     name: str, faults: Faults, tmp_path: Path
 ) -> None:
-    path, write = tmp_path / name, WRITERS[name]
+    assert faults_in(name, faults, tmp_path) > 6 * len(FAULTS)
+
+
+def faults_in(name: str, faults: Faults, folder: Path) -> int:
+    """Put in every fault at every step of writing a file; return how many there were."""
+    path, write = folder / name, WRITERS[name]
     path.write_bytes(b"old")
     write(path)  # what comes only once, as the machine code of kernels, comes here
     faults.begin()
@@ -173,7 +178,9 @@ def test_a_fault_at_every_step_leaves_the_old_or_the_new_file(
             assert (path.read_bytes() != b"old") == is_moved
             if is_moved:
                 assert abs(path.stat().st_size - new) < 9  # a date has as many letters, about
-            assert list(tmp_path.iterdir()) == [path]
+            assert list(folder.iterdir()) == [path]
+    faults.begin()
+    return len(steps) * len(FAULTS)
 
 
 def test_a_model_in_memory_is_not_changed_by_a_full_disk(faults: Faults, tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ REFUSED = [
     ("metrics", "MeanIoU", "no segmentation"),
     ("optimizers", "Lamb", "SGD, RMSprop, Adam"),
     ("callbacks", "RemoteMonitor", "CSVLogger"),
-    ("callbacks", "BackupAndRestore", "ModelCheckpoint after every epoch"),
     ("activations", "glu", "nothing for sequences"),
     ("initializers", "STFT", "nothing for sequences"),
     ("datasets", "imdb", "nothing for sequences"),

@@ -1,10 +1,16 @@
-"""Arrays and text in one file, in the form of safetensors."""
+"""Arrays and text in one file, in the form of safetensors.
+
+`write_arrays` writes the arrays of a model; `write_state` writes any tree of plain values and
+arrays, and `read_state` reads it. Nothing in such a file could be executed.
+"""
 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
-from typing import BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -59,3 +65,105 @@ def write_arrays(file: BinaryIO, arrays: Mapping[str, Array], texts: Mapping[str
     file.write(len(said).to_bytes(WORD, "little") + said)
     for array in found:
         file.write(array.reshape(-1).view(np.uint8).data)
+
+
+def write_state(file: BinaryIO, kind: str, state: Any) -> None:
+    """Write a tree of plain values and arrays into an open file, with a checksum.
+
+    Parameters
+    ----------
+    file : file
+    kind : str
+        What it is, and the version of its form; `read_state` asks for the same.
+    state : dict, list, tuple, ndarray, str, int, float, bool or None
+        Keys are text.
+
+    Raises
+    ------
+    TypeError
+        If there is anything else in it, with its place.
+    """
+    arrays: dict[str, Array] = {}
+    text = json.dumps(_as_plain(state, "", arrays), separators=(",", ":"))
+    checksum = str(_checksum(text, arrays))
+    write_arrays(file, arrays, {"format": kind, "state": text, "checksum": checksum})
+
+
+def read_state(path: Path, kind: str) -> Any:
+    """Read what `write_state` wrote.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is another file, or a damaged one.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path.open("rb").close()  # an error of the system's own, if it cannot be read
+    try:
+        with safe_open(path, framework="numpy") as file:
+            texts = file.metadata() or {}
+            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no dict)
+    except SafetensorError as error:
+        raise ValueError(f"{path}: not a safetensors file, or a damaged one ({error})") from None
+    if texts.get("format") != kind:
+        raise ValueError(
+            f"{path}: expected a file of the form {kind!r}, got {texts.get('format')!r}; was it "
+            f"written by another version, or put there by somebody else?"
+        )
+    try:
+        text = texts["state"]
+        if texts["checksum"] != str(_checksum(text, arrays)):
+            raise ValueError("its checksum is another")
+        return _from_plain(json.loads(text), arrays)
+    except (KeyError, RecursionError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: the file is damaged ({error})") from None
+
+
+def _checksum(text: str, arrays: Mapping[str, Array]) -> int:
+    found = zlib.crc32(text.encode())
+    for key in sorted(arrays):
+        flat = np.ascontiguousarray(arrays[key]).reshape(-1)
+        found = zlib.crc32(flat.view(np.uint8).data, found)
+    return found
+
+
+def _as_plain(value: Any, place: str, arrays: dict[str, Array]) -> Any:
+    """Return a tree for JSON, with the numbers of arrays in their places; collect the arrays."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        if value.dtype.str[1:] not in NAMES:
+            raise TypeError(f"{place}: expected an array of numbers, got {value.dtype}")
+        arrays[str(len(arrays))] = np.asarray(value)
+        return {"array" if isinstance(value, np.ndarray) else "number": str(len(arrays) - 1)}
+    if isinstance(value, dict):
+        for key in value:
+            if type(key) is not str:
+                raise TypeError(f"{place}: expected text as keys, got {key!r}")
+        return {"dict": {k: _as_plain(v, f"{place}/{k}", arrays) for k, v in value.items()}}
+    if isinstance(value, (list, tuple)):
+        found = [_as_plain(each, f"{place}/{i}", arrays) for i, each in enumerate(value)]
+        return found if isinstance(value, list) else {"tuple": found}
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    raise TypeError(
+        f"{place}: expected numbers, text, arrays, or lists and dicts of them, got {value!r}"
+    )
+
+
+def _from_plain(value: Any, arrays: Mapping[str, Array]) -> Any:
+    if isinstance(value, list):
+        return [_from_plain(each, arrays) for each in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, held),) = value.items()
+    if kind == "array":
+        return arrays[held]
+    if kind == "number":
+        return arrays[held][()]
+    if kind == "tuple":
+        return tuple(_from_plain(each, arrays) for each in held)
+    if kind == "dict":
+        return {key: _from_plain(each, arrays) for key, each in held.items()}
+    raise ValueError(f"there is no kind {kind!r}")

@@ -293,20 +293,53 @@ def brief(value: Any) -> str:
     return f"{type(value).__name__}"
 
 
-def epoch_orders(shuffle: bool | str, n: int, first_epoch: int = 0) -> Iterator[Array]:
-    """Yield the order of the samples, pass after pass.
+class EpochOrders:
+    """An iterator over the order of the samples, pass after pass.
 
     With ``"every_epoch"`` the order depends on the number of the epoch, so that training in
     two parts, from the same seed, goes through the data just like training in one.
+
+    Parameters
+    ----------
+    shuffle : bool or "every_epoch"
+    n : int
+        The number of samples.
+    first_epoch : int
     """
-    seed = random.SeedGenerator() if shuffle == "every_epoch" else None
-    if seed is not None:
-        seed.state[1] = first_epoch
-    while True:
-        if seed is not None:
-            yield random.new_order(n, seed)
-        else:
-            yield random.epoch_order(n) if shuffle else np.arange(n)
+
+    def __init__(self, shuffle: bool | str, n: int, first_epoch: int = 0) -> None:
+        self.shuffle, self.n, self.first_epoch = shuffle, n, first_epoch
+        self.seed: random.SeedGenerator | None = None  # drawn with the first order
+        self.pair: random.SeedPair | None = None  # what the last order followed from
+
+    def __iter__(self) -> EpochOrders:
+        return self
+
+    def __next__(self) -> Array:
+        if self.shuffle == "every_epoch":
+            if self.seed is None:
+                self.seed = random.SeedGenerator()
+                self.seed.state[1] = self.first_epoch
+            self.pair = self.seed.next()
+        elif self.shuffle:
+            self.pair = random.epoch_pair()
+        return self.last()
+
+    def last(self) -> Array:
+        """Return the last order again."""
+        return np.arange(self.n) if self.pair is None else random.order_of(self.n, self.pair)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what the next orders, and the last one, follow from."""
+        seed = None if self.seed is None else self.seed.state.tolist()
+        return {"seed": seed, "pair": self.pair}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Restore what `get_state` has returned."""
+        self.pair = state["pair"]
+        if state["seed"] is not None:
+            self.seed = random.SeedGenerator(0)
+            self.seed.state = state["seed"]
 
 
 def warn_of_gray_values(data: Dataset) -> None:

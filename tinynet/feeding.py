@@ -7,11 +7,12 @@ of the earlier step can be run again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from tinynet import random
 from tinynet.arrays import Array
 from tinynet.data import Batch, Dataset
 from tinynet.repeat import Repeat, warn_of_the_end
@@ -55,6 +56,9 @@ class Feed:
         self.iterator: Iterator[Any] | None = None
         self.coming: Dataset | None = None
         self.number, self.seen, self.steps, self.over = stream.number, 0, 0, False
+        self.passes: list[int] = []  # how often each has been asked for a batch
+        self.began: dict[str, Any] = {}  # the global random state when the last pass began
+        self.resume: Callable[[], None] | None = None  # see `Repeat`
 
     @property
     def total(self) -> int | None:
@@ -64,17 +68,51 @@ class Feed:
     def reset(self) -> None:
         """Begin the next epoch with the first batch."""
         self.iterator, self.number, self.seen = None, self.stream.number, 0
+        self.passes = []
         self.stream.tell("end")
 
     def begin_epoch(self) -> None:
         """Begin an epoch."""
         self.stream.tell("begin")
+        if self.resume is not None:
+            self.resume()
+            self.resume = None
+            return
         if self.iterator is None or self.per_epoch is None:
             self._begin_again()
         self.coming, self.steps, self.over = None, 0, False
 
     def _begin_again(self) -> None:
         self.iterator, self.seen = self.stream.begin(), 0
+        self.passes.append(0)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return which batch comes next."""
+        names = ("number", "seen", "steps", "over", "passes", "began")
+        is_open, source = self.iterator is not None, self.stream.get_state()
+        return {"open": is_open, "source": source, **{name: getattr(self, name) for name in names}}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Restore what `get_state` has returned.
+
+        A PyDataset begins at the number of the batch; anything else is gone through up to there.
+        """
+        if self.passes != state["passes"]:
+            self.iterator = self.stream.at(state["passes"], state["began"], state["source"])
+        if not state["open"]:
+            self.iterator = None
+        self.number, self.seen, self.steps = state["number"], state["seen"], state["steps"]
+        self.over, self.passes, self.began = state["over"], state["passes"], state["began"]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What has to be the same where a state is restored."""
+        shuffle = bool(self.stream.shuffle)
+        return {
+            "the kind of x": type(self.stream.source).__name__,
+            "steps_per_epoch": self.per_epoch,
+            "shuffle": shuffle,
+        }
 
     @property
     def goes_on(self) -> bool:
@@ -89,7 +127,10 @@ class Feed:
         all_seen = self.number is not None and self.seen >= self.number
         if not (enough or all_seen):
             assert self.iterator is not None
+            if self.seen == 0:
+                self.began = random.global_state()
             self.seen += 1
+            self.passes[-1] = self.seen
             for batch in self.iterator:
                 self.coming = self.stream.read(batch, self.steps)
                 return

@@ -186,6 +186,19 @@ def cut_off_line(path: str | os.PathLike[str]) -> str:
     return content[len(whole) :].decode(errors="replace")
 
 
+def size_of(path: Path) -> int:
+    """Return the size of a file in bytes; 0 if there is none."""
+    return path.stat().st_size if path.exists() else 0
+
+
+def cut_back(path: Path, size: int) -> None:
+    """Take away what a table has had added since it had a size; at 0, the file itself."""
+    if size == 0:
+        path.unlink(missing_ok=True)
+    elif size_of(path) > size:
+        os.truncate(path, size)
+
+
 def remove_leftovers(path: str | os.PathLike[str]) -> None:
     """Remove what writers of a file have left beside it when they were killed.
 

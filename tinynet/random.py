@@ -6,13 +6,13 @@ from draw to draw is the pair, and a `SeedGenerator` is where that happens.
 
 from __future__ import annotations
 
-import copy
 import itertools
 import math
 import random as python_random
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -154,16 +154,54 @@ def untouched() -> Iterator[None]:
     Inside, seeds may be set and numbers drawn with no effect outside. Only one thread may be inside
     at a time, because a process has only one such state.
     """
-    global _global_seed, _global_generator, _operation_seeds
+    global _global_generator
     with _one_thread:
-        tinynet_state = copy.deepcopy((_global_seed, _global_generator, _operation_seeds))
-        python_state, numpy_state = python_random.getstate(), np.random.get_state()  # noqa: NPY002
+        generator, state = _global_generator, global_state()
         try:
             yield
         finally:
-            _global_seed, _global_generator, _operation_seeds = tinynet_state
-            python_random.setstate(python_state)
-            np.random.set_state(numpy_state)  # noqa: NPY002
+            _global_generator = generator
+            set_global_state(state)
+
+
+def global_state() -> dict[str, Any]:
+    """Return everything that `set_random_seed` sets, as plain values and arrays."""
+    generator, operations = _global_generator, _operation_seeds
+    return {
+        "seed": _global_seed,
+        "generator": None if generator is None else generator.state.copy(),
+        "operations": None if operations is None else _state_of(operations.getstate()),
+        "python": _state_of(python_random.getstate()),
+        "numpy": np.random.get_state(legacy=False),  # noqa: NPY002
+    }
+
+
+def set_global_state(state: dict[str, Any]) -> None:
+    """Restore what `global_state` has returned."""
+    global _global_seed, _global_generator, _operation_seeds
+    _global_seed = state["seed"]
+    if state["generator"] is None:
+        _global_generator = None
+    else:
+        _global_generator = _global_generator or SeedGenerator(0)
+        _global_generator.state = state["generator"]
+    _operation_seeds = None
+    if state["operations"] is not None:
+        _operation_seeds = python_random.Random()
+        _operation_seeds.setstate(_tuple_of(state["operations"]))
+    python_random.setstate(_tuple_of(state["python"]))
+    np.random.set_state(state["numpy"])  # noqa: NPY002
+
+
+def _state_of(state: tuple[Any, ...]) -> list[Any]:
+    """Return the state of one of Python's generators with its 625 numbers as an array."""
+    version, numbers, gauss = state
+    return [version, np.array(numbers, np.uint32), gauss]
+
+
+def _tuple_of(state: list[Any]) -> tuple[Any, ...]:
+    version, numbers, gauss = state
+    return version, tuple(numbers.tolist()), gauss
 
 
 def get_random_seed() -> int | None:
@@ -273,14 +311,17 @@ def epoch_order(n: int) -> Array:
     in Keras on TensorFlow (tensorflow issues 35682 and 44195). Without a global seed every
     call gives a new order.
     """
-    if _global_seed is None:
-        return _permute(n, make_default_seed(), 0)
-    return _permute(n, _global_seed, 0)
+    return order_of(n, epoch_pair())
+
+
+def epoch_pair() -> SeedPair:
+    """Return the pair of seeds that the next `epoch_order` follows from."""
+    return (make_default_seed() if _global_seed is None else _global_seed), 0
 
 
 def new_order(n: int, seed: SeedGenerator) -> Array:
     """Return a new order of n samples for every call with the same generator."""
-    return _permute(n, *seed.next())
+    return order_of(n, seed.next())
 
 
 def shuffle_seeds(seed: int | None) -> tuple[int, int]:
@@ -308,8 +349,9 @@ def words(seed: int, position: int) -> Iterator[int]:
         yield from block.reshape(-1).tolist()
 
 
-def _permute(n: int, seed: int, op_seed: int) -> Array:
-    """Shuffle 0 .. n-1 with Philox keyed by the seed itself, unscrambled."""
+def order_of(n: int, pair: SeedPair) -> Array:
+    """Shuffle 0 .. n-1 with Philox keyed by the first seed of a pair itself, unscrambled."""
+    seed, op_seed = pair
     seed %= INT32_MAX
     if seed == 0 and op_seed == 0:
         op_seed = INT32_MAX  # TensorFlow takes (0, 0) to mean "not seeded" and avoids it

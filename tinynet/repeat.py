@@ -26,7 +26,7 @@ import numpy as np
 from tinynet import config
 from tinynet.arrays import Array
 from tinynet.callbacks import LambdaCallback
-from tinynet.data import Batch, Dataset
+from tinynet.data import Batch, Dataset, EpochOrders
 from tinynet.kernels.counting import next_rows
 from tinynet.kernels.registry import here
 from tinynet.layers import Lambda
@@ -75,7 +75,11 @@ class Repeat:
         How many steps of the epoch have been made.
     between : sequence of callable
         Methods of callbacks that are called between two steps.
+    resume : callable, optional
+        Called once in place of beginning an epoch: it goes on where another run was, `set_state`.
     """
+
+    resume: Callable[[], None] | None = None
 
     def __init__(
         self,
@@ -114,10 +118,49 @@ class Repeat:
 
     def begin_epoch(self) -> None:
         """Go through the samples once more, or go on with those that were left."""
+        if self.resume is not None:
+            self.resume()
+            self.resume = None
+            self._look_around()
+            return
         self.first += self.steps
         self.steps = 0
         if self.per_epoch is None or self.first == 0 or self._left <= 0:
             self.order[...], self.place[...], self.first = next(self.orders), 0, 0
+
+    def get_state(self) -> dict[str, Any]:
+        """Return which steps come next: of the epoch, and after it."""
+        assert isinstance(self.orders, EpochOrders)
+        return {"orders": self.orders.get_state(), "first": self.first, "steps": self.steps}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Restore what `get_state` has returned, for the same number of samples.
+
+        Raises
+        ------
+        ValueError
+            If there is no such place in the data: lines do not look where they read.
+        """
+        assert isinstance(self.orders, EpochOrders)
+        first, steps = state["first"], state["steps"]
+        taken = (first + steps - 1) * self.batch_size
+        if not (first >= 0 and 0 <= steps <= self.total and taken < len(self.data)):
+            raise ValueError(f"expected a place in {len(self.data)} samples, got {first}, {steps}")
+        self.orders.set_state(state["orders"])
+        self.order[...] = self.orders.last()
+        self.first, self.steps = first, steps
+        self.place[...] = len(self.data) - max(0, self._left)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What has to be the same where a state is restored."""
+        assert isinstance(self.orders, EpochOrders)
+        return {
+            "samples": len(self.data),
+            "batch_size": self.batch_size,
+            "steps": self.total,
+            "shuffle": self.orders.shuffle,
+        }
 
     @property
     def _left(self) -> int:
@@ -181,7 +224,8 @@ class Repeat:
         told = self.singly or any(each.every_batch for each in self._tellers)
         if told or self.model.stop_training:
             return 1
-        return max(1, min(left // self.batch_size, self.total - self.steps))
+        most = min([left // self.batch_size, *(each.batches_left for each in self._tellers)])
+        return max(1, min(int(most), self.total - self.steps))
 
     def end_epoch(self) -> None:
         """Leave in the layers what a step leaves there that calls them."""

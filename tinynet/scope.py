@@ -110,11 +110,6 @@ OUT_OF_SCOPE = [
     ),
     (r"model_to_dot", "plot_model(model, 'model.dot') writes what Graphviz reads"),
     (
-        r"BackupAndRestore",
-        "to go on after an interruption, save with ModelCheckpoint after every epoch, load its "
-        "file, and pass initial_epoch to fit",
-    ),
-    (
         r"(RemoteMonitor|OrbaxCheckpoint)",
         "tinynet writes to this machine's files only: CSVLogger, ModelCheckpoint",
     ),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import random as python_random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from tinynet import random
 from tinynet.checks import flag, integer
 from tinynet.data import Dataset, errors_from
 
@@ -49,6 +50,17 @@ class PyDataset:
         self.workers = integer("workers", workers, least=0)
         self.use_multiprocessing = flag("use_multiprocessing", use_multiprocessing)
         self.max_queue_size = integer("max_queue_size", max_queue_size)
+
+    # Attributes that change from batch to batch; `BackupAndRestore` saves them.
+    remembers: ClassVar[tuple[str, ...]] = ()
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what it remembers."""
+        return {name: getattr(self, name) for name in self.remembers}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Restore what `get_state` has returned."""
+        vars(self).update(state)
 
     def __getitem__(self, index: int) -> Any:
         """Return the batch with this number."""
@@ -112,6 +124,7 @@ class Stream:
                 "(x, y, sample_weight)"
             )
         self.begun: Iterator[Any] | None = None
+        self.numbers: Iterable[int] = itertools.count()  # of batches, in the order of this pass
         if isinstance(source, PyDataset):
             number = AHEAD if source.num_batches is None else min(AHEAD, source.num_batches)
             self.early = [source[i] for i in range(number)]
@@ -148,13 +161,46 @@ class Stream:
         return iter(self.source) if begun is None else begun
 
     def _by_number(self, source: PyDataset) -> Iterator[Any]:
-        numbers: Iterable[int] = itertools.count()
         if source.num_batches is not None:
-            numbers = list(range(source.num_batches))
+            self.numbers = list(range(source.num_batches))
             if self.shuffle:  # drawn with the first batch, as in Keras
-                python_random.shuffle(numbers)
-        for number in numbers:
+                python_random.shuffle(self.numbers)
+        for number in self.numbers:
             yield source[number]
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the order of a PyDataset's batches in this pass, and what it remembers."""
+        if not isinstance(self.source, PyDataset):
+            return {}
+        numbers = self.numbers if isinstance(self.numbers, list) else None
+        return {"numbers": numbers, "own": self.source.get_state()}
+
+    def at(
+        self, passes: Sequence[int], began: dict[str, Any], state: Mapping[str, Any]
+    ) -> Iterator[Any]:
+        """Return the batches that are left in the last of some passes.
+
+        Parameters
+        ----------
+        passes : sequence of int
+            How many batches each pass has had.
+        began : dict
+            The global random state when the last one began.
+        state : dict
+            What `get_state` has returned.
+        """
+        source, found = self.source, iter(())
+        if isinstance(source, PyDataset):
+            source.set_state(state["own"])
+            self.numbers = itertools.count() if state["numbers"] is None else state["numbers"]
+            return (source[number] for number in itertools.islice(self.numbers, passes[-1], None))
+        for number, left in zip(passes, reversed(range(len(passes))), strict=True):
+            if left == 0 and began:
+                random.set_global_state(began)
+            found = self.begin()
+            for _ in itertools.islice(found, number):
+                pass
+        return found
 
     def tell(self, occasion: str) -> None:
         """Tell a PyDataset that an epoch begins or ends."""

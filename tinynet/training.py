@@ -16,7 +16,7 @@ from tinynet.callbacks import Callback, CallbackList, History
 from tinynet.callbacks.base import as_list, expected_logs
 from tinynet.checks import flag, integer
 from tinynet.configurable import require_saveable
-from tinynet.data import Batch, epoch_orders, errors_from, warn_of_gray_values
+from tinynet.data import Batch, EpochOrders, errors_from, warn_of_gray_values
 from tinynet.feeding import Feed, steps_with
 from tinynet.figures import Logs
 from tinynet.freezing import Freezing
@@ -187,7 +187,7 @@ class Trainer(Prepared):
             history = History()
             users = [*users, history]
         rounds = epochs - first_epoch
-        orders = epoch_orders(shuffle, len(data.first), first_epoch)
+        orders = EpochOrders(shuffle, len(data.first), first_epoch)
         repeat = steps_with(self, data, self.train_step, size, steps, rounds, orders)
         names = expected_logs(self.figures.names, validation is not None, users)
         told = self._callback_list(users, verbose, repeat.total, epochs, names)
@@ -200,12 +200,12 @@ class Trainer(Prepared):
         repeat.reset()
         self.stop_training = False
         told.tell("train_begin")
+        first_epoch, logs = told.resume(repeat, first_epoch)
         begin, end = told.listeners("train_batch_begin"), told.listeners("train_batch_end")
         repeat.between = [*begin, *end]
         test = None
         if validation is not None:
             test = steps_with(self, validation, self.test_step, val_size, val_steps, rounds)
-        logs: Logs = {}
         for epoch in range(first_epoch, epochs):
             told.tell("epoch_begin", epoch)
             self.figures.reset()

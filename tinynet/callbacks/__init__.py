@@ -1,6 +1,7 @@
 """Callbacks: what else to do around the steps of fit, evaluate and predict."""
 
 from tinynet import scope
+from tinynet.callbacks.backup import BackupAndRestore
 from tinynet.callbacks.base import Callback, CallbackList, History, LambdaCallback
 from tinynet.callbacks.monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from tinynet.callbacks.progress import ProgbarLogger
@@ -13,6 +14,7 @@ from tinynet.callbacks.various import (
 )
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -23,8 +24,12 @@ class Callback:
     # Whether it has to be told of every single batch, rather than of the last one of several. Of
     # tinynet's own callbacks only: for one of yours, `fit` always makes one step after the other.
     every_batch = True
+    # How many batches may be made before it has to be told of the next one.
+    batches_left: float = math.inf
     # Names that the callback adds to an epoch's logs.
     adds_to_logs: ClassVar[tuple[str, ...]] = ()
+    # Attributes that `BackupAndRestore` saves; the others are to follow from the arguments.
+    remembers: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
         self.model: Any = None
@@ -37,6 +42,14 @@ class Callback:
     def set_model(self, model: Any) -> None:
         """Receive the model."""
         self.model = model
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what it remembers: numbers, text, arrays, and lists and dicts of them."""
+        return {name: getattr(self, name) for name in self.remembers}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Restore what `get_state` has returned, after ``on_train_begin``."""
+        vars(self).update(state)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Before the first epoch."""
@@ -89,6 +102,16 @@ class Callback:
         """After a batch of predictions."""
 
 
+class Resumes(Callback):
+    """Brings a run back that was killed. It is told last, when all the others know."""
+
+    def resume(
+        self, callbacks: Sequence[Callback], repeat: Any, first_epoch: int
+    ) -> tuple[int, Logs]:
+        """Return the first epoch, and the logs of the one before it."""
+        raise NotImplementedError
+
+
 class CallbackList:
     """Tells several callbacks the same thing, in order.
 
@@ -108,7 +131,7 @@ class CallbackList:
     def __init__(
         self, callbacks: Callback | Iterable[Callback] | None, model: Any, params: dict[str, Any]
     ) -> None:
-        self.callbacks = as_list(callbacks)
+        self.callbacks = sorted(as_list(callbacks), key=lambda each: isinstance(each, Resumes))
         self._listeners: dict[str, list[Callable[..., None]]] = {}
         for each in self.callbacks:
             each.set_model(model)
@@ -119,6 +142,14 @@ class CallbackList:
         logs = {} if logs is None else logs
         for method in self.listeners(occasion):
             method(*place, logs)
+
+    def resume(self, repeat: Any, first_epoch: int) -> tuple[int, Logs]:
+        """Return the first epoch and the logs so far: those of a run that was killed, or given."""
+        logs: Logs = {}
+        for each in self.callbacks:
+            if isinstance(each, Resumes):
+                first_epoch, logs = each.resume(self.callbacks, repeat, first_epoch)
+        return first_epoch, logs
 
     def listeners(self, occasion: str) -> list[Callable[..., None]]:
         """Return the methods ``on_<occasion>`` of those callbacks that override it."""
@@ -159,6 +190,8 @@ class History(Callback):
         A list with one entry per epoch under every name in the logs.
     epoch : list of int
     """
+
+    remembers = ("history", "epoch")
 
     def __init__(self) -> None:
         super().__init__()

@@ -141,6 +141,8 @@ class EarlyStopping(MonitorCallback):
     Shown at work on the page :doc:`/backprop/regularization`.
     """
 
+    remembers = ("best", "wait", "stopped_epoch", "best_epoch", "best_weights")
+
     def __init__(
         self,
         monitor: str = "val_loss",
@@ -237,6 +239,7 @@ class ReduceLROnPlateau(MonitorCallback):
     """
 
     adds_to_logs = ("learning_rate",)
+    remembers = ("best", "wait", "cooldown_counter")
 
     def __init__(
         self,
@@ -338,6 +341,8 @@ class ModelCheckpoint(MonitorCallback):
     -----
     Follows keras/src/callbacks/model_checkpoint.py.
     """
+
+    remembers = ("best", "batches_since_saving")
 
     def __init__(
         self,

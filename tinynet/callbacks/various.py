@@ -16,7 +16,7 @@ import numpy as np
 from tinynet.arrays import Array
 from tinynet.callbacks.base import Callback, Logs
 from tinynet.checks import flag, integer
-from tinynet.files import append, cut_off_line, write_atomically
+from tinynet.files import append, cut_back, cut_off_line, size_of, write_atomically
 from tinynet.terminal import say
 
 
@@ -109,6 +109,7 @@ class CSVLogger(Callback):
         self.append = append
         self.begun = False
         self.keys: list[str] | None = None
+        self.start, self.text = 0, ""  # where the table of this training begins, and its lines
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Check that the logs fit an existing table, before anything has begun."""
@@ -130,7 +131,18 @@ class CSVLogger(Callback):
                 stacklevel=2,
             )
         self.goes_on = self._header() is not None
+        self.start, self.text = size_of(self.filename), ""
         self.begun = True
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the lines of this training."""
+        return {name: getattr(self, name) for name in ("keys", "goes_on", "start", "text")}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take away the lines that were written after `get_state`, and bring back the others."""
+        super().set_state(state)
+        before = self.filename.read_bytes()[: self.start] if self.filename.exists() else b""
+        write_atomically(self.filename, before + self.text.encode())
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write a line, and force it to disk."""
@@ -145,6 +157,7 @@ class CSVLogger(Callback):
                 writer.writerow(["epoch", *self.keys])
         writer.writerow([epoch, *(_cell(logs.get(key, "NA")) for key in self.keys)])
         append(self.filename, line.getvalue())
+        self.text += line.getvalue()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """End the table."""
@@ -200,6 +213,8 @@ class SwapEMAWeights(Callback):
     Follows keras/src/callbacks/swap_ema_weights.py. Keras leaves the averages in the model after
     predictions, and the last parameters after a training that stops early with `swap_on_epoch`.
     """
+
+    remembers = ("swapped",)
 
     def __init__(self, swap_on_epoch: bool = False) -> None:
         super().__init__()
@@ -290,6 +305,8 @@ class TensorBoard(Callback):
     end on such a batch; here they are always written. Follows keras/src/callbacks/tensorboard.py.
     """
 
+    remembers = ("batch", "lines", "sizes")
+
     def __init__(
         self,
         log_dir: str | os.PathLike[str] = "logs",
@@ -310,6 +327,7 @@ class TensorBoard(Callback):
         self.update_freq = 1 if update_freq == "batch" else update_freq
         self.batch = 0  # over all epochs of a training
         self.lines: dict[str, list[tuple[str, int, Any]]] = {"train": [], "validation": []}
+        self.sizes: dict[str, int] = {}
         self.said = False
 
     @property
@@ -320,6 +338,7 @@ class TensorBoard(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Begin to count batches; say, the first time, where the figures go."""
         self.batch = 0
+        self.sizes = {part: size_of(self._table(part)) for part in self.lines}
         if not self.said:
             self.said = True
             say(
@@ -364,7 +383,7 @@ class TensorBoard(Callback):
     def _write(self) -> None:
         for part, lines in self.lines.items():
             if lines:
-                path = self.log_dir / part / "scalars.csv"
+                path = self._table(part)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 cut_off_line(path)  # that of a run that was killed
                 text = io.StringIO()
@@ -372,8 +391,17 @@ class TensorBoard(Callback):
                 if not path.exists():
                     table.writerow(("tag", "step", "value"))
                 table.writerows(lines)
-                append(path, text.getvalue())
+                self.sizes[part] = append(path, text.getvalue())
                 lines.clear()
+
+    def _table(self, part: str) -> Path:
+        return self.log_dir / part / "scalars.csv"
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take away the lines that were written after `get_state`."""
+        super().set_state(state)
+        for part, size in self.sizes.items():
+            cut_back(self._table(part), size)
 
 
 class TerminateOnNaN(Callback):

@@ -39,6 +39,8 @@ class Iterator(PyDataset):
         If there is no image; if `batch_size` is not positive.
     """
 
+    remembers = ("batch_index", "total_batches_seen", "index_array")
+
     def __init__(self, n: int, batch_size: int, shuffle: bool, seed: int | None) -> None:
         super().__init__()
         if n == 0:
