@@ -74,6 +74,10 @@ CASES = {
     "callbacks.TensorBoard": {
         "update_freq": ["epoch", "batch", 3],
     },
+    "callbacks.BackupAndRestore": {
+        "save_freq": ["epoch", 2],
+        "double_checkpoint": [False, True],
+    },
     "callbacks.ProgbarLogger": {},
     "callbacks.History": {},
     "callbacks.LambdaCallback": {},
@@ -493,3 +497,58 @@ def test_evaluated_with_averages(swap, validation):
     expect_same("callbacks.SwapEMAWeights", pairs, case=f"swap_on_epoch={swap}")
     if swap:
         assert not np.array_equal(found[0]["seen"][0], found[0]["seen"][1])
+
+
+# After an interruption.
+
+
+def trained(library, text, folder, stop_after=None):
+    """Train a small model, or go on with it; stop after so many steps. Return its weights and more.
+
+    Dropout and a new order of the samples would be other ones in Keras, so there are none.
+    """
+    left = [stop_after]
+
+    def stop(batch, logs):
+        if left[0] is not None:
+            left[0] -= 1
+            if left[0] == 0:
+                raise InterruptedError
+
+    model = make("keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])", library)
+    model.compile(library.optimizers.SGD(0.05, momentum=0.9), "mse")
+    model.set_weights([np.array([[0.5], [-0.25]]), np.zeros(1)])
+    x = np.linspace(-1, 1, 24).reshape(12, 2)
+    callbacks = [
+        make(text, library, folder=folder),
+        library.callbacks.LambdaCallback(on_train_batch_end=stop),
+    ]
+    options = {"batch_size": 3, "epochs": 4, "shuffle": False, "verbose": 0}
+    history = model.fit(x, x[:, :1] ** 2, callbacks=callbacks, **options)
+    return model.get_weights(), history.epoch, int(numpy(model.optimizer.iterations))
+
+
+@pytest.mark.parametrize("double", CASES["callbacks.BackupAndRestore"]["double_checkpoint"])
+@pytest.mark.parametrize("freq", CASES["callbacks.BackupAndRestore"]["save_freq"])
+def test_a_training_that_was_interrupted(freq, double, tmp_path):
+    piece = "callbacks.BackupAndRestore"
+    text = f"keras.{piece}(folder, save_freq={freq!r}, double_checkpoint={double})"
+    whole, again = {}, {}
+    for library in (tinynet, keras):
+        folder = tmp_path / library.__name__
+        whole[library] = trained(library, text, folder)
+        assert not folder.exists()
+        with pytest.raises(InterruptedError):
+            trained(library, text, folder, stop_after=11)  # of 16, four in an epoch
+        again[library] = trained(library, text, folder)
+        assert not folder.exists()
+    for found in (whole, again) if freq == "epoch" else (whole,):
+        pairs = zip(found[tinynet][0], found[keras][0], strict=True)
+        tensors = {f"weight {i}": pair for i, pair in enumerate(pairs)}
+        expect_same(piece, tensors, case=text)
+    own, other = again[tinynet], whole[tinynet]
+    assert all(np.array_equal(a, b) for a, b in zip(own[0], other[0], strict=True))
+    assert own[1:] == other[1:] == ([0, 1, 2, 3], 16)
+    # Keras begins the epoch again that was interrupted, here with the weights from within it.
+    assert again[keras][1] == [2, 3]
+    assert again[keras][2] == (16 if freq == "epoch" else 18)

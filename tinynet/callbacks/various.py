@@ -123,7 +123,7 @@ class CSVLogger(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Begin the file, or see where it ends."""
         self.keys = None
-        if not self.append:
+        if not self.append or not self.filename.exists():
             write_atomically(self.filename, "")
         elif cut := cut_off_line(self.filename):
             warnings.warn(
