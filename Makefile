@@ -37,7 +37,7 @@ EXTRAS_dev := browser,dask,dev,docs,mpi,parity,plots,report,search
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # two pips in one environment would get in each other's way
-.PHONY: help train retrain seeds accuracy gallery tune bench growth profile test files parity parity-gpu mutants museum settings lint format docs docs-test docs-browser dev constraints clean distclean FORCE
+.PHONY: help train retrain seeds accuracy gallery tune bench growth profile test torture files parity parity-gpu mutants museum settings lint format docs docs-test docs-browser dev constraints clean distclean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -103,6 +103,9 @@ parity-gpu: .venv/.has-parity-$(BACKEND) ## the same with Keras on a GPU; ends w
 	KERAS_BACKEND=$(BACKEND) $(PY) -m parity_tests.backend
 	KERAS_BACKEND=$(BACKEND) $(PY) -m pytest parity_tests -m "" \
 		--report parity_tests/report_gpu.md $(ARGS)
+
+torture: .venv/.has-test ## put in faults, kill trainings, and print what was lost; ARGS="--only kills"
+	$(PY) -m tests.torture $(ARGS)
 
 mutants: .venv/.has-test ## plant bugs one at a time, and check that the comparisons with Keras catch each
 	$(PY) -m parity_tests.mutants $(ARGS)

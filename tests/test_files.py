@@ -113,11 +113,15 @@ def figure(path: Path) -> None:
         plt.close()
 
 
-def oracle(path: Path) -> None:
+@functools.cache
+def search() -> Any:
     objective = keras_tuner.Objective("loss", "min")
-    search = keras_tuner.oracle.Oracle(objective, 3, lambda seed: None, 0, None, True, True)
-    search.path = path
-    search.save()
+    return keras_tuner.oracle.Oracle(objective, 3, lambda seed: None, 0, None, True, True)
+
+
+def oracle(path: Path) -> None:
+    search().path = path
+    search().save()
 
 
 @functools.cache
