@@ -23,7 +23,7 @@ import numpy as np
 
 import tinynet as tn
 from tinynet import layers
-from tinynet.array_files import read_state, write_state
+from tinynet.array_files import Apart, read_state, write_state
 from tinynet.callbacks.backup import KIND
 from tinynet.files import whole_or_not
 
@@ -82,7 +82,7 @@ def train(folder: Path, freq: Any, ending: str) -> None:
         "last": tn.models.load_model(folder / f"last{ending}").get_weights(),
     }
     with whole_or_not(folder / RESULT) as file:
-        write_state(file, "result", result)
+        write_state(file, "result", Apart(result))
 
 
 def begin(folder: Path, freq: Any, ending: str) -> int:

@@ -1,12 +1,14 @@
 """A training that was interrupted, and begun again, ends as if nothing had happened."""
 
 import contextlib
+import errno
 import itertools
 import json
 import random as python_random
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +18,7 @@ import pytest
 
 import tinynet as tn
 from tinynet import Sequential, layers, optimizers, random
-from tinynet.array_files import read_state, write_state
+from tinynet.array_files import Apart, read_state, write_state
 from tinynet.callbacks import (
     BackupAndRestore,
     Callback,
@@ -26,6 +28,7 @@ from tinynet.callbacks import (
     ReduceLROnPlateau,
     SwapEMAWeights,
     TensorBoard,
+    backup,
 )
 from tinynet.callbacks.backup import KIND
 from tinynet.metrics import AUC, F1Score, R2Score
@@ -290,6 +293,7 @@ def stop_in_save(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def save_and_stop(self: BackupAndRestore, state: dict[str, Any]) -> None:
         save(self, state)
+        self._wait()  # until it is on the disk
         if next(seen) == number:
             raise PowerError
 
@@ -460,12 +464,12 @@ def test_a_file_that_is_no_backup_is_refused(tmp_path: Path) -> None:
     for key in state:
         for value in (None, [], {}, "text", 7, np.zeros(3), [[0, 1, 2]], {"x": 1}):
             with path.open("wb") as file:
-                write_state(file, KIND, {**state, key: value})
+                write_state(file, KIND, Apart({**state, key: value}))
             with contextlib.suppress(ValueError):  # some values are harmless
                 simple(tmp_path)
     for place in ({"first": 0, "steps": -1}, {"first": 9, "steps": 1}, {"first": -1, "steps": 2}):
         with path.open("wb") as file:
-            write_state(file, KIND, {**state, "place": {**state["place"], **place}})
+            write_state(file, KIND, Apart({**state, "place": {**state["place"], **place}}))
         with pytest.raises(ValueError, match=r"the backup cannot be used .*expected a place in 22"):
             simple(tmp_path)
 
@@ -481,6 +485,41 @@ def test_what_cannot_be_saved_is_said_before_the_first_step(tmp_path: Path) -> N
     with pytest.raises(TypeError, match=r"/callbacks/0/kept/a/1: expected numbers, text, arrays"):
         fit(tmp_path, model, callbacks=[Keeps()])
     expect_equal(model.get_weights(), before)
+
+
+@pytest.mark.parametrize("freq", ["epoch", 2])
+def test_a_backup_that_cannot_be_written_is_told_and_the_one_before_stays(
+    freq: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, seen = backup.write_state, []
+
+    def full(*args: Any) -> None:
+        seen.append(threading.current_thread())
+        if len(seen) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(*args)
+
+    whole = simple(tmp_path / "whole", freq)
+    monkeypatch.setattr(backup, "write_state", full)
+    with pytest.raises(OSError, match=r"No space left .*a.backup\.safetensors"):
+        simple(tmp_path / "a", freq)
+    assert [each.name for each in (tmp_path / "a").iterdir()] == ["backup.safetensors"]
+    assert len(seen) == 3 and threading.main_thread() not in seen
+    monkeypatch.undo()
+    again = simple(tmp_path / "a", freq)
+    expect_equal(list(again.arrays.values()), list(whole.arrays.values()))
+
+
+def test_what_is_written_is_what_there_was(tmp_path: Path) -> None:
+    state = {"list": [1], "array": np.zeros(3), "more": np.zeros(2)}
+    apart = Apart(state)
+    state["list"].append(2)
+    state["array"] += 1
+    assert apart.arrays["0"].tolist() == [0, 0, 0] and apart.plain["dict"]["list"] == [1]
+    state["more"] = np.ones((2, 2))
+    second = Apart(state, apart)
+    assert second.arrays["0"] is apart.arrays["0"] and second.arrays["0"].tolist() == [1, 1, 1]
+    assert second.arrays["1"].shape == (2, 2)
 
 
 def test_arguments() -> None:
@@ -502,7 +541,7 @@ def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
         "": {"": {}},
     }
     with (tmp_path / "a").open("wb") as file:
-        write_state(file, "kind", state)
+        write_state(file, "kind", Apart(state))
     expect_equal(read_state(tmp_path / "a", "kind"), state)
 
 

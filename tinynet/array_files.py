@@ -1,7 +1,8 @@
 """Arrays and text in one file, in the form of safetensors.
 
-`write_arrays` writes the arrays of a model; `write_state` writes any tree of plain values and
-arrays, and `read_state` reads it. Nothing in such a file could be executed.
+`write_arrays` writes the arrays of a model. A tree of plain values and arrays is taken apart by
+`Apart`, written by `write_state` and read by `read_state`. Nothing in such a file could be
+executed.
 """
 
 from __future__ import annotations
@@ -67,26 +68,51 @@ def write_arrays(file: BinaryIO, arrays: Mapping[str, Array], texts: Mapping[str
         file.write(array.reshape(-1).view(np.uint8).data)
 
 
-def write_state(file: BinaryIO, kind: str, state: Any) -> None:
-    """Write a tree of plain values and arrays into an open file, with a checksum.
+class Apart:
+    """A tree of plain values and arrays, copied: plain values for JSON, and the arrays by numbers.
 
     Parameters
     ----------
-    file : file
-    kind : str
-        What it is, and the version of its form; `read_state` asks for the same.
     state : dict, list, tuple, ndarray, str, int, float, bool or None
         Keys are text.
+    before : Apart, optional
+        One that is not needed any more. Its arrays are overwritten, which is faster than new ones.
 
     Raises
     ------
     TypeError
         If there is anything else in it, with its place.
     """
-    arrays: dict[str, Array] = {}
-    text = json.dumps(_as_plain(state, "", arrays), separators=(",", ":"))
-    checksum = str(_checksum(text, arrays))
-    write_arrays(file, arrays, {"format": kind, "state": text, "checksum": checksum})
+
+    def __init__(self, state: Any, before: Apart | None = None) -> None:
+        found: dict[str, Array] = {}
+        self.plain = _as_plain(state, "", found)
+        old: dict[str, Array] = {} if before is None else before.arrays
+        self.arrays: dict[str, Array] = {
+            key: _copied(each, old.get(key)) for key, each in found.items()
+        }
+
+
+def _copied(array: Array, place: Array | None) -> Array:
+    if place is None or place.shape != array.shape or place.dtype != array.dtype:
+        return array.copy()
+    place[...] = array
+    return place
+
+
+def write_state(file: BinaryIO, kind: str, state: Apart) -> None:
+    """Write a tree into an open file, with a checksum.
+
+    Parameters
+    ----------
+    file : file
+    kind : str
+        What it is, and the version of its form; `read_state` asks for the same.
+    state : Apart
+    """
+    text = json.dumps(state.plain, separators=(",", ":"))
+    checksum = str(_checksum(text, state.arrays))
+    write_arrays(file, state.arrays, {"format": kind, "state": text, "checksum": checksum})
 
 
 def read_state(path: Path, kind: str) -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import math
 import os
 import shutil
+import threading
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinynet import random
-from tinynet.array_files import read_state, write_state
+from tinynet.array_files import Apart, read_state, write_state
 from tinynet.arrays import copy_into
 from tinynet.callbacks.base import Callback, Logs, Resumes
 from tinynet.checks import flag, integer
@@ -23,6 +23,7 @@ from tinynet.files import remove_leftovers, sync_folder, whole_or_not
 from tinynet.terminal import say
 
 KIND = "tinynet backup 1"
+WRITING = threading.Lock()  # held while a backup goes to the disk
 
 
 class BackupAndRestore(Resumes):
@@ -50,7 +51,8 @@ class BackupAndRestore(Resumes):
         If `backup_dir` is empty, or `save_freq` is neither of the two; before the first step, if
         the backup is that of another training, or is damaged.
     OSError
-        If the backup cannot be written or read. An older one stays then.
+        If the backup cannot be written or read. An older one stays then. Files are written while
+        the training goes on; what goes wrong is told when the next one is due, or at the end.
     TypeError
         Before the first step: if a callback remembers something that cannot be saved.
 
@@ -117,6 +119,8 @@ class BackupAndRestore(Resumes):
         self.callbacks: list[Callback] = []
         self.repeat: Any = None
         self.epoch = self.last_batch = self.since_saving = 0
+        self.saved: Apart | None = None
+        self.failed: BaseException | None = None
 
     @property
     def batches_left(self) -> float:  # type: ignore[override]
@@ -135,11 +139,12 @@ class BackupAndRestore(Resumes):
         if not self.backup_dir.is_dir():
             self.backup_dir.mkdir(parents=True)
             sync_folder(self.backup_dir.parent)
-        for path in (self.path, self.previous):
-            remove_leftovers(path)
-        state = self._read()
+        with WRITING:  # the backup of a training that was interrupted in this process
+            for path in (self.path, self.previous):
+                remove_leftovers(path)
+            state = self._read()
         if state is None:
-            write_state(io.BytesIO(), KIND, self._state(0, False, {}))  # to see that it can be done
+            self.saved = Apart(self._state(0, False, {}))  # to see that it can be done
             return first_epoch, {}
         self._restore(state)
         if self.params["verbose"] and not state["is_over"]:
@@ -235,7 +240,8 @@ class BackupAndRestore(Resumes):
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Delete the backup, and the folder if nothing else is in it."""
-        self.callbacks, self.repeat = [], None
+        self._wait()
+        self.callbacks, self.repeat, self.saved = [], None, None
         if self.delete_checkpoint:
             for path in (self.path, self.previous):
                 path.unlink(missing_ok=True)
@@ -243,12 +249,31 @@ class BackupAndRestore(Resumes):
                 self.backup_dir.rmdir()
 
     def _save(self, state: dict[str, Any]) -> None:
+        """Copy a state, and let another thread write it: the disk takes longer than some steps."""
         self.since_saving = 0
-        if self.double_checkpoint and self.path.exists():
-            with whole_or_not(self.previous) as copy, self.path.open("rb") as file:
-                shutil.copyfileobj(file, copy)
-        with whole_or_not(self.path) as file:
-            write_state(file, KIND, state)
+        self._wait()
+        self.saved = Apart(state, self.saved)
+        WRITING.acquire()
+        threading.Thread(target=self._write, args=(self.saved,)).start()
+
+    def _write(self, saved: Apart) -> None:
+        try:
+            if self.double_checkpoint and self.path.exists():
+                with whole_or_not(self.previous) as copy, self.path.open("rb") as file:
+                    shutil.copyfileobj(file, copy)
+            with whole_or_not(self.path) as file:
+                write_state(file, KIND, saved)
+        except BaseException as error:
+            self.failed = error
+        finally:
+            WRITING.release()
+
+    def _wait(self) -> None:
+        """Wait until the last backup is on the disk; raise what went wrong there."""
+        with WRITING:
+            failed, self.failed = self.failed, None
+        if failed is not None:
+            raise failed
 
     def _state(self, epoch: int, in_epoch: bool, logs: Logs) -> dict[str, Any]:
         model, optimizer = self.model, self.model.optimizer
