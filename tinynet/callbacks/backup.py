@@ -92,6 +92,7 @@ class BackupAndRestore(Resumes):
     ...         print(error)
     ...     again = train(folder)
     ...     again == train(folder), len(again["loss"])
+    ...
     the power has failed
     (True, 4)
     """
