@@ -178,6 +178,19 @@ def two_outputs() -> Any:
     return tn.Model(x, [layers.Dense(1, name="a")(hidden), layers.Dense(1, name="b")(hidden)])
 
 
+class Largest(tn.metrics.Metric):
+    """The largest of what was predicted, which is kept in a list."""
+
+    def add(self, y_true: Any, y_pred: Any, sample_weight: Any) -> None:
+        self.seen.append(float(y_pred.max()))
+
+    def result(self) -> float:
+        return max(self.seen, default=0.0)
+
+    def reset_state(self) -> None:
+        self.seen: list[float] = []
+
+
 def falling(epoch: int, rate: float) -> float:
     return 0.9 * rate
 
@@ -209,6 +222,7 @@ CASES = {
         loss="categorical_crossentropy",
         data=lambda: (X, np.eye(2, dtype="f4")[Y]),
     ),
+    "a metric of one's own": Case(metrics=(Largest(),), shuffle=False),
     "two outputs": Case(
         two_outputs, loss="mse", metrics=(["mae"], ["mse"]), data=lambda: (X, [Y, 1 - Y])
     ),
@@ -370,6 +384,40 @@ def test_a_training_that_has_stopped_is_not_continued(tmp_path: Path) -> None:
             train()
     again, state = train()
     assert again.epoch == [0, 1, 2] and state["stopped_epoch"] == 2
+
+
+class StopsTraining(Callback):
+    """Stops a training in the middle of its second epoch."""
+
+    remembers = ("seen",)
+
+    def __init__(self, fails: bool) -> None:
+        super().__init__()
+        self.seen, self.fails = 0, fails
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self.seen += 1
+        self.model.stop_training = self.seen == 8
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if self.fails and self.seen == 8:
+            raise PowerError
+
+
+def test_an_epoch_that_stops_in_its_middle_ends_as_it_would_have(tmp_path: Path) -> None:
+    def train(folder: Path, fails: bool = False) -> Any:
+        set_random_seed(1)
+        model = dense()
+        model.compile("adam", "sparse_categorical_crossentropy")
+        callbacks = [StopsTraining(fails), BackupAndRestore(folder, 1)]
+        history = model.fit(X, Y, batch_size=4, epochs=3, callbacks=callbacks, verbose=0)
+        return history.history, history.epoch, model.get_weights()
+
+    whole = train(tmp_path / "whole")
+    with pytest.raises(PowerError):
+        train(tmp_path / "a", fails=True)
+    expect_equal(train(tmp_path / "a"), whole)
+    assert whole[1] == [0, 1]
 
 
 def test_a_backup_that_is_kept_is_gone_on_with_for_more_epochs(tmp_path: Path) -> None:

@@ -316,6 +316,16 @@ def test_the_folder_is_forced_to_disk_after_the_move(faults: Faults, tmp_path: P
     assert faults.steps == ["create", "write", "fsync", "close", "replace", "open", "fsync"]
 
 
+def test_a_table_that_begins_is_forced_to_disk_with_its_folder(
+    faults: Faults, tmp_path: Path
+) -> None:
+    assert files.append(tmp_path / "a", "one\n") == 4
+    assert faults.steps == ["create", "write", "fsync", "close", "open", "fsync"]
+    faults.begin()
+    assert files.append(tmp_path / "a", "two\n") == 8
+    assert faults.steps == ["create", "write", "fsync", "close"]
+
+
 @pytest.mark.parametrize("number", files.NOT_FOR_FOLDERS)
 def test_a_disk_that_cannot_force_folders_is_none_that_fails(
     number: int, faults: Faults, tmp_path: Path
