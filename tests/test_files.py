@@ -18,6 +18,7 @@ import pytest
 from safetensors.numpy import load
 
 import tinynet
+from tests import torture
 from tinynet import Sequential, files, layers, lessons
 from tinynet.array_files import write_arrays
 from tinynet.callbacks import CSVLogger, TensorBoard
@@ -26,6 +27,7 @@ from tinynet.interop import keras_tuner
 from tinynet.preprocessing.image import ImageDataGenerator, save_img
 from tinynet.utils import plot_model
 
+mpl.use("Agg")
 PACKAGE = Path(tinynet.__file__).parent
 FAULTS = {
     "disk full": OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
@@ -418,4 +420,9 @@ def test_nothing_else_in_the_package_writes_files() -> None:
     assert sorted(set(calls) - allowed) == []
 
 
-mpl.use("Agg")
+def test_the_table_of_make_torture() -> None:
+    rows = torture.faults(short=True)
+    assert [row.tried for row in rows] == [32, 40] and not any(row.wrong for row in rows)
+    head, *lines = torture.table(rows).splitlines()
+    assert head.split()[:4] == ["part", "tried", "wrong", "damaged"] and len(lines) == 2
+    assert lines[0].split()[:7] == ["faults", "in", "writing", "text.txt", "32", "0", "0"]
