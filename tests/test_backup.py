@@ -4,6 +4,7 @@ import contextlib
 import errno
 import itertools
 import json
+import os
 import random as python_random
 import signal
 import subprocess
@@ -568,6 +569,22 @@ def test_what_is_written_is_what_there_was(tmp_path: Path) -> None:
     second = Apart(state, apart)
     assert second.arrays["0"] is apart.arrays["0"] and second.arrays["0"].tolist() == [1, 1, 1]
     assert second.arrays["1"].shape == (2, 2)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are forks on POSIX only")
+def test_a_forked_process_does_not_wait_for_a_thread_that_it_has_not() -> None:
+    program = (
+        "import os, tinynet\n"
+        "from tinynet.callbacks import backup\n"
+        "backup.WRITING.acquire()\n"
+        "number = os.fork()\n"
+        "if number == 0: os._exit(not backup.WRITING.acquire(blocking=False))\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "0\n"
 
 
 def test_arguments() -> None:

@@ -26,6 +26,16 @@ KIND = "tinynet backup 1"
 WRITING = threading.Lock()  # held while a backup goes to the disk
 
 
+def _begin_in_child() -> None:
+    """Give a forked process a lock of its own; the thread that held it is not there."""
+    global WRITING
+    WRITING = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_in_child)
+
+
 class BackupAndRestore(Resumes):
     """Save all that a training depends on, and go on from there if it was interrupted.
 
