@@ -19,6 +19,9 @@ class Callback:
     params : dict
         ``verbose``, ``epochs``, ``steps``, and ``metrics``: the names that the logs of an
         epoch will have, or None where another callback may add some.
+    remembers : tuple of str
+        Of a class: the names of attributes that change from batch to batch or from epoch to epoch,
+        and that a training needs to go on after an interruption, `BackupAndRestore`.
     """
 
     # Whether it has to be told of every single batch, rather than of the last one of several. Of
