@@ -57,7 +57,7 @@ class Evaluator(Trainer):
         data = self._source(x, y, sample_weight)
         self.check(data.first, needs_targets=True)
         repeat = steps_with(self, data, self.test_step, size, steps)
-        told = self._callback_list(as_list(callbacks), verbose, repeat.total)
+        told = self._callback_list(as_list(callbacks), verbose, repeat)
         self._build(data.first)
         return self.figures.returned(self._run_test(repeat, told), return_dict)
 
@@ -81,7 +81,7 @@ class Evaluator(Trainer):
         repeat = steps_with(
             self, data, lambda batch: self.forward(batch.x), size, steps, singly=True
         )
-        told = self._callback_list(as_list(callbacks), verbose, repeat.total)
+        told = self._callback_list(as_list(callbacks), verbose, repeat)
         self._build(data.first)
         told.tell("predict_begin")
         repeat.between = [

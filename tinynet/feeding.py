@@ -7,6 +7,7 @@ of the earlier step can be run again.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -40,6 +41,8 @@ class Feed:
     were looked at before the first epoch come again.
     """
 
+    remembers = 8  # few, because their batches are kept
+
     def __init__(
         self,
         model: Any,
@@ -55,6 +58,7 @@ class Feed:
         self.met: set[object] = set()
         self.iterator: Iterator[Any] | None = None
         self.coming: Dataset | None = None
+        self.taken: deque[Dataset] = deque(maxlen=0)  # unless somebody wants to make them again
         self.number, self.seen, self.steps, self.over = stream.number, 0, 0, False
         self.passes: list[int] = []  # how often each has been asked for a batch
         self.began: dict[str, Any] = {}  # the global random state when the last pass began
@@ -147,6 +151,7 @@ class Feed:
         """Make the step of the batch that was fetched, and return its result."""
         assert self.coming is not None
         data, self.coming = self.coming, None
+        self.taken.append(data)
         self.steps += 1
         kind = tuple((name, each.shape, each.dtype) for name, each in data.arrays.items())
         if kind not in self.repeats:
@@ -163,6 +168,16 @@ class Feed:
         found = repeat.take()
         repeat.end_epoch()
         return found
+
+    def begin_to_remember(self) -> None:
+        """Keep the batches of the last steps from now on."""
+        self.taken = deque(maxlen=self.remembers)
+
+    def last(self, number: int) -> list[tuple[Dataset, Array]]:
+        """Return the batches of the last steps, and the numbers of their samples."""
+        return [(data, np.arange(len(data))) for data in list(self.taken)[-number:]]
+
+    once_more = staticmethod(Repeat.once_more)
 
     def end_epoch(self) -> None:
         """Nothing: every step leaves in the layers what is to be there."""

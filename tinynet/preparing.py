@@ -11,7 +11,7 @@ import numpy as np
 from tinynet import config, losses, optimizers
 from tinynet.activations import Activation
 from tinynet.arrays import Array
-from tinynet.callbacks import Callback, CallbackList, ProgbarLogger
+from tinynet.callbacks import Callback, CallbackList, ProgbarLogger, TerminateOnNaN
 from tinynet.checks import entries, integer
 from tinynet.data import Dataset, brief, errors_from
 from tinynet.figures import Figures
@@ -272,7 +272,7 @@ class Prepared(Network):
         self,
         callbacks: list[Callback],
         verbose: int | str,
-        steps: int | None,
+        steps: Any,  # Repeat or Feed
         epochs: int = 1,
         names: list[str] | None = None,
     ) -> CallbackList:
@@ -280,7 +280,10 @@ class Prepared(Network):
             raise ValueError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
         if verbose and not any(isinstance(each, ProgbarLogger) for each in callbacks):
             callbacks = [*callbacks, ProgbarLogger()]
-        params = {"verbose": verbose, "epochs": epochs, "steps": steps, "metrics": names}
+        params = {"verbose": verbose, "epochs": epochs, "steps": steps.total, "metrics": names}
+        for each in callbacks:
+            if isinstance(each, TerminateOnNaN):
+                each.steps = steps
         return CallbackList(callbacks, self, params)
 
 

@@ -77,9 +77,12 @@ class Repeat:
         Methods of callbacks that are called between two steps.
     resume : callable, optional
         Called once in place of beginning an epoch: it goes on where another run was, `set_state`.
+    remembers : int
+        How many steps may be kept, to be made once more (`tinynet.callbacks.watching`).
     """
 
     resume: Callable[[], None] | None = None
+    remembers = 500
 
     def __init__(
         self,
@@ -218,6 +221,21 @@ class Repeat:
             )
         self.belongs_to = _state(self.model)  # with the slots that the first step makes
         return copy.deepcopy(self.written[size].result)
+
+    def begin_to_remember(self) -> None:
+        """Nothing: where an epoch is, and the order of its samples, is known anyway."""
+
+    def last(self, number: int) -> list[tuple[Dataset, Array]]:
+        """Return the samples of the last steps of the epoch, and the numbers of those in each."""
+        end, size = self.first + self.steps, self.batch_size
+        starts = range((end - number) * size, end * size, size)
+        return [(self.data, self.order[at : at + size].copy()) for at in starts]
+
+    @staticmethod
+    def once_more(model: Any, data: Dataset, rows: Array, step: Step) -> Written:
+        """Make a step with another model and some samples, and write it down."""
+        place = np.zeros((), np.int64)
+        return Written(model, data, model.train_step, rows, place, len(rows), step)
 
     def _most(self, left: int) -> int:
         """Return how many steps may be made at once, with so many samples left."""

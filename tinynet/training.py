@@ -190,7 +190,7 @@ class Trainer(Prepared):
         orders = EpochOrders(shuffle, len(data.first), first_epoch)
         repeat = steps_with(self, data, self.train_step, size, steps, rounds, orders)
         names = expected_logs(self.figures.names, validation is not None, users)
-        told = self._callback_list(users, verbose, repeat.total, epochs, names)
+        told = self._callback_list(users, verbose, repeat, epochs, names)
         if not self._scales_its_input():
             warn_of_gray_values(data.first)
 
