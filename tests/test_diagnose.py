@@ -526,3 +526,33 @@ def test_every_check_leads_to_a_part_of_a_page() -> None:
         file, _, part = page.partition("#")
         headings = re.findall(r"^#+ (.+)$", (docs / file).read_text(encoding="utf-8"), re.M)
         assert part in [re.sub(r"\W+", "-", each.lower()).strip("-") for each in headings], page
+
+
+# The statistics of batch normalization.
+
+
+def pictures(least: float, channels: int = 2) -> Any:
+    return (least + rng.random((128, 28, 28, channels))).astype("float32")
+
+
+def normalizing(channels: int = 2) -> Sequential:
+    return network(BatchNormalization(name="norm"), Flatten(), shape=(28, 28, channels), outputs=2)
+
+
+@pytest.mark.parametrize(
+    ("least", "verdict"),
+    [(0.0, "ok"), (10.0, "ok"), (150.0, "ok"), (250.0, "wrong"), (1000.0, "wrong")],
+)
+def test_batch_norm_far_from_zero(least: float, verdict: str, kernel_form: str) -> None:
+    found = tinynet.diagnose(normalizing(), pictures(least), np.arange(128) % 2)
+    assert found.finding("batch statistics").verdict == verdict
+    assert ("batch statistics" in found.problems) == (verdict != "ok")
+
+
+def test_a_single_channel_and_a_frozen_layer_keep_their_digits(kernel_form: str) -> None:
+    found = tinynet.diagnose(normalizing(1), pictures(1000.0, 1), np.arange(128) % 2)
+    assert found.finding("batch statistics").value < 1e-3
+    frozen = normalizing()
+    frozen.layers[0].trainable = False
+    found = tinynet.diagnose(frozen, pictures(1000.0), np.arange(128) % 2)
+    assert "batch statistics" not in [each.check for each in found]

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import museum
 from benchmarks.museum import EXHIBITS, RIGHT, Exhibit
+from tinynet import layers
 
 PAGE = (Path(__file__).parents[1] / "docs" / "museum.md").read_text(encoding="utf-8")
 RECORD: dict[str, Any] = json.loads((museum.HERE / "museum.json").read_text(encoding="utf-8"))
@@ -119,3 +120,17 @@ def test_who_catches_is_said_in_words() -> None:
     assert museum.line_of(found, right) == "SGD 30.0 % (right: 90.0 %), Adam 88.0 % (right: 90.0 %)"
     hidden = {"adam": {"reported": 0.9}, "gradcheck": False, "keras": False}
     assert museum.who(hidden, right) == "nobody"
+
+
+def test_the_sum_that_nobody_mends_is_the_running_one(kernel_form: str) -> None:
+    """Batch norm's mean far from zero, bit for bit what a float32 sum from row to row gives."""
+    x = (1000 + np.random.default_rng(0).random((20_000, 2))).astype("float32")
+    total = np.add.accumulate(x, axis=0, dtype="float32")[-1]
+    norm = layers.BatchNormalization(momentum=0.0)
+    norm(x, training=True)
+    assert np.array_equal(norm.state["moving_mean"], total / np.float32(20_000))
+    assert np.all(np.abs(norm.state["moving_mean"] - x.mean(axis=0, dtype="f8")) > 0.05)
+    assert "### And one that nobody mends" in PAGE
+    single = layers.BatchNormalization(momentum=0.0)
+    single(x[:, :1], training=True)
+    assert np.allclose(single.state["moving_mean"], x[:, 0].mean(dtype="f8"), rtol=1e-7)

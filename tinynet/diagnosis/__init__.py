@@ -139,6 +139,7 @@ def _stages(model: Sequential, data: Dataset, other: Dataset | None) -> Iterator
         yield Finding("targets", "ok", 0, f"they fit {loss.name}", "targets have to fit the loss")
         yield from samples.labels(y, loss, shapes[-1][-1] if shapes[-1] else 1)
         yield network.not_finite(quiet, seen, sizes)
+        yield from network.batch_statistics(quiet, seen)
 
     def of_model() -> Iterator[Finding]:
         yield network.starting_weights(quiet)

@@ -13,6 +13,7 @@ PAGES = {
     "targets": "diagnose.md#the-labels",
     "warnings": "diagnose.md#what-tinynet-warns-of",
     "finite numbers": "diagnose.md#nan-and-infinity",
+    "batch statistics": "diagnose.md#the-statistics-of-a-batch",
     "input": "diagnose.md#the-input",
     "features": "diagnose.md#the-input",
     "labels": "diagnose.md#the-labels",

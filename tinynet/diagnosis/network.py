@@ -16,7 +16,8 @@ import numpy as np
 from tinynet.arrays import Array
 from tinynet.data import Batch
 from tinynet.diagnosis.findings import Finding, verdict
-from tinynet.layers import Dropout, GaussianDropout, GaussianNoise
+from tinynet.kernels.batch_norm import batch_norm_forward
+from tinynet.layers import BatchNormalization, Dropout, GaussianDropout, GaussianNoise
 from tinynet.layers.preprocessing import Augmentation
 from tinynet.losses import (
     BinaryCrossentropy,
@@ -25,6 +26,8 @@ from tinynet.losses import (
     SparseCategoricalCrossentropy,
 )
 from tinynet.models import Sequential
+
+BATCH = 128  # samples of a batch whose statistics are looked at
 
 
 def calm(model: Sequential) -> Sequential:
@@ -119,6 +122,36 @@ def not_finite(model: Sequential, seen: Seen, sizes: dict[str, float]) -> Findin
     )
     measured = f"NaN or infinity, first in {lost}"
     return Finding("finite numbers", "wrong", 1, measured, advice)
+
+
+def batch_statistics(model: Sequential, seen: Seen) -> Iterator[Finding]:
+    """Compare batch norm's mean and variance of a batch with those in double precision."""
+    n = len(seen.batch.x)
+    off = {}
+    for path, layer in model.leaves.items():
+        if isinstance(layer, BatchNormalization) and getattr(layer, "uses_batch", False):
+            rows = layer.x[: len(layer.x) * min(BATCH, n) // n]
+            ones, (zeros, mean, variance, *kept) = (
+                layer.ones,
+                np.zeros((5, layer.ones.size), rows.dtype),
+            )
+            given = rows, ones, zeros, layer.epsilon, 0.0
+            batch_norm_forward(*given, mean, variance, *kept, np.empty_like(rows))
+            exact = rows.mean(axis=0, dtype=np.float64), rows.var(axis=0, dtype=np.float64)
+            deviation = np.sqrt(exact[1] + layer.epsilon)
+            off[path] = float(np.max(np.abs(mean - exact[0]) / deviation))
+    if not off:
+        return
+    path, worst = max(off.items(), key=lambda item: item[1])
+    found = verdict(worst > 0.01, worst > 0.1)
+    measured = f"the mean in {path} is off by {worst:.1g} standard deviations"
+    advice = "the sums over a batch keep their digits"
+    if found != "ok":
+        advice = (
+            "numbers far from 0 lose their digits when very many are added in float32: subtract "
+            "their mean from the data first, or take smaller batches"
+        )
+    yield Finding("batch statistics", found, worst, measured, advice, off)
 
 
 def starting_weights(model: Sequential) -> Finding:

@@ -40,7 +40,11 @@ def batch_norm_forward(
     out = (x - mean)*inv_std*gamma + beta, the sums over the m rows; then
     moving = moving*momentum + batch*(1 - momentum) for mean and variance.
     The variance is the biased one, computed from centered values: E[x^2] - E[x]^2 would lose
-    all digits for columns far from zero.
+    all digits for columns far from zero. The sums are running ones in the type of x, from row to
+    row, as TensorFlow's are: over very many rows of columns far from zero, the mean loses digits
+    in float32, and the variance then has the square of the mean's error on top. (A single column
+    is added up so that it keeps its digits, there as well.) The page on batch normalization has
+    numbers, "What goes wrong".
     """
     number = x.dtype.type
     rows = x.shape[0]
@@ -74,15 +78,25 @@ def batch_norm_forward_loops(
     kept, new = number(momentum), number(1 - momentum)
     variance, shift = np.zeros_like(mean), np.empty_like(mean)
     mean[:] = 0
-    for i in range(rows):  # rows outside: the inner loops run along memory and are vectorized
+    if columns == 1:
+        total, squares = np.float64(0), np.float64(0)
+        for i in range(rows):
+            total += x[i, 0]
+        mean[0] = total / rows
+        for i in range(rows):
+            centered = x[i, 0] - mean[0]
+            squares += centered * centered
+        variance[0] = squares
+    else:
+        for i in range(rows):  # rows outside: the inner loops run along memory, as vectors
+            for j in range(columns):
+                mean[j] += x[i, j]
         for j in range(columns):
-            mean[j] += x[i, j]
-    for j in range(columns):
-        mean[j] /= count
-    for i in range(rows):
-        for j in range(columns):
-            centered = x[i, j] - mean[j]
-            variance[j] += centered * centered
+            mean[j] /= count
+        for i in range(rows):
+            for j in range(columns):
+                centered = x[i, j] - mean[j]
+                variance[j] += centered * centered
     scale = np.empty_like(mean)
     for j in range(columns):
         variance[j] /= count
