@@ -46,15 +46,15 @@ def layer_norm_forward_loops(
     rows, columns = x.shape
     number = x.dtype.type
     for i in range(rows):
-        total = number(0)
+        total, squares = np.float64(0), np.float64(0)  # keep the digits of numbers far from 0
         for j in range(columns):
             total += x[i, j]
-        mean[i] = total / number(columns)
-        squares = number(0)
+        mean[i] = total / columns
         for j in range(columns):
             centered = x[i, j] - mean[i]
             squares += centered * centered
-        inv_std[i] = number(1) / np.sqrt(squares / number(columns) + number(epsilon))
+        variance = number(squares / columns)
+        inv_std[i] = number(1) / np.sqrt(variance + number(epsilon))
         for j in range(columns):
             out[i, j] = (x[i, j] - mean[i]) * inv_std[i] * gamma[j] + beta[j]
 

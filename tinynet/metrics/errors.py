@@ -259,8 +259,10 @@ class R2Score(Metric):
     def reset_state(self) -> None:
         """Forget everything."""
         self.number = 0
-        # Of each output: sums of weights, targets, their squares, and squared errors.
+        # Of each output: sums of weights, targets, their squares, and squared errors. Targets are
+        # counted from the first: the squares of numbers far from 0 lose their digits.
         self.sums = np.zeros((4, 1))
+        self.start: Array | None = None
 
     def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
         """Raise an error unless targets and predictions are (n, outputs)."""
@@ -275,7 +277,10 @@ class R2Score(Metric):
         self.check_shapes(y_true.shape, y_pred.shape)
         t, p = (each.astype(np.float64) for each in same_shape(self.name, y_true, y_pred))
         w = np.ones_like(t) if sample_weight is None else spread(sample_weight, t.shape)
-        self.sums = self.sums + np.sum([w, w * t, w * t * t, w * (t - p) ** 2], axis=1)
+        if self.start is None:
+            self.start = t[:1]
+        u = t - self.start
+        self.sums = self.sums + np.sum([w, w * u, w * u * u, w * (t - p) ** 2], axis=1)
         self.number += t.size
 
     def result(self) -> float | Array:
