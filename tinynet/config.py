@@ -51,7 +51,8 @@ def float_type(value: str) -> str:
 def as_float(x: Any) -> Array:
     """Return `x` as an array of float32 or float64; any other type becomes `floatx`."""
     x = np.asarray(x)
-    floating: Array = x if x.dtype in FLOAT_TYPES else x.astype(floatx())
+    kind = x.dtype.newbyteorder("=")  # of numbers from another machine, too
+    floating: Array = x.astype(kind if kind in FLOAT_TYPES else floatx(), copy=False)
     return floating
 
 

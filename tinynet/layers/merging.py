@@ -36,13 +36,14 @@ class Merge(Layer):
     def forward(self, x: Any, training: bool = False) -> Array:
         """Join the arrays from left to right."""
         self.check_count(x)
-        self.shapes = [each.shape for each in x]
-        shape = np.broadcast_shapes(*self.shapes)
+        shapes = [each.shape for each in x]
+        shape = np.broadcast_shapes(*shapes)
         out, *others = (_repeated(each, shape) for each in x)
-        self.pairs = []
+        pairs = []
         for other in others:
-            self.pairs.append((out, other))
+            pairs.append((out, other))
             out = self.join(out, other)
+        self.shapes, self.pairs = shapes, pairs
         return out
 
     def backward(self, dout: Array) -> Any:
@@ -287,7 +288,8 @@ class Concatenate(Layer):
 
     def _flat(self, x: Array) -> Array:
         """Return x as a matrix: before the axis, and from it on."""
-        return in_order(x).reshape(math.prod(x.shape[: self.axis % x.ndim]), -1)
+        axis = self.axis % x.ndim
+        return in_order(x).reshape(math.prod(x.shape[:axis]), math.prod(x.shape[axis:]))
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         """Add up the sizes along the axis."""

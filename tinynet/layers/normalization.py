@@ -129,7 +129,7 @@ class BatchNormalization(Layer):
         """Normalize; in training, do so with the batch's statistics and update the moving ones."""
         self.check_input(x.shape[1:])
         rows = self._rows(x)  # (m, features)
-        uses_batch = training and self.trainable
+        uses_batch = training and self.trainable and len(x) > 0  # no rows, no statistics
         gamma, beta = self.params.get("gamma", self.ones), self.params.get("beta", self.zeros)
         mean, variance = self.state["moving_mean"], self.state["moving_variance"]
         inv_std, out = np.empty_like(gamma), np.empty_like(rows)

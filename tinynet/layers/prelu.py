@@ -89,10 +89,11 @@ class PReLU(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Scale what is below 0."""
         self.check_input(x.shape[1:])
-        self.x, self.shape = self._rows(x), x.shape
-        out = np.empty_like(self.x)
-        prelu.prelu(self.x, self.params["alpha"].reshape(-1), out)
-        return self._unrows(out)
+        rows, shape = self._rows(x), x.shape
+        out = np.empty_like(rows)
+        prelu.prelu(rows, self.params["alpha"].reshape(-1), out)
+        self.x, self.shape = rows, shape
+        return self._unrows(out, shape)
 
     def backward(self, dout: Array) -> Array:
         """Fill dalpha, return dx."""
@@ -100,7 +101,7 @@ class PReLU(Layer):
         self.check_dout(dout, self.shape)
         dx = np.empty_like(x)
         prelu.prelu_backward(self._rows(dout), x, alpha, self.grads["alpha"].reshape(-1), dx)
-        return self._unrows(dx)
+        return self._unrows(dx, self.shape)
 
     @property
     def only_kernels(self) -> bool:
@@ -113,9 +114,9 @@ class PReLU(Layer):
             x = x.transpose(self.order)
         return np.ascontiguousarray(x).reshape(-1, self.params["alpha"].size)
 
-    def _unrows(self, rows: Array) -> Array:
+    def _unrows(self, rows: Array, shape: Shape) -> Array:
         """Undo `_rows`."""
-        moved = rows.reshape([self.shape[axis] for axis in self.order])
+        moved = rows.reshape([shape[axis] for axis in self.order])
         if self.only_kernels:
             return moved
         return np.ascontiguousarray(moved.transpose(np.argsort(self.order)))

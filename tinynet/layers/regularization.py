@@ -73,8 +73,8 @@ class Dropout(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Drop in training, else return `x`."""
-        self.active = training and self.rate > 0
-        if not self.active:
+        self.active = active = training and self.rate > 0
+        if not active:
             return x
         if self.rate == 1:
             return np.zeros_like(x)
@@ -264,8 +264,8 @@ class GaussianDropout(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Multiply in training, else return `x`."""
-        self.active = training and self.rate > 0
-        if not self.active:
+        self.active = active = training and self.rate > 0
+        if not active:
             return x
         stddev = math.sqrt(self.rate / (1 - self.rate))
         self.z = random.normal(x.shape, 1.0, stddev, str(x.dtype), self.seed_generator)

@@ -62,11 +62,11 @@ class UnitNormalization(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Divide."""
         self.check_input(x.shape[1:])
-        self.shape = x.shape
-        self.x = rows = self._rows(x)
-        self.inv_norms, out = np.empty(len(rows), x.dtype), np.empty_like(rows)
-        norms.unit_rows(rows, LONGEST, self.inv_norms, out)
-        return self._unrows(out)
+        rows = self._rows(x)
+        inv_norms, out = np.empty(len(rows), x.dtype), np.empty_like(rows)
+        norms.unit_rows(rows, LONGEST, inv_norms, out)
+        self.x, self.inv_norms, self.shape = rows, inv_norms, x.shape
+        return self._unrows(out, x.shape)
 
     def backward(self, dout: Array) -> Array:
         """Return dx."""
@@ -74,7 +74,7 @@ class UnitNormalization(Layer):
         self.check_dout(dout, self.shape)
         dx = np.empty_like(x)
         norms.unit_rows_backward(self._rows(dout), x, self.inv_norms, LONGEST, dx)
-        return self._unrows(dx)
+        return self._unrows(dx, self.shape)
 
     @property
     def only_kernels(self) -> bool:
@@ -89,8 +89,8 @@ class UnitNormalization(Layer):
         size = int(np.prod(moved.shape[x.ndim - vectors :]))
         return np.ascontiguousarray(moved).reshape(-1, size)
 
-    def _unrows(self, rows: Array) -> Array:
+    def _unrows(self, rows: Array, shape: Shape) -> Array:
         """Undo `_rows`."""
-        order = self._order(len(self.shape))
-        moved = rows.reshape([self.shape[axis] for axis in order])
+        order = self._order(len(shape))
+        moved = rows.reshape([shape[axis] for axis in order])
         return np.ascontiguousarray(moved.transpose(np.argsort(order)))

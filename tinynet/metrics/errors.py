@@ -277,9 +277,9 @@ class R2Score(Metric):
         self.check_shapes(y_true.shape, y_pred.shape)
         t, p = (each.astype(np.float64) for each in same_shape(self.name, y_true, y_pred))
         w = np.ones_like(t) if sample_weight is None else spread(sample_weight, t.shape)
-        if self.start is None:
+        if self.start is None and len(t):
             self.start = t[:1]
-        u = t - self.start
+        u = t if self.start is None else t - self.start
         self.sums = self.sums + np.sum([w, w * u, w * u * u, w * (t - p) ** 2], axis=1)
         self.number += t.size
 

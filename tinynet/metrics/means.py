@@ -83,7 +83,7 @@ class SparseCategoricalAccuracy(SampleMean):
             call(super().add, y_true, y_pred, sample_weight)
             return
         labels = labels_of(self.name, y_true, y_pred).reshape(-1)
-        p = y_pred.reshape(len(labels), -1)
+        p = y_pred.reshape(len(labels), y_pred.shape[-1])
         add_hits(labels, p, self.mean.total, self.mean.count)
 
 
