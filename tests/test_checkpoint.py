@@ -135,7 +135,7 @@ def test_what_cannot_be_compared_is_kept(tmp_path: Path) -> None:
         ),
         (
             {"filepath": "m.safetensors", "save_freq": "batch"},
-            r"save_freq: expected 'epoch' or a number of batches, got batch",
+            r"save_freq: expected 'epoch' or a number of batches, got 'batch'",
         ),
         ({"filepath": "m.safetensors", "mode": "less"}, r"mode: expected 'auto', .* got 'less'"),
     ],

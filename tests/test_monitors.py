@@ -384,7 +384,10 @@ def test_with_a_callback_of_ones_own_a_missing_figure_is_only_warned_of() -> Non
     ("make", "message"),
     [
         (lambda: EarlyStopping(mode="down"), r"mode: expected 'auto', .* got 'down'"),
-        (lambda: ReduceLROnPlateau(factor=1.0), r"factor: expected a number below 1, got 1\.0"),
+        (
+            lambda: ReduceLROnPlateau(factor=1.0),
+            r"factor: expected a number of 0 or more and below 1, got 1\.0",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(make: Callable[[], object], message: str) -> None:

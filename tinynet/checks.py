@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -117,9 +118,52 @@ def flag(name: str, value: Any) -> bool:
     return bool(found)
 
 
+def verbosity(name: str, value: Any) -> int:
+    """Return how much is to be said, from 0 on; True is 1.
+
+    Raises
+    ------
+    ValueError
+        If it is neither an integer nor True or False.
+    """
+    return integer(name, int(value) if isinstance(value, bool) else value, least=0)
+
+
+def text(name: str, value: Any) -> str | None:
+    """Return a text, or None.
+
+    Raises
+    ------
+    TypeError
+        If it is neither; most likely the arguments are in the wrong order.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    raise TypeError(
+        f"{name}: expected a text, got {value!r} of type {type(value).__name__}; was it meant for "
+        f"another argument?"
+    )
+
+
+def file_name(name: str, value: Any) -> str:
+    """Return the name of a file or a folder as a text.
+
+    Raises
+    ------
+    TypeError
+        If it is neither a text nor a path.
+    """
+    try:
+        return os.fsdecode(value)
+    except TypeError:
+        raise TypeError(
+            f"{name}: expected the name of a file, got {value!r} of type {type(value).__name__}"
+        ) from None
+
+
 def entries(value: Any) -> list[Any] | None:
     """Return the entries of a list, tuple or array as plain values; None for anything else."""
     found = plain(value)
-    if isinstance(found, str) or not isinstance(found, Iterable):
+    if isinstance(found, (str, bytes, Mapping)) or not isinstance(found, Iterable):
         return None
     return [plain(each) for each in found]

@@ -43,8 +43,8 @@ def set_floatx(value: str) -> None:
 
 def float_type(value: str) -> str:
     """Return `value` if it is a type that tinynet computes in; otherwise raise a ValueError."""
-    if value not in ("float32", "float64"):
-        raise ValueError(f"float type: expected 'float32' or 'float64', got {value!r}")
+    if not isinstance(value, str) or value not in ("float32", "float64"):
+        raise ValueError(f"dtype: expected 'float32' or 'float64', got {value!r}")
     return str(value)
 
 

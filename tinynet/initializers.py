@@ -84,6 +84,8 @@ class RandomInitializer(Initializer):
 
     def __init__(self, seed: int | random.SeedGenerator | None = None) -> None:
         if isinstance(seed, Mapping):  # from a config
+            if not isinstance(seed.get("config"), Mapping):
+                raise ValueError(f"seed: expected an integer or a SeedGenerator, got {seed!r}")
             seed = random.SeedGenerator.from_config(seed["config"])
         if not isinstance(seed, random.SeedGenerator):
             seed = random.plain_seed(seed)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinynet.callbacks.base import Callback, Logs
+from tinynet.checks import file_name, flag, integer, number, text, verbosity
 from tinynet.files import MODELS, WEIGHTS, require_ending
 from tinynet.terminal import say
 
@@ -42,11 +43,11 @@ class MonitorCallback(Callback):
 
     def __init__(self, monitor: str = "val_loss", mode: str = "auto", min_delta: float = 0) -> None:
         super().__init__()
-        if mode not in ("auto", "min", "max"):
+        if not isinstance(mode, str) or mode not in ("auto", "min", "max"):
             raise ValueError(f"mode: expected 'auto', 'min' or 'max', got {mode!r}")
-        self.monitor = monitor
+        self.monitor = text("monitor", monitor) or "val_loss"
         self.mode = mode
-        self.min_delta = abs(min_delta)
+        self.min_delta = abs(number("min_delta", min_delta))
         self.best: float | None = None
         self.less_is_better: bool | None = None
 
@@ -155,11 +156,11 @@ class EarlyStopping(MonitorCallback):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
-        self.patience = patience
-        self.verbose = verbose
-        self.baseline = baseline
-        self.restore_best_weights = restore_best_weights
-        self.start_from_epoch = start_from_epoch
+        self.patience = integer("patience", patience, least=0)
+        self.verbose = verbosity("verbose", verbose)
+        self.baseline = None if baseline is None else number("baseline", baseline)
+        self.restore_best_weights = flag("restore_best_weights", restore_best_weights)
+        self.start_from_epoch = integer("start_from_epoch", start_from_epoch, least=0)
         self.wait = 0
         self.stopped_epoch = 0
         self.best_epoch = 0
@@ -260,13 +261,11 @@ class ReduceLROnPlateau(MonitorCallback):
                 f"called epsilon is min_delta",
                 stacklevel=2,
             )
-        if factor >= 1:
-            raise ValueError(f"factor: expected a number below 1, got {factor!r}")
-        self.factor = factor
-        self.patience = patience
-        self.verbose = verbose
-        self.cooldown = cooldown
-        self.min_lr = min_lr
+        self.factor = number("factor", factor, least=0, below=1)
+        self.patience = integer("patience", patience, least=0)
+        self.verbose = verbosity("verbose", verbose)
+        self.cooldown = integer("cooldown", cooldown, least=0)
+        self.min_lr = number("min_lr", min_lr, least=0)
         self.wait = 0
         self.cooldown_counter = 0
 
@@ -356,15 +355,22 @@ class ModelCheckpoint(MonitorCallback):
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__(monitor, mode)
-        if save_freq != "epoch" and not isinstance(save_freq, int):
-            raise ValueError(f"save_freq: expected 'epoch' or a number of batches, got {save_freq}")
-        self.filepath = os.fspath(filepath)
-        require_ending(self.filepath, WEIGHTS if save_weights_only else MODELS)
-        self.best = initial_value_threshold
-        self.verbose = verbose
-        self.save_best_only = save_best_only
-        self.save_weights_only = save_weights_only
+        if not isinstance(save_freq, str) or save_freq != "epoch":
+            try:
+                save_freq = integer("save_freq", save_freq)
+            except ValueError:
+                raise ValueError(
+                    f"save_freq: expected 'epoch' or a number of batches, got {save_freq!r}"
+                ) from None
         self.save_freq = save_freq
+        self.filepath = file_name("filepath", filepath)
+        self.save_best_only = flag("save_best_only", save_best_only)
+        self.save_weights_only = flag("save_weights_only", save_weights_only)
+        require_ending(self.filepath, WEIGHTS if self.save_weights_only else MODELS)
+        self.best = initial_value_threshold
+        if initial_value_threshold is not None:
+            self.best = number("initial_value_threshold", initial_value_threshold)
+        self.verbose = verbosity("verbose", verbose)
         self.epoch = 0
         self.batches_since_saving = 0
 

@@ -16,7 +16,7 @@ import numpy as np
 from tinynet.arrays import Array
 from tinynet.callbacks.base import Callback, Logs
 from tinynet.callbacks.watching import Explanation, LastSteps
-from tinynet.checks import flag, integer
+from tinynet.checks import file_name, flag, integer, verbosity
 from tinynet.files import append, cut_back, cut_off_line, size_of, write_atomically
 from tinynet.terminal import say
 
@@ -48,8 +48,10 @@ class LearningRateScheduler(Callback):
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         super().__init__()
+        if not callable(schedule):
+            raise TypeError(f"schedule: expected a function of the epoch, got {schedule!r}")
         self.schedule = schedule
-        self.verbose = verbose
+        self.verbose = verbosity("verbose", verbose)
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Check that the learning rate can be set, before anything has begun."""
@@ -105,9 +107,11 @@ class CSVLogger(Callback):
         self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False
     ) -> None:
         super().__init__()
-        self.filename = Path(filename)
+        self.filename = Path(file_name("filename", filename))
+        if not isinstance(separator, str) or len(separator) != 1 or separator in '"\r\n':
+            raise ValueError(f"separator: expected one character, got {separator!r}")
         self.separator = separator
-        self.append = append
+        self.append = flag("append", append)
         self.begun = False
         self.keys: list[str] | None = None
         self.start, self.text = 0, ""  # where the table of this training begins, and its lines
@@ -321,9 +325,9 @@ class TensorBoard(Callback):
         embeddings_metadata: Any = None,
     ) -> None:
         super().__init__()
-        if update_freq not in ("epoch", "batch"):
+        if not isinstance(update_freq, str) or update_freq not in ("epoch", "batch"):
             update_freq = integer("update_freq", update_freq)
-        self.log_dir = Path(log_dir)
+        self.log_dir = Path(file_name("log_dir", log_dir))
         self.write_steps_per_second = write_steps_per_second
         self.update_freq = 1 if update_freq == "batch" else update_freq
         self.batch = 0  # over all epochs of a training

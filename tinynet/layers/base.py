@@ -93,9 +93,9 @@ class Layer(Computes, Configurable, WeightLists):
             input_shape = (integer("input_dim", kwargs.pop("input_dim")),)
         old_names.refuse(type(self).__name__, kwargs)
         self.dtype = config.float_type(dtype or config.floatx())
-        self.name = auto_name(type(self)) if name in (None, "") else checked_name(name, LAYER_NAME)
         self.trainable = flag("trainable", trainable)
         self.input_shape = None if input_shape is None else sample_shape("input_shape", input_shape)
+        self.name = auto_name(type(self)) if name in (None, "") else checked_name(name, LAYER_NAME)
         self.params: dict[str, Array] = {}
         self.grads: dict[str, Array] = {}
         self.state: dict[str, Array] = {}

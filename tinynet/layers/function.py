@@ -73,6 +73,8 @@ class Lambda(Layer):
                 raise TypeError(f"{name}: expected a function of arrays, got {given!r}")
         if mask is not None:
             raise ValueError("mask: expected None, because masks are not supported, got another")
+        if arguments is not None and not isinstance(arguments, Mapping):
+            raise TypeError(f"arguments: expected a dict of them by name, got {arguments!r}")
         self.function, self.mask, self.arguments = function, mask, dict(arguments or {})
         self.output_shape = (
             output_shape

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinynet.arrays import Array
+from tinynet.checks import integer
 from tinynet.kernels import merging
 from tinynet.kernels.registry import Kernel
 from tinynet.layers.base import Layer, Shape
@@ -256,9 +257,9 @@ class Concatenate(Layer):
     takes_list = True
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
-        if axis == 0:
+        self.axis = integer("axis", axis, least=None)
+        if self.axis == 0:
             raise ValueError("axis: expected an axis of the samples, got 0, that of the batch")
-        self.axis = int(axis)
         super().__init__(**kwargs)
 
     def forward(self, x: Any, training: bool = False) -> Array:

@@ -127,7 +127,7 @@ class RandomFlip(Augmentation):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if mode not in STEPS:
+        if not isinstance(mode, str) or mode not in STEPS:
             raise ValueError(f"mode: expected one of {list(STEPS)}, got {mode!r}")
         self.mode = mode
         self.data_format = channels_last(data_format)

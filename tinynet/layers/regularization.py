@@ -64,9 +64,12 @@ class Dropout(Layer):
     ) -> None:
         rate = number("rate", rate, least=0, most=1)
         seed = random.plain_seed(seed)
+        sizes = None if noise_shape is None else entries(noise_shape)
+        if noise_shape is not None and sizes is None:
+            raise ValueError(f"noise_shape: expected a size for each axis, got {noise_shape!r}")
         super().__init__(**kwargs)
         self.rate = rate
-        self.noise_shape = None if noise_shape is None else entries(noise_shape)
+        self.noise_shape = sizes
         self.seed = seed
         if rate > 0:
             self.seed_generator = random.SeedGenerator(seed)

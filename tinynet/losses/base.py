@@ -10,6 +10,7 @@ import numpy as np
 
 from tinynet.activations import Activation
 from tinynet.arrays import Array, is_loopable
+from tinynet.checks import text
 from tinynet.config import as_float
 from tinynet.configurable import Configurable, to_snake_case
 from tinynet.kernels.linear import weighted_sum
@@ -51,7 +52,7 @@ class Loss(Computes, Configurable):
         if reduction not in REDUCTIONS:
             raise ValueError(f"reduction: expected one of {REDUCTIONS}, got {reduction!r}")
         self.reduction = reduction
-        self.name = name or to_snake_case(type(self).__name__)
+        self.name = text("name", name) or to_snake_case(type(self).__name__)
         self._has_looked = False
 
     # What a subclass defines.

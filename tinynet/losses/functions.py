@@ -49,6 +49,8 @@ class LossFunctionWrapper(Loss):
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
     ) -> None:
+        if not callable(fn):
+            raise TypeError(f"fn: expected a function of y_true and y_pred, got {fn!r}")
         super().__init__(reduction, name or name_of_function(fn))
         self.fn = fn
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinynet.arrays import Array
+from tinynet.checks import text
 from tinynet.configurable import Configurable, to_snake_case
 from tinynet.step.tape import Computes
 
@@ -52,7 +53,7 @@ class Metric(Computes, Configurable):
     computing = ("update_state", "add", "values")
 
     def __init__(self, name: str | None = None) -> None:
-        self.name = name or to_snake_case(type(self).__name__)
+        self.name = text("name", name) or to_snake_case(type(self).__name__)
         self.reset_state()
 
     # What a subclass defines.
@@ -133,9 +134,7 @@ class SampleMean(Metric):
 
 
 def _total(values: Array) -> float:
-    if values.dtype == bool:
-        return float(np.count_nonzero(values))
-    return float(values.sum(dtype=np.float64))
+    return float(np.count_nonzero(values) if values.dtype == bool else values.sum(dtype=np.float64))
 
 
 def spread(sample_weight: Array, shape: tuple[int, ...]) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from tinynet import config
 from tinynet.activations import sigmoid
 from tinynet.arrays import Array
-from tinynet.checks import entries, flag, integer, number, numbers
+from tinynet.checks import flag, integer, number, numbers
 from tinynet.metrics.base import Shape, same_shape, spread
 from tinynet.metrics.counts import ThresholdCounts, ratio
 
@@ -327,7 +327,8 @@ class AUC(ThresholdCounts):
             raise ValueError("num_labels: expected None without multi_label=True")
         given = None if label_weights is None else numbers("label_weights", label_weights)
         self.label_weights = given
-        super().__init__(entries(thresholds) if thresholds is not None else None, name=name)
+        chosen = None if thresholds is None else numbers("thresholds", thresholds)
+        super().__init__(chosen, name=name)
         self.num_thresholds = integer("num_thresholds", num_thresholds, least=2)
         if self.thresholds is None:
             limits, evenly = evenly_spaced(self.num_thresholds), True

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinynet import config
 from tinynet.arrays import Array, read_only, same_rank
+from tinynet.checks import text
 from tinynet.configurable import function_config, function_of, name_of_function
 from tinynet.metrics.base import Metric, RunningMean
 
@@ -24,7 +25,7 @@ class Mean(RunningMean):
 
     def __init__(self, name: str = "mean") -> None:
         super().__init__()
-        self.name = name
+        self.name = text("name", name) or type(self).__name__.lower()
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         """Take in a number, or one for each sample: of an array (n, ...), the means over the rest.

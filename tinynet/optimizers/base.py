@@ -11,7 +11,7 @@ import numpy as np
 
 from tinynet import old_names
 from tinynet.arrays import Array, make_writable
-from tinynet.checks import number
+from tinynet.checks import number, text
 from tinynet.config import through_float32
 from tinynet.configurable import Configurable, auto_name, serialize
 from tinynet.kernels.counting import count_up
@@ -115,7 +115,7 @@ class Optimizer(OverSteps, Computes, Configurable):
         self.clipnorm = limits["clipnorm"]
         self.clipvalue = limits["clipvalue"]
         self.global_clipnorm = limits["global_clipnorm"]
-        self.name = name or auto_name(type(self))
+        self.name = text("name", name) or auto_name(type(self))
         self.slots: dict[str, dict[str, Array]] = {}
         self.excluded_from_decay: list[str] = []
         self._trains: weakref.WeakSet[Any] | None = None  # the layers; None before the first step

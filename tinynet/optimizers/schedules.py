@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tinynet.checks import flag, number, numbers
+from tinynet.checks import flag, number, numbers, text
 from tinynet.configurable import Configurable, by_name, resolve
 
 f32 = np.float32
@@ -52,7 +52,7 @@ class ExponentialDecay(LearningRateSchedule):
         self.decay_steps = number("decay_steps", decay_steps, above=0)
         self.decay_rate = number("decay_rate", decay_rate)
         self.staircase = flag("staircase", staircase)
-        self.name = name
+        self.name = text("name", name)
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of that step."""
@@ -89,7 +89,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
                 f"values: expected one more than boundaries ({len(self.boundaries)}), got "
                 f"{len(self.values)}"
             )
-        self.name = name
+        self.name = text("name", name)
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of that step."""
@@ -128,7 +128,7 @@ class PolynomialDecay(LearningRateSchedule):
         self.end_learning_rate = number("end_learning_rate", end_learning_rate)
         self.power = number("power", power)
         self.cycle = flag("cycle", cycle)
-        self.name = name
+        self.name = text("name", name)
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of that step."""
@@ -172,7 +172,7 @@ class InverseTimeDecay(LearningRateSchedule):
         self.decay_steps = number("decay_steps", decay_steps, above=0)
         self.decay_rate = number("decay_rate", decay_rate)
         self.staircase = flag("staircase", staircase)
-        self.name = name
+        self.name = text("name", name)
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of that step."""
@@ -217,7 +217,7 @@ class CosineDecay(LearningRateSchedule):
         self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate)
         self.decay_steps = number("decay_steps", decay_steps, above=0)
         self.alpha = number("alpha", alpha)
-        self.name = name
+        self.name = text("name", name)
         self.warmup_target = (
             None if warmup_target is None else number("warmup_target", warmup_target)
         )
@@ -275,7 +275,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         self.t_mul = number("t_mul", t_mul, least=1)
         self.m_mul = number("m_mul", m_mul, least=0)
         self.alpha = number("alpha", alpha)
-        self.name = name
+        self.name = text("name", name)
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of that step."""
