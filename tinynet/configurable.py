@@ -208,7 +208,10 @@ def unknown_object(kind: str, name: str, origin: str) -> str:
 def _restored(value: Any) -> Any:
     """Recreate the arrays that `serialize` wrote."""
     if isinstance(value, Mapping) and value.get("class_name") == ARRAY:
-        return np.array(value["config"]["value"], value["config"]["dtype"])
+        found = np.array(value["config"]["value"])
+        kind = np.dtype(value["config"]["dtype"])
+        # One of texts is as long as its texts, whatever its type says.
+        return found.astype(kind) if kind.kind in "fiubc" else found
     return value
 
 

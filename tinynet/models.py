@@ -299,8 +299,8 @@ def load_model(
             return read
         content = saving.read(filepath)
         with saving.naming(content.path):
-            kind = Model if "wires" in content.architecture else Sequential
-            model: Model = kind.from_config(content.architecture)
+            weights = saving.by_layer(content.arrays)
+            model: Model = saving.keras_files().made(content.architecture, weights)
             saving.restore(model, content, compile)
     return model
 

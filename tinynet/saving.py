@@ -231,6 +231,16 @@ def read(filepath: str | os.PathLike[str]) -> _Content:
         )
 
 
+def by_layer(arrays: Mapping[str, Array]) -> dict[str, list[Array]]:
+    """Return the weights and states of a file by the paths of their layers."""
+    found: dict[str, list[Array]] = {}
+    for key, value in arrays.items():
+        part, _, path = key.partition("/")
+        if part == "weights":
+            found.setdefault(path.rpartition("/")[0], []).append(value)
+    return found
+
+
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
     """Turn any error that wrong content leads to into one that names the file."""
@@ -238,7 +248,10 @@ def naming(path: Path) -> Iterator[None]:
         yield
     except UnknownObjectError as error:
         raise UnknownObjectError(f"{path}: {error}") from None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (
+        *(ArithmeticError, AttributeError, LookupError, MemoryError),
+        *(RecursionError, TypeError, ValueError),
+    ) as error:
         raise ValueError(
             f"{path}: what the file says about the model cannot be read "
             f"({type(error).__name__}: {error}); was it changed, or written by another version?"

@@ -172,7 +172,7 @@ class CSVLogger(Callback):
         """Return the columns of the table to append to; None if there is none."""
         if not self.append or not self.filename.exists():
             return None
-        with self.filename.open(newline="") as file:
+        with self.filename.open(newline="", errors="replace") as file:  # it may be anything
             first = file.readline()
         if not first.endswith("\n"):
             return None  # empty, or cut off in its first line

@@ -116,8 +116,13 @@ class Curve(ThresholdCounts):
         return ratio(self.true_positives, self.false_positives)
 
 
+MOST = 1_000_000  # thresholds
+
+
 def evenly_spaced(n: int) -> Array:
     """Return n thresholds from 0 to 1."""
+    if n > MOST:
+        raise ValueError(f"num_thresholds: expected at most {MOST}, got {n}")
     return np.array([0.0, *((i + 1) / (n - 1) for i in range(n - 2)), 1.0])
 
 

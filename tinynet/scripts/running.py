@@ -111,7 +111,7 @@ def sources(path: str) -> list[Source]:
             for each in cells
             if each["cell_type"] == "code"
         ]
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: not a notebook: {type(error).__name__}: {error}") from None
     found = []
     for number, text in enumerate(texts, 1):

@@ -39,7 +39,9 @@ from tinynet.models import Model, Sequential
 from tinynet.stack import Network, Stack
 from tinynet.training import Trainer
 
-__all__ = ["from_json", "load_model", "load_weights", "save_model", "save_weights", "to_json"]
+__all__ = [
+    *("from_json", "load_model", "load_weights", "made", "save_model", "save_weights", "to_json"),
+]
 
 OURS = "tinynet"  # the group of what only tinynet reads
 
@@ -268,7 +270,10 @@ def _naming(path: Path | str) -> Iterator[None]:
         raise UnknownObjectError(f"{path}: {error}") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:
+    except (
+        *(ArithmeticError, AttributeError, LookupError, MemoryError),
+        *(RecursionError, TypeError),
+    ) as error:
         raise ValueError(
             f"{path}: what the file says about the model cannot be read "
             f"({type(error).__name__}: {error}); was it changed, or written by another version?"

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from tinynet.arrays import Array
+from tinynet.configurable import is_own
 from tinynet.described import layer_from
 from tinynet.initializers import Initializer
 from tinynet.interop.configs import Config
@@ -22,10 +23,15 @@ def made(
 ) -> Model:
     """Make a model, with arrays of a file in the place of what its initializers would make.
 
+    So what a file says about one of tinynet's layers cannot make it take more memory than the file
+    has. A layer of the user's makes its own arrays first.
+
     Parameters
     ----------
     described : dict
+        What `get_config` of a model returns.
     weights : dict of str to list of ndarray
+        The arrays of each layer, by its path.
     above : str
         The path of a nested model.
     shared : dict of int to Layer or Model
@@ -48,14 +54,14 @@ def made(
         for layer in layers:
             inner = {"": layer} if isinstance(layer, Layer) else layer.leaves
             for path, leaf in inner.items():
-                if not leaf.built and leaf not in seen:
+                if not leaf.built and leaf not in seen and is_own(type(leaf)):
                     seen.add(leaf)
                     name = f"{above}{layer.name}/{path}".rstrip("/")
                     replaced.enter_context(_FromFile(leaf, weights.get(name, [])).in_place())
         if "wires" in described:
             return Model.from_layers(layers, described)
         if described["input_shape"] is not None:
-            layers.insert(0, InputLayer(described["input_shape"], name=described["input_name"]))
+            layers.insert(0, InputLayer(described["input_shape"], name=described.get("input_name")))
         return Sequential(layers, name=described["name"])
 
 
