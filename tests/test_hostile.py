@@ -6,6 +6,7 @@ an old `.h5` (CVE-2025-9905), and a setting that switches the guard off (CVE-202
 files are changed at random, in every format that tinynet reads.
 """
 
+import copy
 import gzip
 import hashlib
 import io
@@ -390,7 +391,7 @@ def test_models_that_say_something_else(
     for _ in range(draw.draw(st.integers(1, 3))):
         known = list(places(text))
         where, key = known[draw.draw(st.integers(0, len(known) - 1))]
-        where[key] = draw.draw(NASTY)
+        where[key] = copy.deepcopy(draw.draw(NASTY))
     path = tmp_path_factory.getbasetemp() / f"other{ending}"
     path.write_bytes(with_text(ending, honest[ending], text))
     loaded(path, 3_000_000)
@@ -472,7 +473,7 @@ def test_notebooks(tmp_path_factory: pytest.TempPathFactory, draw: st.DataObject
         for _ in range(draw.draw(st.integers(1, 3))):
             known = list(places(book))
             where, key = known[draw.draw(st.integers(0, len(known) - 1))]
-            where[key] = draw.draw(NASTY)
+            where[key] = copy.deepcopy(draw.draw(NASTY))
         path.write_text(json.dumps(book))
     else:
         path.write_bytes(draw.draw(damaged(json.dumps(book).encode())))

@@ -21,15 +21,15 @@ RESULTS = {"forward": "out", "backward": "dx", "backward_logits": "dx"}
 def telling(parts: Sequence[tuple[str, Computes]]) -> Iterator[None]:
     """Have parts of a model say which lines are theirs, as long as this thread writes them down."""
     before = [dict(vars(part)) for _, part in parts]
-    for name, part in parts:
-        for way in part.computing:
-            setattr(part, way, _told(name, part, way))
     try:
+        for name, part in parts:
+            for way in part.computing:
+                setattr(part, way, _told(name, part, way))
         yield
-    finally:
+    finally:  # after an interruption, too
         for (_, part), own in zip(parts, before, strict=True):
             for way in part.computing:
-                delattr(part, way)
+                vars(part).pop(way, None)
                 if way in own:  # somebody had put it there
                     setattr(part, way, own[way])
 
