@@ -6,10 +6,15 @@ argument, and nothing has changed. `TAKES` says what each argument takes that is
 (What is passed to fit, evaluate and the like is in test_bad_input.py.)
 """
 
+import contextlib
+import copy
 import inspect
+import io
 import random as python_random
+import re
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tinynet
-from tests.refused import state
+from tests.refused import SPARSE, X, Y, check_trains_on, state, trained
 from tinynet import (
     Input,
     Sequential,
@@ -31,6 +36,7 @@ from tinynet import (
     optimizers,
     regularizers,
 )
+from tinynet.models import load_model
 from tinynet.optimizers import schedules
 
 
@@ -212,6 +218,102 @@ def test_numbers_have_to_be_numbers(badness: str) -> None:
                 assert repr(value) in says, says
                 met += 1
     assert met > 60
+
+
+# The methods of a model, and what reads a model.
+
+CALLS: dict[str, tuple[Callable[[Sequential], Any], list[str], dict[str, Any]]] = {
+    "fit": (
+        lambda model: model.fit,
+        [
+            *("x", "y", "batch_size", "epochs", "callbacks", "validation_split", "shuffle"),
+            *("validation_data", "class_weight", "sample_weight", "initial_epoch"),
+            *("steps_per_epoch", "validation_steps", "validation_batch_size", "validation_freq"),
+        ],
+        {"x": X, "y": Y, "verbose": 0},
+    ),
+    "evaluate": (
+        lambda model: model.evaluate,
+        ["x", "y", "batch_size", "sample_weight", "steps", "callbacks"],
+        {"x": X, "y": Y, "verbose": 0},
+    ),
+    "predict": (
+        lambda model: model.predict,
+        ["x", "batch_size", "steps", "callbacks"],
+        {"x": X, "verbose": 0},
+    ),
+    "compile": (
+        lambda model: model.compile,
+        [
+            *("optimizer", "loss", "metrics", "weighted_metrics", "run_eagerly"),
+            *("steps_per_execution", "jit_compile", "auto_scale_loss", "loss_weights"),
+        ],
+        {"optimizer": "sgd", "loss": SPARSE},
+    ),
+    "train_on_batch": (
+        lambda model: model.train_on_batch,
+        ["x", "y", "sample_weight", "class_weight"],
+        {"x": X, "y": Y},
+    ),
+    "test_on_batch": (
+        lambda model: model.test_on_batch,
+        ["x", "y", "sample_weight"],
+        {"x": X, "y": Y},
+    ),
+    "predict_on_batch": (lambda model: model.predict_on_batch, ["x"], {"x": X}),
+    "save": (lambda model: model.save, ["filepath"], {}),
+    "save_weights": (lambda model: model.save_weights, ["filepath"], {}),
+    "load_weights": (lambda model: model.load_weights, ["filepath"], {}),
+    "load_model": (lambda _: load_model, ["filepath"], {}),
+    "get_layer": (lambda model: model.get_layer, ["name", "index"], {}),
+    "set_weights": (lambda model: model.set_weights, ["weights"], {}),
+    "build": (lambda model: model.build, ["input_shape"], {}),
+    "add": (lambda model: model.add, ["layer"], {}),
+    "step": (lambda model: model.step, ["batch_size"], {}),
+    "summary": (
+        lambda model: model.summary,
+        ["line_length", "positions", "show_trainable", "layer_range"],
+        {"print_fn": len},
+    ),
+}
+# What some of the errors call the argument.
+OTHERWISE = {
+    "x": "arrays|predictions",
+    "positions": "columns",
+    "metrics": "metric",
+    "weighted_metrics": "metric",
+}
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"), [(call, each) for call in CALLS for each in CALLS[call][1]]
+)
+def test_every_argument_of_a_method(
+    call: str, argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each cell: the call works, or the error names the argument and nothing has changed."""
+    monkeypatch.chdir(tmp_path)
+    method, _, needed = CALLS[call]
+    model = trained()
+    for badness, value in BAD.items():
+        before, where = state(model), f"{call}({argument}={value!r}) ({badness})"
+        try:
+            with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+                warnings.simplefilter("ignore")
+                method(model)(**{**needed, argument: value})
+        except (TypeError, ValueError, OSError) as caught:
+            error: Exception | None = caught
+        else:
+            error, model = None, trained()
+        if error is not None:
+            words = re.escape(argument) + "|" + OTHERWISE.get(argument, argument)
+            assert re.search(words, str(error)), f"{where}: {error}"
+            assert state(model) == before, where
+        else:
+            assert badness not in HOPELESS or argument == "layer", where
+    untouched = copy.deepcopy(model)
+    if call != "compile":
+        check_trains_on(model, untouched, X, Y)
 
 
 # Random calls of what is public.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
 from tinynet.arrays import Array, copy_into
+from tinynet.checks import entries, integer
 from tinynet.configurable import Configurable, resolve, serialize
 from tinynet.layers import IN_GRAPHS, LAYERS, Layer
 from tinynet.symbolic import KerasTensor
@@ -109,12 +110,13 @@ class Described(Configurable, WeightLists):
             If the size of an axis after the first is not known, or the weights have been
             made for another shape.
         """
-        if isinstance(input_shape, int) or None in input_shape[1:]:
+        sizes = entries(input_shape)
+        if sizes is None or None in sizes[1:]:
             raise ValueError(
                 f"input_shape: expected the shape of a batch, (None, 784) for vectors, got "
                 f"{input_shape!r}"
             )
-        shape = tuple(int(n) for n in input_shape[1:] if n is not None)
+        shape = tuple(int(n) for n in sizes[1:] if n is not None)
         if self.sample_shape not in (None, shape):
             raise ValueError(
                 f"input_shape: {self.name} already takes samples of shape {self.sample_shape}, "
@@ -135,7 +137,7 @@ class Described(Configurable, WeightLists):
         names = [layer.name for layer in self.layers]
         if name is not None and name not in names:
             raise ValueError(f"name: the model has no layer {name!r}, only {names}")
-        place = names.index(name) if name is not None else int(index or 0)
+        place = integer("index", index, least=None) if name is None else names.index(name)
         if not -len(names) <= place < len(names):
             raise ValueError(f"index: the model has {len(names)} layers, got {index}")
         found: Layer = self.layers[place]
@@ -160,6 +162,8 @@ class Described(Configurable, WeightLists):
             If the number of arrays or a shape differs; in that case nothing is changed.
         """
         self.require_built()
+        if not isinstance(weights, Sized):
+            raise TypeError(f"weights: expected a list of arrays, got {weights!r}")
         copy_into(self.arrays, weights)
 
     def count_params(self) -> int:

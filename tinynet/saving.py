@@ -27,6 +27,7 @@ import numpy as np
 from tinynet import losses, optimizers, scope
 from tinynet.array_files import write_arrays
 from tinynet.arrays import Array, copy_into
+from tinynet.checks import file_name
 from tinynet.configurable import UnknownObjectError, serialize
 from tinynet.custom_objects import (
     custom_object_scope,
@@ -185,7 +186,7 @@ def _take_what_fits(model: Trainer, path: Path, arrays: Mapping[str, Array]) -> 
 
 def is_for_keras(filepath: str | os.PathLike[str]) -> bool:
     """Return whether a file is in one of Keras's formats, by its name."""
-    return Path(filepath).suffix in (".keras", ".h5")
+    return Path(file_name("filepath", filepath)).suffix in (".keras", ".h5")
 
 
 def keras_files() -> ModuleType:
@@ -207,7 +208,7 @@ def read(filepath: str | os.PathLike[str]) -> _Content:
     """
     from safetensors import SafetensorError, safe_open
 
-    path = Path(filepath)
+    path = Path(file_name("filepath", filepath))
     if not path.is_file():
         raise FileNotFoundError(f"filepath: there is no file {path}")
     try:
@@ -312,7 +313,7 @@ def _weights(model: Trainer) -> dict[str, Array]:
 
 
 def _checked(filepath: str | os.PathLike[str], endings: tuple[str, ...], overwrite: bool) -> Path:
-    path = Path(filepath)
+    path = Path(file_name("filepath", filepath))
     require_ending(path, endings)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"filepath: there is no folder {path.parent}")

@@ -227,7 +227,7 @@ def is_stream(x: Any) -> bool:
     """
     if isinstance(x, PyDataset):
         return True
-    whole = (Sequence, Mapping, Set, np.ndarray)
+    whole = (Sequence, Mapping, Set, np.ndarray, type)
     return (
         hasattr(x, "__iter__")
         and not isinstance(x, whole)

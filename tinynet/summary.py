@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinynet.arrays import Array
+from tinynet.checks import entries, flag, integer, numbers
 from tinynet.config import floatx
 from tinynet.described import kind_of
 from tinynet.layers import Layer
@@ -82,6 +83,9 @@ def summary_table(
     terminal is wide; tinynet does not.
     """
     connected = not model.is_chain
+    show_trainable = flag("show_trainable", show_trainable)
+    line_length = None if line_length is None else integer("line_length", line_length, least=0)
+    positions = None if positions is None else numbers("positions", positions)
     longest = (LONGEST_OF_A_GRAPH if connected else LONGEST) + FOR_TRAINABLE * show_trainable
     length = line_length or min(longest, shutil.get_terminal_size().columns - 4)
     usual = POSITIONS_OF_A_GRAPH if connected else POSITIONS
@@ -174,7 +178,8 @@ def _bounds(names: list[str], layer_range: Sequence[str] | None) -> tuple[int, i
     """Return where the layers to show begin and end."""
     if layer_range is None:
         return 0, len(names)
-    if len(layer_range) != 2 or not all(isinstance(each, str) for each in layer_range):
+    ends = entries(layer_range) or []
+    if len(ends) != 2 or not all(isinstance(each, str) for each in ends):
         raise ValueError(
             f"layer_range: expected the names of the first and the last layer, got {layer_range!r}"
         )

@@ -79,7 +79,7 @@ class Trainer(Prepared):
             raise ValueError("loss: expected a name or a Loss, got None; what is to be minimized?")
         steps_per_execution = integer("steps_per_execution", steps_per_execution)
         jit_compile = jit_compile if jit_compile == "auto" else flag("jit_compile", jit_compile)
-        flag("auto_scale_loss", auto_scale_loss)
+        run_eagerly, _ = flag("run_eagerly", run_eagerly), flag("auto_scale_loss", auto_scale_loss)
         new_loss = OutputLosses.of(loss, loss_weights, self.output_names)
         figures = figures_for(metrics, weighted_metrics, new_loss, self.output_names)
         new_optimizer = optimizers.get(optimizer)
@@ -87,7 +87,7 @@ class Trainer(Prepared):
         require_saveable("optimizer", new_optimizer)
         require_saveable("loss", *new_loss.parts.values())
         require_saveable("metric", *figures.plain, *figures.weighted)
-        self.run_eagerly = flag("run_eagerly", run_eagerly)
+        self.run_eagerly = run_eagerly
         self.steps_per_execution, self.jit_compile = steps_per_execution, jit_compile
         self.optimizer, self.loss, self.figures = new_optimizer, new_loss, figures
         self.freezing = Freezing()

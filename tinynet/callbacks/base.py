@@ -176,7 +176,8 @@ def as_list(callbacks: Callback | Iterable[Callback] | None) -> list[Callback]:
     """Return the callbacks as a list, after checking each."""
     if callbacks is None:
         return []
-    found = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+    several = isinstance(callbacks, Iterable) and not isinstance(callbacks, (str, bytes, type))
+    found: list[Any] = list(callbacks) if several else [callbacks]  # type: ignore[arg-type]
     for each in found:
         if not isinstance(each, Callback):
             hint = "; call the class: add ()" if isinstance(each, type) else ""
