@@ -182,6 +182,16 @@ def test_a_train_step_of_ones_own() -> None:
     assert (found.batch, found.array) == (0, "top/kernel")
 
 
+def test_in_a_loop_of_ones_own_it_only_stops(capsys: pytest.CaptureFixture[str]) -> None:
+    nan = TerminateOnNaN(explain=True)
+    nan.set_model(model := network())
+    nan.on_train_begin()
+    nan.on_epoch_begin(0)
+    nan.on_train_batch_end(3, {"loss": np.nan})
+    assert model.stop_training and nan.explanation is None
+    assert capsys.readouterr().out == "Batch 3: Invalid loss, terminating training\n"
+
+
 def test_the_error_says_it() -> None:
     model = network()
     model.compile(optimizers.SGD(50.0), "mse")

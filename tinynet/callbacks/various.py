@@ -459,7 +459,8 @@ class TerminateOnNaN(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Begin to keep the last steps, if they may have to be explained."""
         self.explanation = None
-        self.last = LastSteps(self.model, self.steps) if self.explain else None
+        known = self.explain and self.steps is not None  # not in a loop of somebody's own
+        self.last = LastSteps(self.model, self.steps) if known else None
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Copy the weights, if the steps may have to be explained."""
