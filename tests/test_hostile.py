@@ -306,6 +306,22 @@ def test_text_that_is_nested_too_deeply(
         sources(str(book))
 
 
+@pytest.mark.parametrize("dtype", ["BF16", "F8_E4M3", "F8_E5M2", "F16", "BOOL", "C64", "F4", "zz"])
+def test_arrays_of_other_types(dtype: str, honest: dict[str, bytes], tmp_path: Path) -> None:
+    content = honest[".safetensors"]
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    entry = header["weights/dense/kernel"]
+    size = entry["data_offsets"][1] - entry["data_offsets"][0]
+    wide = {"BF16": 2, "F16": 2, "C64": 8}.get(dtype, 1)
+    entry.update(dtype=dtype, shape=[size // wide])
+    written = json.dumps(header).encode()
+    path = tmp_path / "typed.safetensors"
+    path.write_bytes(len(written).to_bytes(8, "little") + written + content[8 + length :])
+    with nothing_happens(path), pytest.raises(ValueError, match=r"typed\.safetensors: "):
+        load_model(path)
+
+
 # Honest files, changed at random.
 
 NASTY = st.one_of(

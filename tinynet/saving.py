@@ -215,7 +215,7 @@ def read(filepath: str | os.PathLike[str]) -> _Content:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
             found = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no dict)
-    except SafetensorError as error:
+    except (AttributeError, SafetensorError, TypeError) as error:  # the others: types of numbers
         raise ValueError(
             f"{path}: not a safetensors file, or a damaged one ({error}); was it cut off in a copy?"
         ) from None
