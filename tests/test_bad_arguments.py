@@ -95,6 +95,7 @@ NEEDED: dict[str, Any] = {
     "values": [0.1, 0.2],
     "initial_learning_rate": 0.1,
     "decay_steps": 3,
+    "backup_dir": "backup",
     "decay_rate": 0.5,
     "first_decay_steps": 3,
     "shape": (4,),

@@ -2,14 +2,15 @@
 
 import copy
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import tinynet
-from tinynet import Input, Sequential, layers, optimizers
-from tinynet.callbacks import LambdaCallback, TerminateOnNaN
+from tinynet import Input, Sequential, layers, optimizers, utils
+from tinynet.callbacks import BackupAndRestore, LambdaCallback, TerminateOnNaN
 from tinynet.callbacks.watching import Explanation
 from tinynet.data import Batch
 from tinynet.utils import set_random_seed
@@ -180,6 +181,37 @@ def test_a_train_step_of_ones_own() -> None:
     model = Mine([Input((8,)), layers.Dense(1, name="top")])
     found = lost(model, optimizers.SGD(1e38), x=X * 100, batch_size=8)
     assert (found.batch, found.array) == (0, "top/kernel")
+
+
+def test_a_run_that_goes_on_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
+    """What was copied when the epoch began is not what the steps were made from."""
+    found = []
+    for stops in (False, True):
+        utils.set_random_seed(1)
+        model = network()
+        model.compile(optimizers.SGD(0.5), "mse")
+        nan, backup = TerminateOnNaN(explain=True), BackupAndRestore(tmp_path / "b", save_freq=1)
+        callbacks = [nan, backup]
+        if stops:
+            with pytest.raises(KeyboardInterrupt):
+                model.fit(
+                    X,
+                    Y,
+                    batch_size=4,
+                    verbose=0,
+                    callbacks=[*callbacks, LambdaCallback(on_train_batch_begin=stop_at_2)],
+                )
+            model = network()
+            model.compile(optimizers.SGD(0.5), "mse")
+        model.fit(X, Y, batch_size=4, verbose=0, callbacks=callbacks)
+        found.append(nan.explanation)
+    assert found[0] is not None and found[0].batch > 2
+    assert found[1] is not None and found[1][:3] == found[0][:3]
+
+
+def stop_at_2(batch: int, logs: Any) -> None:
+    if batch == 2:
+        raise KeyboardInterrupt
 
 
 def test_in_a_loop_of_ones_own_it_only_stops(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,7 @@ from tinynet import random
 from tinynet.array_files import Apart, read_state, write_state
 from tinynet.arrays import copy_into
 from tinynet.callbacks.base import Callback, Logs, Resumes
-from tinynet.checks import flag, integer
+from tinynet.checks import file_name, flag, integer
 from tinynet.files import remove_leftovers, sync_folder, whole_or_not
 from tinynet.terminal import say
 
@@ -117,11 +117,12 @@ class BackupAndRestore(Resumes):
         delete_checkpoint: bool = True,
     ) -> None:
         super().__init__()
-        if not os.fspath(backup_dir):
+        folder = file_name("backup_dir", backup_dir)
+        if not folder:
             raise ValueError("backup_dir: expected the name of a folder, got ''")
-        if save_freq != "epoch":
+        if not isinstance(save_freq, str) or save_freq != "epoch":
             save_freq = integer("save_freq", save_freq)
-        self.backup_dir = Path(backup_dir)
+        self.backup_dir = Path(folder)
         self.save_freq = save_freq
         self.double_checkpoint = flag("double_checkpoint", double_checkpoint)
         self.delete_checkpoint = flag("delete_checkpoint", delete_checkpoint)

@@ -472,7 +472,7 @@ class TerminateOnNaN(Callback):
         loss = (logs or {}).get("loss")
         if loss is None or np.isfinite(loss):
             if self.last is not None:
-                self.last.copy_before(batch + 1)
+                self.last.went_well()
             return
         why = self._explained()
         if self.raise_error:

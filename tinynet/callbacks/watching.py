@@ -71,18 +71,30 @@ class LastSteps:
     def __init__(self, model: Any, steps: Any) -> None:
         self.model, self.steps = model, steps
         self.state: dict[str, Any] = {}
-        self.first = 0  # the step of the epoch before which `state` was copied
+        self.first = self.made = 0  # the step before which `state` was copied, and how many since
         steps.begin_to_remember()
 
     def copy_before(self, step: int) -> None:
-        """Copy what a step changes, if that is due before a step of this number."""
-        if step == 0 or step - self.first >= self.steps.remembers:
-            self.state, self.first = _state(self.model), step
+        """Copy what a step changes, before the step of this number in an epoch."""
+        self.state, self.first, self.made = _state(self.model), step, 0
+
+    def went_well(self) -> None:
+        """Count a step; copy what it has changed, from time to time.
+
+        It is due, too, if an epoch has not begun with its first step: a run went on where an
+        earlier one was, with other weights.
+        """
+        self.made += 1
+        step: int = self.steps.steps
+        if self.first + self.made != step or self.made >= self.steps.remembers:
+            self.copy_before(step)
 
     def explain(self) -> Explanation | None:
         """Make the steps again with a copy of the model; return where it broke, None if nowhere."""
         with random.untouched(), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
+            if self.first + self.made + 1 != self.steps.steps:
+                return None
             model = copy.deepcopy(self.model)
             _restore(model, self.state)
             start = {name: _largest(each) for name, each in _lasting(model).items()}
