@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tinynet
+from tests.lengths import TIMES
 from tests.refused import SPARSE, X, Y, check_trains_on, state, trained
 from tinynet import (
     Input,
@@ -367,7 +368,7 @@ SMALL = {"epochs": 1, "steps": 1, "verbose": 0}
 
 
 @given(st.data())
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150 * TIMES, suppress_health_check=[HealthCheck.too_slow])
 def test_random_calls_of_a_model_bring_only_the_documented_errors(data: st.DataObject) -> None:
     """And whatever came before, the model then trains."""
     model = Sequential([Input((3,)), layers.Dense(2)])
@@ -400,7 +401,7 @@ def test_random_calls_of_a_model_bring_only_the_documented_errors(data: st.DataO
 
 
 @given(st.data())
-@settings(max_examples=300)
+@settings(max_examples=300 * TIMES)
 def test_random_constructors_bring_only_the_documented_errors(data: st.DataObject) -> None:
     kind = CLASSES[data.draw(st.sampled_from(sorted(CLASSES)))]
     names = arguments_of(kind)

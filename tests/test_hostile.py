@@ -27,6 +27,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinynet
+from tests.lengths import TIMES
 from tests.saved_models import X, Y, disturbed
 from tinynet import Sequential, layers
 from tinynet.callbacks import CSVLogger
@@ -381,7 +382,7 @@ def loaded(path: Path, honest_peak: int) -> None:
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @given(st.data())
-@settings(max_examples=60)
+@settings(max_examples=60 * TIMES)
 def test_models_with_other_bytes(
     ending: str,
     honest: dict[str, bytes],
@@ -395,7 +396,7 @@ def test_models_with_other_bytes(
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @given(st.data())
-@settings(max_examples=60)
+@settings(max_examples=60 * TIMES)
 def test_models_that_say_something_else(
     ending: str,
     honest: dict[str, bytes],
@@ -416,7 +417,7 @@ IDX = idx.as_idx(np.arange(2 * 28 * 28, dtype=np.uint8).reshape(2, 28, 28))
 
 
 @given(st.data())
-@settings(max_examples=100)
+@settings(max_examples=100 * TIMES)
 def test_idx_files(draw: st.DataObject) -> None:
     content = draw.draw(damaged(IDX))
     with peak_of() as peak:
@@ -433,7 +434,7 @@ PACKED, BOMB = gzip.compress(IDX), gzip.compress(bytes(20_000_000))
 
 
 @given(st.data())
-@settings(max_examples=60)
+@settings(max_examples=60 * TIMES)
 def test_packed_files(tmp_path_factory: pytest.TempPathFactory, draw: st.DataObject) -> None:
     """A file of twenty megabytes of zeros, too, takes no more memory than the right one."""
     file = DataFile("images-idx3-ubyte", "", len(IDX), hashlib.sha256(IDX).hexdigest())
@@ -451,7 +452,7 @@ def test_packed_files(tmp_path_factory: pytest.TempPathFactory, draw: st.DataObj
 
 
 @given(st.data())
-@settings(max_examples=60)
+@settings(max_examples=60 * TIMES)
 def test_archives_of_arrays(tmp_path_factory: pytest.TempPathFactory, draw: st.DataObject) -> None:
     target = io.BytesIO()
     np.savez(target, x_test=np.zeros((2, 28, 28), np.uint8))
@@ -476,7 +477,7 @@ def test_archives_of_arrays(tmp_path_factory: pytest.TempPathFactory, draw: st.D
 
 
 @given(st.data())
-@settings(max_examples=60)
+@settings(max_examples=60 * TIMES)
 def test_notebooks(tmp_path_factory: pytest.TempPathFactory, draw: st.DataObject) -> None:
     cells = [
         {"cell_type": "code", "source": ["import keras\n", "%matplotlib inline\n", "x = 1"]},
@@ -514,7 +515,7 @@ def nothing_runs() -> Iterator[None]:
 
 
 @given(st.data())
-@settings(max_examples=30)
+@settings(max_examples=30 * TIMES)
 def test_tables_to_append_to(tmp_path_factory: pytest.TempPathFactory, draw: st.DataObject) -> None:
     path = tmp_path_factory.getbasetemp() / "log.csv"
     content = b"epoch,loss,val_loss\n0,1.0,NA\n1,0.5,NA\n"

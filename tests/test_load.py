@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.lengths import TIMES
 from tinynet import Input, Model, Sequential, layers, utils
 from tinynet.callbacks import Callback
 from tinynet.optimizers import Adam
@@ -72,7 +73,7 @@ def test_models_that_are_made_and_dropped_leave_nothing(make: Callable[[], Any])
         model.fit(X, Y, verbose=0)
         model.predict(X[:3], verbose=0)
 
-    assert growth(one, 30) < 30 * 2500
+    assert growth(one, 30 * TIMES) < 30 * TIMES * 2500
 
 
 def test_a_dropped_model_is_gone() -> None:
@@ -89,15 +90,15 @@ def test_a_dropped_model_is_gone() -> None:
 @pytest.mark.parametrize("make", [network, graph])
 def test_single_predictions_leave_nothing(make: Callable[[], Any]) -> None:
     model = make()
-    assert growth(lambda: model.predict(X[:1], verbose=0), 200) < 2000
-    assert growth(lambda: model.predict_on_batch(X[:1]), 200) < 2000
-    assert growth(lambda: model(X[:1]), 200) < 2000
+    assert growth(lambda: model.predict(X[:1], verbose=0), 200 * TIMES) < 2000
+    assert growth(lambda: model.predict_on_batch(X[:1]), 200 * TIMES) < 2000
+    assert growth(lambda: model(X[:1]), 200 * TIMES) < 2000
 
 
 def test_epochs_leave_nothing_but_their_history() -> None:
     model = network()
-    assert growth(lambda: model.fit(X, Y, verbose=0), 50) < 50 * 1000
-    assert growth(lambda: model.train_on_batch(X, Y), 200) < 2000
+    assert growth(lambda: model.fit(X, Y, verbose=0), 50 * TIMES) < 50 * TIMES * 1000
+    assert growth(lambda: model.train_on_batch(X, Y), 200 * TIMES) < 2000
     history = model.fit(X, Y, epochs=200, verbose=0)
     assert len(history.history["loss"]) == 200
 
@@ -147,7 +148,7 @@ def test_an_interruption_before_a_step(step: int) -> None:
     whole(model)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(12 * TIMES))
 @pytest.mark.parametrize("make", [network, graph])
 def test_an_interruption_at_a_random_moment(make: Callable[[], Any], seed: int) -> None:
     """A thread sends it while `fit`, `evaluate` or `predict` runs in the middle of anything."""

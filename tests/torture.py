@@ -8,6 +8,8 @@ The ordinary tests do the same in short. Every number under *wrong*, *damaged* a
 
 import argparse
 import json
+import os
+import re
 import resource
 import subprocess
 import sys
@@ -77,7 +79,46 @@ def kills(short: bool) -> list[Row]:
     return rows
 
 
-PARTS: dict[str, Callable[[bool], list[Row]]] = {"faults": faults, "kills": kills}
+# Files of tests that `make test` runs in short: what they are about.
+AT_LENGTH = {
+    "test_hostile.py": "files that are damaged or lie",
+    "test_bad_arguments.py": "random calls",
+    "test_extremes.py": "numbers that break",
+    "test_load.py": "models made and dropped, Ctrl-C, forks",
+}
+
+
+def at_length(short: bool) -> list[Row]:
+    """Run tests with a hundred times as many examples, moments and repetitions."""
+    rows = []
+    for name, what in AT_LENGTH.items():
+        command = [sys.executable, "-m", "pytest", f"tests/{name}", "-q", "--tb=short"]
+        done = subprocess.run(
+            [*command, "-p", "no:cacheprovider", "--hypothesis-show-statistics"],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "TINYNET_TORTURE": "1" if short else "100"},
+        )
+        if done.returncode not in (0, 1):
+            raise RuntimeError(f"{name}: pytest ended with {done.returncode}\n{done.stdout}")
+        if done.returncode:
+            print(done.stdout, file=sys.stderr)
+        examples = re.findall(r"(\d+) passing, (\d+) failing, and (\d+) invalid", done.stdout)
+        ended = dict(
+            (word, int(n)) for n, word in re.findall(r"(\d+) (passed|failed)", done.stdout)
+        )
+        tried = sum(int(n) for each in examples for n in each) + sum(ended.values())
+        children = memory(resource.RUSAGE_CHILDREN)
+        rows.append(Row(name, tried, what, ended.get("failed", 0), 0, children))
+    return rows
+
+
+PARTS: dict[str, Callable[[bool], list[Row]]] = {
+    "faults": faults,
+    "kills": kills,
+    "tests": at_length,
+}
 
 
 def memory(who: int = resource.RUSAGE_SELF) -> float:
