@@ -16,7 +16,7 @@ from typing import Any
 
 from tinynet import scope
 from tinynet.by_function import ByFunction
-from tinynet.configurable import by_name, resolve
+from tinynet.configurable import by_name, resolve, writer_and_reader
 from tinynet.losses.base import Loss
 from tinynet.losses.cross_entropy import SparseCategoricalCrossentropy
 from tinynet.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
@@ -110,4 +110,5 @@ def get(identifier: object) -> Loss:
     return found if isinstance(found, Loss) else LossFunctionWrapper(found)
 
 
+serialize, deserialize = writer_and_reader(get)
 __getattr__ = scope.refuses(__name__)
