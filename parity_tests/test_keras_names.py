@@ -7,7 +7,6 @@ import json
 import pytest
 
 import tinynet
-
 from parity_tests.backend import keras
 from parity_tests.keras_names import (
     METHODS,

@@ -92,7 +92,7 @@ def test_a_module_reads_what_it_has_written_and_custom_objects() -> None:
             return np.full(shape, 0.5, dtype)
 
     written = initializers.serialize(Halves())
-    with pytest.raises(ValueError, match="initializer 'Halves' .* is not part of tinynet"):
+    with pytest.raises(ValueError, match=r"initializer 'Halves' .* is not part of tinynet"):
         initializers.deserialize(written)
     lent = {"Halves": Halves}
     assert type(initializers.deserialize(written, lent)) is Halves
