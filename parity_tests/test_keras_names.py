@@ -11,12 +11,14 @@ from parity_tests.backend import keras
 from parity_tests.keras_names import (
     METHODS,
     MODULES,
+    OTHERS,
     PAGE,
     VERSION,
     at,
     lacking,
     look_up,
     page,
+    parameters,
     public,
 )
 from tinynet import layers, optimizers
@@ -52,6 +54,18 @@ def test_arguments_are_those_that_a_caller_can_give():
     assert "autocast" in lacking(keras.layers.ReLU, layers.ReLU)  # an argument of all layers
     assert "weight_decay" not in lacking(keras.optimizers.Adam, optimizers.Adam)
     assert "rank" not in lacking(keras.layers.Conv2D, layers.Conv2D)  # of a base class only
+
+
+def test_layers_losses_and_callbacks_demand_the_arguments_that_keras_demands():
+    def demanded(path, library):
+        named = [each for each in parameters(at(path, library)) if each.kind not in OTHERS]
+        return [each.name for each in named if each.default is each.empty]
+
+    for module in ("keras.layers", "keras.losses", "keras.callbacks", "keras.constraints"):
+        for name in public(at(module, keras)):
+            path = f"{module}.{name}"
+            if look_up(path).there and name[0].isupper() and name != "CallbackList":
+                assert demanded(path, tinynet) == demanded(path, keras), path
 
 
 @pytest.mark.parametrize("method", METHODS)
