@@ -72,6 +72,11 @@ a = keras.Input((6,))
 block = keras.Model(a, layers.Add()([a, layers.Dense(6, activation="tanh")(a)]))
 model = keras.Sequential([block, layers.Dropout(0.2), layers.Dense(3, activation="softmax")])
 """,
+    "a stack at the end of a graph": """
+a = keras.Input((6,))
+head = keras.Sequential([keras.Input((6,)), layers.Dense(3), layers.Softmax()], name="head")
+model = keras.Model(a, head(layers.Dense(6, activation="tanh")(a)))
+""",
     "a class with call": """
 class Net(keras.Model):
     def __init__(self):

@@ -1,5 +1,6 @@
 """Metrics: against scikit-learn and plain NumPy, in batches and as a whole, at ties and edges."""
 
+import copy
 import json
 from collections.abc import Callable
 from typing import Any
@@ -29,6 +30,7 @@ from tinynet.metrics import (
     TopKCategoricalAccuracy,
     confusion_matrix,
 )
+from tinynet.utils import set_random_seed
 
 Array = np.ndarray
 # Tenths, so that ties and predictions equal to a threshold come up often.
@@ -670,3 +672,30 @@ def test_names_that_keras_gives() -> None:
         "mape": "mape",
     }.items():
         assert metrics.get(identifier).name == name
+
+
+def test_a_cross_entropy_reads_logits_in_fit_and_predictions_on_its_own() -> None:
+    """A probability of 1 - 1e-30 is 1 in float32; its logit is still 69."""
+    model = Sequential([Dense(1, activation="sigmoid", use_bias=False, kernel_initializer="ones")])
+    model.compile("sgd", "mse", metrics=["bce"])
+    x, y = np.full((5, 1), 69.0), np.zeros((5, 1))
+    _, told = model.evaluate(x, y, batch_size=2, verbose=0)
+    assert told == pytest.approx(69)
+    (metric,) = model.metrics
+    metric.reset_state()
+    assert metric(y, model.predict(x, verbose=0)) < 17  # clipped at 1 - 1e-7
+
+
+def test_lines_of_a_step_read_the_logits_of_that_step() -> None:
+    logs = []
+    for eagerly in (False, True):
+        set_random_seed(3)
+        model = Sequential([Dense(4, activation="tanh"), Dense(3, activation="softmax")])
+        model.compile("adam", "mse", metrics=["categorical_crossentropy"], run_eagerly=eagerly)
+        rng = np.random.default_rng(3)
+        x, y = rng.normal(size=(22, 5)), np.eye(3)[np.arange(22) % 3]
+        logs.append(model.fit(x, y, batch_size=5, epochs=4, verbose=0).history)
+    assert logs[0] == logs[1]
+    assert len(set(logs[0]["categorical_crossentropy"])) == 4
+    copied = copy.deepcopy(model)
+    assert copied.evaluate(x, y, verbose=0) == model.evaluate(x, y, verbose=0)

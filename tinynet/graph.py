@@ -16,7 +16,7 @@ from tinynet.arrays import Array
 from tinynet.kernels.merging import add, add_to
 from tinynet.kernels.rows import cast
 from tinynet.layers import Layer
-from tinynet.stack import Network, learns
+from tinynet.stack import Network, Stack, learns
 from tinynet.step.tape import call, in_order
 from tinynet.wiring import Wire, Wired, leaves_in
 
@@ -54,7 +54,7 @@ class Graph(Wired):
         if leaf in self.shared:
             kept = self.kept[at, leaf]
             found: Array = kept["logits"] if leaf.only_kernels else call(kept.get, "logits")
-        elif isinstance(layer, Graph):
+        elif isinstance(layer, Graph) and not isinstance(layer, Stack):
             found = layer._logits_of(layer.wanted[place], leaf)
         else:
             found = leaf.kept("logits") if leaf.only_kernels else call(leaf.kept, "logits")
