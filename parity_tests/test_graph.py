@@ -314,3 +314,42 @@ def test_several(case, floatx):
     pairs = zip(*(model.get_weights() for model in models), strict=True)
     tensors |= {f"weight {i}": pair for i, pair in enumerate(pairs)}
     expect_same("Model.fit", tensors, tolerance=TOLERANCE[floatx], case=case)
+
+
+# With an Input of integers, x loses its fractions; what is computed from it are floats.
+OF_INTEGERS = {
+    "a stack": """
+model = keras.Sequential([keras.Input((6,), dtype="uint8"), layers.Dense(3)])
+""",
+    "a graph": """
+a, b = keras.Input((6,), dtype="int32"), keras.Input((6,))
+met = layers.Add()([layers.Rescaling(1 / 255)(a), b])
+model = keras.Model([a, b], layers.Dense(3)(met))
+""",
+}
+
+
+@pytest.mark.parametrize("case", OF_INTEGERS)
+def test_inputs_of_integers(case, tmp_path):
+    use_floatx("float64")
+    found = []
+    x = np.abs(X) * 20 + 0.75
+    for library in (tinynet, keras):
+        library.utils.set_random_seed(5)
+        names = {"keras": library, "layers": library.layers}
+        exec(OF_INTEGERS[case], names)
+        model = names["model"]
+        given = x if case == "a stack" else [x, x]
+        model.compile("sgd", "mse")
+        history = model.fit(given, x[:, :3], epochs=2, verbose=0).history
+        path = tmp_path / f"{library.__name__}.keras"
+        model.save(path)
+        types = [each.dtype for each in model.inputs]
+        again = {}
+        for reader in (tinynet, keras):
+            read = reader.models.load_model(path)
+            assert [each.dtype for each in read.inputs] == types
+            again[f"read by {reader.__name__}"] = read.predict(given, verbose=0)
+        found.append({**history, "predictions": model.predict(given, verbose=0), **again})
+    tensors = {name: (found[0][name], each) for name, each in found[1].items()}
+    expect_same("layers.Input", tensors, tolerance=1e-12, case=case)

@@ -353,7 +353,9 @@ def clone_model(model: Model, clone_function: Callable[[Any], Any] | None = None
         else:
             layers = [clone_function(layer) for layer in model.layers]
         shape = model.sample_shape
-        start = [] if shape is None else [InputLayer(shape, name=model.input_name)]
+        start = (
+            [] if shape is None else [InputLayer(shape, None, model.input_dtype, model.input_name)]
+        )
         clone = Sequential([*start, *layers], name=model.name)
     elif clone_function is None:
         clone = Model.from_config(model.get_config())

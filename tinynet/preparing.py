@@ -28,6 +28,7 @@ from tinynet.layers import (
     UpSampling2D,
 )
 from tinynet.layers.base import Shape
+from tinynet.layers.core import integer_type
 from tinynet.layers.preprocessing import Augmentation
 from tinynet.losses.outputs import OutputLosses
 from tinynet.several import Several, sorted_out
@@ -62,6 +63,7 @@ class Prepared(Network):
                 "y: expected one array, since it is not known yet that the model has several "
                 "outputs: call build, and compile it then"
             )
+        found = [_in_type(*each) for each in zip(found, self._types(found), strict=True)]
         if len(found) == 1 and len(outputs) <= 1:
             return Dataset(found[0], targets[0], weights[0], config.floatx())
         if len(outputs) > 1:  # the same weights for all of them; or nothing
@@ -69,6 +71,11 @@ class Prepared(Network):
                 each * len(outputs) if len(each) == 1 else each for each in (targets, weights)
             )
         return Several(found, targets, weights, inputs, outputs)
+
+    def _types(self, found: list[Any]) -> list[str | None]:
+        """Return the type of integers that each input is to have, or None."""
+        types = [integer_type(each.dtype) for each in self.inputs]
+        return types if len(types) == len(found) else [None] * len(found)
 
     def _at_losses(self, y: Any) -> Any:
         """Return targets with None for the outputs without a loss, if only the others are there."""
@@ -282,6 +289,11 @@ class Prepared(Network):
             callbacks = [*callbacks, ProgbarLogger()]
         params = {"verbose": verbose, "epochs": epochs, "steps": steps, "metrics": names}
         return CallbackList(callbacks, self, params)
+
+
+def _in_type(x: Any, dtype: str | None) -> Any:
+    """Return an array in a type of integers, if there is one; else what was given."""
+    return x if dtype is None or not hasattr(x, "__array__") else np.asarray(x).astype(dtype)
 
 
 def optional_integers(**given: Any) -> list[int | None]:

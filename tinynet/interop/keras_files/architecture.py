@@ -52,7 +52,8 @@ def _network(model: Network) -> Config:
 def _stack(model: Stack) -> Config:
     layers = [_layer(each) for each in model.layers]
     if model.sample_shape is not None:
-        layers.insert(0, _layer(InputLayer(model.sample_shape, name=model.input_name)))
+        begin = InputLayer(model.sample_shape, None, model.input_dtype, model.input_name)
+        layers.insert(0, _layer(begin))
     return {
         "name": model.name,
         "trainable": model.trainable,
@@ -127,19 +128,20 @@ def own_form(written: Any) -> Config:
         raise ValueError(f"expected a Sequential or a Functional model, got {kind}")
     given = written["config"]
     layers = list(given["layers"])
-    shape, name = given.get("build_input_shape"), "input_layer"
+    shape, name, dtype = given.get("build_input_shape"), "input_layer", ""
     shape = None if shape is None else list(shape[1:])
     if layers and layers[0]["class_name"] == "InputLayer":
-        shape, name = _own_input(layers.pop(0)["config"])
+        shape, name, dtype = _own_input(layers.pop(0)["config"])
     return {
         "name": given["name"],
         "input_shape": shape,
         "input_name": name,
+        "input_dtype": dtype,
         "layers": [_own_layer(each) for each in layers],
     }
 
 
-def _own_input(given: Config) -> tuple[list[int], str]:
+def _own_input(given: Config) -> tuple[list[int], str, str]:
     # A model that was called on 24 samples says that batches have 24, but Keras takes others.
     return configs.own_input({**given, "batch_shape": [None, *given["batch_shape"][1:]]})
 
@@ -155,8 +157,8 @@ def _own_alone(written: Config) -> Config:
         own = own_form(written)
         return {"class_name": "Model" if "wires" in own else "Sequential", "config": own}
     if kind == "InputLayer":
-        shape, name = _own_input(written["config"])
-        return {"class_name": kind, "config": {"shape": shape, "name": name}}
+        shape, name, dtype = _own_input(written["config"])
+        return {"class_name": kind, "config": {"shape": shape, "name": name, "dtype": dtype}}
     found: Config = configs.own_config(written, str(written["config"].get("name")), custom.read)
     return found
 
