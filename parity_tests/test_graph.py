@@ -353,3 +353,53 @@ def test_inputs_of_integers(case, tmp_path):
         found.append({**history, "predictions": model.predict(given, verbose=0), **again})
     tensors = {name: (found[0][name], each) for name, each in found[1].items()}
     expect_same("layers.Input", tensors, tolerance=1e-12, case=case)
+
+
+def with_dicts(library, tmp_path, reader):
+    """Return what a model with a dict of outputs gives, and one that was read from its file."""
+    library.utils.set_random_seed(5)
+    a, b = library.Input((6,), name="left"), library.Input((6,), name="right")
+    met = library.layers.Concatenate()([a, library.layers.Dense(4, activation="tanh")(b)])
+    outputs = {
+        "size": library.layers.Dense(1)(met),
+        "kind": library.layers.Dense(3, activation="softmax")(met),
+    }
+    model = library.Model({"left": a, "right": b}, outputs)
+    model.compile(
+        "adam",
+        {"size": "mse", "kind": "sparse_categorical_crossentropy"},
+        metrics={"kind": ["accuracy"], "size": "mae"},
+        loss_weights={"size": 0.25, "kind": 1.0},
+    )
+    given, y = {"right": X, "left": X[::-1]}, {"kind": Y, "size": X[:, :1]}
+    history = model.fit(given, y, epochs=2, batch_size=9, verbose=0, validation_split=0.25)
+    evaluated = model.evaluate(given, y, verbose=0, return_dict=True)
+    path = tmp_path / f"{library.__name__}.keras"
+    if library is tinynet or reader is library:  # Keras writes a dict of inputs, too
+        model.save(path)
+        read = reader.models.load_model(path)
+    else:
+        library.Model([a, b], outputs).save(path)
+        read = reader.models.load_model(path)
+    found = {
+        "predict": model.predict(given, verbose=0),
+        "call": model(given),
+        "batch": model.predict_on_batch(given),
+        "read": read.predict(given, verbose=0),
+        "again": library.Model([a, b], model({"left": a, "right": b})).predict(given, verbose=0),
+    }
+    assert [list(each) for each in found.values()] == [["size", "kind"]] * len(found)
+    assert list(model.output) == ["size", "kind"]
+    flat = {
+        f"{name}: {key}": np.asarray(v) for name, each in found.items() for key, v in each.items()
+    }
+    return {**history.history, **evaluated, **flat}
+
+
+def test_a_dict_of_outputs(tmp_path):
+    use_floatx("float64")
+    own = with_dicts(tinynet, tmp_path, keras)
+    theirs = with_dicts(keras, tmp_path, tinynet)
+    assert sorted(own) == sorted(theirs)
+    tensors = {name: (own[name], each) for name, each in theirs.items()}
+    expect_same("layers.Concatenate", tensors, tolerance=1e-12, case="a dict of outputs")

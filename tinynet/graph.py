@@ -40,11 +40,11 @@ class Graph(Wired):
 
     def logits(self, out: Any, looks_back: Any) -> Any:
         """Return what was before the activations of those outputs where it is wanted."""
-        several = isinstance(out, list)
-        outs, looks = (out, looks_back) if several else ([out], [looks_back])
+        many = isinstance(out, list)
+        outs, looks = (out, looks_back) if many else ([out], [looks_back])
         ends = zip(self.wanted, self.output_layers, looks, outs, strict=True)
         found = [self._logits_of(n, layer) if back else each for n, layer, back, each in ends]
-        return found if several else found[0]
+        return found if many else found[0]
 
     def _logits_of(self, number: int, leaf: Layer) -> Array:
         """Return what the layer behind a tensor had before its activation in that call."""

@@ -110,10 +110,13 @@ class Model(Graph, Evaluator):
         Without `training` each layer does what it does when called on its own: layers that
         augment images augment them, dropout drops nothing.
         """
+        if isinstance(x, Mapping) and is_symbolic([*x.values()]):
+            x = [x[name] for name in self.input_names]
         if is_symbolic(x):
-            return connect(self, x)
+            return self.as_given(connect(self, x))
         out = self._single_batch(self._dataset(x)).x
-        return self.as_alone(out) if training is None else self.forward(out, training)
+        found = self.as_alone(out) if training is None else self.forward(out, training)
+        return self.as_given(found)
 
     def step(self, batch_size: int = 32) -> Step:
         """Return what a step of `fit` does, as a list of lines that can be printed and run.

@@ -136,7 +136,7 @@ class OutputFigures(Figures):
 
     def results(self) -> Logs:
         """Return all values by name, sorted as Keras's logs are."""
-        logs: Logs = {name: metric.result() for name, metric in self.named.items()}
+        logs: Logs = {name: metric.reported() for name, metric in self.named.items()}
         logs |= {f"{self.outputs[i]}_loss": mean.result() for i, mean in self.means.items()}
         logs["loss"] = self.loss.result()
         return {name: logs[name] for name in self.sorted_names}

@@ -74,7 +74,8 @@ class Prepared(Network):
 
     def _types(self, found: list[Any]) -> list[str | None]:
         """Return the type of integers that each input is to have, or None."""
-        types = [integer_type(each.dtype) for each in self.inputs]
+        known = self.inputs if self.input_names else []
+        types = [integer_type(each.dtype) for each in known]
         return types if len(types) == len(found) else [None] * len(found)
 
     def _at_losses(self, y: Any) -> Any:

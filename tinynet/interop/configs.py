@@ -23,7 +23,7 @@ from tinynet.initializers import INITIALIZERS
 from tinynet.layers import IN_GRAPHS, LAYERS, Lambda
 from tinynet.layers.core import integer_type
 from tinynet.losses import LOSSES
-from tinynet.losses.functions import LossFunctionWrapper
+from tinynet.losses.functions import LossByCall, LossFunctionWrapper
 from tinynet.metrics import METRICS, MeanMetricWrapper
 from tinynet.optimizers import OPTIMIZERS, Optimizer
 from tinynet.optimizers.schedules import SCHEDULES
@@ -145,6 +145,8 @@ def keras_config(value: Any, where: str, custom: Custom = refused) -> Any:
     """
     if isinstance(value, activations.Activation):
         return _keras_activation(value, where, custom)
+    if isinstance(value, LossByCall):
+        return custom(value.loss, where)
     if isinstance(value, Configurable):
         cls = type(value)
         if cls not in MODULES or isinstance(value, (MeanMetricWrapper, Lambda)):

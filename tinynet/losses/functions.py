@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinynet.arrays import Array, read_only, same_rank
-from tinynet.configurable import function_config, function_of, name_of_function
+from tinynet.configurable import function_config, function_of, name_of_function, serialize
 from tinynet.losses.base import Loss
 
 # Steps of the differences, relative to a prediction or, if that is smaller, to SMALLEST. The
@@ -162,3 +162,20 @@ class LossFunctionWrapper(Loss):
     def from_config(cls, config: Mapping[str, Any]) -> LossFunctionWrapper:
         """Find the function among the custom objects, and wrap it."""
         return cls(**{**config, "fn": function_of("loss", config["fn"])})
+
+
+class LossByCall(LossFunctionWrapper):
+    """A loss of one's own whose ``call(y_true, y_pred)`` is such a function, as in Keras.
+
+    Parameters
+    ----------
+    loss : Loss
+    """
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__(loss.call, loss.reduction, loss.name)  # type: ignore[attr-defined]
+        self.loss = loss
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the loss by its own config."""
+        return {"loss": serialize(self.loss)}

@@ -215,7 +215,7 @@ class RootMeanSquaredError(MeanSquaredError):
 
     def result(self) -> float:
         """Return the root."""
-        return float(np.sqrt(super().result()))
+        return float(np.sqrt(self.mean.result()))
 
 
 class R2Score(Metric):

@@ -100,7 +100,11 @@ def _graph(model: Any) -> Config:
         given = [tensor(number) for number in wire.takes]
         nodes[name].append({"args": [given if wire.as_list else given[0]], "kwargs": {}})
     begins = [history[number] for number in range(len(model.begins))]
-    ends = [history[number] for number in model.wanted]
+    ends: Any = [history[number] for number in model.wanted]
+    if model.keys:
+        ends = model.as_given(ends)
+    elif len(ends) == 1:
+        ends = ends[0]
     return {
         "name": model.name,
         "trainable": model.trainable,
@@ -109,7 +113,7 @@ def _graph(model: Any) -> Config:
             for each in model.layers
         ],
         "input_layers": begins if len(begins) > 1 else begins[0],
-        "output_layers": ends if len(ends) > 1 else ends[0],
+        "output_layers": ends,
     }
 
 
@@ -187,12 +191,16 @@ def _own_graph(given: Config) -> Config:
             missing[user] -= 1
             if not missing[user]:
                 ready.append(user)
+    ends, keys = given["output_layers"], {}
+    if isinstance(ends, dict):
+        ends, keys = [ends[key] for key in sorted(ends)], {"keys": list(ends)}
     return {
         "name": given["name"],
         "layers": list(layers.values()),
         "begins": [name for name, *_ in begins],
         "wires": wires,
-        "wanted": [numbers[each] for each in _histories(given["output_layers"])],
+        "wanted": [numbers[each] for each in _histories(ends)],
+        **keys,
     }
 
 
