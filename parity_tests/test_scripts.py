@@ -64,6 +64,12 @@ GROUPS = {
         "saved_h5.py",
         "saved_weights.py",
     ],
+    "of their own": [
+        "dict_outputs.py",
+        "loss_class.py",
+        "metric_class.py",
+        "metrics_with_k.py",
+    ],
     "images": [
         "augmenting_layers.py",
         "batchnorm_cnn.py",

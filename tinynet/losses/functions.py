@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -70,7 +71,7 @@ class LossFunctionWrapper(Loss):
         ValueError
             If the function returns anything but numbers, one per sample or one for all.
         """
-        targets, rows = same_rank(y_true.astype(y_pred.dtype), read_only(y_pred))
+        targets, rows = self.aligned(y_true.astype(y_pred.dtype), read_only(y_pred))
         self.targets, self.rows, self.shape = targets, rows, y_pred.shape
         self.given = None if sample_weight is None else np.asarray(sample_weight, rows.dtype)
         losses = self._losses(targets, rows)
@@ -81,6 +82,10 @@ class LossFunctionWrapper(Loss):
             )
         parts = self._parts(losses)
         return parts if self.reduction in ("none", None) else float(parts.sum())
+
+    def aligned(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+        """Return targets and predictions of the same rank."""
+        return same_rank(y_true, y_pred)
 
     def gradient(self) -> Array:
         """Return the measured derivative of the last `value` with respect to its `y_pred`."""
@@ -175,6 +180,17 @@ class LossByCall(LossFunctionWrapper):
     def __init__(self, loss: Loss) -> None:
         super().__init__(loss.call, loss.reduction, loss.name)  # type: ignore[attr-defined]
         self.loss = loss
+
+    def aligned(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+        """Return both as they are, as Keras does, which computes with labels (n,) and (n, 1)."""
+        if y_true.ndim < y_pred.ndim and len(y_pred) > 1:
+            warnings.warn(
+                f"{self.name}: targets of shape {y_true.shape} and predictions of shape "
+                f"{y_pred.shape} are passed to call as they are; if it subtracts them, each target "
+                f"meets each prediction; give targets the shape of the predictions, y[:, None]",
+                stacklevel=2,
+            )
+        return y_true, y_pred
 
     def get_config(self) -> dict[str, Any]:
         """Return the loss by its own config."""
