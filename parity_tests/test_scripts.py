@@ -64,8 +64,9 @@ GROUPS = {
         "saved_h5.py",
         "saved_weights.py",
     ],
-    "of their own": [
+    "of their own, and of folders": [
         "dict_outputs.py",
+        "folders_of_pictures.py",
         "loss_class.py",
         "metric_class.py",
         "metrics_with_k.py",

@@ -110,6 +110,7 @@ class Prepared(Network):
         class_weight: Mapping[int, float] | None = None,
         shuffle: object = False,
         needs_targets: bool = True,
+        later: bool = False,
     ) -> Dataset | Stream:
         """Return arrays as a data set, and what hands out batches as a stream of them.
 
@@ -128,7 +129,7 @@ class Prepared(Network):
                     f"(x, y, sample_weight)"
                 )
         check = functools.partial(self._checked, needs_targets=needs_targets)
-        return Stream(x, check, class_weight, shuffle)
+        return Stream(x, check, class_weight, shuffle, later)
 
     def _sources(
         self,
@@ -170,7 +171,8 @@ class Prepared(Network):
                 "validation_data: expected (x, y) or (x, y, sample_weight), got 1 entries"
             )
         with errors_from("validation_data"):
-            validation = self._source(*given)
+            val_x, val_y, val_weight = (*given, None, None)[:3]
+            validation = self._source(val_x, val_y, val_weight, later=True)
         shapes = [each.first.sample_shape for each in (source, validation)]
         if shapes[0] != shapes[1]:
             raise ValueError(

@@ -97,9 +97,9 @@ PARTS: dict[str, Part] = {
             "random",
             "regularizers",
             "saving",
-            "utils",
         )
     },
+    "keras.utils": Part(("tinynet.scripts.folders", "tinynet.utils")),
     "keras.backend": Part(("tinynet.backend", "tinynet.scripts.arithmetic", *TENSORS), OF_BACKEND),
     # Older layouts.
     **_under(
@@ -134,7 +134,9 @@ PARTS: dict[str, Part] = {
         "rmsprop_v2",
         homes=("tinynet.optimizers",),
     ),
-    "keras.preprocessing": Part(("tinynet.preprocessing", "tinynet.utils")),
+    "keras.preprocessing": Part(
+        ("tinynet.scripts.folders", "tinynet.preprocessing", "tinynet.utils")
+    ),
     "keras.preprocessing.image": Part(
         ("tinynet.preprocessing.image", "tinynet.preprocessing", "tinynet.utils")
     ),
@@ -184,6 +186,10 @@ PARTS: dict[str, Part] = {
             "reduce_sum",
         ),
     ),
+    **{  # TensorFlow has them twice
+        f"tensorflow.{name}": Part((f"tinynet.{name}",))
+        for name in ("initializers", "losses", "metrics", "optimizers", "optimizers.schedules")
+    },
     "tensorflow.nn": Part(("tinynet.activations",), ("relu", "sigmoid", "softmax", "tanh", "elu")),
     "tensorflow.python": Part(),
     "tensorflow.random": Part(TENSORS, ("set_seed",)),
