@@ -169,7 +169,10 @@ def _own_alone(written: Config) -> Config:
 
 def _own_graph(given: Config) -> Config:
     layers = {each["name"]: _own_layer(each) for each in given["layers"]}
-    begins = _histories(given["input_layers"])
+    first = given["input_layers"]
+    if isinstance(first, dict) and all(key == begin[0] for key, begin in first.items()):
+        first = [first[key] for key in sorted(first)]
+    begins = _histories(first)
     numbers = {each: number for number, each in enumerate(begins)}
     nodes, users = {}, defaultdict(list)
     for each in given["layers"]:
@@ -207,7 +210,7 @@ def _own_graph(given: Config) -> Config:
 def _histories(given: Any) -> list[tuple[str, int, int]]:
     """Return where some tensors come from: layer, call, place among the outputs."""
     if isinstance(given, dict):
-        raise ValueError("a dictionary of inputs or outputs is not in tinynet; expected a list")
+        raise ValueError("inputs under other keys than their names are not in tinynet")
     found = [given] if given and isinstance(given[0], str) else given
     return [(str(name), int(node), int(tensor)) for name, node, tensor in found]
 
