@@ -72,6 +72,11 @@ a = keras.Input((6,))
 block = keras.Model(a, layers.Add()([a, layers.Dense(6, activation="tanh")(a)]))
 model = keras.Sequential([block, layers.Dropout(0.2), layers.Dense(3, activation="softmax")])
 """,
+    "a stack at the end of a graph": """
+a = keras.Input((6,))
+head = keras.Sequential([keras.Input((6,)), layers.Dense(3), layers.Softmax()], name="head")
+model = keras.Model(a, head(layers.Dense(6, activation="tanh")(a)))
+""",
     "a class with call": """
 class Net(keras.Model):
     def __init__(self):
@@ -309,3 +314,88 @@ def test_several(case, floatx):
     pairs = zip(*(model.get_weights() for model in models), strict=True)
     tensors |= {f"weight {i}": pair for i, pair in enumerate(pairs)}
     expect_same("Model.fit", tensors, tolerance=TOLERANCE[floatx], case=case)
+
+
+# With an Input of integers, x loses its fractions; what is computed from it are floats.
+OF_INTEGERS = {
+    "a stack": """
+model = keras.Sequential([keras.Input((6,), dtype="uint8"), layers.Dense(3)])
+""",
+    "a graph": """
+a, b = keras.Input((6,), dtype="int32"), keras.Input((6,))
+met = layers.Add()([layers.Rescaling(1 / 255)(a), b])
+model = keras.Model([a, b], layers.Dense(3)(met))
+""",
+}
+
+
+@pytest.mark.parametrize("case", OF_INTEGERS)
+def test_inputs_of_integers(case, tmp_path):
+    use_floatx("float64")
+    found = []
+    x = np.abs(X) * 20 + 0.75
+    for library in (tinynet, keras):
+        library.utils.set_random_seed(5)
+        names = {"keras": library, "layers": library.layers}
+        exec(OF_INTEGERS[case], names)
+        model = names["model"]
+        given = x if case == "a stack" else [x, x]
+        model.compile("sgd", "mse")
+        history = model.fit(given, x[:, :3], epochs=2, verbose=0).history
+        path = tmp_path / f"{library.__name__}.keras"
+        model.save(path)
+        types = [each.dtype for each in model.inputs]
+        again = {}
+        for reader in (tinynet, keras):
+            read = reader.models.load_model(path, compile=False)
+            assert [each.dtype for each in read.inputs] == types
+            again[f"read by {reader.__name__}"] = read.predict(given, verbose=0)
+        found.append({**history, "predictions": model.predict(given, verbose=0), **again})
+    tensors = {name: (found[0][name], each) for name, each in found[1].items()}
+    expect_same("layers.Input", tensors, tolerance=1e-12, case=case)
+
+
+def with_dicts(library, tmp_path, reader):
+    """Return what a model with a dict of outputs gives, and one that was read from its file."""
+    library.utils.set_random_seed(5)
+    a, b = library.Input((6,), name="left"), library.Input((6,), name="right")
+    met = library.layers.Concatenate()([a, library.layers.Dense(4, activation="tanh")(b)])
+    outputs = {
+        "size": library.layers.Dense(1)(met),
+        "kind": library.layers.Dense(3, activation="softmax")(met),
+    }
+    model = library.Model({"left": a, "right": b}, outputs)
+    model.compile(
+        "adam",
+        {"size": "mse", "kind": "sparse_categorical_crossentropy"},
+        metrics={"kind": ["accuracy"], "size": "mae"},
+        loss_weights={"size": 0.25, "kind": 1.0},
+    )
+    given, y = {"right": X, "left": X[::-1]}, {"kind": Y, "size": X[:, :1]}
+    history = model.fit(given, y, epochs=2, batch_size=9, verbose=0, validation_split=0.25)
+    evaluated = model.evaluate(given, y, verbose=0, return_dict=True)
+    path = tmp_path / f"{library.__name__}.keras"
+    model.save(path)  # Keras writes a dict of inputs, too
+    read = reader.models.load_model(path, compile=False)
+    found = {
+        "predict": model.predict(given, verbose=0),
+        "call": model(given),
+        "batch": model.predict_on_batch(given),
+        "read": read.predict(given, verbose=0),
+        "again": library.Model([a, b], model({"left": a, "right": b})).predict(given, verbose=0),
+    }
+    assert [list(each) for each in found.values()] == [["size", "kind"]] * len(found)
+    assert list(model.output) == ["size", "kind"]
+    flat = {
+        f"{name}: {key}": np.asarray(v) for name, each in found.items() for key, v in each.items()
+    }
+    return {**history.history, **evaluated, **flat}
+
+
+def test_a_dict_of_outputs(tmp_path):
+    use_floatx("float64")
+    own = with_dicts(tinynet, tmp_path, keras)
+    theirs = with_dicts(keras, tmp_path, tinynet)
+    assert sorted(own) == sorted(theirs)
+    tensors = {name: (own[name], each) for name, each in theirs.items()}
+    expect_same("layers.Concatenate", tensors, tolerance=1e-12, case="a dict of outputs")

@@ -376,3 +376,52 @@ def test_functions(name):
     expect_same(
         f"functions of {name.split('.')[0]}", {k: (own[k], theirs[k]) for k in own}, case=name
     )
+
+
+# Saturated: what a metric would read from the probabilities is clipped.
+LOOKING = {
+    "a sigmoid": (
+        "keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, activation='sigmoid')])",
+        "model.compile('sgd', 'mse', metrics=['bce', keras.losses.binary_crossentropy])",
+        "bits",
+    ),
+    "a softmax of its own": (
+        "keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Softmax()])",
+        "model.compile('sgd', 'mse', metrics=['categorical_crossentropy', 'kl_divergence'])",
+        "one-hot",
+    ),
+    "weights": (
+        "keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation='softmax')])",
+        "model.compile('sgd', 'sparse_categorical_crossentropy', weighted_metrics=["
+        "keras.metrics.SparseCategoricalCrossentropy(name='one'), 'accuracy'])",
+        "labels",
+    ),
+    "another activation": (
+        "keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, activation='hard_sigmoid')])",
+        "model.compile('sgd', 'mse', metrics=['bce'])",
+        "bits",
+    ),
+}
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="on others, Keras reads the probabilities")
+@pytest.mark.parametrize("eagerly", [False, True])
+@pytest.mark.parametrize("case", LOOKING)
+def test_cross_entropies_among_the_metrics_read_logits(case, eagerly):
+    use_floatx("float64")
+    text, line, kind = LOOKING[case]
+    rng = np.random.default_rng(8)
+    x, labels = 200 * rng.normal(size=(50, 4)), np.arange(50) % 3
+    y = {"bits": labels[:, None] % 2, "one-hot": np.eye(3)[labels], "labels": labels}[kind]
+    weights = {"sample_weight": labels / 2} if case == "weights" else {}
+    told = []
+    for library, model in zip((tinynet, keras), make_both(text), strict=True):
+        exec(line, {"keras": library, "model": model})
+        model.run_eagerly = eagerly
+        options = {"batch_size": 16, "verbose": 0, **weights}
+        history = model.fit(x, y, epochs=2, shuffle=False, validation_data=(x, y), **options)
+        again = model.evaluate(x, y, **options)
+        told.append({**history.history, "evaluate": again, "batch": model.test_on_batch(x, y)})
+    assert list(told[0]) == list(told[1])
+    tensors = {name: (told[0][name], each) for name, each in told[1].items()}
+    expect_same("metrics.BinaryCrossentropy", tensors, tolerance=1e-12, case=f"{case}, {eagerly}")

@@ -169,7 +169,7 @@ FRESH_IMAGE_LAYERS: list[Callable[[], Layer]] = [
     lambda: layers.DepthwiseConv2D(2),
     lambda: layers.SeparableConv2D(2, 2),
     lambda: layers.MaxPooling2D(),
-    lambda: layers.AveragePooling2D(),
+    lambda: layers.AveragePooling2D(2),
     lambda: layers.GlobalAveragePooling2D(),
     lambda: layers.GlobalMaxPooling2D(),
     lambda: layers.ZeroPadding2D(),

@@ -112,7 +112,9 @@ def test_callbacks_are_told_in_their_order_and_history_last() -> None:
 def test_what_a_callback_knows() -> None:
     model, own = small(metrics=["accuracy"]), Callback()
     assert own.model is None and own.params == {}
-    model.fit(X, Y, batch_size=8, epochs=2, validation_data=(X, Y), callbacks=[own], verbose=0)
+    options = {"validation_data": (X, Y), "callbacks": [own], "verbose": 0}
+    history = model.fit(X, Y, batch_size=8, epochs=2, **options)
+    assert history.params == {"verbose": 0, "epochs": 2, "steps": 3}  # as Keras has them
     assert own.model is model
     assert own.params == {
         "verbose": 0,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinynet import backend, config
+from tinynet import activations, backend, config, initializers
 from tinynet.configurable import (
     Configurable,
     auto_name,
@@ -84,6 +84,24 @@ def test_resolve() -> None:
         resolve("box", "crate", table)
     with pytest.raises(TypeError, match=r"box: expected its name, its config or an object, got 3"):
         resolve("box", 3, table)
+
+
+def test_a_module_reads_what_it_has_written_and_custom_objects() -> None:
+    class Halves(initializers.Initializer):
+        def __call__(self, shape: object, dtype: str | None = None) -> object:
+            return np.full(shape, 0.5, dtype)
+
+    written = initializers.serialize(Halves())
+    with pytest.raises(ValueError, match=r"initializer 'Halves' .* is not part of tinynet"):
+        initializers.deserialize(written)
+    lent = {"Halves": Halves}
+    assert type(initializers.deserialize(written, lent)) is Halves
+    with pytest.raises(ValueError, match="'Halves'"):  # lent for one call only
+        initializers.deserialize(written)
+    leaky = activations.leaky_relu.with_options(negative_slope=0.5)
+    assert activations.serialize(activations.relu) == "relu"
+    again = activations.deserialize(activations.serialize(leaky))
+    assert again.get_config() == leaky.get_config() != activations.leaky_relu.get_config()
 
 
 @pytest.mark.parametrize(

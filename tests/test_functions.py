@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinynet as keras
-from tinynet import Sequential, losses
+from tinynet import Input, Sequential, losses
 from tinynet.layers import Dense
 from tinynet.losses.functions import LossFunctionWrapper
 from tinynet.metrics import MeanMetricWrapper
+from tinynet.models import load_model
 from tinynet.utils import set_random_seed
 
 rng = np.random.default_rng(0)
@@ -255,3 +256,44 @@ def test_one_prediction_at_the_edge_leaves_the_others_as_they_are() -> None:
     loss = LossFunctionWrapper(lambda y, p: -np.log(p)[:, 0], "sum")
     loss(y, p)
     np.testing.assert_allclose(loss.gradient()[1], -2, rtol=1e-10)
+
+
+class Squares(losses.Loss):
+    """A loss with Keras's ``call``."""
+
+    def __init__(self, factor: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return one number for each sample."""
+        return self.factor * np.mean((y_true - y_pred) ** 2, axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the factor, too."""
+        return {**super().get_config(), "factor": self.factor}
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "keras"])
+def test_a_loss_with_call_trains_as_its_formula_does(ending: str, tmp_path: Any) -> None:
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
+    found = []
+    for loss in (Squares(1.0, name="own"), "mse"):
+        set_random_seed(1)
+        model = Sequential([Input((3,)), Dense(2)])
+        model.compile("sgd", loss)
+        found.append(model.fit(x, y, epochs=3, verbose=0).history["loss"])
+        path = tmp_path / f"model.{ending}"
+        model.save(path)
+        again = load_model(path, custom_objects={"Squares": Squares})
+        assert again.evaluate(x, y, verbose=0) == model.evaluate(x, y, verbose=0)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-6)
+
+
+def test_a_loss_with_call_gets_targets_as_they_are() -> None:
+    model = Sequential([Input((3,)), Dense(1, use_bias=False, kernel_initializer="zeros")])
+    model.compile("sgd", Squares())
+    with pytest.warns(UserWarning, match="squares: targets of shape .* each target meets each"):
+        value = model.evaluate(np.ones((2, 3)), np.array([1.0, 3.0]), verbose=0)
+    assert value == 5  # as in Keras: (1 + 9)/2 for each of the two predictions

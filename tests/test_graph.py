@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinynet import Input, InputLayer, Model, Sequential, layers
+from tinynet import Input, InputLayer, Model, Sequential, layers, models
 from tinynet.gradcheck import gradcheck
 from tinynet.kernels.registry import choose_form
 from tinynet.layers import IN_GRAPHS, Add, Concatenate, Dense, Dropout, Flatten
@@ -435,3 +435,21 @@ def test_nothing_of_writing_a_step_down_stays_in_a_shared_layer() -> None:
     other = pickle.loads(pickle.dumps(copy.deepcopy(model)))
     other.set_weights([0 * each for each in other.get_weights()])
     np.testing.assert_array_equal(other.forward(batch), np.zeros((8, 3)))
+
+
+@pytest.mark.parametrize("graph", [False, True])
+def test_an_input_of_integers(graph: bool, tmp_path: Any) -> None:
+    """It loses fractions, and is one of integers in copies and files, too."""
+    first, top = Input((6,), dtype="int32"), Dense(2)
+    model: Any = Model(first, top(first)) if graph else Sequential([first, top])
+    x = np.abs(X) + 1
+    expected = x.astype(int) @ top.params["kernel"]
+    model.save(tmp_path / "m.safetensors")
+    loaded = load_model(tmp_path / "m.safetensors")
+    for each in (model, copy.deepcopy(model), pickle.loads(pickle.dumps(model)), loaded):
+        assert [tensor.dtype for tensor in each.inputs] == ["int32"]
+        np.testing.assert_allclose(each.predict(x, verbose=0), expected, rtol=1e-5)
+        np.testing.assert_allclose(each(x), expected, rtol=1e-5)
+    assert models.clone_model(model).inputs[0].dtype == "int32"
+    with pytest.raises(ValueError, match="expected 'float32' or 'float64', got 'complex64'"):
+        Input((6,), dtype="complex64")

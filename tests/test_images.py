@@ -248,7 +248,7 @@ def test_the_gradient_goes_to_the_first_of_several_largest_pixels() -> None:
 
 def test_nan_is_seen_behind_a_pooling() -> None:
     x = np.array([[1, np.nan], [2, 3]]).reshape(1, 2, 2, 1)
-    for layer in (MaxPooling2D(), AveragePooling2D(), GlobalMaxPooling2D()):
+    for layer in (MaxPooling2D(), AveragePooling2D(2), GlobalMaxPooling2D()):
         assert np.isnan(layer.forward(x)).all()
 
 
@@ -288,7 +288,7 @@ IMAGE = (28, 28, 1)
         (lambda: Conv2D(2, 3), (28, 28), ["(28, 28)", "reshape to (n, 28, 28, 1)"]),
         (lambda: Conv2D(2, 3), (5, 28, 28, 1), ["height, width, channels", "(5, 28, 28, 1)"]),
         (lambda: MaxPooling2D(3), (2, 5, 1), ["at least 3 x 3", "got 2 x 5"]),
-        (lambda: AveragePooling2D(), (28, 28), ["reshape to (n, 28, 28, 1)"]),
+        (lambda: AveragePooling2D(2), (28, 28), ["reshape to (n, 28, 28, 1)"]),
         (lambda: GlobalMaxPooling2D(), (10,), ["flattened", "(n, h, w, c)"]),
         (lambda: ZeroPadding2D(), (28, 28), ["reshape to (n, 28, 28, 1)"]),
         (lambda: SpatialDropout2D(0.5), (784,), ["reshape to (n, 28, 28, 1)"]),
@@ -352,7 +352,7 @@ def test_channels_have_to_fit_the_kernel() -> None:
 
 def test_a_gradient_of_another_shape_is_refused() -> None:
     x = np.ones((2, 6, 6, 2), "float32")
-    for layer in (Conv2D(2, 3), MaxPooling2D(), AveragePooling2D(), GlobalMaxPooling2D()):
+    for layer in (Conv2D(2, 3), MaxPooling2D(), AveragePooling2D(2), GlobalMaxPooling2D()):
         layer.ensure_built(x.shape[1:])
         out = layer.forward(x)
         with pytest.raises(ValueError, match="expected dout of shape"):
@@ -400,7 +400,7 @@ def test_a_layer_that_cannot_take_what_the_one_before_it_puts_out() -> None:
 
 
 def test_backward_before_forward() -> None:
-    for layer in (MaxPooling2D(), AveragePooling2D(), GlobalMaxPooling2D(), ZeroPadding2D()):
+    for layer in (MaxPooling2D(), AveragePooling2D(2), GlobalMaxPooling2D(), ZeroPadding2D()):
         with pytest.raises(RuntimeError, match="backward came before forward"):
             layer.backward(np.ones((1, 2, 2, 1)))
 
@@ -428,7 +428,13 @@ def test_a_refused_batch_changes_nothing(make: Any) -> None:
 
 def test_one_model_in_two_threads() -> None:
     """Each sends its own batch forth: what is computed does not lie in the layers."""
-    layers = [Conv2D(8, 3, padding="same"), MaxPooling2D(), AveragePooling2D(), Flatten(), Dense(3)]
+    layers = [
+        Conv2D(8, 3, padding="same"),
+        MaxPooling2D(),
+        AveragePooling2D(2),
+        Flatten(),
+        Dense(3),
+    ]
     model = Sequential([Input((12, 12, 8)), *layers])
     rng = np.random.default_rng(0)
     batches = [rng.normal(size=(n, 12, 12, 8)).astype("float32") for n in (32, 20)]

@@ -263,7 +263,7 @@ HISTORY = {"class_name": "__keras_tensor__", "config": {"keras_history": ["a", 0
         (lambda c: c["layers"][1]["inbound_nodes"][0].update(kwargs={"mask": 1}), "called with"),
         (lambda c: c["layers"][1]["inbound_nodes"][0].update(args=[HISTORY]), "cannot be read"),
         (lambda c: c.update(output_layers=["gone", 0, 0]), "KeyError"),
-        (lambda c: c.update(output_layers={"a": ["a", 0, 0]}), "a dictionary of inputs or outp"),
+        (lambda c: c.update(input_layers={"b": ["a", 0, 0]}), "under other keys than their names"),
         (lambda c: c["layers"][1]["config"].update(units=10**15), r"weight of shape \(4, 10{15}\)"),
         (lambda c: c["layers"][0]["config"].update(batch_shape=[None, 10**15]), "weight of shape"),
     ],

@@ -1,5 +1,6 @@
 """Metrics: against scikit-learn and plain NumPy, in batches and as a whole, at ties and edges."""
 
+import copy
 import json
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sklearn
 
-from tinynet import Sequential, config, metrics
+from tinynet import Sequential, config, losses, metrics
 from tinynet.configurable import serialize
 from tinynet.layers import Dense
 from tinynet.metrics import (
@@ -29,6 +30,7 @@ from tinynet.metrics import (
     TopKCategoricalAccuracy,
     confusion_matrix,
 )
+from tinynet.utils import set_random_seed
 
 Array = np.ndarray
 # Tenths, so that ties and predictions equal to a threshold come up often.
@@ -670,3 +672,81 @@ def test_names_that_keras_gives() -> None:
         "mape": "mape",
     }.items():
         assert metrics.get(identifier).name == name
+
+
+def test_a_cross_entropy_reads_logits_in_fit_and_predictions_on_its_own() -> None:
+    """A probability of 1 - 1e-30 is 1 in float32; its logit is still 69."""
+    model = Sequential([Dense(1, activation="sigmoid", use_bias=False, kernel_initializer="ones")])
+    model.compile("sgd", "mse", metrics=["bce"])
+    x, y = np.full((5, 1), 69.0), np.zeros((5, 1))
+    _, told = model.evaluate(x, y, batch_size=2, verbose=0)
+    assert told == pytest.approx(69)
+    (metric,) = model.metrics
+    metric.reset_state()
+    assert metric(y, model.predict(x, verbose=0)) < 17  # clipped at 1 - 1e-7
+
+
+def test_lines_of_a_step_read_the_logits_of_that_step() -> None:
+    logs = []
+    for eagerly in (False, True):
+        set_random_seed(3)
+        model = Sequential([Dense(4, activation="tanh"), Dense(3, activation="softmax")])
+        model.compile("adam", "mse", metrics=["categorical_crossentropy"], run_eagerly=eagerly)
+        rng = np.random.default_rng(3)
+        x, y = rng.normal(size=(22, 5)), np.eye(3)[np.arange(22) % 3]
+        logs.append(model.fit(x, y, batch_size=5, epochs=4, verbose=0).history)
+    assert logs[0] == logs[1]
+    assert len(set(logs[0]["categorical_crossentropy"])) == 4
+    copied = copy.deepcopy(model)
+    assert copied.evaluate(x, y, verbose=0) == model.evaluate(x, y, verbose=0)
+
+
+class Share(Metric):
+    """Which part of the predictions is right, from two variables."""
+
+    def __init__(self, name: str = "share", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.right = self.add_weight(name="right", initializer="zeros")
+        self.both = self.add_variable((2,), "ones", name="both")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Count a batch."""
+        self.right.assign_add(np.sum(y_true == y_pred.argmax(axis=-1)))
+        self.both.assign_add([len(y_pred), 1])
+
+    def result(self) -> Any:
+        """Return the share."""
+        return self.right / self.both[0]
+
+
+def test_a_metric_made_of_variables() -> None:
+    metric = Share(dtype="float32")
+    assert [each.name for each in metric.variables] == ["right", "both"]
+    assert metric.both.numpy().tolist() == [1, 1]
+    metric.reset_state()
+    assert metric.both.numpy().tolist() == [0, 0]
+    metric.update_state(np.array([0, 1, 1]), np.eye(3)[[0, 2, 1]])
+    metric.update_state(np.array([2]), np.eye(3)[[2]])
+    assert metric.result() == metric.reported() == 0.75
+    assert metric.both.numpy().tolist() == [4, 2]
+    with pytest.raises(TypeError, match="shape"):
+        Share(shape=3)
+
+
+def test_a_metric_made_of_variables_in_fit() -> None:
+    """What the logs hold does not change with the variables."""
+
+    class Raw(Share):
+        def result(self) -> Any:
+            return self.right
+
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(40, 3)), np.arange(40) % 3
+    model = Sequential([Dense(3)])
+    model.compile(
+        "sgd", losses.SparseCategoricalCrossentropy(from_logits=True), [Share(), Raw("raw"), "acc"]
+    )
+    logs = model.fit(x, y, batch_size=16, epochs=3, verbose=0, validation_split=0.25).history
+    assert logs["share"] == pytest.approx(logs["acc"])
+    assert logs["val_share"] == pytest.approx(logs["val_acc"])
+    assert logs["raw"] == pytest.approx([30 * each for each in logs["acc"]])

@@ -208,6 +208,15 @@ def test_what_is_missing_is_explained(name, said):
     assert said in explained(name)
 
 
+def test_tensorflow_has_some_of_keras_twice():
+    for name in ("losses.Huber", "metrics.AUC", "optimizers.Adam", "initializers.HeNormal"):
+        assert find(f"tensorflow.{name}") is find(f"keras.{name}")
+    arithmetic = find("keras.backend")
+    assert arithmetic.sum(arithmetic.round([0.5, 1.5, 2.75])).numpy() == 5
+    with pytest.raises(MissingError, match="gradients is not in tinynet"):
+        find("keras.backend.gradients")
+
+
 def test_nothing_that_is_there_is_called_out_of_scope():
     assert scope.why_left_out("keras.layers.LSTM")
     for part in ("layers", "losses", "metrics", "optimizers", "callbacks"):

@@ -343,3 +343,37 @@ def test_what_a_dataset_has_to_define() -> None:
         PyDataset()[0]
     with pytest.raises(NotImplementedError, match="PyDataset: define __len__"):
         Stream(PyDataset(), lambda x, y, w: x)
+
+
+class Drawn(PyDataset):
+    """Batches that are drawn, and how many have been asked for."""
+
+    asked = 0
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, number: int) -> Any:
+        self.asked += 1
+        return np.random.normal(size=(4, 4)), np.arange(4) % 3
+
+
+def test_what_validates_draws_nothing_before_its_turn() -> None:
+    """As in Keras, where its first two batches are looked at after the first epoch."""
+    first = []
+    for validation in (None, Drawn()):
+        first.append(model_of().fit(Drawn(), validation_data=validation, verbose=0).history["loss"])
+    assert first[0] == first[1]
+    assert validation is not None and validation.asked == 2 + 3
+    model = model_of()
+    before = np.random.get_state()[2]
+    with pytest.raises(ValueError, match="validation_data: batch 0"):
+        model.fit(X, Y, validation_data=Wrong(), verbose=0)
+    assert np.random.get_state()[2] == before
+
+
+class Wrong(Drawn):
+    """Batches that no model of these tests can take."""
+
+    def __getitem__(self, number: int) -> Any:
+        return np.random.normal(size=(4, 9)), np.arange(4) % 3

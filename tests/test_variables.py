@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tinynet import Input, Sequential, backend, layers, optimizers
+from tinynet import Input, Sequential, backend, config, layers, optimizers
 from tinynet.layers import BatchNormalization, Dense, Flatten
 
 X = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
@@ -63,7 +63,9 @@ def test_a_learning_rate_is_a_number_and_more() -> None:
     optimizer = optimizers.SGD(0.5)
     rate = optimizer.learning_rate
     assert rate == 0.5 and rate * 2 == 1.0 and json.dumps(rate) == "0.5" and f"{rate:.2f}" == "0.50"
-    assert rate.numpy() == np.float32(0.5)
+    assert rate.numpy() == np.float32(0.5) and rate.numpy().dtype == "float32"
+    config.set_floatx("float64")
+    assert optimizers.SGD(0.1).learning_rate.numpy().dtype == "float64"
     rate.assign(0.25)
     assert optimizer.learning_rate == backend.get_value(optimizer.learning_rate) == 0.25
     backend.set_value(optimizer.learning_rate, 0.125)

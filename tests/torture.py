@@ -105,9 +105,7 @@ def at_length(short: bool) -> list[Row]:
         if done.returncode:
             print(done.stdout, file=sys.stderr)
         examples = re.findall(r"(\d+) passing, (\d+) failing, and (\d+) invalid", done.stdout)
-        ended = dict(
-            (word, int(n)) for n, word in re.findall(r"(\d+) (passed|failed)", done.stdout)
-        )
+        ended = {word: int(n) for n, word in re.findall(r"(\d+) (passed|failed)", done.stdout)}
         tried = sum(int(n) for each in examples for n in each) + sum(ended.values())
         children = memory(resource.RUSAGE_CHILDREN)
         rows.append(Row(name, tried, what, ended.get("failed", 0), 0, children))

@@ -12,11 +12,16 @@ from tinynet import quiet_imports, scope
 __version__ = "0.1.0"
 
 __all__ = [
+    "Initializer",
     "Input",
     "InputLayer",
     "KerasTensor",
     "Layer",
+    "Loss",
+    "Metric",
     "Model",
+    "Optimizer",
+    "Regularizer",
     "Sequential",
     "__version__",
     "activations",
@@ -76,8 +81,13 @@ if TYPE_CHECKING:
         utils,
     )
     from tinynet.diagnosis import diagnose
+    from tinynet.initializers import Initializer
     from tinynet.layers import Input, InputLayer, Layer
+    from tinynet.losses import Loss
+    from tinynet.metrics import Metric
     from tinynet.models import Model, Sequential
+    from tinynet.optimizers import Optimizer
+    from tinynet.regularizers import Regularizer
     from tinynet.scripts import standin
     from tinynet.symbolic import KerasTensor
     from tinynet.tracing import trace
@@ -87,11 +97,16 @@ quiet_imports.wait()
 # What can be reached from here as well as from their module.
 _HOMES = {
     "diagnose": "diagnosis",
+    "Initializer": "initializers",
     "Input": "layers",
     "InputLayer": "layers",
     "KerasTensor": "symbolic",
     "Layer": "layers",
+    "Loss": "losses",
+    "Metric": "metrics",
     "Model": "models",
+    "Optimizer": "optimizers",
+    "Regularizer": "regularizers",
     "Sequential": "models",
     "standin": "scripts",
     "trace": "tracing",

@@ -17,7 +17,11 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from tinynet.checks import plain
-from tinynet.custom_objects import get_registered_name, get_registered_object
+from tinynet.custom_objects import (
+    custom_object_scope,
+    get_registered_name,
+    get_registered_object,
+)
 
 ARRAY = "ndarray"  # the class_name of an array in a config
 
@@ -82,6 +86,29 @@ def serialize(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: serialize(each) for key, each in value.items()}
     return plain(value)
+
+
+def writer_and_reader(get: Callable[[Any], T]) -> tuple[Callable[..., Any], Callable[..., T]]:
+    """Return ``serialize`` and ``deserialize`` of a module whose `get` takes configs, too."""
+
+    def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> T:
+        """Make the object that ``serialize`` described.
+
+        Parameters
+        ----------
+        config : dict
+        custom_objects : dict of str to class or function, optional
+            What is not tinynet's and was not registered.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no config, or names what is not known.
+        """
+        with custom_object_scope(custom_objects or {}):
+            return get(config)
+
+    return serialize, deserialize
 
 
 def function_config(function: Any) -> dict[str, Any]:

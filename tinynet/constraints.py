@@ -14,7 +14,7 @@ import numpy as np
 from tinynet.arrays import Array
 from tinynet.checks import entries, integer, number
 from tinynet.config import epsilon
-from tinynet.configurable import Configurable, by_name, resolve
+from tinynet.configurable import Configurable, by_name, resolve, writer_and_reader
 from tinynet.kernels import norms
 from tinynet.step.tape import call
 
@@ -201,3 +201,6 @@ def get(identifier: Any) -> Constraint | None:
     if isinstance(identifier, type) and issubclass(identifier, Constraint):
         return identifier()
     return resolve("constraint", identifier, CONSTRAINTS)
+
+
+serialize, deserialize = writer_and_reader(get)

@@ -79,6 +79,10 @@ class Described(Configurable, WeightLists):
         """The one tensor that comes out; a list if there are several."""
         return self.outputs[0] if len(self.outputs) == 1 else self.outputs
 
+    def as_given(self, out: Any) -> Any:
+        """Return what comes out in the form that the model was given: as it is, or as a dict."""
+        return out
+
     @property
     def input_shape(self) -> Any:
         """Shape of the input, with None for the batch axis; None while it is not known."""

@@ -73,7 +73,8 @@ class Evaluator(Trainer):
         """Return the outputs for some samples, (n, ...), without the noise of training.
 
         x, batch_size, verbose, steps and callbacks are those of `evaluate`; targets in a stream's
-        batches are left out. A model with several outputs returns a list.
+        batches are left out. A model with several outputs returns a list, or a dict if it was
+        given one.
         """
         size, steps = optional_integers(batch_size=batch_size, steps=steps)
         data = self._source(x, needs_targets=False)
@@ -97,8 +98,9 @@ class Evaluator(Trainer):
         repeat.end_epoch()
         told.tell("predict_end")
         if isinstance(outputs[0], list):  # one for each output of the model
-            return [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
-        return np.concatenate(outputs)
+            found = [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
+            return self.as_given(found)
+        return self.as_given(np.concatenate(outputs))
 
     @products_as_chosen()
     def train_on_batch(
@@ -140,7 +142,7 @@ class Evaluator(Trainer):
     @products_as_chosen()
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch."""
-        return self.forward(self._single_batch(self._dataset(x)).x)
+        return self.as_given(self.forward(self._single_batch(self._dataset(x)).x))
 
     # The loss and the metrics.
 

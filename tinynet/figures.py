@@ -145,7 +145,7 @@ class Figures(Computes):
 
     def results(self) -> Logs:
         """Return all values by name, sorted as Keras's logs are."""
-        logs: Logs = {name: metric.result() for name, metric in self.named.items()}
+        logs: Logs = {name: metric.reported() for name, metric in self.named.items()}
         logs["loss"] = self.loss.result()
         return {name: logs[name] for name in self.sorted_names}
 

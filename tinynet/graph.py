@@ -16,7 +16,7 @@ from tinynet.arrays import Array
 from tinynet.kernels.merging import add, add_to
 from tinynet.kernels.rows import cast
 from tinynet.layers import Layer
-from tinynet.stack import Network, learns
+from tinynet.stack import Network, Stack, learns
 from tinynet.step.tape import call, in_order
 from tinynet.wiring import Wire, Wired, leaves_in
 
@@ -40,11 +40,11 @@ class Graph(Wired):
 
     def logits(self, out: Any, looks_back: Any) -> Any:
         """Return what was before the activations of those outputs where it is wanted."""
-        several = isinstance(out, list)
-        outs, looks = (out, looks_back) if several else ([out], [looks_back])
+        many = isinstance(out, list)
+        outs, looks = (out, looks_back) if many else ([out], [looks_back])
         ends = zip(self.wanted, self.output_layers, looks, outs, strict=True)
         found = [self._logits_of(n, layer) if back else each for n, layer, back, each in ends]
-        return found if several else found[0]
+        return found if many else found[0]
 
     def _logits_of(self, number: int, leaf: Layer) -> Array:
         """Return what the layer behind a tensor had before its activation in that call."""
@@ -54,7 +54,7 @@ class Graph(Wired):
         if leaf in self.shared:
             kept = self.kept[at, leaf]
             found: Array = kept["logits"] if leaf.only_kernels else call(kept.get, "logits")
-        elif isinstance(layer, Graph):
+        elif isinstance(layer, Graph) and not isinstance(layer, Stack):
             found = layer._logits_of(layer.wanted[place], leaf)
         else:
             found = leaf.kept("logits") if leaf.only_kernels else call(leaf.kept, "logits")

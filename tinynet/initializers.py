@@ -17,7 +17,7 @@ import numpy as np
 from tinynet import config, random, scope
 from tinynet.arrays import Array
 from tinynet.checks import number
-from tinynet.configurable import Configurable, by_name, resolve
+from tinynet.configurable import Configurable, by_name, resolve, writer_and_reader
 
 # The standard deviation of a standard normal truncated at two standard deviations.
 TRUNCATED_STDDEV = 0.87962566103423978
@@ -302,4 +302,5 @@ def get(identifier: object) -> Initializer:
     return resolve("initializer", identifier, INITIALIZERS)
 
 
+serialize, deserialize = writer_and_reader(get)
 __getattr__ = scope.refuses(__name__)

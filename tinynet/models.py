@@ -110,10 +110,13 @@ class Model(Graph, Evaluator):
         Without `training` each layer does what it does when called on its own: layers that
         augment images augment them, dropout drops nothing.
         """
+        if isinstance(x, Mapping) and is_symbolic([*x.values()]):
+            x = [x[name] for name in self.input_names]
         if is_symbolic(x):
-            return connect(self, x)
+            return self.as_given(connect(self, x))
         out = self._single_batch(self._dataset(x)).x
-        return self.as_alone(out) if training is None else self.forward(out, training)
+        found = self.as_alone(out) if training is None else self.forward(out, training)
+        return self.as_given(found)
 
     def step(self, batch_size: int = 32) -> Step:
         """Return what a step of `fit` does, as a list of lines that can be printed and run.
@@ -353,7 +356,9 @@ def clone_model(model: Model, clone_function: Callable[[Any], Any] | None = None
         else:
             layers = [clone_function(layer) for layer in model.layers]
         shape = model.sample_shape
-        start = [] if shape is None else [InputLayer(shape, name=model.input_name)]
+        start = (
+            [] if shape is None else [InputLayer(shape, None, model.input_dtype, model.input_name)]
+        )
         clone = Sequential([*start, *layers], name=model.name)
     elif clone_function is None:
         clone = Model.from_config(model.get_config())

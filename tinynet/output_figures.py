@@ -14,8 +14,9 @@ from tinynet.data import Batch
 from tinynet.figures import Figures, Logs, Pair
 from tinynet.kernels.means import add_mean
 from tinynet.losses.base import Loss
-from tinynet.losses.outputs import OutputLosses, for_outputs
+from tinynet.losses.outputs import OutputLosses, for_outputs, in_list
 from tinynet.metrics.base import RunningMean
+from tinynet.step.tape import call
 
 
 class OutputFigures(Figures):
@@ -135,7 +136,7 @@ class OutputFigures(Figures):
 
     def results(self) -> Logs:
         """Return all values by name, sorted as Keras's logs are."""
-        logs: Logs = {name: metric.result() for name, metric in self.named.items()}
+        logs: Logs = {name: metric.reported() for name, metric in self.named.items()}
         logs |= {f"{self.outputs[i]}_loss": mean.result() for i, mean in self.means.items()}
         logs["loss"] = self.loss.result()
         return {name: logs[name] for name in self.sorted_names}
@@ -147,7 +148,51 @@ class OutputFigures(Figures):
             mean.reset_state()
 
 
-def figures_for(plain: Any, weighted: Any, loss: Loss, names: Sequence[str]) -> Figures:
+class LooksBack(Figures):
+    """As `Figures`; metrics that are cross-entropies read what a final softmax or sigmoid gets.
+
+    So it is in Keras on TensorFlow, in fit, evaluate and the methods for one batch: the number is
+    that of the loss of the same name. Called on predictions, such a metric has only these.
+
+    Attributes
+    ----------
+    model : Trainer
+        Whose logits are read.
+    """
+
+    model: Any
+
+    @property
+    def only_kernels(self) -> bool:
+        """True: `update` makes one line, which gets the logits."""
+        return True
+
+    def update(self, batch: Batch, out: Any, loss: float) -> None:
+        """Take in a batch."""
+        both = self.plain, self.weighted
+        of = self.of if isinstance(self, OutputFigures) else [[0] * len(some) for some in both]
+        ends = in_list(self.model.final_activation)
+        numbered = [pair for pairs in map(zip, both, of) for pair in pairs]
+        looking = [(each, n) for each, n in numbered if reads_logits(each, ends[n])]
+        looks = [any(n == number for _, n in looking) for number in range(len(ends))]
+        logits = self.model.logits(out, looks if len(ends) > 1 else True) if looking else out
+        call(self._update, looking, batch, out, loss, logits)
+
+    def _update(
+        self, looking: list[tuple[Any, int]], batch: Batch, out: Any, loss: float, logits: Any
+    ) -> None:
+        for metric, number in looking:
+            metric.logits = in_list(logits)[number]
+        super().update(batch, out, loss)
+        for metric, _ in looking:
+            metric.logits = None
+
+
+class OutputsLookBack(LooksBack, OutputFigures):
+    """As `OutputFigures`, with metrics that look back; see `LooksBack`."""
+
+
+def figures_for(plain: Any, weighted: Any, loss: Loss, model: Any) -> Figures:
     """Return the figures of what was given to ``compile``: lists or dicts of metrics.
 
     Parameters
@@ -156,16 +201,20 @@ def figures_for(plain: Any, weighted: Any, loss: Loss, names: Sequence[str]) -> 
         For several outputs a list with one entry for each output, which is a metric or a list of
         them, or a dict of such entries by the names of outputs.
     loss : Loss
-    names : sequence of str
-        Of the outputs.
+    model : Trainer
 
     Raises
     ------
     TypeError, ValueError
         If the form does not fit the outputs, or a metric is not known.
     """
+    names = model.output_names
     if len(names) <= 1 or not isinstance(loss, OutputLosses):
-        return Figures(_flat(plain), _flat(weighted))
+        figures = Figures(_flat(plain), _flat(weighted))
+        if _looks_back(figures):
+            figures = LooksBack(_flat(plain), _flat(weighted))
+            figures.model = model
+        return figures
     of_outputs = []
     for argument, given in (("metrics", plain), ("weighted_metrics", weighted)):
         entries = for_outputs(argument, given, names) if given else [None] * len(names)
@@ -175,7 +224,23 @@ def figures_for(plain: Any, weighted: Any, loss: Loss, names: Sequence[str]) -> 
                 f"{given!r}"
             )
         of_outputs.append([_flat([] if each is None else [each]) for each in entries])
-    return OutputFigures(of_outputs[0], of_outputs[1], loss, names)
+    figures = OutputFigures(of_outputs[0], of_outputs[1], loss, names)
+    if _looks_back(figures):
+        figures = OutputsLookBack(of_outputs[0], of_outputs[1], loss, names)
+        figures.model = model
+    return figures
+
+
+def _looks_back(figures: Figures) -> bool:
+    """Return whether there are metrics that may read logits."""
+    found = (getattr(each, "loss", None) for each in (*figures.plain, *figures.weighted))
+    return any(isinstance(loss, Loss) and loss.looks_through for loss in found)
+
+
+def reads_logits(metric: metrics.Metric, activation: Any) -> bool:
+    """Return whether a metric reads the logits where the model ends in an activation."""
+    loss = getattr(metric, "loss", None)
+    return isinstance(loss, Loss) and loss.sees_through(activation)
 
 
 def _flat(given: Any) -> Any:

@@ -28,6 +28,7 @@ from tinynet.layers import (
     UpSampling2D,
 )
 from tinynet.layers.base import Shape
+from tinynet.layers.core import integer_type
 from tinynet.layers.preprocessing import Augmentation
 from tinynet.losses.outputs import OutputLosses
 from tinynet.several import Several, sorted_out
@@ -62,6 +63,7 @@ class Prepared(Network):
                 "y: expected one array, since it is not known yet that the model has several "
                 "outputs: call build, and compile it then"
             )
+        found = [_in_type(*each) for each in zip(found, self._types(found), strict=True)]
         if len(found) == 1 and len(outputs) <= 1:
             return Dataset(found[0], targets[0], weights[0], config.floatx())
         if len(outputs) > 1:  # the same weights for all of them; or nothing
@@ -69,6 +71,12 @@ class Prepared(Network):
                 each * len(outputs) if len(each) == 1 else each for each in (targets, weights)
             )
         return Several(found, targets, weights, inputs, outputs)
+
+    def _types(self, found: list[Any]) -> list[str | None]:
+        """Return the type of integers that each input is to have, or None."""
+        known = self.inputs if self.input_names else []
+        types = [integer_type(each.dtype) for each in known]
+        return types if len(types) == len(found) else [None] * len(found)
 
     def _at_losses(self, y: Any) -> Any:
         """Return targets with None for the outputs without a loss, if only the others are there."""
@@ -102,6 +110,7 @@ class Prepared(Network):
         class_weight: Mapping[int, float] | None = None,
         shuffle: object = False,
         needs_targets: bool = True,
+        later: bool = False,
     ) -> Dataset | Stream:
         """Return arrays as a data set, and what hands out batches as a stream of them.
 
@@ -120,7 +129,7 @@ class Prepared(Network):
                     f"(x, y, sample_weight)"
                 )
         check = functools.partial(self._checked, needs_targets=needs_targets)
-        return Stream(x, check, class_weight, shuffle)
+        return Stream(x, check, class_weight, shuffle, later)
 
     def _sources(
         self,
@@ -162,7 +171,8 @@ class Prepared(Network):
                 "validation_data: expected (x, y) or (x, y, sample_weight), got 1 entries"
             )
         with errors_from("validation_data"):
-            validation = self._source(*given)
+            val_x, val_y, val_weight = (*given, None, None)[:3]
+            validation = self._source(val_x, val_y, val_weight, later=True)
         shapes = [each.first.sample_shape for each in (source, validation)]
         if shapes[0] != shapes[1]:
             raise ValueError(
@@ -285,6 +295,11 @@ class Prepared(Network):
             if isinstance(each, TerminateOnNaN):
                 each.steps = steps
         return CallbackList(callbacks, self, params)
+
+
+def _in_type(x: Any, dtype: str | None) -> Any:
+    """Return an array in a type of integers, if there is one; else what was given."""
+    return x if dtype is None or not hasattr(x, "__array__") else np.asarray(x).astype(dtype)
 
 
 def optional_integers(**given: Any) -> list[int | None]:

@@ -7,7 +7,7 @@ import numpy as np
 from tinynet.arrays import Array
 from tinynet.checks import number
 from tinynet.config import through_float32
-from tinynet.configurable import Configurable, by_name, resolve
+from tinynet.configurable import Configurable, by_name, resolve, writer_and_reader
 
 
 class Regularizer(Configurable):
@@ -98,3 +98,6 @@ def get(identifier: object) -> Regularizer | None:
     if isinstance(identifier, type) and issubclass(identifier, Regularizer):
         return identifier()
     return resolve("regularizer", identifier, REGULARIZERS)
+
+
+serialize, deserialize = writer_and_reader(get)

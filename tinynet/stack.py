@@ -214,7 +214,7 @@ class Stack(Network):
         if name not in (None, ""):
             checked_name(name, MODEL_NAME)
         self.layers = []
-        self.input_name = "input_layer"
+        self.input_name, self.input_dtype = "input_layer", ""  # "": floatx
         self.tensors: list[KerasTensor] = []  # the input, and behind every layer; once it is known
         for layer in layers or ():
             self._put(layer)
@@ -265,6 +265,7 @@ class Stack(Network):
 
     def _begin_with(self, layer: InputLayer) -> None:
         self.sample_shape, self.input_name = layer.shape, layer.name
+        self.input_dtype = layer.dtype
         self.tensors = [layer.output]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -272,7 +273,8 @@ class Stack(Network):
         vars(self).update(state)
         self._calls, self.tensors = [], []
         if self.sample_shape is not None:
-            self._begin_with(InputLayer(self.sample_shape, name=self.input_name))
+            shape, dtype = self.sample_shape, self.input_dtype
+            self._begin_with(InputLayer(shape, dtype=dtype, name=self.input_name))
             self._connect()
 
     def pop(self) -> Any:
@@ -391,6 +393,7 @@ class Stack(Network):
             "name": self.name,
             "input_shape": None if self.sample_shape is None else list(self.sample_shape),
             "input_name": self.input_name,
+            "input_dtype": self.input_dtype,
             "layers": layer_configs(self.layers),
         }
 
@@ -399,7 +402,8 @@ class Stack(Network):
         """Make a new model with the architecture that `get_config` described."""
         model = cls(name=config["name"])
         if config["input_shape"] is not None:
-            model.add(InputLayer(config["input_shape"], name=config.get("input_name")))
+            options = {key: config.get(f"input_{key}") for key in ("shape", "dtype", "name")}
+            model.add(InputLayer(**options))
         for layer in layers_from(config["layers"]):
             model.add(layer)
         return model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import random as python_random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
@@ -12,6 +13,7 @@ import numpy as np
 from tinynet import random
 from tinynet.checks import flag, integer
 from tinynet.data import Dataset, errors_from
+from tinynet.random import untouched
 
 AHEAD = 2  # batches that Keras looks at before the first epoch
 
@@ -28,8 +30,9 @@ class PyDataset:
     -----
     ``__getitem__(number)`` returns a batch: (x, y), or (x, y, sample_weight). `fit` goes through
     the numbers in an order that Python's `random` shuffles, unless ``shuffle=False``. As in Keras,
-    it looks at the batches 0 and 1 before the first epoch, and calls ``on_epoch_end`` once before
-    it, too. Follows keras/src/trainers/data_adapters/py_dataset_adapter.py.
+    it looks at the batches 0 and 1 before the first epoch (of those that validate, before the first
+    validation), and calls ``on_epoch_end`` once before it, too. Follows
+    keras/src/trainers/data_adapters/py_dataset_adapter.py.
 
     Examples
     --------
@@ -97,6 +100,9 @@ class Stream:
     class_weight : dict of int to float, optional
     shuffle : bool
         Whether the batches of a PyDataset come in another order in every epoch.
+    later : bool
+        Whether a PyDataset is not used before its first `tell`. Keras looks at its first batches
+        then; here they are checked now, on a copy, and the draws are taken back.
 
     Attributes
     ----------
@@ -115,8 +121,9 @@ class Stream:
         dataset: Callable[[Any, Any, Any], Dataset],
         class_weight: Mapping[int, float] | None = None,
         shuffle: object = False,
+        later: bool = False,
     ) -> None:
-        self.source, self.dataset = source, dataset
+        self.source, self.dataset, self.later = source, dataset, later
         self.class_weight, self.shuffle = class_weight, shuffle
         if class_weight is not None and isinstance(source, Iterator):
             raise ValueError(
@@ -126,8 +133,11 @@ class Stream:
         self.begun: Iterator[Any] | None = None
         self.numbers: Iterable[int] = itertools.count()  # of batches, in the order of this pass
         if isinstance(source, PyDataset):
-            number = AHEAD if source.num_batches is None else min(AHEAD, source.num_batches)
-            self.early = [source[i] for i in range(number)]
+            if later:
+                with untouched():
+                    self.early = _first_of(copy.copy(source))
+            else:
+                self.early = _first_of(source)
         elif isinstance(source, Iterator):
             self.early = list(itertools.islice(source, AHEAD))
         else:
@@ -205,6 +215,9 @@ class Stream:
     def tell(self, occasion: str) -> None:
         """Tell a PyDataset that an epoch begins or ends."""
         if isinstance(self.source, PyDataset):
+            if self.later:
+                self.later = False
+                _first_of(self.source)
             getattr(self.source, f"on_epoch_{occasion}")()
 
     def read(self, batch: Any, place: int) -> Dataset:
@@ -218,6 +231,12 @@ class Stream:
         x, y, sample_weight = (*parts, None, None)[:3]
         with errors_from(f"batch {place}"):
             return self.dataset(x, y, sample_weight).weighted(self.class_weight)
+
+
+def _first_of(source: PyDataset) -> list[Any]:
+    """Return the first batches, which are looked at before the others."""
+    number = AHEAD if source.num_batches is None else min(AHEAD, source.num_batches)
+    return [source[i] for i in range(number)]
 
 
 def is_stream(x: Any) -> bool:

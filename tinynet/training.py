@@ -81,7 +81,7 @@ class Trainer(Prepared):
         jit_compile = jit_compile if jit_compile == "auto" else flag("jit_compile", jit_compile)
         run_eagerly, _ = flag("run_eagerly", run_eagerly), flag("auto_scale_loss", auto_scale_loss)
         new_loss = OutputLosses.of(loss, loss_weights, self.output_names)
-        figures = figures_for(metrics, weighted_metrics, new_loss, self.output_names)
+        figures = figures_for(metrics, weighted_metrics, new_loss, self)
         new_optimizer = optimizers.get(optimizer)
         require_saveable("layer", *self.leaves.values())
         require_saveable("optimizer", new_optimizer)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinynet.arrays import Array
+from tinynet.config import floatx
 
 
 class Variable(np.ndarray[Any, np.dtype[Any]]):
@@ -127,8 +128,9 @@ class Rate(float):
         return rate
 
     def numpy(self) -> np.floating[Any]:
-        """Return it as Keras does, in float32."""
-        return np.float32(self)
+        """Return it as Keras does, in `tinynet.config.floatx`."""
+        found: np.floating[Any] = np.dtype(floatx()).type(self)
+        return found
 
     def assign(self, value: float) -> None:
         """Set the optimizer's learning rate."""

@@ -14,6 +14,7 @@ from tinynet.configurable import MODEL_NAME, checked_name
 from tinynet.described import layer_configs, layers_from, with_batch_axis
 from tinynet.layers import InputLayer, Layer
 from tinynet.stack import Network
+from tinynet.step.tape import several
 from tinynet.symbolic import KerasTensor, calls_between, connect, in_keras_order
 
 
@@ -70,6 +71,8 @@ class Wired(Network):
     `layers` comes.
     """
 
+    keys: Sequence[str] = ()  # of the outputs, if they were given as a dict
+
     def __init__(
         self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool = True
     ) -> None:
@@ -81,6 +84,7 @@ class Wired(Network):
     def _wire(self, inputs: Any, outputs: Any) -> None:
         """Find the way from the inputs to the outputs."""
         given, wanted = _tensors("inputs", inputs), _tensors("outputs", outputs)
+        self.keys = list(outputs) if isinstance(outputs, Mapping) else []
         self.begins = [_begin_of(each) for each in given]
         begins = {id(tensor): layer for tensor, layer in zip(given, self.begins, strict=True)}
         calls, met = calls_between(begins, wanted)
@@ -128,15 +132,30 @@ class Wired(Network):
         return list(self.ends[1])
 
     @property
+    def output(self) -> Any:
+        """The one tensor that comes out; a list if there are several, or the dict of them."""
+        return self.as_given(self.outputs) if self.keys else super().output
+
+    def as_given(self, out: Any) -> Any:
+        """Return what comes out as a dict, if the model was given a dict of outputs."""
+        if not self.keys:
+            return out
+        found = dict(zip(sorted(self.keys), several(out), strict=True))
+        return {key: found[key] for key in self.keys}
+
+    @property
     def input_names(self) -> list[str]:
         """The names of the inputs; none as long as they are not known."""
         return [each.name for each in self.begins] if self.wires else []
 
     @property
     def output_names(self) -> list[str]:
-        """The names of the layers that make the outputs; none as long as they are not known."""
-        if not self.wires:
-            return []
+        """The names of the layers that make the outputs, or the keys of a dict of outputs.
+
+        None as long as they are not known.
+        """
+        if not self.wires or self.keys:
+            return sorted(self.keys)
         makers = [self._maker(number)[0] for number in self.wanted]
         return [
             (self.begins[number] if at is None else self.wires[at].layer).name
@@ -246,6 +265,7 @@ class Wired(Network):
             "begins": [layer.name for layer in self.begins],
             "wires": [[wire.layer.name, *wire[1:]] for wire in self.wires],
             "wanted": self.wanted,
+            **({"keys": self.keys} if self.keys else {}),
         }
 
     @classmethod
@@ -260,14 +280,17 @@ class Wired(Network):
         begins = [named[name] for name in config["begins"]]
         wires = [Wire(named[name], *rest) for name, *rest in config["wires"]]
         tensors = _connected(begins, wires)
-        outputs = [tensors[number] for number in config["wanted"]]
+        outputs: Any = [tensors[number] for number in config["wanted"]]
+        if keys := config.get("keys"):
+            found = dict(zip(sorted(keys), outputs, strict=True))
+            outputs = {key: found[key] for key in keys}
         return cls([each.output for each in begins], outputs, name=config["name"])
 
 
 def _tensors(argument: str, given: Any) -> list[KerasTensor]:
     """Return one tensor or some as a list."""
-    if isinstance(given, Mapping):
-        given = list(given.values())
+    if isinstance(given, Mapping):  # in the order that Keras has them in
+        given = [given[key] for key in sorted(given)]
     found = list(given) if isinstance(given, (list, tuple)) else [given]
     for each in found:
         if not isinstance(each, KerasTensor):

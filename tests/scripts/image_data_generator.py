@@ -21,8 +21,8 @@ model.compile(optimizer='adam', loss="categorical_crossentropy", metrics=["accur
 
 datagen = ImageDataGenerator(rotation_range=10, zoom_range=0.1, width_shift_range=0.1, height_shift_range=0.1)
 datagen.fit(X_train)
-history = model.fit(datagen.flow(X_train, Y_train, batch_size=32, seed=1), epochs=2,
+history = model.fit(datagen.flow(X_train, Y_train, batch_size=40), epochs=3,
                     validation_data=(X_test, Y_test), verbose=2,
-                    steps_per_epoch=X_train.shape[0] // 32)
+                    steps_per_epoch=X_train.shape[0] // 40)
 print(history.history['loss'])
 print(model.evaluate(X_test, Y_test, verbose=0))

@@ -9,7 +9,9 @@ below says which pair, and which constants go with it.
 on the page :doc:`/backprop/activations`, softmax on :doc:`/backprop/softmax_cross_entropy`.
 """
 
-from tinynet import scope
+from typing import Any
+
+from tinynet import configurable, scope
 from tinynet.activations.base import ACTIVATIONS, Activation, Linear, RowActivation
 from tinynet.activations.functions import (
     celu,
@@ -41,7 +43,13 @@ from tinynet.activations.functions import (
     tanh_shrink,
     threshold,
 )
-from tinynet.configurable import UnknownObjectError, is_own, known_name, unknown_object
+from tinynet.configurable import (
+    UnknownObjectError,
+    is_own,
+    known_name,
+    unknown_object,
+    writer_and_reader,
+)
 from tinynet.custom_objects import get_registered_object
 
 __all__ = [
@@ -140,4 +148,11 @@ def _is_activation_layer(thing: object) -> bool:
     return only_activates and "forward" not in vars(thing)
 
 
+def serialize(activation: Activation) -> Any:
+    """Return the name of an activation; with options, or if it is the user's own, its config."""
+    plain = activation is ACTIVATIONS.get(activation.name)
+    return activation.name if plain else configurable.serialize(activation)
+
+
+_, deserialize = writer_and_reader(get)
 __getattr__ = scope.refuses(__name__)

@@ -202,6 +202,10 @@ class History(Callback):
         self.history: dict[str, list[Any]] = {}
         self.epoch: list[int] = []
 
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Receive what is known before the start, and keep what Keras has: scripts print it."""
+        super().set_params({key: each for key, each in params.items() if key != "metrics"})
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Start a new list of epochs, and become the model's ``history``."""
         self.epoch = []

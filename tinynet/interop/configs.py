@@ -21,8 +21,9 @@ from tinynet.configurable import Configurable, UnknownObjectError, name_of_funct
 from tinynet.constraints import CONSTRAINTS
 from tinynet.initializers import INITIALIZERS
 from tinynet.layers import IN_GRAPHS, LAYERS, Lambda
+from tinynet.layers.core import integer_type
 from tinynet.losses import LOSSES
-from tinynet.losses.functions import LossFunctionWrapper
+from tinynet.losses.functions import LossByCall, LossFunctionWrapper
 from tinynet.metrics import METRICS, MeanMetricWrapper
 from tinynet.optimizers import OPTIMIZERS, Optimizer
 from tinynet.optimizers.schedules import SCHEDULES
@@ -144,6 +145,8 @@ def keras_config(value: Any, where: str, custom: Custom = refused) -> Any:
     """
     if isinstance(value, activations.Activation):
         return _keras_activation(value, where, custom)
+    if isinstance(value, LossByCall):
+        return custom(value.loss, where)
     if isinstance(value, Configurable):
         cls = type(value)
         if cls not in MODULES or isinstance(value, (MeanMetricWrapper, Lambda)):
@@ -269,8 +272,8 @@ def own_config(value: Any, where: str, custom: Custom = unknown) -> Any:
     return {"class_name": name, "config": config}
 
 
-def own_input(config: Mapping[str, Any]) -> tuple[list[int], str]:
-    """Return the shape of a sample and the name that an ``InputLayer`` of Keras has.
+def own_input(config: Mapping[str, Any]) -> tuple[list[int], str, str]:
+    """Return the shape of a sample, the name and the type that an ``InputLayer`` of Keras has.
 
     Raises
     ------
@@ -287,8 +290,8 @@ def own_input(config: Mapping[str, Any]) -> tuple[list[int], str]:
             f"Input has a name and the shape of a sample, all of it known; stack the layers "
             f"again: keras.Sequential([keras.Input(shape), *model.layers])"
         )
-    float_type(config["dtype"], config["name"])
-    return shape, config["name"]
+    dtype = config["dtype"]
+    return shape, config["name"], integer_type(dtype) or float_type(dtype, config["name"])
 
 
 def decimal(rounded: np.floating[Any], number: float) -> float:

@@ -75,7 +75,9 @@ def to_keras(model: Sequential) -> Any:
         made = [_made_in_keras(keras, each) for each in layers]
         if model.sample_shape is not None:
             shape, name = model.sample_shape, model.input_name
-            made.insert(0, keras.Input(shape, name=name, dtype=config.floatx()))
+            made.insert(
+                0, keras.Input(shape, name=name, dtype=model.input_dtype or config.floatx())
+            )
         keras_model = keras.Sequential(made, trainable=model.trainable, name=model.name)
         if model.optimizer is not None:
             excluded = model.optimizer.excluded_from_decay
@@ -226,8 +228,8 @@ def _input_from_keras(keras_model: Any) -> list[KerasTensor]:
     bottom = keras_model.get_config()["layers"][0]
     if bottom["class_name"] != "InputLayer":
         return []
-    shape, name = configs.own_input(bottom["config"])
-    return [Input(shape, name=name)]
+    shape, name, dtype = configs.own_input(bottom["config"])
+    return [Input(shape, dtype=dtype, name=name)]
 
 
 def _made_in_keras(keras: Any, layer: Config) -> Any:

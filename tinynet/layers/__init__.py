@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tinynet import scope
-from tinynet.configurable import resolve
+from tinynet.configurable import resolve, writer_and_reader
 from tinynet.layers import merging
 from tinynet.layers.activation import ELU, LeakyReLU, ReLU, Softmax
 from tinynet.layers.base import Layer
@@ -166,9 +166,9 @@ IN_GRAPHS: dict[str, type[Layer]] = {
 }
 
 
-def deserialize(config: Mapping[str, Any]) -> Layer:
-    """Make the layer that ``serialize(layer)`` described."""
+def _get(config: Mapping[str, Any]) -> Layer:
     return resolve("layer", config, LAYERS | IN_GRAPHS)
 
 
+serialize, deserialize = writer_and_reader(_get)
 __getattr__ = scope.refuses(__name__)

@@ -28,8 +28,9 @@ class InputLayer(Layer):
         Of one sample, without the batch axis: ``(784,)`` or ``(28, 28)``.
     batch_size : int, optional
         Shown in shapes; a batch may have any size.
-    dtype : {"float32", "float64"}, optional
-        By default `tinynet.config.floatx()`.
+    dtype : str, optional
+        By default `tinynet.config.floatx()`. With a type of integers, ``"uint8"``, what goes in
+        loses its fractions; the first layer that computes with it makes floats of it.
     name : str, optional
     **kwargs
         `batch_shape`: the shape with the batch axis, in place of `shape` and `batch_size`.
@@ -67,8 +68,10 @@ class InputLayer(Layer):
         self.batch_size = None if batch_size is None else integer("batch_size", batch_size)
         if name not in (None, ""):
             checked_name(name, INPUT_NAME)
-        super().__init__(name=name and "input", dtype=dtype)
+        whole = integer_type(dtype)
+        super().__init__(name=name and "input", dtype=None if whole else dtype)
         self.name = name or self.name
+        self.dtype = whole or self.dtype
         self.built = True
         self._begin()
 
@@ -97,6 +100,15 @@ class InputLayer(Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain Python values."""
         return {key: getattr(self, key) for key in ("shape", "batch_size", "dtype", "name")}
+
+
+def integer_type(dtype: Any) -> str | None:
+    """Return the name of a type of integers or of "bool"; None for any other."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        return None
+    return found.name if dtype is not None and found.kind in "iub" else None
 
 
 def Input(  # noqa: N802 (Keras's name)

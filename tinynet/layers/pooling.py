@@ -33,7 +33,7 @@ class Pooling(Layer):
 
     def __init__(
         self,
-        pool_size: int | Sequence[int] = (2, 2),
+        pool_size: int | Sequence[int],
         strides: int | Sequence[int] | None = None,
         padding: str = "valid",
         data_format: str | None = None,
@@ -93,6 +93,16 @@ class MaxPooling2D(Pooling):
 
     Derived on the page :doc:`/backprop/pooling`.
     """
+
+    def __init__(
+        self,
+        pool_size: int | Sequence[int] = (2, 2),
+        strides: int | Sequence[int] | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Take the largest numbers, and keep their places in their windows."""

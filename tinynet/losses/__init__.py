@@ -12,15 +12,16 @@ where its last layer ends in one of them. (It also does so where the two do not 
 softmax with `BinaryCrossentropy`: the loss then treats the logits as its own.)
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from tinynet import scope
 from tinynet.by_function import ByFunction
-from tinynet.configurable import by_name, resolve
+from tinynet.configurable import by_name, resolve, writer_and_reader
 from tinynet.losses.base import Loss
 from tinynet.losses.cross_entropy import SparseCategoricalCrossentropy
 from tinynet.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
-from tinynet.losses.functions import LossFunctionWrapper
+from tinynet.losses.functions import LossByCall, LossFunctionWrapper
 from tinynet.losses.hinges import CategoricalHinge, Hinge, SquaredHinge
 from tinynet.losses.outputs import OutputLosses
 from tinynet.losses.regression import (
@@ -105,9 +106,14 @@ def get(identifier: object) -> Loss:
         return identifier()
     found: Any = identifier
     if not callable(identifier):
+        if isinstance(identifier, Mapping) and identifier.get("class_name") == "LossByCall":
+            return get(identifier["config"]["loss"])
         in_files = {"LossFunctionWrapper": LossFunctionWrapper, "OutputLosses": OutputLosses}
         found = resolve("loss", identifier, {**LOSSES, **in_files})
-    return found if isinstance(found, Loss) else LossFunctionWrapper(found)
+    if not isinstance(found, Loss):
+        return LossFunctionWrapper(found)
+    return LossByCall(found) if hasattr(found, "call") else found
 
 
+serialize, deserialize = writer_and_reader(get)
 __getattr__ = scope.refuses(__name__)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from tinynet.arrays import Array, read_only, same_rank
-from tinynet.configurable import function_config, function_of, name_of_function
+from tinynet.configurable import function_config, function_of, name_of_function, serialize
 from tinynet.losses.base import Loss
 
 # Steps of the differences, relative to a prediction or, if that is smaller, to SMALLEST. The
@@ -72,7 +73,7 @@ class LossFunctionWrapper(Loss):
         ValueError
             If the function returns anything but numbers, one per sample or one for all.
         """
-        targets, rows = same_rank(y_true.astype(y_pred.dtype), read_only(y_pred))
+        targets, rows = self.aligned(y_true.astype(y_pred.dtype), read_only(y_pred))
         self.targets, self.rows, self.shape = targets, rows, y_pred.shape
         self.given = None if sample_weight is None else np.asarray(sample_weight, rows.dtype)
         losses = self._losses(targets, rows)
@@ -83,6 +84,10 @@ class LossFunctionWrapper(Loss):
             )
         parts = self._parts(losses)
         return parts if self.reduction in ("none", None) else float(parts.sum())
+
+    def aligned(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+        """Return targets and predictions of the same rank."""
+        return same_rank(y_true, y_pred)
 
     def gradient(self) -> Array:
         """Return the measured derivative of the last `value` with respect to its `y_pred`."""
@@ -164,3 +169,31 @@ class LossFunctionWrapper(Loss):
     def from_config(cls, config: Mapping[str, Any]) -> LossFunctionWrapper:
         """Find the function among the custom objects, and wrap it."""
         return cls(**{**config, "fn": function_of("loss", config["fn"])})
+
+
+class LossByCall(LossFunctionWrapper):
+    """A loss of one's own whose ``call(y_true, y_pred)`` is such a function, as in Keras.
+
+    Parameters
+    ----------
+    loss : Loss
+    """
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__(loss.call, loss.reduction, loss.name)  # type: ignore[attr-defined]
+        self.loss = loss
+
+    def aligned(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+        """Return both as they are, as Keras does, which computes with labels (n,) and (n, 1)."""
+        if y_true.ndim < y_pred.ndim and len(y_pred) > 1:
+            warnings.warn(
+                f"{self.name}: targets of shape {y_true.shape} and predictions of shape "
+                f"{y_pred.shape} are passed to call as they are; if it subtracts them, each target "
+                f"meets each prediction; give targets the shape of the predictions, y[:, None]",
+                stacklevel=2,
+            )
+        return y_true, y_pred
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the loss by its own config."""
+        return {"loss": serialize(self.loss)}

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinynet import config, losses, scope
 from tinynet.by_function import ByFunction
-from tinynet.configurable import by_name, resolve
+from tinynet.configurable import by_name, resolve, writer_and_reader
 from tinynet.metrics.base import Metric, SampleMean
 from tinynet.metrics.counts import (
     F1Score,
@@ -190,6 +190,9 @@ def get(identifier: object) -> Metric:
         metric.name = identifier
     found: Metric = metric
     return found
+
+
+serialize, deserialize = writer_and_reader(get)
 
 
 def for_shapes(

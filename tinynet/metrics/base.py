@@ -9,6 +9,7 @@ import numpy as np
 from tinynet.arrays import Array
 from tinynet.checks import text
 from tinynet.configurable import Configurable, to_snake_case
+from tinynet.metrics.own import OwnVariables
 from tinynet.step.tape import Computes
 
 Shape = tuple[int, ...]
@@ -35,13 +36,15 @@ class RunningMean:
         self.total[...] = self.count[...] = 0
 
 
-class Metric(Computes, Configurable):
+class Metric(OwnVariables, Computes, Configurable):
     """A value over many batches. A subclass defines `add`, `result` and `reset_state`.
 
     Parameters
     ----------
     name : str, optional
         The name in the logs; by default the class's name in snake case.
+    **kwargs
+        `dtype`, which has no effect.
 
     Attributes
     ----------
@@ -52,9 +55,9 @@ class Metric(Computes, Configurable):
     direction: ClassVar[str] = "up"
     computing = ("update_state", "add", "values")
 
-    def __init__(self, name: str | None = None) -> None:
+    def __init__(self, name: str | None = None, **kwargs: Any) -> None:
         self.name = text("name", name) or to_snake_case(type(self).__name__)
-        self.reset_state()
+        self.begin(**kwargs)
 
     # What a subclass defines.
 
@@ -70,10 +73,6 @@ class Metric(Computes, Configurable):
 
     def result(self) -> float | Array:
         """Return the value over everything since `reset_state`."""
-        raise NotImplementedError
-
-    def reset_state(self) -> None:
-        """Forget everything."""
         raise NotImplementedError
 
     # What all metrics share.

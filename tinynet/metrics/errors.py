@@ -1,8 +1,9 @@
 """Losses as metrics, and what is made of errors: their root, and their share of the variance.
 
-They are means over all samples, whatever else the model is trained with, and read what it returns.
-A loss after a final softmax or sigmoid reads the logits before it, so the two differ where a
-probability was rounded or is clipped.
+They are means over all samples, whatever else the model is trained with. In fit and evaluate, a
+cross-entropy reads the logits before a final softmax or sigmoid, as the loss of that name does (see
+`tinynet.output_figures`). Called on predictions it has only these, and differs where a probability
+was rounded or is clipped.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class LossMean(SampleMean):
 
     direction = "down"
     kind: ClassVar[type[Loss]]
+    logits: Array | None = None  # what is before the predictions, while a batch is taken in
 
     def __init__(self, name: str | None = None, **kwargs: Any) -> None:
         self.loss = self.kind(reduction="none", **kwargs)
@@ -49,7 +51,9 @@ class LossMean(SampleMean):
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of each sample."""
-        return np.asarray(self.loss(y_true, y_pred))
+        if self.logits is None:
+            return np.asarray(self.loss(y_true, y_pred))
+        return np.asarray(self.loss.value(y_true, self.logits, None, True))
 
 
 class MeanAbsolutePercentageError(LossMean):
@@ -211,7 +215,7 @@ class RootMeanSquaredError(MeanSquaredError):
 
     def result(self) -> float:
         """Return the root."""
-        return float(np.sqrt(super().result()))
+        return float(np.sqrt(self.mean.result()))
 
 
 class R2Score(Metric):

@@ -5,7 +5,7 @@ float32, in float64 as well; the others keep their double precision.
 """
 
 from tinynet import scope
-from tinynet.configurable import by_name, resolve
+from tinynet.configurable import by_name, resolve, writer_and_reader
 from tinynet.optimizers import schedules
 from tinynet.optimizers.adam import Adam, AdamW
 from tinynet.optimizers.adaptive import Adadelta, Adagrad, Adamax, Lion, Nadam, RMSprop
@@ -43,4 +43,5 @@ def get(identifier: object) -> Optimizer:
     return resolve("optimizer", identifier, OPTIMIZERS)
 
 
+serialize, deserialize = writer_and_reader(get)
 __getattr__ = scope.refuses(__name__)

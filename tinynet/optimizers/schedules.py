@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinynet.checks import flag, number, numbers, text
-from tinynet.configurable import Configurable, by_name, resolve
+from tinynet.configurable import Configurable, by_name, resolve, writer_and_reader
 
 f32 = np.float32
 
@@ -322,3 +322,6 @@ def get(identifier: object) -> float | LearningRateSchedule:
     if isinstance(identifier, dict):
         return resolve("learning rate schedule", identifier, SCHEDULES)
     return identifier  # type: ignore[return-value]  # the optimizer checks it
+
+
+serialize, deserialize = writer_and_reader(get)

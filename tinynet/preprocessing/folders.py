@@ -47,7 +47,7 @@ class PicturesInFolders:
         **reading: Any,
     ) -> None:
         self.file_paths, self.y, self.class_names = file_paths, y, class_names
-        self.batch_size = batch_size
+        self.batch_size, self.seed = batch_size, seed
         self.draws = None if seed is None else np.random.RandomState(seed)
         self.reading = reading
 
@@ -61,11 +61,15 @@ class PicturesInFolders:
         size = self.batch_size or 1
         for start in range(0, len(places), size):
             chosen = places[start : start + size]
-            x = np.stack([resized_picture(self.file_paths[i], **self.reading) for i in chosen])
+            x = np.stack([self.picture(i) for i in chosen])
             batch = (x,) if self.y is None else (x, self.y[chosen])
             if self.batch_size is None:
                 batch = tuple(each[0] for each in batch)
             yield batch if len(batch) > 1 else batch[0]
+
+    def picture(self, number: int) -> Array:
+        """Return the picture of one of the files."""
+        return resized_picture(self.file_paths[number], **self.reading)
 
 
 def image_dataset_from_directory(

@@ -43,6 +43,25 @@ TENSORS = ("tinynet.scripts.tensors",)
 TUNING = ("tinynet.interop.keras_tuner",)
 
 
+# What scripts' own losses and metrics are made of.
+ARITHMETIC = (
+    *("abs", "equal", "exp", "greater", "greater_equal", "less", "less_equal", "maximum"),
+    *("minimum", "not_equal", "ones_like", "pow", "reshape", "round", "sign", "square"),
+    *("tanh", "zeros_like"),
+)
+OF_TENSORFLOW = (
+    *(*ARITHMETIC, "add", "clip_by_value", "divide", "logical_and", "logical_not", "logical_or"),
+    *("multiply", "reduce_min", "subtract", "where"),
+)
+OF_BACKEND = (
+    *("backend", "clear_session", "epsilon", "floatx", "get_value", "image_data_format"),
+    *("set_epsilon", "set_floatx", "set_image_data_format", "set_value", "cast", "constant"),
+    *("expand_dims", *ARITHMETIC, "argmax", "argmin", "batch_flatten", "binary_crossentropy"),
+    *("categorical_crossentropy", "clip", "cos", "flatten", "log", "max", "mean", "min", "sin"),
+    *("sqrt", "squeeze", "std", "sum", "var"),
+)
+
+
 class Part(NamedTuple):
     """Where the names of a module are: the modules of tinynet, and which of their names."""
 
@@ -60,7 +79,6 @@ PARTS: dict[str, Part] = {
         f"keras.{name}": Part((f"tinynet.{name}",))
         for name in (
             "activations",
-            "backend",
             "callbacks",
             "config",
             "constraints",
@@ -79,9 +97,10 @@ PARTS: dict[str, Part] = {
             "random",
             "regularizers",
             "saving",
-            "utils",
         )
     },
+    "keras.utils": Part(("tinynet.scripts.folders", "tinynet.utils")),
+    "keras.backend": Part(("tinynet.backend", "tinynet.scripts.arithmetic", *TENSORS), OF_BACKEND),
     # Older layouts.
     **_under(
         "keras.layers",
@@ -115,7 +134,9 @@ PARTS: dict[str, Part] = {
         "rmsprop_v2",
         homes=("tinynet.optimizers",),
     ),
-    "keras.preprocessing": Part(("tinynet.preprocessing", "tinynet.utils")),
+    "keras.preprocessing": Part(
+        ("tinynet.scripts.folders", "tinynet.preprocessing", "tinynet.utils")
+    ),
     "keras.preprocessing.image": Part(
         ("tinynet.preprocessing.image", "tinynet.preprocessing", "tinynet.utils")
     ),
@@ -124,8 +145,9 @@ PARTS: dict[str, Part] = {
     "keras.engine.training": Part(("tinynet.models",)),
     # TensorFlow.
     "tensorflow": Part(
-        TENSORS,
+        (*TENSORS, "tinynet.scripts.arithmetic"),
         (
+            *OF_TENSORFLOW,
             "argmax",
             "bool",
             "cast",
@@ -158,8 +180,16 @@ PARTS: dict[str, Part] = {
         ("tinynet.scripts.pipelines",), ("AUTOTUNE", "INFINITE_CARDINALITY", "cardinality")
     ),
     "tensorflow.math": Part(
-        TENSORS, ("argmax", "confusion_matrix", "reduce_max", "reduce_mean", "reduce_sum")
+        (*TENSORS, "tinynet.scripts.arithmetic"),
+        (
+            *(*OF_TENSORFLOW, "argmax", "confusion_matrix", "log", "reduce_max", "reduce_mean"),
+            "reduce_sum",
+        ),
     ),
+    **{  # TensorFlow has them twice
+        f"tensorflow.{name}": Part((f"tinynet.{name}",))
+        for name in ("initializers", "losses", "metrics", "optimizers", "optimizers.schedules")
+    },
     "tensorflow.nn": Part(("tinynet.activations",), ("relu", "sigmoid", "softmax", "tanh", "elu")),
     "tensorflow.python": Part(),
     "tensorflow.random": Part(TENSORS, ("set_seed",)),

@@ -48,6 +48,9 @@ def answer_with_tensors() -> None:
     """
     for kind in (models.Model, layers.Layer, losses.Loss, activations.Activation, metrics.Metric):
         kind.__call__ = _with_tensor(kind.__call__)  # type: ignore[method-assign]
+    for defining in {base for kind in metrics.METRICS.values() for base in kind.__mro__}:
+        if issubclass(defining, metrics.Metric) and "result" in vars(defining):
+            defining.result = _with_tensor(defining.result)  # type: ignore[method-assign]
 
 
 def _with_tensor(call: Callable[..., Any]) -> Callable[..., Any]:

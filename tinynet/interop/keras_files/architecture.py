@@ -52,7 +52,8 @@ def _network(model: Network) -> Config:
 def _stack(model: Stack) -> Config:
     layers = [_layer(each) for each in model.layers]
     if model.sample_shape is not None:
-        layers.insert(0, _layer(InputLayer(model.sample_shape, name=model.input_name)))
+        begin = InputLayer(model.sample_shape, None, model.input_dtype, model.input_name)
+        layers.insert(0, _layer(begin))
     return {
         "name": model.name,
         "trainable": model.trainable,
@@ -99,7 +100,11 @@ def _graph(model: Any) -> Config:
         given = [tensor(number) for number in wire.takes]
         nodes[name].append({"args": [given if wire.as_list else given[0]], "kwargs": {}})
     begins = [history[number] for number in range(len(model.begins))]
-    ends = [history[number] for number in model.wanted]
+    ends: Any = [history[number] for number in model.wanted]
+    if model.keys:
+        ends = model.as_given(ends)
+    elif len(ends) == 1:
+        ends = ends[0]
     return {
         "name": model.name,
         "trainable": model.trainable,
@@ -108,7 +113,7 @@ def _graph(model: Any) -> Config:
             for each in model.layers
         ],
         "input_layers": begins if len(begins) > 1 else begins[0],
-        "output_layers": ends if len(ends) > 1 else ends[0],
+        "output_layers": ends,
     }
 
 
@@ -127,19 +132,20 @@ def own_form(written: Any) -> Config:
         raise ValueError(f"expected a Sequential or a Functional model, got {kind}")
     given = written["config"]
     layers = list(given["layers"])
-    shape, name = given.get("build_input_shape"), "input_layer"
+    shape, name, dtype = given.get("build_input_shape"), "input_layer", ""
     shape = None if shape is None else list(shape[1:])
     if layers and layers[0]["class_name"] == "InputLayer":
-        shape, name = _own_input(layers.pop(0)["config"])
+        shape, name, dtype = _own_input(layers.pop(0)["config"])
     return {
         "name": given["name"],
         "input_shape": shape,
         "input_name": name,
+        "input_dtype": dtype,
         "layers": [_own_layer(each) for each in layers],
     }
 
 
-def _own_input(given: Config) -> tuple[list[int], str]:
+def _own_input(given: Config) -> tuple[list[int], str, str]:
     # A model that was called on 24 samples says that batches have 24, but Keras takes others.
     return configs.own_input({**given, "batch_shape": [None, *given["batch_shape"][1:]]})
 
@@ -155,15 +161,18 @@ def _own_alone(written: Config) -> Config:
         own = own_form(written)
         return {"class_name": "Model" if "wires" in own else "Sequential", "config": own}
     if kind == "InputLayer":
-        shape, name = _own_input(written["config"])
-        return {"class_name": kind, "config": {"shape": shape, "name": name}}
+        shape, name, dtype = _own_input(written["config"])
+        return {"class_name": kind, "config": {"shape": shape, "name": name, "dtype": dtype}}
     found: Config = configs.own_config(written, str(written["config"].get("name")), custom.read)
     return found
 
 
 def _own_graph(given: Config) -> Config:
     layers = {each["name"]: _own_layer(each) for each in given["layers"]}
-    begins = _histories(given["input_layers"])
+    first = given["input_layers"]
+    if isinstance(first, dict) and all(key == begin[0] for key, begin in first.items()):
+        first = [first[key] for key in sorted(first)]
+    begins = _histories(first)
     numbers = {each: number for number, each in enumerate(begins)}
     nodes, users = {}, defaultdict(list)
     for each in given["layers"]:
@@ -185,19 +194,23 @@ def _own_graph(given: Config) -> Config:
             missing[user] -= 1
             if not missing[user]:
                 ready.append(user)
+    ends, keys = given["output_layers"], {}
+    if isinstance(ends, dict):
+        ends, keys = [ends[key] for key in sorted(ends)], {"keys": list(ends)}
     return {
         "name": given["name"],
         "layers": list(layers.values()),
         "begins": [name for name, *_ in begins],
         "wires": wires,
-        "wanted": [numbers[each] for each in _histories(given["output_layers"])],
+        "wanted": [numbers[each] for each in _histories(ends)],
+        **keys,
     }
 
 
 def _histories(given: Any) -> list[tuple[str, int, int]]:
     """Return where some tensors come from: layer, call, place among the outputs."""
     if isinstance(given, dict):
-        raise ValueError("a dictionary of inputs or outputs is not in tinynet; expected a list")
+        raise ValueError("inputs under other keys than their names are not in tinynet")
     found = [given] if given and isinstance(given[0], str) else given
     return [(str(name), int(node), int(tensor)) for name, node, tensor in found]
 

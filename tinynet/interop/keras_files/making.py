@@ -61,7 +61,8 @@ def made(
         if "wires" in described:
             return Model.from_layers(layers, described)
         if described["input_shape"] is not None:
-            layers.insert(0, InputLayer(described["input_shape"], name=described.get("input_name")))
+            options = {key: described.get(f"input_{key}") for key in ("shape", "dtype", "name")}
+            layers.insert(0, InputLayer(**options))
         return Sequential(layers, name=described["name"])
 
 
