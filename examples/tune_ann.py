@@ -224,8 +224,7 @@ def keep(ax, name, width, height, **said):
         if each.get_ylim() == (1, 3):
             each.set_yticks([1, 2, 3])  # there are no 1.25 hidden layers
     ax.figure.set_size_inches(width, height)
-    with tn.files.whole_or_not(args.out / name) as file:
-        ax.figure.savefig(file, format="png", dpi=150, bbox_inches="tight")
+    ax.figure.savefig(args.out / name, dpi=150, bbox_inches="tight")
 
 
 ax = figures.plot_optimization_history(study, **as_said)

@@ -72,6 +72,7 @@ NEEDED: dict[str, Any] = {
     "units": 3,
     "filters": 3,
     "kernel_size": 2,
+    "pool_size": 2,
     "rate": 0.3,
     "stddev": 0.1,
     "scale": 0.5,
