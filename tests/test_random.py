@@ -353,6 +353,28 @@ def test_one_thread_goes_in_at_a_time() -> None:
     assert entered.is_set()
 
 
+def test_draws_of_another_thread_do_not_change_the_seeds_inside() -> None:
+    def seeds(disturbed: bool) -> list[int]:
+        with random.untouched():
+            set_random_seed(3)
+            found = []
+            for _ in range(3):
+                if disturbed:
+                    thread = threading.Thread(target=python_random.random)
+                    thread.start()
+                    thread.join()
+                found.append(SeedGenerator().state.tolist()[0])
+            return found
+
+    set_random_seed(3)
+    as_outside = [SeedGenerator().state.tolist()[0] for _ in range(3)]
+    before = python_random.getstate()
+    assert seeds(disturbed=True) == seeds(disturbed=False) == as_outside
+    assert python_random.getstate() == before
+    with random.untouched(), random.untouched():
+        assert len({*as_outside, SeedGenerator().state.tolist()[0]}) == 4  # goes on from there
+
+
 def test_a_bad_type() -> None:
     for draw in (random.uniform, random.normal, random.truncated_normal):
         with pytest.raises(ValueError, match="expected 'float32' or 'float64', got 'float16'"):

@@ -37,6 +37,7 @@ _global_generator: SeedGenerator | None = None
 # Where shuffles without a seed of their own draw one, as TensorFlow's operations do.
 _operation_seeds: python_random.Random | None = None
 _one_thread = threading.RLock()
+_own = threading.local()  # python: a generator in place of Python's, inside of `untouched`
 
 
 class SeedGenerator(Configurable):
@@ -103,7 +104,13 @@ def plain_seed(seed: object) -> int | None:
 
 def make_default_seed() -> int:
     """Draw a seed between 1 and 10^9 from Python's `random`."""
-    return python_random.randint(1, 10**9)
+    found: int = _pythons().randint(1, 10**9)
+    return found
+
+
+def _pythons() -> Any:
+    """Return Python's generator, or what stands in its place inside of `untouched`."""
+    return getattr(_own, "python", python_random)
 
 
 def set_random_seed(seed: int) -> None:
@@ -130,6 +137,7 @@ def set_random_seed(seed: int) -> None:
     set_order_seed(seed)
     _global_generator = None
     python_random.seed(seed)
+    _pythons().seed(seed)
     np.random.seed(seed)  # noqa: NPY002 (Keras promises to seed this generator too)
 
 
@@ -152,14 +160,19 @@ def untouched() -> Iterator[None]:
     """Restore everything that `set_random_seed` sets, at the end of a ``with`` block.
 
     Inside, seeds may be set and numbers drawn with no effect outside. Only one thread may be inside
-    at a time, because a process has only one such state.
+    at a time, because a process has only one such state. Threads of other libraries may draw from
+    Python's generator meanwhile, such as those in which Dask waits for a connection, so seeds come
+    from one of the same state that only this thread has.
     """
     global _global_generator
     with _one_thread:
-        generator, state = _global_generator, global_state()
+        generator, state, before = _global_generator, global_state(), _pythons()
+        _own.python = python_random.Random()
+        _own.python.setstate(_tuple_of(state["python"]))
         try:
             yield
         finally:
+            _own.python = before
             _global_generator = generator
             set_global_state(state)
 
@@ -171,7 +184,7 @@ def global_state() -> dict[str, Any]:
         "seed": _global_seed,
         "generator": None if generator is None else generator.state.copy(),
         "operations": None if operations is None else _state_of(operations.getstate()),
-        "python": _state_of(python_random.getstate()),
+        "python": _state_of(_pythons().getstate()),
         "numpy": np.random.get_state(legacy=False),  # noqa: NPY002
     }
 
@@ -189,7 +202,8 @@ def set_global_state(state: dict[str, Any]) -> None:
     if state["operations"] is not None:
         _operation_seeds = python_random.Random()
         _operation_seeds.setstate(_tuple_of(state["operations"]))
-    python_random.setstate(_tuple_of(state["python"]))
+    for each in (python_random, _pythons()):
+        each.setstate(_tuple_of(state["python"]))
     np.random.set_state(state["numpy"])  # noqa: NPY002
 
 
