@@ -91,7 +91,7 @@ def momentum():
 
 def activations():
     """Return a step through four layers with sigmoids."""
-    return _deep("sigmoid", 4, stddev=1.0)
+    return _deep("sigmoid", 4, stddev=6**-0.5)
 
 
 def initialization():
