@@ -24,6 +24,7 @@ import numpy as np
 from tinynet.arrays import Array
 from tinynet.data import Dataset
 from tinynet.layers.rewinding import Rewinding
+from tinynet.regularizers import L1L2
 from tinynet.tracing.sums import FEWER_DIGITS, GATHERS, gathered, largest_terms, plain, sum_of
 
 if TYPE_CHECKING:
@@ -273,6 +274,16 @@ def _line(line: TracedLine, arrays: Arrays) -> dict[str, Any]:
             content["terms"] = largest_terms(found, arrays.places(line.writes[0]))
     if line.title in GATHERS:
         content["gathered"] = gathered(line, arrays.places(line.writes[0]))
+    rule = line.constants.get("argument_1")
+    if line.title.endswith("._add_penalty_gradient") and isinstance(rule, L1L2) and line.writes:
+        # The line reads the weights through its layer: they are not among its arrays.
+        gradient = line.writes[0]
+        weights = arrays.weights[gradient.name.removeprefix("d ")].reshape(-1)
+        content["penalty"] = {
+            "l1": rule.l1,
+            "l2": rule.l2,
+            "weights": plain(weights[arrays.places(gradient)]),
+        }
     return content
 
 

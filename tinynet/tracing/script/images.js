@@ -61,6 +61,11 @@ Object.assign(RULES, {
       const [place, which] = places[k];
       return use("which", place) === which ? asTerm(use("dout", place)) : ["", 0];
     }).filter((each) => !each || each[0]);
+    if (largest.length === 1 && largest[0]) {
+      const [place] = places.find(([each, which]) => use("which", each) === which);
+      return since(largest[0][0],
+        `it was the largest in the window whose gradient is ${nameOf(line.array("dout"), place)}`);
+    }
     if (largest.length > 0) return sum(largest, line.value("dx", at));
     return since("0", found.length ? "it was the largest in no window" : "no window covers it");
   },

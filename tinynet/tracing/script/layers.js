@@ -148,6 +148,16 @@ Object.assign(RULES, {
     return times(use("dout", at), use("gamma", j), use("inv_std", j));
   },
 
+  // A penalty on weights.
+  "python Layer._add_penalty_gradient": (use, at, line, argument) => {
+    if (!line.penalty) throw NOT_HERE;
+    const before = use(`${argument} before`, at), { l1, l2, weights } = line.penalty;
+    const w = weights[cellOf(line.array(argument), at).cell], texts = [number(before)];
+    if (l1) texts.push(`${number(l1)} · sign(${number(w)})`);
+    if (l2) texts.push(times(2, l2, w));
+    return plus(texts);
+  },
+
   // Where branches meet.
   add: (use, at) => `${number(use("a", at))} + ${factor(use("b", at))}`,
   add_to: (use, at) => `${number(use("total before", at))} + ${factor(use("x", at))}`,

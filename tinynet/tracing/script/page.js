@@ -1,3 +1,14 @@
+/* A number with the calculation by which the last line before this one has written it. */
+function sourceText(line, argument, at) {
+  const array = line.array(argument);
+  for (const earlier of lines.slice(0, lines.indexOf(line)).reverse()) {
+    const found = earlier.arrays.find((each) =>
+      each.role === "written" && earlier.array(each.argument).name === array.name);
+    if (found) return explain(earlier, found.argument, at).text;
+  }
+  return `${nameOf(array, at)} = ${number(line.value(argument, at))}`;
+}
+
 /* A sum over k of a*b: all terms, or the largest ones with the sum of the others. */
 function sumText(line, out, at, use, mark) {
   const { axes, length, a, b, factor: scale } = line.sum, factors = b ? [a, b] : [a];
@@ -14,6 +25,10 @@ function sumText(line, out, at, use, mark) {
     const given = range(n).map((i) =>
       asTerm(...[left, right].filter(Boolean).map((values) => Number(values[first + i]))));
     found = [...given, ...range(length - n).map(() => null)];
+  }
+  if (length === 1 && !b && scale === 1) { // "5 = 5" would say nothing
+    const only = number(use(a[0], firsts[0]));
+    return since(only, `there is one term, ${sourceText(line, a[0], firsts[0])}`);
   }
   const text = sum(found, line.value(out.argument, at) / scale);
   return scale === 1 ? text : `${number(scale)} · (${text})`;
@@ -69,13 +84,20 @@ function explain(line, key, at) {
     }
   }
   text = text.replace(/that is = $/, "that is ") + number(value);
+  const again = `; that is ${number(value)}`; // after "name = value, since why"
+  if (text.startsWith(`${name} = ${number(value)}, since `) && text.endsWith(again)) {
+    text = text.slice(0, -again.length);
+  }
   return { text, from };
 }
 
 const nudges = new Map(data.nudges.map((each) => [`${each[0]}[${each[1]}]`, each]));
-function nudgeText(array, at) {
-  const nudge = nudges.get(`${array.name.replace(/^d /, "")}[${at}]`);
-  if (!nudge) return "";
+/* What is measured belongs to a weight before the step, and to its gradient when it is complete. */
+function nudgeText(line, key, at) {
+  const { name } = line.array(key);
+  const nudge = nudges.get(`${name.replace(/^d /, "")}[${at}]`);
+  const measured = name.startsWith("d ") ? complete.get(name) : 0;
+  if (!nudge || line.version.get(key) !== measured) return "";
   const [, , , gradient, slope] = nudge;
   return `\nNudged a little, the loss changes by ${write(Number(slope), 6)} times as much; ` +
     `backward says ${write(Number(gradient), 6)}.` +
@@ -84,14 +106,24 @@ function nudgeText(array, at) {
 
 // A line with its arrays by their keys: the argument, or "z before" for what was there before.
 
+// The version of an array is how often it has been written; `complete` has that of each gradient
+// at the end of the backward pass.
+
+const versions = new Map(), complete = new Map();
 for (const line of lines) {
   line.shown = [];
+  line.version = new Map();
   const byKey = new Map(), axes = new Map(line.arrays.map((each) => [each.argument, each.axes]));
   const put = (key, number, title) => {
     byKey.set(key, arrays[number]);
     line.shown.push({ key, title });
   };
   for (const each of line.arrays) {
+    const { name } = arrays[each.array], version = versions.get(name) ?? 0;
+    line.version.set(`${each.argument} before`, version);
+    line.version.set(each.argument, each.role === "read" ? version : version + 1);
+    if (each.role !== "read") versions.set(name, version + 1);
+    if (line.section === "backward") complete.set(name, versions.get(name) ?? 0);
     if (each.before !== null) put(`${each.argument} before`, each.before, "before");
     const title = each.role === "read" ? "read" : each.before === null ? "written" : "after";
     put(each.argument, each.array, title);
@@ -195,7 +227,7 @@ function point({ key, place }) {
     ? `The mean of ${down} × ${across} numbers is ${number(array.means[place])}. ` +
       "In their middle:\n"
     : "";
-  byId("say").textContent = reduced + text + nudgeText(array, at);
+  byId("say").textContent = reduced + text + nudgeText(line, key, at);
 }
 
 const buttons = [];
