@@ -1,7 +1,19 @@
-"""A convolution of one small image, forward and backward, and the stamps that make dx."""
+"""A convolution of one small image, forward and backward, the stamps that make dx, and windows."""
 
 import numpy as np
-from drawing import BLUE, GREEN, VERMILION, canvas, equation, matrix, save, text_color
+from drawing import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    VERMILION,
+    canvas,
+    equation,
+    matrix,
+    pale,
+    save,
+    text_color,
+)
 from matplotlib.patches import Rectangle
 
 from tinynet.layers import Conv2D
@@ -26,7 +38,11 @@ def draw():
     kernel, dkernel = layer.params["kernel"][..., 0, 0], layer.grads["kernel"][..., 0, 0]
     figure, ax = canvas(62)
     ax.text(1, 60, "forward", color=text_color(BLUE), fontsize=13, va="center")
-    equation(ax, 50.5, [("x", X, BLUE), "⋆", ("W", kernel, GREEN), "=", ("out", out, BLUE)])
+    terms = [("x", X, BLUE), "⋆", ("W", kernel, GREEN), "=", ("out", out, BLUE)]
+    end = equation(ax, 50.5, terms)
+    # The window at (0, 1) covers columns 1 and 2 of the upper two rows, and gives out[0, 1].
+    frame(ax, 1 + 4.2, 50.5 + 1.5 * 2.9, 2 * 4.2, 2 * 2.9)
+    frame(ax, end - 2 * 4.2, 50.5 + 2.9, 4.2, 2.9)
     ax.text(1, 41.5, "the window at (0, 1) meets 0, 2, 3, 1:  0 − 2 + 0 + 2 = 0", va="center")
     ax.text(1, 36, "backward", color=text_color(VERMILION), fontsize=13, va="center")
     shown = ("dout", DOUT, VERMILION)
@@ -36,6 +52,47 @@ def draw():
     terms = [bordered, "⋆", turned, "=", ("dx", dx, VERMILION)]
     equation(ax, 9, terms, cell=(3.4, 2.9), digits=0)
     save(figure)
+
+
+def frame(ax, left, top, width, height, color=ORANGE):
+    """Draw a frame."""
+    ax.add_patch(
+        Rectangle((left, top - height), width, height, fill=False, edgecolor=color, lw=2, zorder=5)
+    )
+
+
+def draw_windows():
+    """Draw which pixels a window of 3 x 3 meets: with strides, with padding, with dilation."""
+    figure, ax = canvas(19)
+    cell, top = 2.5, 15.5
+    zeros = {(i, j) for i, j in np.ndindex(6, 6) if {i, j} & {0, 5}}
+    panels = (
+        ("strides of 2", 5, set(), [(0, 0), (0, 2)]),
+        ("zeros around", 6, zeros, [(0, 0)]),
+        ("dilation of 2", 5, set(), []),
+    )
+    for which, (name, side, outside, windows) in enumerate(panels):
+        left = (1, 20.5, 38)[which]
+        ax.text(left, 17.3, name, fontsize=9.5, va="center")
+        for i, j in np.ndindex(side, side):
+            met = not windows and i % 2 == j % 2 == 0
+            color = (
+                (1, 1, 1)
+                if (i, j) in outside
+                else pale(GREEN if met else BLUE, 0.5 if met else 0.2)
+            )
+            corner = (left + j * cell, top - (i + 1) * cell)
+            look = {"facecolor": color, "edgecolor": GREY if (i, j) in outside else "white"}
+            ax.add_patch(
+                Rectangle(corner, cell, cell, lw=0.6 if (i, j) in outside else 1.5, **look)
+            )
+            if (i, j) in outside:
+                middle = (corner[0] + cell / 2, corner[1] + cell / 2)
+                ax.text(*middle, "0", ha="center", va="center", fontsize=8, color=text_color(GREY))
+        for (row, column), color, gap in zip(windows, (GREEN, ORANGE), (0, 0.35), strict=False):
+            size = 3 * cell - 2 * gap
+            frame(ax, left + column * cell + gap, top - row * cell - gap, size, size, color)
+    save(figure, "windows")
 
 
 def draw_stamps():
@@ -68,4 +125,5 @@ def draw_stamps():
 
 if __name__ == "__main__":
     draw()
+    draw_windows()
     draw_stamps()
