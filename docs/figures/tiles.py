@@ -51,7 +51,7 @@ def draw():
     figure, ax = canvas(46)
     middle = 35.6
     squares(ax, 1, middle + 2 * CELL, x, ((0, 4), (2, 4)), "$x$")
-    ax.text(22.3, middle, "∗", ha="center", va="center", fontsize=14)
+    ax.text(22.3, middle, "⋆", ha="center", va="center", fontsize=14)
     squares(ax, 24.5, middle + 1.5 * CELL, kernel, (), "$g$")
     ax.text(36.2, middle, "=", ha="center", va="center", fontsize=14)
     squares(ax, 38, middle + CELL, out[0, ..., 0], ((0, 2), (2, 2)), "out")
