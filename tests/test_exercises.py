@@ -112,6 +112,7 @@ WRITTEN: dict[str, Function] = {
     "batch_norm/dx": batch_norm_dx,
     "dropout/forward": lambda x, u, rate: x * (u >= rate) / (1 - rate),
     "dropout/backward": lambda dout, u, rate: np.where(u >= rate, dout / (1 - rate), 0),
+    "regularization/dw": lambda dw, w, l1, l2: dw + l1 * np.sign(w) + 2 * l2 * w,
     "convolution/forward": convolved,
     "convolution/dkernel": convolved,
     "convolution/dx": lambda dout, kernel: convolved(

@@ -46,7 +46,8 @@ def draw():
         ax.axhline(0, color=GREY, linewidth=0.6)
         ax.axvline(0, color=GREY, linewidth=0.6)
         ax.plot(x, out, color=BLUE)
-        ax.plot(x, slope, "--", color=VERMILION)
+        jumps = np.abs(np.diff(slope)) > 0.3  # at a kink there is no slope, and no line
+        ax.plot(x, np.where(np.append(jumps, False), np.nan, slope), "--", color=VERMILION)
         ax.set(title=name, xlim=(x[0], x[-1]), xticks=(-4, 0, x[-1]))
         if name in ("sigmoid", "tanh", "softsign", "softmax"):
             ax.set(ylim=(-1.2, 1.2), yticks=(-1, 0, 1))

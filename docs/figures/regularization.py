@@ -1,4 +1,4 @@
-"""What a penalty does to weights, and what an over-fitted network looks like in its curves."""
+"""What a penalty does to weights, why L1 finds corners, and what overfitting looks like."""
 
 import numpy as np
 from drawing import BLUE, GREEN, GREY, VERMILION, WIDTH, plt, save
@@ -45,10 +45,30 @@ def learning_curves(epochs):
     return model.fit(x[:100], y[:100], validation_data=held_out, **options).history
 
 
+def draw_corner(ax, rule, title, color):
+    """Draw the loss of the data over two weights, and the penalty that meets it in the minimum."""
+    axis = np.linspace(-1.1, 2.3, 341)
+    places = np.stack(np.meshgrid(axis, axis), axis=-1)
+    best = np.array([1.5, 0.6])
+    data = np.sum((places - best) ** 2, axis=-1) / 2
+    penalty = np.array([[rule(w) for w in row] for row in places])
+    found = np.unravel_index(np.argmin(data + penalty), data.shape)
+    at = places[found]
+    levels = np.sort([*(data[found] * np.array([0.35, 1.0])), 1.6])
+    ax.contour(axis, axis, data, levels=levels, colors=GREY, linewidths=1)
+    ax.contour(axis, axis, penalty, levels=[penalty[found]], colors=[color], linewidths=1.6)
+    ax.axhline(0, color=GREY, linewidth=0.6)
+    ax.axvline(0, color=GREY, linewidth=0.6)
+    ax.plot(*best, "+", color=GREEN, markersize=8, mew=2)
+    ax.plot(*at, "o", color=color, markersize=5)
+    ax.set(title=title, xlabel="$w_1$", aspect="equal", xticks=(-1, 0, 1, 2), yticks=(-1, 0, 1, 2))
+
+
 def draw():
-    """Draw the pull of both penalties, the weights they leave, and the curves of over-fitting."""
-    panels = [["L2", "L1"], ["weights", "weights"], ["curves", "curves"]]
-    figure, axes = plt.subplot_mosaic(panels, figsize=(WIDTH, 7.4), height_ratios=(1, 1.1, 1.2))
+    """Draw the pull of both penalties, the weights they leave, and the curves of overfitting."""
+    panels = [["L2", "L1"], ["circle", "diamond"], ["weights", "weights"], ["curves", "curves"]]
+    ratios = (1, 1.4, 1.1, 1.2)
+    figure, axes = plt.subplot_mosaic(panels, figsize=(WIDTH, 9.8), height_ratios=ratios)
     starts, steps = [1.0, 0.6, 0.3, -0.5], 60
     for name, rule, color in (("L2", L2(0.25), BLUE), ("L1", L1(0.25), VERMILION)):
         ax = axes[name]
@@ -56,6 +76,9 @@ def draw():
         ax.axhline(0, color=GREY, linewidth=0.8)
         ax.set(title=f"{name}: only the penalty", xlabel="step", ylim=(-0.6, 1.05))
     axes["L2"].set_ylabel("weight")
+    draw_corner(axes["circle"], L2(0.5), "L2: where they touch", BLUE)
+    axes["circle"].set_ylabel("$w_2$")
+    draw_corner(axes["diamond"], L1(0.7), "L1: in a corner", VERMILION)
 
     ax = axes["weights"]
     looks = (
@@ -81,7 +104,7 @@ def draw():
     ax.plot(epoch, history["val_loss"], color=VERMILION, label="1000 others")
     ax.plot(epoch[best], history["val_loss"][best], "o", color=VERMILION)
     ax.axvline(epoch[best], color=GREY, linestyle=":", label="here it should stop")
-    ax.set(title="over-fitting", xlabel="epoch", ylabel="loss", xlim=(1, 60), ylim=(0, 2.6))
+    ax.set(title="overfitting", xlabel="epoch", ylabel="loss", xlim=(1, 60), ylim=(0, 2.6))
     ax.legend(loc="upper right")
     save(figure)
 

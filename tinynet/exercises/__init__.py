@@ -24,6 +24,7 @@ from tinynet.exercises import (
     one_neuron,
     optimizers,
     pooling,
+    regularization,
     softmax,
 )
 from tinynet.exercises.base import Exercise, Listing
@@ -38,6 +39,7 @@ PARTS = (
     softmax,
     batch_norm,
     dropout,
+    regularization,
     convolution,
     pooling,
     optimizers,
