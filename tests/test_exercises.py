@@ -97,6 +97,8 @@ WRITTEN: dict[str, Function] = {
     "activations/relu_backward": lambda dout, z: dout * (z > 0),
     "activations/sigmoid_backward": lambda dout, z: dout * np.exp(-z) / (1 + np.exp(-z)) ** 2,
     "activations/tanh_backward": lambda dout, z: dout * (1 - np.tanh(z) ** 2),
+    "losses/huber_dp": lambda p, t, delta: np.maximum(np.minimum(p - t, delta), -delta) / p.size,
+    "losses/binary_dlogits": lambda z, t: (np.exp(-np.logaddexp(0, -z)) - t) / z.size,
     "softmax/forward": softmax,
     "softmax/cross_entropy": lambda z, y: float(
         np.mean(np.logaddexp.reduce(z, axis=1) - z[np.arange(len(y)), y])
@@ -110,6 +112,15 @@ WRITTEN: dict[str, Function] = {
     ),
     "batch_norm/dbeta": lambda dout: dout.sum(axis=0),
     "batch_norm/dx": batch_norm_dx,
+    "layer_norm/forward": lambda x, gamma, beta, epsilon: (
+        gamma * (x.T - x.mean(axis=1)).T / np.sqrt(x.var(axis=1)[:, None] + epsilon) + beta
+    ),
+    "layer_norm/dgamma": lambda dout, x, epsilon: (
+        dout * (x - x.mean(1)[:, None]) / np.sqrt(x.var(1)[:, None] + epsilon)
+    ).sum(axis=0),
+    "layer_norm/dx": lambda dout, x, gamma, epsilon: (
+        batch_norm_dx((dout * gamma).T, x.T, np.ones(len(x)), epsilon).T
+    ),
     "dropout/forward": lambda x, u, rate: x * (u >= rate) / (1 - rate),
     "dropout/backward": lambda dout, u, rate: np.where(u >= rate, dout / (1 - rate), 0),
     "regularization/dw": lambda dw, w, l1, l2: dw + l1 * np.sign(w) + 2 * l2 * w,
@@ -406,14 +417,10 @@ def test_cases_are_of_several_shapes_in_float64(name: str) -> None:
     assert repr(again) == repr(cases) != repr(others)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        name
-        for name in EXERCISES
-        if name.split("/")[0] in ("dense", "activations", "softmax", "batch_norm", "dropout")
-    ],
-)
+BATCHES = ("dense", "activations", "losses", "softmax", "batch_norm", "layer_norm", "dropout")
+
+
+@pytest.mark.parametrize("name", [name for name in EXERCISES if name.split("/")[0] in BATCHES])
 def test_one_sample_is_among_the_cases(name: str) -> None:
     assert 1 in {len(case[0]) for case in cases_of(name)}
 
