@@ -236,6 +236,18 @@ def test_every_frame_shows_a_step_and_every_step_has_a_frame() -> None:
     assert set(shown) == set(load(DOCS / "_ext" / "steps.py").STEPS)
 
 
+def test_frames_open_at_a_line_that_their_page_names() -> None:
+    steps = load(DOCS / "_ext" / "steps.py").STEPS
+    for page in (DOCS / "backprop").glob("*.md"):
+        text, done = page.read_text(encoding="utf-8"), 0
+        for frame in re.finditer(r"generated/trace_(\w+)\.html$", text, re.M):
+            make, _, opened = steps[frame[1]]
+            writing = [x for x in make().lines if opened in [each.name for each in x.writes]]
+            names = (f"`{opened}`", f"`{writing[-1].title}`")
+            assert any(name in text[done : frame.start()] for name in names), page.stem
+            done = frame.end()
+
+
 # What the page says, with the name that the step has for it.
 ON_THE_PAGE = [
     ("dense", "d dense/kernel", [[1, 0], [1, 0.5], [-4, 1.5]]),
@@ -264,7 +276,7 @@ ON_THE_PAGE = [
 
 @pytest.mark.parametrize(("step", "array", "numbers"), ON_THE_PAGE)
 def test_steps_in_frames_have_the_numbers_of_their_pages(step, array, numbers) -> None:
-    make, _ = load(DOCS / "_ext" / "steps.py").STEPS[step]
+    make, *_ = load(DOCS / "_ext" / "steps.py").STEPS[step]
     found = make()[array]
     assert np.squeeze(found).shape == np.squeeze(numbers).shape
     np.testing.assert_allclose(np.squeeze(found), np.squeeze(numbers), rtol=0, atol=6e-5)

@@ -204,6 +204,19 @@ def test_every_layer(text: str, shape: tuple[int, ...]) -> None:
     assert len(content(page.page(found))["lines"]) == len(found.lines)
 
 
+def test_a_page_opens_at_the_last_line_that_writes_an_array() -> None:
+    layer = Dense(2, name="top", kernel_regularizer="l2")
+    model = Sequential([Input((3,)), layer])
+    model.compile("sgd", "mse")
+    found = trace(model, np.ones((2, 3)), np.ones((2, 2)))
+    first = found.lines[content(page.page(found))["first"]]
+    assert (first.title, first.section) == ("product", "forward")
+    at = content(page.page(found, "d top/kernel"))["first"]
+    assert "penalty" in found.lines[at].title  # after the product, which writes it first
+    with pytest.raises(ValueError, match="an array that a line writes, got 'top'"):
+        page.page(found, "top")
+
+
 OPTIMIZERS: list[Any] = [
     optimizers.SGD(0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
     optimizers.RMSprop(optimizers.schedules.CosineDecay(0.1, 20), momentum=0.8, centered=True),

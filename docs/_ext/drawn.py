@@ -116,12 +116,12 @@ def make_traces(app):
     newest = max(path.stat().st_mtime for path in (*files, Path(__file__), Path(steps.__file__)))
     before = tn.config.kernels()
     tn.config.use_kernels("numpy")  # nothing here is worth compiling
-    for name, (make, height) in steps.STEPS.items():
+    for name, (make, height, opened) in steps.STEPS.items():
         frame = GENERATED / f"trace_{name}.html"
         if not frame.exists() or frame.stat().st_mtime < newest:
             tn.utils.clear_session()  # so that names do not count on from an earlier model
             frame.unlink(missing_ok=True)  # so that the new one has a new date
-            _write(frame.name, [framed(make(), height)])
+            _write(frame.name, [framed(make(), height, opened)])
     tn.config.use_kernels(before)
 
 

@@ -217,25 +217,26 @@ def _deep(activation, depth, stddev):
     return tn.trace(model, x, [0, 1, 0, 1])
 
 
-# Each with the height of its frame.
+# Each with the height of its frame, and the array that the text names first: the frame opens at the
+# line that writes it, or where the first layer begins.
 STEPS = {
-    "start": (start, "30rem"),
-    "map": (by_hand, "36rem"),
-    "small": (small, "44rem"),
-    "dense": (dense, "36rem"),
-    "one_neuron": (one_neuron, "36rem"),
-    "losses": (losses, "36rem"),
-    "softmax": (softmax, "36rem"),
-    "regularization": (regularization, "36rem"),
-    "adam": (adam, "36rem"),
-    "momentum": (momentum, "36rem"),
-    "activations": (activations, "36rem"),
-    "initialization": (initialization, "36rem"),
-    "batch_norm": (batch_norm, "36rem"),
-    "layer_norm": (layer_norm, "36rem"),
-    "dropout": (dropout, "36rem"),
-    "convolution": (convolution, "36rem"),
-    "pooling": (pooling, "36rem"),
-    "graph": (graph, "36rem"),
-    "bug": (bug, "40rem"),
+    "start": (start, "30rem", ""),
+    "map": (by_hand, "36rem", ""),
+    "small": (small, "44rem", ""),
+    "dense": (dense, "36rem", "d dense/kernel"),
+    "one_neuron": (one_neuron, "36rem", "neuron.dz"),
+    "losses": (losses, "36rem", "top.dz"),
+    "softmax": (softmax, "36rem", "top.dz"),
+    "regularization": (regularization, "36rem", "d top/kernel"),
+    "adam": (adam, "36rem", "top/kernel"),
+    "momentum": (momentum, "36rem", "top/kernel"),
+    "activations": (activations, "36rem", "hidden4.dz"),
+    "initialization": (initialization, "36rem", "hidden1.out"),
+    "batch_norm": (batch_norm, "36rem", "norm.dx"),
+    "layer_norm": (layer_norm, "36rem", "norm.dx"),
+    "dropout": (dropout, "36rem", "dropout.dx"),
+    "convolution": (convolution, "36rem", "window.dx"),
+    "pooling": (pooling, "36rem", "pool.dx"),
+    "graph": (graph, "36rem", ""),
+    "bug": (bug, "40rem", ""),
 }

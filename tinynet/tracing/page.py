@@ -42,11 +42,14 @@ NUDGE = 1e-5
 SCRIPTS = ("data", "sums", "layers", "activations", "images", "losses", "updates", "page")
 
 
-def page(trace: Trace) -> str:
-    """Return a page that shows a trace."""
+def page(trace: Trace, opened: str = "") -> str:
+    """Return a page that shows a trace, and opens at the last line that writes an array.
+
+    Without the name of one it opens where the first layer begins.
+    """
     title = f"One training step of {trace.model.name}"
     with np.errstate(all="ignore"):  # in a step that went wrong, there is much that is not finite
-        content = _content(trace)
+        content = _content(trace, opened)
     parts = {
         "TITLE": html.escape(title),
         "STYLE": _file("page.css"),
@@ -58,14 +61,14 @@ def page(trace: Trace) -> str:
     return re.sub(r"\{\{([A-Z]+)\}\}", lambda place: parts[place[1]], _file("page.html"))
 
 
-def framed(trace: Trace, height: str = "44rem") -> str:
+def framed(trace: Trace, height: str = "44rem", opened: str = "") -> str:
     """Return the page in a frame, which can stand in another page; it starts when it is in view."""
     title = html.escape(f"One training step of {trace.model.name}, line by line", quote=True)
     look = f"border: 1px solid #8888; width: 100%; height: {height}"
     return (
         f'<iframe class="trace" title="{title}" loading="lazy" sandbox="allow-scripts" '
         f'style="{look}" '
-        f'srcdoc="{html.escape(page(trace), quote=True)}"></iframe>'
+        f'srcdoc="{html.escape(page(trace, opened), quote=True)}"></iframe>'
     )
 
 
@@ -224,7 +227,7 @@ class Arrays:
         return "gradient" if backward else "input"
 
 
-def _content(trace: Trace) -> dict[str, Any]:
+def _content(trace: Trace, opened: str) -> dict[str, Any]:
     """Return all that the script has to know."""
     arrays = Arrays(trace.model, len(trace.batch), trace.batch.x.shape[1:])
     lines = [_line(line, arrays) for line in trace.lines]
@@ -233,10 +236,22 @@ def _content(trace: Trace) -> dict[str, Any]:
         "samples": len(trace.batch),
         "loss": plain(np.array([trace.loss]))[0],
         "lines": lines,
+        "first": _first(trace, opened),
         "arrays": arrays.found,
         "nudges": [_nudge_of(*each) for each in _nudges(trace.model, trace.batch)],
         "random": any(layer.seed_generator is not None for layer in trace.model.layers),
     }
+
+
+def _first(trace: Trace, opened: str) -> int:
+    """Return the index of the line at which the page opens."""
+    if not opened:
+        found = (i for i, line in enumerate(trace.lines) if line.part != "batch")
+        return next(found, 0)
+    writing = [i for i, line in enumerate(trace.lines) if opened in (w.name for w in line.writes)]
+    if not writing:
+        raise ValueError(f"opened: expected an array that a line writes, got {opened!r}")
+    return writing[-1]
 
 
 def _line(line: TracedLine, arrays: Arrays) -> dict[str, Any]:

@@ -356,4 +356,4 @@ for (const [name, place, value, gradient, slope] of data.nudges) {
 }
 byId("nudges").append(table);
 
-show(lines.findIndex((line) => line.part !== "batch")); // where the first layer begins
+show(data.first);
