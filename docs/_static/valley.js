@@ -1,4 +1,5 @@
-/* A walk down the valley of docs/backprop/optimizers.md, with knobs: L = (w1² + 60 w2²) / 2. */
+/* A walk down the valley of docs/backprop/optimizers.md, with knobs: L = (w1² + 60 w2²) / 2.
+   It opens with the data-optimizer and the data-rate of its element, else with SGD at 0.031. */
 "use strict";
 
 (() => {
@@ -22,10 +23,10 @@
       s.v = 0.9 * s.v + 0.1 * g * g;
       return (-lr * g) / Math.sqrt(s.v + 1e-7);
     },
-    Adam: (g, s, lr, t) => {
+    Adam: (g, s, lr, t, mu, corrected) => {
       s.m += 0.1 * (g - s.m);
       s.v += 0.001 * (g * g - s.v);
-      const alpha = (lr * Math.sqrt(1 - 0.999 ** t)) / (1 - 0.9 ** t);
+      const alpha = corrected ? (lr * Math.sqrt(1 - 0.999 ** t)) / (1 - 0.9 ** t) : lr;
       return (-alpha * s.m) / (Math.sqrt(s.v) + 1e-7);
     },
   };
@@ -37,14 +38,14 @@
   const back = ([a, b]) => [HALF * (a + b), HALF * (b - a)];
 
   /* All places of a walk: the start, and one after each step, until it is far away. */
-  function walk(name, rate, mu = 0.9, turned = false, steps = MOST) {
+  function walk(name, rate, mu = 0.9, turned = false, steps = MOST, corrected = true) {
     const step = OPTIMIZERS[name], slots = [{ m: 0, v: 0 }, { m: 0, v: 0 }];
     const places = [turned ? turn(START) : START];
     for (let t = 1; t <= steps; t++) {
       const w = places[t - 1];
       const along = (turned ? back(w) : w).map((each, i) => CURVATURE[i] * each);
       const g = turned ? turn(along) : along;
-      places.push(w.map((each, i) => each + step(g[i], slots[i], rate, t, mu)));
+      places.push(w.map((each, i) => each + step(g[i], slots[i], rate, t, mu, corrected)));
       if (Math.hypot(...places[t]) > FAR) break;
     }
     return places;
@@ -79,11 +80,13 @@
       <div><label for="valley-name">Optimizer</label>
         <select id="valley-name" name="name">${options}</select></div>
       <div><label for="valley-rate">Learning rate <span class="rate"></span></label>
-        <input id="valley-rate" name="rate" type="range" min="0" max="${RATES - 1}" value="22"></div>
+        <input id="valley-rate" name="rate" type="range" min="0" max="${RATES - 1}"></div>
       <div><label for="valley-mu">Momentum <span class="mu"></span></label>
         <input id="valley-mu" name="mu" type="range" min="0" max="0.99" step="0.01" value="0.9"></div>
       <div><input id="valley-turned" name="turned" type="checkbox">
         <label for="valley-turned" style="display: inline">Turned by 45°</label></div>
+      <div><input id="valley-bare" name="bare" type="checkbox">
+        <label for="valley-bare" style="display: inline">Adam without correction</label></div>
     </form>
     <p role="status"></p>
     <svg role="img" aria-label="The path in the valley">
@@ -91,14 +94,18 @@
       <circle class="end" r="0.16"/>
     </svg>`;
   const form = root.querySelector("form"), chosen = form.elements;
+  chosen.name.value = root.dataset.optimizer ?? "SGD";
+  chosen.rate.value = root.dataset.rate ?? 22;
 
   function draw() {
     const name = chosen.name.value, rate = rateOf(Number(chosen.rate.value));
     const mu = Number(chosen.mu.value), turned = chosen.turned.checked;
+    const bare = name === "Adam" && chosen.bare.checked;
     chosen.mu.disabled = !REMEMBERS_STEPS.includes(name);
+    chosen.bare.disabled = name !== "Adam";
     root.querySelector(".rate").textContent = rate.toPrecision(2);
     root.querySelector(".mu").textContent = chosen.mu.disabled ? "(not used)" : mu.toFixed(2);
-    const places = walk(name, rate, mu, turned), steps = arrival(places);
+    const places = walk(name, rate, mu, turned, MOST, !bare), steps = arrival(places);
     const flown = places.length <= MOST;
     const said = flown
       ? `flies away: after ${places.length - 1} steps it is more than ${FAR} from the minimum`
@@ -106,7 +113,7 @@
         ? `stays within ${NEAR} of the minimum after ${steps} steps`
         : `has not arrived after ${MOST} steps`;
     root.querySelector("[role=status]").textContent =
-      `${name} at a rate of ${rate.toPrecision(2)} ${said}.`;
+      `${name}${bare ? " without correction" : ""} at a rate of ${rate.toPrecision(2)} ${said}.`;
     // The picture's second axis points down.
     const shown = places.slice(0, Math.min(steps, MOST) + 1).map(([a, b]) =>
       [a, -b].map((each) => Math.max(-50, Math.min(50, each)).toFixed(3)));

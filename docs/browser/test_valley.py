@@ -48,6 +48,31 @@ def test_walks_are_those_of_tinynet(tab, name, turned):
     np.testing.assert_allclose(told, places, rtol=0, atol=1e-5)
 
 
+def test_adam_without_its_correction(tab):
+    w, m, v = np.array([-9.0, 1.6]), 0.0, 0.0
+    places = [w]
+    for _ in range(60):
+        g = CURVATURE * w
+        m, v = m + 0.1 * (g - m), v + 0.001 * (g**2 - v)
+        w = w - 0.02 * m / (np.sqrt(v) + 1e-7)
+        places.append(w)
+    told = tab.evaluate("valley.walk('Adam', 0.02, 0.9, false, 60, false)")
+    np.testing.assert_allclose(told, places, rtol=0, atol=1e-9)
+    without = tab.get_by_label("Adam without correction")
+    assert without.is_disabled()  # it opens with SGD
+    tab.get_by_label("Optimizer", exact=True).select_option("Adam")
+    without.check()
+    assert tab.get_by_role("status").inner_text().startswith("Adam without correction at a rate")
+
+
+def test_a_page_may_choose_what_it_opens_with(watched):
+    tab = watched({"width": 390, "height": 844})
+    tab.set_content('<div id="valley" data-optimizer="Adam" data-rate="37"></div>')
+    tab.add_script_tag(content=SCRIPT.read_text(encoding="utf-8"))
+    told = tab.get_by_role("status").inner_text()
+    assert told.startswith("Adam at a rate of 0.32 stays within 0.1 of the minimum after 71 steps")
+
+
 @pytest.mark.parametrize("name", FAMILY)
 def test_the_best_rate_needs_as_many_steps_as_the_page_says(tab, name):
     found = tab.evaluate(
