@@ -41,7 +41,7 @@ def draw():
     ax.plot(along, g, "o", color=BLUE, markersize=4, label="dout")
     order = np.argsort(along)
     ax.plot(along[order], line[order], color=GREY, label=r"$d\beta/m + \hat x\,d\gamma/m$")
-    ax.plot([], [], color=VERMILION, label="residuals: dx · standard deviation")
+    ax.plot([], [], color=VERMILION, label=r"residuals: dx · standard deviation ($\gamma = 1$)")
     assert np.allclose(dx[:, 0] * x[:, 0].std(), g - line)
     ax.set(title="backward, first feature", xlabel=r"$\hat x$", ylim=(-1.2, 4.4))
     ax.legend(loc="upper left")

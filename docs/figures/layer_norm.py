@@ -26,22 +26,29 @@ def draw():
     layer = LayerNormalization(dtype="float64")
     out = layer(x)
     dx = layer.backward(dout)
+    means = np.stack([dout.mean(axis=1), (dout * out).mean(axis=1)], axis=1)  # gamma is 1
 
-    figure, ax = canvas(56)
+    figure, ax = canvas(69)
     heading = {"ha": "center", "va": "center", "fontsize": 11}
-    ax.text(13, 54, "batch normalization", **heading)
-    ax.text(39, 54, "layer normalization", **heading)
-    framed(ax, 4.6, 44.5, x, "x", GREEN, range(2), range(1))
-    framed(ax, 30.6, 44.5, x, "x", GREEN, range(1), range(4))
+    ax.text(13, 67, "batch normalization", **heading)
+    ax.text(39, 67, "layer normalization", **heading)
+    framed(ax, 4.6, 57.5, x, "x", GREEN, range(2), range(1))
+    framed(ax, 30.6, 57.5, x, "x", GREEN, range(1), range(4))
     note = {"ha": "center", "va": "top", "fontsize": 8.5}
-    ax.text(13, 38.4, "a mean for each column:\n4 means, over the samples", **note)
-    ax.text(39, 38.4, "a mean for each row:\n2 means, over the features", **note)
+    ax.text(13, 51.4, "a mean for each column:\n4 means, over the samples", **note)
+    ax.text(39, 51.4, "a mean for each row:\n2 means, over the features", **note)
 
-    ax.text(1, 31.5, "forward", color=text_color(BLUE), fontsize=13, va="center")
+    ax.text(1, 44.5, "forward", color=text_color(BLUE), fontsize=13, va="center")
     look = {"cell": (5.2, 2.9), "digits": 2}
-    equation(ax, 23.5, [("x", x, BLUE), "→", (r"$\hat x$", out, BLUE)], **look)
-    ax.text(1, 15.5, "backward", color=text_color(VERMILION), fontsize=13, va="center")
-    equation(ax, 7.5, [("dout", dout, VERMILION), "→", ("dx", dx, VERMILION)], **look)
+    equation(ax, 36.5, [("x", x, BLUE), "→", (r"$\hat x$", out, BLUE)], **look)
+    ax.text(1, 28.5, "backward", color=text_color(VERMILION), fontsize=13, va="center")
+    end = equation(ax, 20.5, [("dout", dout, VERMILION), "→"], **look)
+    wide = {"cell": (11, 2.9), "digits": 2}
+    matrix(ax, end, 20.5, means[:, :1], "mean of dout", GREY, **wide)
+    matrix(ax, end + 13, 20.5, means[:, 1:], r"of dout · $\hat x$", GREY, **wide)
+    equation(ax, 6.5, ["→", ("dx", dx, VERMILION)], **look)
+    said = "dx = s · (dout − mean\n" + r"          − $\hat x$ · the other mean)"
+    ax.text(28, 6.5, said, va="center", fontsize=10, linespacing=1.6)
     save(figure)
 
 

@@ -32,8 +32,8 @@ def steps_needed(optimizer, most=300):
 
 def draw_walks():
     """Draw the walk of each optimizer at the rate with which it arrives first."""
-    figure, axes = plt.subplots(3, 2, figsize=(WIDTH, 6.6), sharex=True, sharey=True)
-    x, y = np.meshgrid(np.linspace(-10, 4, 200), np.linspace(-6.6, 2.6, 200))
+    figure, axes = plt.subplots(3, 2, figsize=(WIDTH, 6.6), sharex=True)
+    x, y = np.meshgrid(np.linspace(-10, 4, 200), np.linspace(-6.6, 2.6, 400))
     height = (STIFFNESS[0] * x**2 + STIFFNESS[1] * y**2) / 2
     for ax, (name, make) in zip(axes.flat, FAMILY.items(), strict=True):
         steps = [steps_needed(make(rate)) for rate in RATES]
@@ -43,8 +43,12 @@ def draw_walks():
         ax.plot(*points.T, ".-", color=BLUE, linewidth=0.9, markersize=3.5)
         ax.plot(*points[0], "o", color=VERMILION, markersize=5)
         ax.plot(0, 0, "*", color="black", markersize=9)
-        ax.set(title=f"{name}: {steps[best]} steps", xlim=(-10, 4), ylim=(-6.6, 2.6))
-        ax.text(-9.7, -6.3, f"rate {RATES[best]:.2g}", fontsize=9)
+        ax.set(title=f"{name}: {steps[best]} steps", xlim=(-10, 4))
+        low, high = (-6.6, 2.6) if points[:, 1].min() < -3 else (-3.1, 2.6)
+        ax.set_ylim(low, high)
+        own = "\nanother scale" if low < -4 else ""
+        place = {"transform": ax.transAxes, "va": "bottom", "fontsize": 9}
+        ax.text(0.02, 0.03, f"rate {RATES[best]:.2g}{own}", **place)
     figure.supxlabel("$w_1$ (flat)", fontsize=10)
     figure.supylabel("$w_2$ (steep)", fontsize=10)
     save(figure)
