@@ -455,8 +455,8 @@ BUGS = [
     Bug(
         "seeds are drawn starting at 0, not at 1",
         "random.py",
-        "python_random.randint(1, 10**9)",
-        "python_random.randint(0, 10**9)",
+        "_pythons().randint(1, 10**9)",
+        "_pythons().randint(0, 10**9)",
         "test_draws",
     ),
     Bug(
