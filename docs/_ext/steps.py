@@ -106,9 +106,11 @@ def batch_norm():
 
 
 def layer_norm():
-    """Return the step of a layer normalization."""
-    x, dout = [[1, 2, 3, 6], [10, 30, 20, 20]], [[1, 0, 0, 0], [0, 1, 0, 0]]
-    return _above(layers.LayerNormalization(name="norm", dtype="float64"), x, dout)
+    """Return the step of a layer normalization whose first feature has learned a scale."""
+    norm = layers.LayerNormalization(name="norm", dtype="float64")
+    norm.build((4,))
+    norm.set_weights([[2, 1, 1, 1], np.zeros(4)])
+    return _above(norm, [[1, 2, 3, 6], [10, 30, 20, 20]], [[1, 1, 0, 0], [0, 1, 0, 0]])
 
 
 def dropout():

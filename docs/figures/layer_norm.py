@@ -22,11 +22,15 @@ def framed(ax, x, y, values, title, color, rows, columns):
 def draw():
     """Draw the two ways above, and the numbers of the page below."""
     x = np.array([[1.0, 2, 3, 6], [10, 30, 20, 20]])
-    dout = np.array([[1.0, 0, 0, 0], [0, 1, 0, 0]])
+    dout = np.array([[1.0, 1, 0, 0], [0, 1, 0, 0]])
+    gamma = np.array([2.0, 1, 1, 1])
     layer = LayerNormalization(dtype="float64")
-    out = layer(x)
+    layer.build((4,))
+    layer.set_weights([gamma, np.zeros(4)])
+    x_hat = layer(x) / gamma
     dx = layer.backward(dout)
-    means = np.stack([dout.mean(axis=1), (dout * out).mean(axis=1)], axis=1)  # gamma is 1
+    g = dout * gamma
+    means = np.stack([g.mean(axis=1), (g * x_hat).mean(axis=1)], axis=1)
 
     figure, ax = canvas(69)
     heading = {"ha": "center", "va": "center", "fontsize": 11}
@@ -40,14 +44,14 @@ def draw():
 
     ax.text(1, 44.5, "forward", color=text_color(BLUE), fontsize=13, va="center")
     look = {"cell": (5.2, 2.9), "digits": 2}
-    equation(ax, 36.5, [("x", x, BLUE), "→", (r"$\hat x$", out, BLUE)], **look)
+    equation(ax, 36.5, [("x", x, BLUE), "→", (r"$\hat x$", x_hat, BLUE)], **look)
     ax.text(1, 28.5, "backward", color=text_color(VERMILION), fontsize=13, va="center")
-    end = equation(ax, 20.5, [("dout", dout, VERMILION), "→"], **look)
+    end = equation(ax, 20.5, [(r"g = dout · $\gamma$", g, VERMILION), "→"], **look)
     wide = {"cell": (11, 2.9), "digits": 2}
-    matrix(ax, end, 20.5, means[:, :1], "mean of dout", GREY, **wide)
-    matrix(ax, end + 13, 20.5, means[:, 1:], r"of dout · $\hat x$", GREY, **wide)
+    matrix(ax, end, 20.5, means[:, :1], "mean of g", GREY, **wide)
+    matrix(ax, end + 13, 20.5, means[:, 1:], r"of g · $\hat x$", GREY, **wide)
     equation(ax, 6.5, ["→", ("dx", dx, VERMILION)], **look)
-    said = "dx = s · (dout − mean\n" + r"          − $\hat x$ · the other mean)"
+    said = "dx = s · (g − mean\n" + r"          − $\hat x$ · the other mean)"
     ax.text(28, 6.5, said, va="center", fontsize=10, linespacing=1.6)
     save(figure)
 
