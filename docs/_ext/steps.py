@@ -244,6 +244,7 @@ STEPS = {
     "layer_norm": (layer_norm, "36rem", "norm.dx"),
     "dropout": (dropout, "36rem", "dropout.dx"),
     "convolution": (convolution, "36rem", "window.dx"),
+    "fast_convolution": (convolution, "36rem", "window.windows"),
     "pooling": (pooling, "36rem", "pool.dx"),
     "graph": (graph, "36rem", ""),
     "bug": (bug, "40rem", ""),
