@@ -403,7 +403,10 @@ def writing_calls() -> list[tuple[str, str]]:
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
             given = [*node.args, *(each.value for each in node.keywords)]
             if name == "open":
-                modes = [each.value for each in given if isinstance(each, ast.Constant)]
+                named = [each.value for each in node.keywords if each.arg == "mode"]
+                modes = [
+                    each.value for each in [*node.args, *named] if isinstance(each, ast.Constant)
+                ]
                 opens = any(isinstance(mode, str) and set(mode) & set("wax+") for mode in modes)
             else:
                 opens = name in WRITES and not (name == "replace" and len(given) != 1)
