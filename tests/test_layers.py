@@ -248,7 +248,7 @@ CASES: dict[str, Case] = {
     "max pooling, overlapping": (lambda: MaxPooling2D((3, 2), 1), (2, 5, 4, 3)),
     "max pooling over the edge": (lambda: MaxPooling2D(2, padding="same"), (2, 5, 5, 3)),
     "max pooling with pixels left out": (lambda: MaxPooling2D(2, (3, 3)), (2, 6, 7, 2)),
-    "average pooling": (AveragePooling2D, (2, 5, 4, 3)),
+    "average pooling": (lambda: AveragePooling2D(2), (2, 5, 4, 3)),
     "average pooling, overlapping": (lambda: AveragePooling2D((3, 2), 1), (2, 5, 4, 3)),
     "average pooling over the edge": (lambda: AveragePooling2D(3, 2, "same"), (2, 6, 5, 3)),
     "global average": (GlobalAveragePooling2D, (2, 5, 4, 3)),
