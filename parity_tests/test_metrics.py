@@ -233,7 +233,7 @@ def test_results_after_every_batch(piece, text, kind, floatx, seed, sizes, class
     _expect_same_results(piece, text, floatx, batches)
 
 
-# No terms are passed: everything that is added here is 0 or above.
+# No terms are passed but for R2Score: everything that is added here is 0 or above.
 NOTHING = {
     "no sample counts": lambda y, p, w: (y, p, 0 * w),
     "nothing is there": lambda y, p, w: (0 * y, p, w),
@@ -251,6 +251,21 @@ def test_results_of_nothing(piece, text, kind, floatx, nothing):
     _expect_same_results(piece, text, floatx, batches)
 
 
+def _terms(batches, result):
+    """Return R2Score times how much its divisor cancels, the sum of squares less that of the mean.
+
+    Keras adds the squares as they come, so a rounded one counts so many times.
+    """
+    targets = np.concatenate([np.reshape(y, (len(y), -1)) for y, _, _ in batches])
+    weights = np.concatenate([np.ones(len(y)) if w is None else w for y, _, w in batches])[:, None]
+    squares = np.sum(weights * targets**2, axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.sum(weights * targets, axis=0) / np.sum(weights)
+        cancels = squares / np.sum(weights * (targets - mean) ** 2, axis=0)
+        terms = np.abs(result) * np.max(cancels[np.isfinite(cancels)], initial=1)
+    return np.where(np.isfinite(terms), terms, 0)
+
+
 def _expect_same_results(piece, text, floatx, batches):
     """Feed both metrics some batches, each as targets, predictions and weights."""
     use_floatx(floatx)
@@ -264,12 +279,15 @@ def _expect_same_results(piece, text, floatx, batches):
         own.update_state(targets, predictions, weights)
         theirs.update_state(targets, predictions, sample_weight=weights)
         result = np.asarray(own.result(), floatx)
-        results[f"result after batch {number + 1}"] = result, numpy(theirs.result())
+        terms = _terms(batches[: number + 1], result) if "R2Score" in text else 0.0
+        results[f"result after batch {number + 1}"] = result, numpy(theirs.result()), terms
     for metric in (own, theirs):
         metric.reset_state()
+    result = np.asarray(own(targets, predictions, weights), floatx)
     results["result of the last batch after reset_state"] = (
-        np.asarray(own(targets, predictions, weights), floatx),
+        result,
         numpy(theirs(targets, predictions, sample_weight=weights)),
+        _terms(batches[-1:], result) if "R2Score" in text else 0.0,
     )
     expect_same(piece, results, tolerance=TOLERANCE[floatx], case=text)
 
