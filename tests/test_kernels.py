@@ -551,7 +551,8 @@ def test_a_piece_at_a_time_gives_the_same_bits(
         found = copied(given)
         name, said = next(item for item in kernel.arrays.items() if letter in item[1].axes)
         n = given[name].shape[said.axes.index(letter)]
-        cut = n // 3 if n >= 6 else 0  # no piece has a length of 1: see the halves of a step
+        # No piece is one column: batch norm adds that up in another way (no step divides it).
+        cut = n // 3 if n >= 6 else 0
         for piece in slice(cut), slice(cut, n):
             call = dict(found)
             for key, (_, axes) in kernel.arrays.items():
