@@ -13,14 +13,14 @@ from tinynet.kernels.registry import kernel
 
 
 @kernel(
-    x="Ij",
-    gamma="j",
-    beta="j",
-    moving_mean="+j",
-    moving_variance="+j",
-    mean=">j",
-    inv_std=">j",
-    out=">Ij",
+    x="IJ",
+    gamma="J",
+    beta="J",
+    moving_mean="+J",
+    moving_variance="+J",
+    mean=">J",
+    inv_std=">J",
+    out=">IJ",
 )
 def batch_norm_forward(
     x: Array,
