@@ -20,33 +20,34 @@ from tinynet.optimizers import SGD, Adam
 
 
 class BiasTurned(Dense):
-    def backward_logits(self, dz):
-        dx = super().backward_logits(dz)
+    def backward(self, dout, from_logits=False):
+        dx = super().backward(dout, from_logits)
         self.grads["bias"] *= -1
         return dx
 
 
 class BiasMean(Dense):
-    def backward_logits(self, dz):
-        dx = super().backward_logits(dz)
-        self.grads["bias"] = dz.mean(axis=0)
+    def backward(self, dout, from_logits=False):
+        dx = super().backward(dout, from_logits)
+        self.grads["bias"] = self.dz.mean(axis=0)
         return dx
 
 
 class BiasOfOne(Dense):
-    def backward_logits(self, dz):
-        dx = super().backward_logits(dz)
-        self.grads["bias"] = dz[0].copy()
+    def backward(self, dout, from_logits=False):
+        dx = super().backward(dout, from_logits)
+        self.grads["bias"] = self.dz[0].copy()
         return dx
 
 
 class MaskForgotten(Dense):
-    def backward(self, dout):
-        return self.backward_logits(dout)
+    def backward(self, dout, from_logits=False):
+        return super().backward(dout, from_logits=True)
 
 
 class Accumulating(Dense):
-    def backward_logits(self, dz):
+    def backward(self, dout, from_logits=False):
+        dz = self.before_activation(dout, from_logits)
         self.grads["kernel"] += self.x.T @ dz
         self.grads["bias"] += dz.sum(axis=0)
         return dz @ self.params["kernel"].T

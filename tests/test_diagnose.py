@@ -252,8 +252,8 @@ def one_class() -> Sequential:
 
 
 class Uphill(Dense):
-    def backward_logits(self, dlogits: Any) -> Any:
-        return super().backward_logits(-dlogits)
+    def backward(self, dout: Any, from_logits: bool = False) -> Any:
+        return super().backward(-dout, from_logits)
 
 
 def uphill() -> Sequential:
@@ -328,8 +328,8 @@ def test_the_first_array_with_nan_is_named() -> None:
 
 def test_a_gradient_with_nan_is_named() -> None:
     class Broken(Dense):
-        def backward_logits(self, dlogits: Any) -> Any:
-            dx = super().backward_logits(dlogits)
+        def backward(self, dout: Any, from_logits: bool = False) -> Any:
+            dx = super().backward(dout, from_logits)
             self.grads["kernel"][0, 0] = np.nan
             return dx
 

@@ -166,7 +166,7 @@ def test_the_evening_tells_who_calls_whom() -> None:
     assert (begin, end) == ("```text", "```")
     assert first.split() == ["Trainer.train_step", "training.py"]
     names = [line.split()[0] for line in lines]
-    path = ["Dense.forward", "Loss.value", "Loss.gradient", "Dense.backward_logits", "Adam.update"]
+    path = ["Dense.forward", "Loss.value", "Loss.gradient", "Dense.backward", "Adam.update"]
     assert [name for name in names if name in path] == path
     (forward,) = (line for line in lines if "Stack.forward" in line)
     assert forward.startswith("  S"), "it is called by train_step itself"

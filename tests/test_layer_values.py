@@ -53,7 +53,7 @@ def test_dense_from_the_gradient_before_its_activation(float64: None) -> None:
     layer = Dense(2, activation="softmax")
     x, dz = draw(4, 3), draw(4, 2, seed=1)
     layer(x)
-    dx = layer.backward_logits(dz)
+    dx = layer.backward(dz, from_logits=True)
     np.testing.assert_allclose(dx, dz @ layer.params["kernel"].T, rtol=1e-12)
     np.testing.assert_allclose(layer.grads["kernel"], x.T @ dz, rtol=1e-12)
     assert layer.final_activation.name == "softmax"
@@ -100,7 +100,7 @@ def test_defaults_of_the_activation_layers() -> None:
     np.testing.assert_array_equal(softmax(x), Softmax()(x))
     assert softmax.final_activation.name == "softmax"
     dlogits = np.ones((1, 3), "float32")
-    assert softmax.backward_logits(dlogits) is dlogits
+    assert softmax.backward(dlogits, from_logits=True) is dlogits
 
 
 def test_activation_layers_refuse_negative_options() -> None:

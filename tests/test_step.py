@@ -612,7 +612,7 @@ def test_methods_that_somebody_looks_on_are_called_in_every_step() -> None:
     assert model.optimizer is not None and model.loss is not None
     looked_on = [
         (model.layers[0], "forward"),
-        (model.layers[3], "backward_logits"),
+        (model.layers[3], "backward"),
         (model.loss, "value"),
         (model.optimizer, "step"),
     ]

@@ -142,8 +142,10 @@ class Graph(Wired):
             if number in dlogits and number in douts:  # an output that other layers take, too
                 z, out = layer.kept("logits"), layer.kept("out")
                 _add(dlogits, number, layer.final_activation.backward(douts[number], z, out))
-            given_ = dlogits if number in dlogits else douts
-            dx = (layer.backward_logits if logits[0] else layer.backward)(given_[number])
+            if number in dlogits:
+                dx = layer.backward(dlogits[number], True)
+            else:
+                dx = layer.backward(douts[number])
         return dx if wire.as_list and isinstance(dx, list) else [dx]
 
     def _learning(self) -> set[int]:

@@ -109,11 +109,6 @@ class Network(Described):
                     found[f"{layer.name}/{path}" if path else layer.name] = each
         return found
 
-    def backward_logits(self, dlogits: Array) -> Array:
-        """Like `backward`, but from the gradient before `final_activation`."""
-        dx: Array = self.backward(dlogits, from_logits=True)
-        return dx
-
     @property
     def built(self) -> bool:
         """Whether there are layers and all have their weights."""
@@ -374,11 +369,10 @@ class Stack(Network):
 
     def backward(self, dout: Array, from_logits: bool = False, to_input: bool = True) -> Array:
         """Send the gradient at the output back down through the layers; see `Network`."""
-        self.require_built()
         lowest = 0 if to_input else self.lowest_learning
         for layer in reversed(self.layers[lowest:]):
             at_logits = from_logits and layer is self.layers[-1]
-            dout = layer.backward_logits(dout) if at_logits else layer.backward(dout)
+            dout = layer.backward(dout, True) if at_logits else layer.backward(dout)
         return dout
 
     @property

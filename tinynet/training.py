@@ -268,7 +268,7 @@ class Trainer(Prepared):
     def loss_value(self, out: Array, y: Array, sample_weight: Array | None = None) -> Any:
         """Return the loss of what `forward` has just returned, with all penalties."""
         _, loss = self._compiled()
-        looks_back = self._looks_back()
+        self.looked_back = looks_back = self._looks_back()
         seen = self.logits(out, looks_back) if looks_back else out
         from_logits = looks_back or loss.from_logits
         value: Any = loss.value(y, seen, sample_weight, from_logits)
@@ -295,7 +295,7 @@ class Trainer(Prepared):
     def backward_from_loss(self, to_input: bool = True) -> Any:
         """Send the gradient of the last `loss_value` back through the layers; see `backward`."""
         _, loss = self._compiled()
-        dx = self.backward(loss.gradient(), self._looks_back(), to_input)
+        dx = self.backward(loss.gradient(), self.looked_back, to_input)
         self.add_penalty_gradients()
         return dx
 

@@ -4,7 +4,7 @@
 the lines of a function that do one numbered step of a derivation, and is shown beside that step:
 
     ```{beside} ../../tinynet/layers/dense.py
-    :pyobject: Dense.backward_logits
+    :pyobject: Dense.backward
     :start-at: product(x.T
     ```
 

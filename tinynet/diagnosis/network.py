@@ -111,7 +111,7 @@ def not_finite(model: Sequential, seen: Seen, sizes: dict[str, float]) -> Findin
             if any(w.ndim > 1 for w in layer.params.values()):
                 sizes[layer.name] = float(np.sqrt(np.sum(dout**2, dtype=np.float64) / len(dout)))
             at_logits = looks_back and layer is model.layers[-1]
-            dout = layer.backward_logits(dout) if at_logits else layer.backward(dout)
+            dout = layer.backward(dout, True) if at_logits else layer.backward(dout)
             own = {f"the gradient of {layer.name}/{key}": g for key, g in layer.grads.items()}
             lost = lost or _first_lost({**own, f"the gradient at the input of {layer.name}": dout})
     if not lost:

@@ -87,7 +87,7 @@ def dkernel(x: Array, dz: Array) -> Array:
     """Return the gradient of the kernel (k, m) from x (n, k) and dz (n, m)."""
     units = dz.shape[1]
     layer = after(x, np.zeros((x.shape[1], units)), np.zeros(units))
-    layer.backward_logits(dz)
+    layer.backward(dz, from_logits=True)
     return layer.grads["kernel"]
 
 
@@ -108,7 +108,7 @@ def dbias(dz: Array) -> Array:
     """Return the gradient of the bias (m,) from dz (n, m)."""
     n, m = dz.shape
     layer = after(np.zeros((n, 1)), np.zeros((1, m)), np.zeros(m))
-    layer.backward_logits(dz)
+    layer.backward(dz, from_logits=True)
     return layer.grads["bias"]
 
 
@@ -130,4 +130,4 @@ def dbias(dz: Array) -> Array:
 def dx(dz: Array, kernel: Array) -> Array:
     """Return the gradient of the input (n, k) from dz (n, m) and kernel (k, m)."""
     layer = after(np.zeros((len(dz), len(kernel))), kernel, np.zeros(kernel.shape[1]))
-    return layer.backward_logits(dz)
+    return layer.backward(dz, from_logits=True)

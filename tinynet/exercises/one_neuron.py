@@ -26,7 +26,7 @@ def backward(x: float, w: float, b: float, y: float) -> Dense:
     """Return the neuron after its backward pass."""
     layer, loss = after(np.array([[x]]), np.array([[w]]), np.array([b])), BinaryCrossentropy()
     loss.value(np.array([[y]]), layer.logits, from_logits=True)
-    layer.backward_logits(loss.gradient())
+    layer.backward(loss.gradient(), from_logits=True)
     return layer
 
 

@@ -11,8 +11,9 @@ from tinynet.regularizers import Regularizer
 class Activated(Layer):
     r"""A layer that ends in an activation, :math:`out = f(z)`; z are its logits.
 
-    A subclass defines ``backward_logits(dlogits)``: what `backward` does after
-    :math:`dz = dout \cdot f'(z)`. A loss may look through the activation and begin there.
+    A subclass defines ``backward(dout, from_logits)``, which begins with `before_activation`. A
+    loss may look through the activation of a model's last layer: then `from_logits` says that
+    `dout` is already the gradient at the logits.
     """
 
     activation: Activation
@@ -24,18 +25,15 @@ class Activated(Layer):
         self.logits, self.out = z, out
         return out
 
-    def backward(self, dout: Array) -> Array:
-        """Fill `grads`, return dx."""
-        logits = self.kept("logits")
-        self.check_dout(dout, logits.shape)
-        return self.backward_logits(self.activation.backward(dout, logits, self.out))
-
-    def with_penalty(self, dlogits: Array) -> Array:
-        """Add the gradient of the penalty on the output, if there is one, to that of the loss."""
-        if self.activity_regularizer is None:
-            return dlogits
-        dpenalty = self.activity_regularizer.gradient(self.out) / len(self.out)
-        return dlogits + self.activation.backward(dpenalty, self.logits, self.out)
+    def before_activation(self, dout: Array, from_logits: bool) -> Array:
+        """Return dz = dout * f'(z); with the gradient of the penalty on the output, if any."""
+        z = self.kept("logits")
+        self.check_dout(dout, z.shape)
+        dz = dout if from_logits else self.activation.backward(dout, z, self.out)
+        if self.activity_regularizer is not None:
+            dpenalty = self.activity_regularizer.gradient(self.out) / len(self.out)
+            dz = dz + self.activation.backward(dpenalty, z, self.out)
+        return dz
 
     def penalty(self) -> float:
         """Return the penalties on the weights and on the last output."""

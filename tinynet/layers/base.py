@@ -64,10 +64,7 @@ class Layer(Computes, Configurable, WeightLists):
         From `backward`, if no `forward` came before it.
     """
 
-    computing = (
-        *("forward", "backward", "backward_logits"),
-        *("penalty", "add_penalty_gradients", "constrain"),
-    )
+    computing = ("forward", "backward", "penalty", "add_penalty_gradients", "constrain")
     takes_list = False  # whether x is a list of arrays, and backward returns one
     # Keeps the position of a random layer in its sequence of draws.
     seed_generator: SeedGenerator | None = None
@@ -192,10 +189,6 @@ class Layer(Computes, Configurable, WeightLists):
     def final_activation(self) -> Activation:
         """The activation that produces the layer's output; ``linear`` if there is none."""
         return linear
-
-    def backward_logits(self, dlogits: Array) -> Array:
-        """Like `backward`, but from the gradient before `final_activation`."""
-        return self.backward(dlogits)
 
     # What all layers share.
 

@@ -107,10 +107,10 @@ class Convolution(Activated):
             linear.bias_add(self.params["bias"], z.reshape(-1, z.shape[-1]))
         return self.activate(z)
 
-    def backward_logits(self, dlogits: Array) -> Array:
-        """Fill dkernel and dbias from dz, return dx."""
-        x = self.kept("x")
-        self.dz = dz = np.ascontiguousarray(self.with_penalty(dlogits))
+    def backward(self, dout: Array, from_logits: bool = False) -> Array:
+        """Fill dkernel and dbias, return dx."""
+        self.dz = dz = np.ascontiguousarray(self.before_activation(dout, from_logits))
+        x = self.x
         if self.use_bias:
             linear.column_sum(dz.reshape(-1, dz.shape[-1]), self.grads["bias"])
         dx = np.empty_like(x)

@@ -162,9 +162,9 @@ class Activation(Activated):
         """Compute f(x)."""
         return self.activate(x)
 
-    def backward_logits(self, dlogits: Array) -> Array:
-        """Return the gradient as it is: it is already the one before f."""
-        return dlogits
+    def backward(self, dout: Array, from_logits: bool = False) -> Array:
+        """Return dx, the gradient before f."""
+        return self.before_activation(dout, from_logits)
 
 
 class Flatten(Layer):

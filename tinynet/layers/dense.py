@@ -101,16 +101,16 @@ class Dense(Activated):
             linear.bias_add(self.params["bias"], z)
         return self.activate(z.reshape(*x.shape[:-1], self.units))
 
-    def backward_logits(self, dlogits: Array) -> Array:
-        """Fill dkernel and dbias from dz, return dx."""
-        x, kernel = self.kept("x"), self.params["kernel"]
-        self.dz = dz = self.with_penalty(dlogits).reshape(-1, self.units)  # (rows, units)
+    def backward(self, dout: Array, from_logits: bool = False) -> Array:
+        """Fill dkernel and dbias, return dx."""
+        self.dz = dz = self.before_activation(dout, from_logits).reshape(-1, self.units)
+        x, kernel = self.x, self.params["kernel"]
         product(x.T, dz, self.grads["kernel"])  # (inputs, units)
         if self.use_bias:
             linear.column_sum(dz, self.grads["bias"])
         dx = np.empty((len(dz), len(kernel)), np.result_type(dz, kernel))  # (rows, inputs)
         product(dz, kernel.T, dx)
-        return dx.reshape(*dlogits.shape[:-1], len(kernel))
+        return dx.reshape(*dout.shape[:-1], len(kernel))
 
     def check_input(self, input_shape: Shape) -> None:
         """Raise an error unless the last axis has the features."""

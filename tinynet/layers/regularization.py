@@ -312,9 +312,9 @@ class ActivityRegularization(Activated):
         """Return `x`."""
         return self.activate(x)
 
-    def backward_logits(self, dlogits: Array) -> Array:
+    def backward(self, dout: Array, from_logits: bool = False) -> Array:
         """Add the gradient of the penalty."""
-        return self.with_penalty(dlogits)
+        return self.before_activation(dout, from_logits)
 
 
 class GaussianNoise(Layer):

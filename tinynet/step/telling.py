@@ -14,7 +14,7 @@ from tinynet.kernels.registry import here
 from tinynet.step.tape import Computes, call, several
 
 # Names of what is returned, for printing.
-RESULTS = {"forward": "out", "backward": "dx", "backward_logits": "dx"}
+RESULTS = {"forward": "out", "backward": "dx"}
 
 
 @contextmanager
