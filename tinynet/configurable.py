@@ -36,7 +36,7 @@ _names: Counter[str] = Counter()
 
 
 @functools.cache
-def _arguments(kind: type) -> tuple[str, ...]:
+def arguments_of(kind: type) -> tuple[str, ...]:
     """Return the names of a constructor's arguments, kept because looking them up is slow."""
     return tuple(name for name in inspect.signature(kind).parameters if name != "kwargs")
 
@@ -50,7 +50,7 @@ class Configurable:
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain Python values."""
-        arguments = _arguments(type(self))  # type: ignore[arg-type] # a class can be hashed
+        arguments = arguments_of(type(self))  # type: ignore[arg-type] # a class can be hashed
         for name in arguments:
             if not hasattr(self, name):
                 raise AttributeError(

@@ -150,6 +150,10 @@ class Dataset:
         )
         return Batch(x, y, weights)
 
+    def whole(self) -> Batch:
+        """Return all samples."""
+        return self.batch(np.arange(len(self)))
+
     def known(self, batch: Batch) -> dict[str, Array]:
         """Return the arrays that a step reads, and those of its batch, by their names."""
         found = {"data.x": self.flat, "data.y": self.y, "x": batch.x, "y": batch.y}
@@ -178,7 +182,7 @@ def check_numbers(name: str, value: Any) -> Array:
 
     Tables with columns of several types are accepted if all are numbers or booleans.
     """
-    if not isinstance(value, (Sequence, numbers.Real)) and not hasattr(value, "__array__"):
+    if not hasattr(value, "__array__") and not isinstance(value, (Sequence, numbers.Real)):
         raise TypeError(f"{name}: expected an array of all samples, got {_no_array(value)}")
     try:
         array = np.asarray(value)

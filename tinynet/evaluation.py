@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from tinynet.again import Passes
 from tinynet.callbacks.base import as_list
 from tinynet.data import Batch, Dataset
 from tinynet.feeding import steps_with
@@ -124,7 +126,7 @@ class Evaluator(Trainer):
     def _single_batch(self, data: Dataset, needs_targets: bool = False) -> Batch:
         self.check(data, needs_targets)
         self._build(data)
-        return data.batch(np.arange(len(data)))
+        return data.whole()
 
     @products_as_chosen()
     def test_on_batch(
@@ -139,10 +141,17 @@ class Evaluator(Trainer):
             self.test_step(batch)
         return self.figures.returned(self.figures.results(), return_dict)
 
+    @functools.cached_property
+    def _passes(self) -> Passes:
+        return Passes()
+
     @products_as_chosen()
     def predict_on_batch(self, x: Any) -> Any:
-        """Return the outputs for one batch."""
-        return self.as_given(self.forward(self._single_batch(self._dataset(x)).x))
+        """Return the outputs for one batch; what the layers keep for `backward` stays as it was."""
+        data = self._dataset(x)
+        self.check(data)
+        self._build(data)
+        return self.as_given(self._passes.forward(self, data))
 
     # The loss and the metrics.
 

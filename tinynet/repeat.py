@@ -180,7 +180,7 @@ class Repeat:
         """
         self.eager = (
             self.model.run_eagerly
-            or not all(map(_is_our_network, _networks(self.model)))
+            or not all(map(is_our_network, networks_in(self.model)))
             or not all(map(is_ours, _parts(self.model)))
             or not all(map(is_ours, self._tellers))
         )
@@ -350,15 +350,15 @@ def is_ours(part: object) -> bool:
     return not any(inspect.isfunction(getattr(type(part), name, None)) for name in vars(part))
 
 
-def _networks(model: Any) -> Iterator[Any]:
+def networks_in(model: Any) -> Iterator[Any]:
     """Yield a model and the models in it."""
     yield model
     for layer in model.layers:
         if hasattr(layer, "leaves"):
-            yield from _networks(layer)
+            yield from networks_in(layer)
 
 
-def _is_our_network(network: Any) -> bool:
+def is_our_network(network: Any) -> bool:
     """Return whether a model takes its steps as tinynet's do: a class may bring layers of its own.
 
     What it is made of, and its config, may be the user's; whatever else it replaces may not.
@@ -380,7 +380,13 @@ def _computing(model: Any) -> list[Any]:
 def _parts(model: Any) -> Iterable[object]:
     """Return everything whose code runs in a step."""
     yield from (*_computing(model), *model.metrics)
+    yield from parts_of_layers(model)
+
+
+def parts_of_layers(model: Any) -> Iterator[object]:
+    """Yield the layers, and whatever they hold whose code runs in a step."""
     for layer in model.leaves.values():
+        yield layer
         yield from (*layer.regularizers.values(), *layer.constraints.values())
         for name in ("activation", "activity_regularizer"):
             rule = getattr(layer, name, None)

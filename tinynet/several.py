@@ -135,6 +135,8 @@ def sorted_out(argument: str, given: Any, names: Sequence[str], kind: str) -> li
     ValueError
         If there are too few or too many arrays, or a name is missing.
     """
+    if given is None:
+        return [None]
     if isinstance(given, Mapping) and names:
         missing = [name for name in names if name not in given]
         if missing or len(set(names)) < len(names):
@@ -150,7 +152,7 @@ def sorted_out(argument: str, given: Any, names: Sequence[str], kind: str) -> li
                 f"({', '.join(names)}), got {len(given)}"
             )
         return list(given)
-    if len(names) > 1 and given is not None:
+    if len(names) > 1:
         raise ValueError(
             f"{argument}: expected a list of {len(names)} arrays, one for each {kind} of the model "
             f"({', '.join(names)}), or a dict, got {brief(given)}"

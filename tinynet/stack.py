@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
@@ -112,7 +113,7 @@ class Network(Described):
     @property
     def built(self) -> bool:
         """Whether there are layers and all have their weights."""
-        return bool(self.layers) and all(layer.built for layer in self.layers)
+        return bool(self.layers) and all(map(operator.attrgetter("built"), self.layers))
 
     def require_built(self) -> None:
         """Raise an error if the weights have not been made yet."""

@@ -1,0 +1,151 @@
+"""The forward pass of a few samples, which comes again and again: of one image, for instance.
+
+To call the layers takes longer than their arithmetic for one image. So `predict_on_batch` writes
+the pass down, and runs these lines for the next batch of the same shape, as long as the model is as
+it was.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from tinynet.arrays import Array
+from tinynet.configurable import arguments_of
+from tinynet.data import Dataset
+from tinynet.kernels.registry import here
+from tinynet.layers import Layer
+from tinynet.repeat import is_our_network, is_ours, networks_in, one_at_a_time, parts_of_layers
+from tinynet.step.tape import write_down
+
+ROWS = 32  # with more of them, the arithmetic takes longer than the calls
+SHAPES = 4  # of batches; each takes the memory of a pass
+
+
+class Passes:
+    """The passes of one model, by the shapes of their batches.
+
+    They belong to the model's arrays: a copy of the model, or a pickle, begins without any.
+    """
+
+    def __init__(self) -> None:
+        self.written: dict[object, Pass] = {}
+        self.lock = threading.Lock()
+
+    def __reduce__(self) -> Any:
+        return Passes, ()
+
+    def forward(self, model: Any, data: Dataset) -> Any:
+        """Return what ``model.forward`` returns for some samples; layers keep what they have kept.
+
+        Where code of the user's runs in a pass, the layers are called.
+        """
+        if not isinstance(data.x, np.ndarray) or not self.lock.acquire(blocking=False):
+            return model.forward(data.whole().x)
+        try:
+            kind = data.x.shape, data.dtype
+            written = self.written.get(kind)
+            if written is not None and written.holds():
+                return written.run(data.x)
+            x = data.whole().x
+            if not _is_only_lines(model):
+                return model.forward(x)
+            with _keeping(model.leaves.values()):
+                if len(x) > ROWS or (written is None and len(self.written) == SHAPES):
+                    return model.forward(x)
+                with one_at_a_time:
+                    self.written[kind] = written = Pass(model, x)
+            return written.out.copy()
+        finally:
+            self.lock.release()
+
+
+class Pass:
+    """A forward pass that is written down, while it is made.
+
+    Parameters
+    ----------
+    model : Trainer
+    x : ndarray of shape (rows, ...)
+        From then on the pass's own.
+
+    Attributes
+    ----------
+    out : ndarray of shape (rows, ...)
+        What came out, which the next pass overwrites.
+    """
+
+    def __init__(self, model: Any, x: Array) -> None:
+        self.model, self.x = model, x
+        with write_down() as self.step:
+            self.out = model.forward(x)
+        self.networks = [*networks_in(model)]
+        self.layers: list[Layer] = [*model.leaves.values()]
+        self.own = [vars(layer) for layer in self.layers]  # with "forward" if somebody looks on
+        self.options = [_options(layer) for layer in self.layers]
+        self.weights = [each for layer in self.layers for each in (layer.params, layer.state)]
+        self.written_for = self._objects()
+
+    def _objects(self) -> list[object]:
+        """Return what the lines depend on: the layers, their options and their arrays."""
+        chain = itertools.chain
+        layers = chain.from_iterable(network.layers for network in self.networks)
+        options = chain.from_iterable(map(operator.call, self.options, self.layers))
+        arrays = chain.from_iterable(map(dict.values, self.weights))
+        return [*layers, *options, *arrays]
+
+    def holds(self) -> bool:
+        """Return whether the lines do what the layers would do now."""
+        found = self._objects()
+        return (
+            len(found) == len(self.written_for)
+            and all(map(operator.is_, found, self.written_for))
+            and not self.model.run_eagerly
+            and not any(map(operator.contains, self.own, itertools.repeat("forward")))
+        )
+
+    def run(self, x: Array) -> Array:
+        """Run the lines for another batch."""
+        self.x[...] = x
+        self.step.run()
+        out: Array = self.out.copy()
+        return out
+
+
+def _options(layer: Layer) -> operator.attrgetter[Any]:
+    """Return what reads the options of a layer that count in a forward pass."""
+    learning = ("_initializer", "_regularizer", "_constraint")
+    kind: Any = type(layer)
+    names = [name for name in arguments_of(kind) if name in vars(layer)]
+    names = [name for name in names if not name.endswith(learning)]
+    return operator.attrgetter("params", "state", *names)
+
+
+def _is_only_lines(model: Any) -> bool:
+    """Return whether nothing but tinynet's own kernels runs in a pass."""
+    return (
+        not model.run_eagerly
+        and here.tape is None
+        and all(map(is_our_network, networks_in(model)))
+        and all(layer.only_kernels for layer in model.leaves.values())
+        and all(map(is_ours, parts_of_layers(model)))
+    )
+
+
+@contextmanager
+def _keeping(layers: Iterable[Layer]) -> Iterator[None]:
+    """Have layers keep what they keep now."""
+    before = [(vars(layer), dict(vars(layer))) for layer in layers]
+    try:
+        yield
+    finally:
+        for own, old in before:
+            for name in [name for name in own if name not in old]:
+                del own[name]
+            own.update(old)
