@@ -8,6 +8,7 @@ import ast
 import importlib
 import pkgutil
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from tinynet import datasets
 from tinynet.datasets.sources import Source
 
 PACKAGE = Path(tinynet.__file__).parent
+ROOT = Path(__file__).parents[1]
 
 # Modules that make objects, or run code, out of what they read; and those that open connections.
 MODULES = {"_pickle", "builtins", "cloudpickle", "code", "dill", "joblib", "marshal", "pickle"}
@@ -187,3 +189,41 @@ def test_downloads_are_encrypted_and_have_checksums(name: str) -> None:
         # Where there is no checksum of the content, the published file alone is accepted.
         assert re.fullmatch("[0-9a-f]{64}", file.sha256 or file.packed_sha256)
         assert re.fullmatch(r"[\w-]+(\.gz)?", file.name)  # stays in its folder
+
+
+def lines_of(file: str) -> list[str]:
+    """Return the lines of a file of requirements, with those that go on joined; no comments."""
+    text = (ROOT / file).read_text(encoding="utf-8").replace("\\\n", " ")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def normal(name: str) -> str:
+    """Return the name of a package as the index writes it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pins(file: str) -> dict[str, str]:
+    """Return the version of each package that a file pins."""
+    found = (re.match(r"([\w.-]+)==([\w.]+)", line) for line in lines_of(file))
+    return {normal(match[1]): match[2] for match in found if match}
+
+
+def test_what_a_learner_installs_is_pinned_with_checksums() -> None:
+    for line in lines_of("requirements.txt"):
+        assert re.fullmatch(r"\S+==\S+( ; [^;#]+?)?( +--hash=sha256:[0-9a-f]{64})+", line)
+    learner, all_pins = pins("requirements.txt"), pins("constraints.txt")
+    assert len(learner) == len(lines_of("requirements.txt"))
+    differ = {name for name in learner.keys() & all_pins if learner[name] != all_pins[name]}
+    assert not differ
+    assert learner.keys() - all_pins.keys() <= {"colorama"}  # only on Windows
+
+
+def test_every_package_of_the_project_is_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    optional = project["optional-dependencies"]
+    name = re.compile(r"[\w.-]+")
+    learner = ("images", "keras-files", "plots", "report", "sklearn")
+    needed = [*project["dependencies"], *(each for extra in learner for each in optional[extra])]
+    assert {normal(name.match(each)[0]) for each in needed} <= pins("requirements.txt").keys()
+    tools = {normal(name.match(each)[0]) for extra in optional.values() for each in extra}
+    assert tools - {"tinynet"} <= pins("constraints.txt").keys()
