@@ -11,10 +11,12 @@ build/pythons/.
 """
 
 import argparse
+import json
 import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +40,7 @@ SAMPLE = [
     "tests/test_datasets.py",
     "tests/test_sklearn.py",
 ]
+UV = (sys.executable, "-m", "uv")
 SHOWN = ("numpy", "numba", "safetensors", "h5py", "scikit-learn", "matplotlib", "pooch", "tqdm")
 
 
@@ -54,14 +57,11 @@ def find(version: str) -> str | None:
     """Return the path of a Python of this version: one of pyenv's, or what uv finds; or None."""
     pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
     path = [str(each) for each in pyenv.glob(f"{version}.*/bin")] + [os.environ.get("PATH", "")]
-    command = [*UV, "python", "find", "--no-project", "--no-python-downloads", version]
+    command = [*UV, "python", "find", "--system", "--no-project", "--no-python-downloads", version]
     environment = {**os.environ, "PATH": os.pathsep.join(path)}
     environment.pop("VIRTUAL_ENV", None)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     return done.stdout.strip() or None
-
-
-UV = (sys.executable, "-m", "uv")
 
 
 def run(python: str, which: str, tests: list[str], jobs: str) -> Row:
@@ -74,23 +74,47 @@ def run(python: str, which: str, tests: list[str], jobs: str) -> Row:
     install = [*UV, "pip", "install", "--quiet", "--python", own, *CHOSEN[which]]
     if subprocess.run([*install, "--editable", f".[{EXTRAS}]"], cwd=ROOT, check=False).returncode:
         return Row(version, "", "the packages cannot be installed", True)
-    # Compiled kernels of each Python and Numba by themselves.
+    found = packages(own)
+    shown = ", ".join(f"{name} {found[name]}" for name in SHOWN)
+    if which == "oldest" and (newer := too_new(found)):
+        return Row(version, shown, f"older ones than these cannot be installed: {newer}", True)
+    # The compiled kernels of each Python and Numba by themselves.
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(home / "kernels")}
     command = [own, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", jobs, *tests]
-    with (home / "tests.log").open("w") as log:
+    file = home / "tests.log"
+    with file.open("w") as log:
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, stdout=log, stderr=log, check=False
+            command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False
         )
-    last = (home / "tests.log").read_text(encoding="utf-8").strip().splitlines()[-1]
-    result = re.sub(r"^=+ | =+$", "", last)
-    return Row(version, packages(own), result, done.returncode != 0)
+    last = file.read_text(encoding="utf-8").strip().rpartition("\n")[2]
+    return Row(version, shown, last.strip("= "), done.returncode != 0)
 
 
-def packages(python: Path) -> str:
-    """Return the versions of the packages that matter most."""
-    code = f"from importlib.metadata import version\nfor e in {SHOWN}: print(e, version(e))"
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
-    return ", ".join(done.stdout.splitlines())
+def packages(python: Path) -> dict[str, str]:
+    """Return the version of each package in an environment."""
+    command = [*UV, "pip", "list", "--format", "json", "--python", python]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return {each["name"]: each["version"] for each in json.loads(done.stdout)}
+
+
+def too_new(found: dict[str, str]) -> str:
+    """Return the packages of which pyproject.toml allows an older version than was installed."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    lines = [
+        *project["dependencies"],
+        *(each for name in EXTRAS.split(",") for each in extras[name]),
+    ]
+    newer = set()
+    for line in lines:
+        match = re.match(r"([\w-]+)(?:\[\w+\])?>=([\d.]+)", line)
+        if match and _numbers(found[match[1]]) != _numbers(match[2]):
+            newer.add(f"{match[1]} {found[match[1]]} for {match[2]}")
+    return ", ".join(sorted(newer))
+
+
+def _numbers(version: str) -> list[str]:
+    return version.removesuffix(".0").removesuffix(".0").split(".")
 
 
 def main() -> int:
@@ -100,7 +124,7 @@ def main() -> int:
     parser.add_argument("tests", nargs="*", default=SAMPLE, help="files, instead of the sample")
     parser.add_argument("--only", nargs="+", choices=VERSIONS, metavar="3.X", help="these Pythons")
     parser.add_argument("--jobs", default="auto", help="processes for the tests of one Python")
-    chosen = parser.parse_args()
+    chosen = parser.parse_intermixed_args()
     versions = chosen.only or (VERSIONS if chosen.which == "newest" else VERSIONS[:1])
     rows = []
     for version in versions:
