@@ -32,8 +32,7 @@ EXTRAS_parity-torch := dev,parity-torch,plots,report
 EXTRAS_bench := parity,parity-jax,parity-torch,plots
 EXTRAS_docs := docs,search
 EXTRAS_docs-browser := browser,dev
-EXTRAS_lint := lint,plots,search
-EXTRAS_dist := dist
+EXTRAS_lint := dist,lint,plots,search
 EXTRAS_audit := audit
 EXTRAS_pythons := pythons
 EXTRAS_dev := audit,browser,dask,dev,dist,docs,mpi,parity,plots,pythons,report,search
@@ -142,7 +141,7 @@ docs-test: .venv/.has-test ## run what the pages say: every block, number, solut
 docs-browser: .venv/.has-docs-browser ## check in Chromium, as on a phone, what make docs has built
 	$(PY) -m pytest docs/browser -m "" $(ARGS)
 
-dist: .venv/.has-dist ## build the wheel and the archive of sources twice, and compare the bytes
+dist: .venv/.has-lint ## build the wheel and the archive of sources twice, and compare the bytes
 	$(PY) -m tests.dist build
 
 try-dist: dist ## install both in a new environment, with checksums, and try them there
