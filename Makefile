@@ -32,12 +32,18 @@ EXTRAS_parity-torch := dev,parity-torch,plots,report
 EXTRAS_bench := parity,parity-jax,parity-torch,plots
 EXTRAS_docs := docs,search
 EXTRAS_docs-browser := browser,dev
-EXTRAS_lint := lint,plots,search
-EXTRAS_dev := browser,dask,dev,docs,mpi,parity,plots,report,search
+EXTRAS_lint := dist,lint,plots,search
+EXTRAS_audit := audit
+EXTRAS_pythons := pythons
+EXTRAS_dev := audit,browser,dask,dev,dist,docs,mpi,parity,plots,pythons,report,search
+# What requirements.txt pins for a learner: all that the package itself can make use of.
+EXTRAS_learner := images,keras-files,plots,report,sklearn
+
+comma := ,
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # two pips in one environment would get in each other's way
-.PHONY: help train retrain seeds accuracy gallery tune bench growth profile test torture files parity parity-gpu mutants museum settings lint format docs docs-test docs-browser dev constraints clean distclean FORCE
+.PHONY: help train retrain seeds accuracy gallery tune bench growth profile test torture files parity parity-gpu mutants museum settings lint format docs docs-test docs-browser dev dist try-dist pythons oldest audit constraints clean distclean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -135,6 +141,21 @@ docs-test: .venv/.has-test ## run what the pages say: every block, number, solut
 docs-browser: .venv/.has-docs-browser ## check in Chromium, as on a phone, what make docs has built
 	$(PY) -m pytest docs/browser -m "" $(ARGS)
 
+dist: .venv/.has-lint ## build the wheel and the archive of sources twice, and compare the bytes
+	$(PY) -m tests.dist build
+
+try-dist: dist ## install both in a new environment, with checksums, and try them there
+	$(PY) -m tests.dist try
+
+pythons: .venv/.has-pythons ## run tests with every Python from 3.11 to 3.14 that is here; ARGS="--only 3.13"
+	$(PY) -m tests.pythons newest $(ARGS)
+
+oldest: .venv/.has-pythons ## run tests with the oldest Python and packages that pyproject.toml allows
+	$(PY) -m tests.pythons oldest $(ARGS)
+
+audit: .venv/.has-audit ## ask whether a pinned package has a known vulnerability
+	$(PY) -m tests.audit
+
 dev: .venv/.has-dev ## install everything needed to work on tinynet
 	@echo "Next: source .venv/bin/activate"
 
@@ -181,7 +202,7 @@ endif
 	@touch $@
 
 # The newest versions that the extras allow, as a fresh environment gets them; then run make test.
-constraints: ## update constraints.txt
+constraints: ## update constraints.txt and requirements.txt
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints
 	build/constraints/bin/python -m pip install '.[$(EXTRAS_dev),parity-jax,parity-torch]'
@@ -190,6 +211,12 @@ constraints: ## update constraints.txt
 		| sed 's/+.*//' \
 		>> build/constraints.txt
 	mv build/constraints.txt constraints.txt
+	sed -n '/^#/p' requirements.txt > build/requirements.txt
+	build/constraints/bin/python -m uv pip compile --quiet --no-header --no-annotate --universal \
+		--python-version 3.11 --generate-hashes --constraint constraints.txt \
+		$(foreach extra,$(subst $(comma), ,$(EXTRAS_learner)),--extra $(extra)) pyproject.toml \
+		>> build/requirements.txt
+	mv build/requirements.txt requirements.txt
 	rm -rf build/constraints
 
 clean: ## remove built documentation and caches, keep the environments and runs

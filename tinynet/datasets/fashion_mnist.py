@@ -53,13 +53,11 @@ SOURCE = Source(
             sha256="0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
         ),
     ),
-    # The official address over HTTPS and then its repository; a mirror; and the official address
-    # as it is published, without encryption (the checksums are verified there too).
+    # The official address, over HTTPS (it is published without); its repository; a mirror.
     addresses=(
         "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     ),
     torchvision="FashionMNIST/raw",
     hugging_face=("zalando-datasets/fashion_mnist", "fashion_mnist"),

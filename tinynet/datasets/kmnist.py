@@ -45,12 +45,8 @@ SOURCE = Source(
             sha256="",
         ),
     ),
-    # The official address; without encryption, as it is published, too (the checksums are
-    # verified there as well).
-    addresses=(
-        "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
-        "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
-    ),
+    # The official address, over HTTPS (it is published without).
+    addresses=("https://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
     torchvision="KMNIST/raw",
 )
 

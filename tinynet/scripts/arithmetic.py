@@ -6,7 +6,6 @@ have no derivatives: `tinynet.losses.LossFunctionWrapper` measures that of a los
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -119,7 +118,7 @@ def reduce_min(input_tensor: Any, axis: Axis = None, keepdims: Any = False) -> T
 
 def _reduced(function: Callable[..., Any], x: Any, axis: Axis, keepdims: Any) -> Tensor:
     array = np.asarray(convert_to_tensor(x))
-    array = array.astype(config.floatx()) if array.dtype == builtins.bool else array
+    array = array.astype(config.floatx()) if array.dtype == np.bool_ else array
     along = tuple(axis) if isinstance(axis, (list, tuple)) else axis
     return tensor(function(array, axis=along, keepdims=keepdims))
 
