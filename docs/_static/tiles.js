@@ -49,19 +49,21 @@
   root.innerHTML = `
     <style>
       #tiles { border: 1px solid #8888; padding: 0.8rem; margin: 1rem 0 }
-      #tiles form { display: flex; flex-wrap: wrap; gap: 0.6rem 1.2rem; align-items: flex-start }
+      #tiles form { display: flex; flex-wrap: wrap; gap: 0.6rem 0.9rem; align-items: flex-start }
       #tiles fieldset, #tiles [role=group] { border: 0; padding: 0; margin: 0 }
       #tiles legend, #tiles [role=group] p { margin: 0; padding: 0; font-weight: bold }
       #tiles div > div { display: grid; gap: 2px; width: max-content }
       #tiles fieldset > div { display: grid; gap: 2px; width: max-content }
-      #tiles .of-2 > div { grid-template-columns: repeat(2, 3.4rem) }
-      #tiles .of-3 > div { grid-template-columns: repeat(3, 2.9rem) }
-      #tiles .of-4 > div { grid-template-columns: repeat(4, 3.4rem) }
-      #tiles fieldset.of-4 > div { grid-template-columns: repeat(4, 2.9rem) }
+      #tiles .of-2 > div { grid-template-columns: repeat(2, minmax(2.25rem, max-content)) }
+      #tiles .of-3 > div { grid-template-columns: repeat(3, 2.25rem) }
+      #tiles .of-4 > div { grid-template-columns: repeat(4, minmax(2.25rem, max-content)) }
+      #tiles fieldset.of-4 > div { grid-template-columns: repeat(4, 2.25rem) }
       #tiles input, #tiles button { box-sizing: border-box; width: 100%; height: 1.9rem; padding: 0;
         font: inherit; font-size: 0.85rem; text-align: center; color: inherit; background: none;
         border: 1px solid #8888; font-variant-numeric: tabular-nums }
       #tiles button { cursor: pointer }
+      #tiles input { appearance: textfield }
+      #tiles input::-webkit-inner-spin-button { appearance: none }
       #tiles [aria-pressed=true] { outline: 2px solid currentColor; outline-offset: -2px }
       #tiles .plus { background: #0072b244; border-color: #0072b2 }
       #tiles .minus { background: #d55e0044; border: 1px dashed #d55e00 }
