@@ -50,7 +50,7 @@ def test_it_opens_with_the_picture_of_the_page_and_both_ways_to_the_first_output
 
 def test_a_pixel_changes_every_sum_that_it_is_in(tab):
     before = {name: shown(tab, name) for name in "UVMz"}
-    tab.get_by_label("t, row 3, column 3").fill("5")  # in a single sum, whose product has the factor 0
+    tab.get_by_label("t, row 3, column 3").fill("5")  # in one sum, times 0
     after = {name: shown(tab, name) for name in "UVMz"}
     changed = {name: int(np.sum(np.not_equal(before[name], after[name]))) for name in "UVMz"}
     assert changed == {"U": 0, "V": 1, "M": 0, "z": 0}
