@@ -8,7 +8,7 @@
   const A_T = [[1, 1, 1, 0], [0, 1, -1, -1]];
   // Those of the picture above.
   const TILE = [[1, 0, 2, 1], [0, 3, 1, 0], [2, 1, 0, 1], [0, 1, 2, 0]];
-  const KERNEL = [[0, 2, 0], [2, -4, 2], [0, 2, 0]];
+  const KERNEL = [[0, 2, 0], [2, -4, 2], [0, 2, 0]], LARGEST = 9;
 
   const transposed = (a) => a[0].map((_, j) => a.map((row) => row[j]));
   const product = (a, b) => a.map((row) => transposed(b).map((column) =>
@@ -40,7 +40,7 @@
     Array.from({ length: rows }, (_, j) => cell(i, j)).join("")).join("");
   const numbers = (name, label, values) => `
     <fieldset class="of-${values.length}"><legend>${label}</legend><div>${grid(values.length, (i, j) =>
-      `<input type="number" min="-9" max="9" step="1" name="${entry(name, i, j)}"
+      `<input type="number" min="${-LARGEST}" max="${LARGEST}" step="1" name="${entry(name, i, j)}"
         aria-label="${name}, row ${i}, column ${j}" value="${values[i][j]}">`)}</div></fieldset>`;
   const results = (name) => `
     <div role="group" aria-label="${PARTS[name].name}" class="of-${PARTS[name].rows}">
@@ -82,8 +82,10 @@
   const cell = (at) => form.querySelector(`[data-at=${at}]`);
   let chosen = "z00";
 
+  /* What is typed, as a number that fits into its cell. */
   const read = (name, rows) => Array.from({ length: rows }, (_, i) =>
-    Array.from({ length: rows }, (_, j) => Number(form.elements[entry(name, i, j)].value)));
+    Array.from({ length: rows }, (_, j) =>
+      Math.max(-LARGEST, Math.min(LARGEST, Number(form.elements[entry(name, i, j)].value)))));
 
   /* The terms of a sum of entries, each times a product of two factors: [factor, i, j]. */
   const terms = (left, right) => left.flatMap((a, i) => right.map((b, j) => [a * b, i, j]))
