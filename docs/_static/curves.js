@@ -69,11 +69,14 @@
   const form = root.querySelector("form");
   const number = (value, digits) => value.toFixed(digits).replace("-", "−");
   const across = (x) => 10 + (124 * (x - LOW)) / (HIGH - LOW);
-  const down = (y) => 62 - 9 * Math.max(-2, Math.min(6.5, y));
 
   function draw() {
     const name = form.elements.curve.value, x = Number(form.elements.x.value);
     const [f, slope] = CURVES[name], value = f(x), steep = slope(x);
+    const flat = Math.max(Math.abs(f(LOW)), Math.abs(f(HIGH))) <= 1;
+    const [lowest, highest] = flat ? [-1.2, 1.2] : [-2, 6.5];
+    const down = (y) => 3.5 + (76.5 * (highest - Math.max(lowest, Math.min(highest, y)))) /
+      (highest - lowest);
     root.querySelector("label span").textContent = number(x, 1);
     const left = steep ** LAYERS;
     root.querySelector("[role=status]").innerHTML = [
@@ -89,12 +92,12 @@
       places.forEach((at, i) => {
         const y = curve(at), last = i && curve(places[i - 1]);
         if (i && Math.abs(y - last) > 0.15 && curve === slope) runs.push([]);
-        if (y >= -2 && y <= 6.5) runs.at(-1).push(`${across(at).toFixed(2)},${down(y).toFixed(2)}`);
+        if (y >= lowest && y <= highest) runs.at(-1).push(`${across(at).toFixed(2)},${down(y).toFixed(2)}`);
       });
       return runs.map((run) => `<polyline class="${kind}" points="${run.join(" ")}"/>`).join("");
     }
-    const rows = [6, 4, 2, 0, -2].map((y) => `<path class="axis" d="M10 ${down(y)}H134"/>
-      <text x="8" y="${down(y) + 1.7}" text-anchor="end">${number(y, 0)}</text>`);
+    const rows = (flat ? [1, 0.5, 0, -0.5, -1] : [6, 4, 2, 0, -2]).map((y) => `<path class="axis" d="M10 ${down(y)}H134"/>
+      <text x="8" y="${down(y) + 1.7}" text-anchor="end">${number(y, flat ? 1 : 0)}</text>`);
     const columns = [-8, -4, 0, 4, 8].map((at) =>
       `<text x="${across(at)}" y="88" text-anchor="middle">${number(at, 0)}</text>`);
     root.querySelector("svg").innerHTML = [...rows, ...columns].join("") +
