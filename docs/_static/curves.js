@@ -65,7 +65,7 @@
     </form>
     <p role="status"></p>
     <svg role="img" aria-label="The activation and its slope, and a point on each"
-      viewBox="0 0 140 92"></svg>`;
+      viewBox="-4 0 142 92"></svg>`;
   const form = root.querySelector("form");
   const number = (value, digits) => value.toFixed(digits).replace("-", "−");
   const across = (x) => 10 + (124 * (x - LOW)) / (HIGH - LOW);
