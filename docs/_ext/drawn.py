@@ -24,6 +24,7 @@ DRAWN = (
     "adam",
     "augmentation",
     "batch_norm",
+    "chain",
     "code_map",
     "convolution",
     "dense",

@@ -5,10 +5,9 @@ What only the site can do becomes text. A link to another page keeps its words, 
 description; code of the package and solutions, which are folded, are there to be read. In the place
 of a training step in a frame there is a cell that makes and shows the same step.
 
-A page without examples has none: there is nothing in it to run (the glossary, the lists of names,
-the playground, the tables of parity), or it is not to be run in a notebook (the evening's script,
-which stops in a debugger). What stays a fragment on a page with examples, because it needs Keras, a
-cluster or an hour, is text of its notebook.
+A page without examples has none: there is nothing in it to run (the start page, the glossary, the
+list of Keras's names, the tables of parity). What stays a fragment on a page with examples, because
+it needs Keras, a cluster, a debugger or an hour, is text of its notebook.
 
 Written to docs/generated/notebooks/ before the pages are read. With them goes tinynet.zip, the
 package to be installed where there is no copy of the repository.
