@@ -5,6 +5,8 @@ import ast
 import errno
 import functools
 import io
+import itertools
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -15,12 +17,13 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from safetensors.numpy import load
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 import tinynet
 from tests import torture
 from tinynet import Sequential, files, layers, lessons
-from tinynet.array_files import write_arrays
+from tinynet.array_files import read_arrays, write_arrays
 from tinynet.callbacks import CSVLogger, TensorBoard
 from tinynet.datasets import sources
 from tinynet.interop import keras_tuner
@@ -376,6 +379,118 @@ def test_arrays_are_read_by_the_package_safetensors() -> None:
         np.testing.assert_array_equal(found[key], array, strict=array.dtype.isnative)
     with pytest.raises(TypeError, match="words: expected an array of numbers, got <U1"):
         write_arrays(io.BytesIO(), {"words": np.array(["a"])}, {})
+
+
+def test_arrays_of_the_package_safetensors_are_read(tmp_path: Path) -> None:
+    kinds = ("f2", "f4", "f8", "i8", "i1", "u1", "?", "u2", "i4")
+    given = {kind: np.arange(6).reshape(2, 3).astype(kind) for kind in kinds}
+    given |= {"scalar": np.array(7.0), "empty": np.zeros((0, 3), "f4")}
+    path = tmp_path / "a"
+    path.write_bytes(save(given, {"said": "ä"}))
+    found, texts = read_arrays(path)
+    assert texts == {"said": "ä"}
+    assert found.keys() == given.keys()
+    for key, array in given.items():
+        np.testing.assert_array_equal(found[key], array, strict=True)
+        assert found[key].flags.writeable
+    path.write_bytes(save(given))
+    assert read_arrays(path)[1] == {}
+
+
+# Two arrays, of 8 and 12 bytes, and what may be said about them.
+A = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+B = {"dtype": "I32", "shape": [3], "data_offsets": [8, 20]}
+HONEST = {"a": A, "b": B, "__metadata__": {"format": "x"}}
+
+
+def with_header(header: Any, length: int | None = None) -> bytes:
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    length = len(text) if length is None else length
+    return length.to_bytes(8, "little") + text + bytes(20)
+
+
+WRONG: dict[str, bytes] = {
+    "nothing": b"",
+    "half a length": b"1234",
+    "a header that is longer than the file": with_header(HONEST, 10**6),
+    "a header of 2^64 bytes": with_header(HONEST, 2**64 - 1),
+    "half a header": with_header(HONEST, 40),
+    "another code": with_header(json.dumps(HONEST).encode("utf-16")),
+    "a list": with_header([1]),
+    "a text": with_header("a"),
+    "a deep header": with_header(b"[" * 100_000),
+    "numbers as texts": with_header({**HONEST, "__metadata__": {"format": 1}}),
+    "no texts": with_header({**HONEST, "__metadata__": None}),
+    "an array that is left out": with_header({"a": A}),
+    "arrays in the same bytes": with_header({"a": A, "b": {**B, "data_offsets": [0, 12]}, "c": A}),
+    "bytes between two arrays": with_header(
+        {"a": {**A, "shape": [1], "data_offsets": [0, 4]}, "b": B}
+    ),
+    "more than the file has": with_header(
+        {"a": A, "b": {**B, "shape": [10**9], "data_offsets": [8, 8 + 4 * 10**9]}}
+    ),
+    "another shape": with_header({"a": {**A, "shape": [3]}, "b": B}),
+    "another type": with_header({"a": {**A, "dtype": "F64"}, "b": B}),
+    "an unknown type": with_header({"a": {**A, "dtype": "F33"}, "b": B}),
+    "a negative shape": with_header({"a": {**A, "shape": [-2, -1]}, "b": B}),
+    "no integers": with_header({"a": {**A, "shape": [2.0]}, "b": B}),
+    "truth values": with_header({"a": {**A, "shape": [2, True]}, "b": B}),
+    "a place that is no integer": with_header({"a": {**A, "data_offsets": [False, 8]}, "b": B}),
+    "a place backwards": with_header({"a": {**A, "data_offsets": [8, 0]}, "b": B}),
+    "nothing about the place": with_header({"a": {"dtype": "F32", "shape": [2]}, "b": B}),
+    "65 axes": with_header({"a": {**A, "shape": [2, *[1] * 64]}, "b": B}),
+    "a million axes": with_header({"a": {**A, "shape": [9] * 10**6}, "b": B}),
+    "no numbers, in a very large shape": with_header(
+        {"a": A, "b": B, "c": {"dtype": "F32", "shape": [0, 10**30], "data_offsets": [20, 20]}}
+    ),
+}
+
+
+@pytest.mark.parametrize("how", WRONG)
+def test_a_file_that_is_not_as_it_says(how: str, tmp_path: Path) -> None:
+    path = tmp_path / "wrong"
+    path.write_bytes(WRONG[how])
+    with pytest.raises(ValueError, match=r"wrong: not a safetensors file, or a damaged one"):
+        read_arrays(path)
+    path.write_bytes(with_header(HONEST))
+    assert list(read_arrays(path)[0]) == ["a", "b"]
+
+
+def test_what_the_package_refuses_is_refused(tmp_path: Path) -> None:
+    shapes = [[2], [3], [], [1, 2], [8], [0], [-2], [2.0], [True, 2], [[2]], [None], 2, None, "2"]
+    places = [[0, 8], [8, 20], [20, 20], [8, 0], [0], [0, 8, 8], [0.0, 8], [False, 8], None, {}]
+    dtypes = ["F32", "I32", "F64", "BOOL", "BF16", "F8_E4M3", None]
+    accepted = 0
+    cases = itertools.product(dtypes, shapes, places, (True, False))
+    for number, (dtype, shape, place, first) in enumerate(cases):
+        path = tmp_path / f"{number}.file"  # to write one file again takes much longer
+        other = {"dtype": dtype, "shape": shape, "data_offsets": place}
+        content = with_header({"a": other, "b": B} if first else {"a": A, "b": other})
+        path.write_bytes(content)
+        try:
+            expected = load(content)
+        except (AttributeError, KeyError, SafetensorError, TypeError, ValueError):
+            with pytest.raises(ValueError, match=r"\.file: not a safetensors file"):
+                read_arrays(path)
+        else:
+            accepted += 1
+            found, _ = read_arrays(path)
+            assert {k: v.tolist() for k, v in found.items()} == {
+                k: v.tolist() for k, v in expected.items()
+            }
+    assert accepted > 5
+
+
+def test_a_file_that_becomes_shorter_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(with_header(HONEST))
+    size = os.stat_result([0] * 6 + [path.stat().st_size] + [0] * 3)
+    path.write_bytes(path.read_bytes()[:-1])
+    monkeypatch.setattr(os, "fstat", lambda number: size)
+    with pytest.raises(ValueError, match=r"file: .*it has become shorter"):
+        read_arrays(path)
 
 
 # Methods and functions that write, and the files of the package that may call them.
