@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from tinynet.arrays import Array
+from tinynet.files import write_parts
 
 # What the format calls NumPy's types, of those that tinynet writes.
 NAMES = {"f2": "F16", "f4": "F32", "f8": "F64", "b1": "BOOL"} | {
@@ -38,6 +39,7 @@ def write_arrays(file: BinaryIO, arrays: Mapping[str, Array], texts: Mapping[str
     Parameters
     ----------
     file : file
+        On the disk.
     arrays : dict of str to ndarray
     texts : dict of str to str
 
@@ -55,27 +57,21 @@ def write_arrays(file: BinaryIO, arrays: Mapping[str, Array], texts: Mapping[str
     """
     header: dict[str, object] = {"__metadata__": dict(texts)}
     end, found = 0, []
-    # Types of more bytes come first, so that each array begins at a multiple of its type's size;
-    # then large arrays, because small ones that follow each other are written together.
-    for key, array in sorted(
-        arrays.items(), key=lambda item: (-item[1].dtype.itemsize, -item[1].nbytes, item[0])
-    ):
+    # Types of more bytes come first, so that each array begins at a multiple of its type's size.
+    for key in sorted(arrays, key=lambda key: (-arrays[key].dtype.itemsize, key)):
+        array = arrays[key]
         kind = array.dtype.str[1:]
         if kind not in NAMES:
             raise TypeError(f"{key}: expected an array of numbers, got {array.dtype}")
-        begin, end = end, end + array.nbytes
-        header[key] = {
-            "dtype": NAMES[kind],
-            "shape": array.shape,
-            "data_offsets": (begin, end),
-        }
+        place, end = end, end + array.nbytes
+        name = NAMES[kind]
+        header[key] = {"dtype": name, "shape": array.shape, "data_offsets": (place, end)}
         if array.nbytes:  # an empty array has no bytes to look at
-            found.append(np.ascontiguousarray(array, array.dtype.newbyteorder("<")))
+            found.append(np.ascontiguousarray(array, TYPES[name]))
     said = json.dumps(header, separators=(",", ":")).encode()
     said += b" " * (-len(said) % WORD)
-    file.write(len(said).to_bytes(WORD, "little") + said)
-    for array in found:
-        file.write(array.reshape(-1).view(np.uint8).data)
+    begin = memoryview(len(said).to_bytes(WORD, "little") + said)
+    write_parts(file, [begin, *(each.reshape(-1).view(np.uint8).data for each in found)])
 
 
 def read_arrays(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
@@ -180,6 +176,7 @@ def write_state(file: BinaryIO, kind: str, state: Apart) -> None:
     Parameters
     ----------
     file : file
+        On the disk.
     kind : str
         What it is, and the version of its form; `read_state` asks for the same.
     state : Apart
