@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import stat
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -496,6 +497,18 @@ def test_a_file_that_is_not_as_it_says(how: str, tmp_path: Path) -> None:
         read_arrays(path)
     path.write_bytes(with_header(HONEST))
     assert list(read_arrays(path)[0]) == ["a", "b"]
+
+
+def test_a_header_that_is_said_to_be_long_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "wrong"
+    path.write_bytes(with_header(HONEST, 90_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="its header is said to have 90000000 bytes"):
+            read_arrays(path)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_the_package_refuses_is_refused(tmp_path: Path) -> None:
