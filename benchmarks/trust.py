@@ -111,7 +111,7 @@ def of_backups(
 ) -> float:
     """Return the fraction of an epoch at batch 32 that the callback takes."""
     shares = []
-    for _ in range(3):
+    for _ in range(5):
         callback = library.callbacks.BackupAndRestore(str(folder / "backup"), save_freq=freq)
         watch, kind = Stopwatch(), type(callback)
         plain = {name: getattr(kind, name) for name in OCCASIONS}
