@@ -7,10 +7,7 @@ a file could be executed.
 
 from __future__ import annotations
 
-import io
 import json
-import math
-import os
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,10 +24,6 @@ NAMES = {"f2": "F16", "f4": "F32", "f8": "F64", "b1": "BOOL"} | {
 }
 TYPES = {name: np.dtype(f"<{kind}") for kind, name in NAMES.items()}
 WORD = 8  # bytes; the arrays begin at a multiple of it
-LONGEST_HEADER = 100_000_000  # bytes, as the format has it
-MOST_AXES = 64  # NumPy's own limit
-
-Place = tuple[np.dtype[Any], list[int]]  # type and shape of an array that comes next
 
 
 def write_arrays(file: BinaryIO, arrays: Mapping[str, Array], texts: Mapping[str, str]) -> None:
@@ -82,60 +75,20 @@ def read_arrays(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     OSError
         If the file cannot be read.
     ValueError
-        If it is another file, or a damaged one. The header has to say of every byte behind it which
-        array it belongs to, so no array takes more memory than the file has.
+        If it is another file, or a damaged one. The package safetensors sees to it that every byte
+        behind the header belongs to one array, so no array takes more memory than the file has.
     """
-    with path.open("rb") as file:
-        try:
-            texts, places = _header(file)
-            return {key: _next_array(file, *place) for key, place in places.items()}, texts
-        except (
-            *(ArithmeticError, AttributeError, LookupError, MemoryError),
-            *(RecursionError, TypeError, ValueError),
-        ) as error:
-            raise ValueError(
-                f"{path}: not a safetensors file, or a damaged one ({type(error).__name__}: "
-                f"{error}); was it cut off in a copy?"
-            ) from None
+    from safetensors import SafetensorError, safe_open
 
-
-def _header(file: io.BufferedReader) -> tuple[dict[str, str], dict[str, Place]]:
-    """Return the texts, and the type and shape of each array in the order of the file."""
-    size = os.fstat(file.fileno()).st_size
-    length = int.from_bytes(file.read(WORD), "little")
-    if length > min(size - WORD, LONGEST_HEADER):
-        raise ValueError(f"its header is said to have {length} bytes, and the file has {size}")
-    header = json.loads(file.read(length).decode())
-    texts = header.pop("__metadata__", {})
-    if not all(isinstance(text, str) for text in texts.values()):
-        raise ValueError("expected texts in __metadata__")
-    places: dict[str, Place] = {}
-    end = 0
-    for key, said in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
-        (begin, stop), shape = said["data_offsets"], said["shape"]
-        if len(shape) > MOST_AXES or not all(
-            type(n) is int and n >= 0 for n in (begin, stop, *shape)
-        ):
-            raise ValueError(
-                f"{key}: expected sizes and places, got {shape!r:.60} at {begin!r:.60}"
-            )
-        kind = TYPES[said["dtype"]]
-        if begin != end or stop - begin != math.prod(shape) * kind.itemsize:
-            raise ValueError(
-                f"{key}: an array of {kind.name} and of shape {shape!r:.60} does not fit bytes "
-                f"{begin} to {stop}, behind byte {end}"
-            )
-        places[key], end = (kind, shape), stop
-    if WORD + length + end != size:
-        raise ValueError(f"it should have {WORD + length + end} bytes, and has {size}")
-    return texts, places
-
-
-def _next_array(file: io.BufferedReader, kind: np.dtype[Any], shape: list[int]) -> Array:
-    array = np.empty(shape, kind)
-    if array.nbytes and file.readinto(array.reshape(-1).view(np.uint8).data) < array.nbytes:
-        raise ValueError("it has become shorter")
-    return array.astype(kind.newbyteorder("="), copy=False)
+    path.open("rb").close()  # an error of the system's own, if it cannot be read
+    try:
+        with safe_open(path, framework="numpy") as file:
+            texts: dict[str, str] = file.metadata() or {}
+            return {key: file.get_tensor(key) for key in file.keys()}, texts  # noqa: SIM118 (no dict)
+    except (AttributeError, SafetensorError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path}: not a safetensors file, or a damaged one ({error}); was it cut off in a copy?"
+        ) from None
 
 
 class Apart:

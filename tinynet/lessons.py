@@ -214,7 +214,7 @@ def keep_results(args: argparse.Namespace, data: str, results: dict[str, Any]) -
     results : dict
         Anything that JSON can hold.
     """
-    packages = ("numpy", "numba")
+    packages = ("numpy", "numba", "safetensors")
     everything = {
         "data": data,
         **results,
