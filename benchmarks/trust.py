@@ -3,8 +3,12 @@
     python -m benchmarks.trust
 
 Prints a table and writes trust.md next to this file. Each piece is timed beside what it cannot do
-without, in turns: a model is saved next to writing and syncing as many bytes, and loaded next to
-reading them. Of a training, it times what the callback does in the thread that trains.
+without, in turns. A model is saved next to writing as many bytes to a new file in the same folder,
+in one piece: the file is synced, moved to the place of the last one, and the folder is synced, as
+directly as Python can. It is loaded next to reading the bytes, once from the disk, after the system
+has been told to forget them, and once from the system's memory. There, next to what the processor
+does, reading is almost nothing, so the table also says how long the same model takes to make and to
+compile without a file. Of a training, it times what the callback does in the thread that trains.
 """
 
 from __future__ import annotations
@@ -26,9 +30,14 @@ from benchmarks.race import training_images
 from benchmarks.stopwatch import Stopwatch
 from tinynet.files import write_atomically
 
-ROUNDS = 15
+ROUNDS = 25
 FREQUENCIES = {"epoch": "every epoch", 100: "every 100 steps"}
 OCCASIONS = ("on_train_batch_end", "on_epoch_end")
+ROWS = (
+    ("saving as {}, in times of writing the bytes", "saving", "writing"),
+    ("loading {} from the disk, in times of reading the bytes", "loading, disk", "reading, disk"),
+    ("loading {} from memory, in times of reading the bytes", "loading, memory", "reading, memory"),
+)
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -39,25 +48,62 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write and sync a file, as directly as Python can."""
-    with path.open("wb") as file:
+    """Write and sync a new file, and move it to its place."""
+    beside = path.with_suffix(".new")
+    with beside.open("xb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
 
 
-def of_files(library: ModuleType, model: Any, ending: str, folder: Path) -> tuple[float, float]:
-    """Return the times of saving and of loading in those of writing and reading the bytes."""
+def forget(path: Path) -> None:
+    """Let the system forget what is in a file, so that it has to be read from the disk again."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())  # Keras does not: what is not on the disk yet cannot be forgotten
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def of_files(library: ModuleType, model: Any, ending: str, folder: Path) -> dict[str, list[float]]:
+    """Return the seconds of writing, saving, reading, loading and making, of all rounds."""
     path, other = folder / f"model{ending}", folder / "bytes"
     model.save(path)
     content = path.read_bytes()
-    saving, loading = [], []
+    write(other, content)
+    found: dict[str, list[float]] = {}
+
+    def time_of(name: str, work: Callable[[], object]) -> None:
+        found.setdefault(name, []).append(seconds(work))
+
     for _ in range(ROUNDS):
-        floor = seconds(lambda: write(other, content))
-        saving.append(seconds(lambda: model.save(path)) / floor)
-        floor = seconds(path.read_bytes)
-        loading.append(seconds(lambda: library.models.load_model(path)) / floor)
-    return statistics.median(saving), statistics.median(loading)
+        time_of("writing", lambda: write(other, content))
+        time_of("saving", lambda: model.save(path))
+        forget(path)
+        time_of("reading, disk", path.read_bytes)
+        forget(path)
+        time_of("loading, disk", lambda: library.models.load_model(path))
+        time_of("reading, memory", path.read_bytes)
+        time_of("loading, memory", lambda: library.models.load_model(path))
+        time_of("making", lambda: keras_script.compiled(library))
+    return found
+
+
+def in_times_of(found: dict[str, list[float]], what: str, floor: str) -> float:
+    """Return the median of how many times as long one thing takes as another in its round."""
+    return statistics.median(a / b for a, b in zip(found[what], found[floor], strict=True))
+
+
+def in_words(name: str, found: dict[str, list[float]]) -> str:
+    """Say how long it takes what a file is compared with."""
+    ms = {what: f"{1e3 * statistics.median(each):.2f} ms" for what, each in found.items()}
+    return (
+        f"{name}: the bytes were written in {ms['writing']}, read from the disk in "
+        f"{ms['reading, disk']} and from memory in {ms['reading, memory']}; the same model was "
+        f"made and compiled without a file in {ms['making']}."
+    )
 
 
 def of_backups(
@@ -65,7 +111,7 @@ def of_backups(
 ) -> float:
     """Return the fraction of an epoch at batch 32 that the callback takes."""
     shares = []
-    for _ in range(3):
+    for _ in range(5):
         callback = library.callbacks.BackupAndRestore(str(folder / "backup"), save_freq=freq)
         watch, kind = Stopwatch(), type(callback)
         plain = {name: getattr(kind, name) for name in OCCASIONS}
@@ -92,6 +138,7 @@ def main() -> None:
     images, labels = images[:16000], labels[:16000]
     tinynet.config.set_threads(1)
     rows: dict[str, list[str]] = {}
+    said = []
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
         folder = Path(name)
         for number, (library, endings) in enumerate(
@@ -104,17 +151,22 @@ def main() -> None:
                 rows.setdefault(what, ["", ""])[number] = figure
 
             for ending in endings:
-                saving, loading = of_files(library, model, ending, folder)
-                add(f"saving as {ending}, in times of writing the bytes", f"{saving:.2f}")
-                add(f"loading {ending}, in times of reading the bytes", f"{loading:.1f}")
+                found = of_files(library, model, ending, folder)
+                for row, what, floor in ROWS:
+                    add(row.format(f"`{ending}`"), f"{in_times_of(found, what, floor):.2f}")
+                said.append(in_words(f"{library.__name__}'s `{ending}`", found))
             for freq, when in FREQUENCIES.items():
                 share = of_backups(library, model, freq, images, labels, folder)
                 add(f"BackupAndRestore {when}, of an epoch at batch 32", f"{share:.2%}")
     lines = ["| | tinynet | Keras |", "|---|---:|---:|"]
     lines += [f"| {what} | {' | '.join(figures)} |" for what, figures in rows.items()]
     print("\n".join(lines))
-    text = "Written by `python -m benchmarks.trust`; not edited. Medians, in one thread.\n\n"
-    write_atomically(Path(__file__).parent / "trust.md", text + "\n".join(lines) + "\n")
+    parts = [
+        "Written by `python -m benchmarks.trust`; not edited. Medians, in one thread.",
+        "\n".join(lines),
+        *said,
+    ]
+    write_atomically(Path(__file__).parent / "trust.md", "\n\n".join(parts) + "\n")
 
 
 if __name__ == "__main__":

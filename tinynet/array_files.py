@@ -1,8 +1,8 @@
 """Arrays and text in one file, in the form of safetensors.
 
-`write_arrays` writes the arrays of a model. A tree of plain values and arrays is taken apart by
-`Apart`, written by `write_state` and read by `read_state`. Nothing in such a file could be
-executed.
+`write_arrays` writes the arrays of a model, `read_arrays` reads them. A tree of plain values and
+arrays is taken apart by `Apart`, written by `write_state` and read by `read_state`. Nothing in such
+a file could be executed.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from tinynet.arrays import Array
+from tinynet.files import write_parts
 
 # What the format calls NumPy's types, of those that tinynet writes.
 NAMES = {"f2": "F16", "f4": "F32", "f8": "F64", "b1": "BOOL"} | {
     f"{kind}{size}": f"{kind.upper()}{8 * size}" for kind in "iu" for size in (1, 2, 4, 8)
 }
+TYPES = {name: np.dtype(f"<{kind}") for kind, name in NAMES.items()}
 WORD = 8  # bytes; the arrays begin at a multiple of it
 
 
@@ -30,6 +32,7 @@ def write_arrays(file: BinaryIO, arrays: Mapping[str, Array], texts: Mapping[str
     Parameters
     ----------
     file : file
+        On the disk.
     arrays : dict of str to ndarray
     texts : dict of str to str
 
@@ -53,19 +56,39 @@ def write_arrays(file: BinaryIO, arrays: Mapping[str, Array], texts: Mapping[str
         kind = array.dtype.str[1:]
         if kind not in NAMES:
             raise TypeError(f"{key}: expected an array of numbers, got {array.dtype}")
-        begin, end = end, end + array.nbytes
-        header[key] = {
-            "dtype": NAMES[kind],
-            "shape": array.shape,
-            "data_offsets": (begin, end),
-        }
+        place, end = end, end + array.nbytes
+        name = NAMES[kind]
+        header[key] = {"dtype": name, "shape": array.shape, "data_offsets": (place, end)}
         if array.nbytes:  # an empty array has no bytes to look at
-            found.append(np.ascontiguousarray(array, array.dtype.newbyteorder("<")))
+            found.append(np.ascontiguousarray(array, TYPES[name]))
     said = json.dumps(header, separators=(",", ":")).encode()
     said += b" " * (-len(said) % WORD)
-    file.write(len(said).to_bytes(WORD, "little") + said)
-    for array in found:
-        file.write(array.reshape(-1).view(np.uint8).data)
+    begin = memoryview(len(said).to_bytes(WORD, "little") + said)
+    write_parts(file, [begin, *(each.reshape(-1).view(np.uint8).data for each in found)])
+
+
+def read_arrays(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+    """Read what `write_arrays` wrote: the arrays, in the order of the file, and the texts.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is another file, or a damaged one. The package safetensors sees to it that every byte
+        behind the header belongs to one array, so no array takes more memory than the file has.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path.open("rb").close()  # an error of the system's own, if it cannot be read
+    try:
+        with safe_open(path, framework="numpy") as file:
+            texts: dict[str, str] = file.metadata() or {}
+            return {key: file.get_tensor(key) for key in file.keys()}, texts  # noqa: SIM118 (no dict)
+    except (AttributeError, SafetensorError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path}: not a safetensors file, or a damaged one ({error}); was it cut off in a copy?"
+        ) from None
 
 
 class Apart:
@@ -106,6 +129,7 @@ def write_state(file: BinaryIO, kind: str, state: Apart) -> None:
     Parameters
     ----------
     file : file
+        On the disk.
     kind : str
         What it is, and the version of its form; `read_state` asks for the same.
     state : Apart
@@ -125,15 +149,7 @@ def read_state(path: Path, kind: str) -> Any:
     ValueError
         If it is another file, or a damaged one.
     """
-    from safetensors import SafetensorError, safe_open
-
-    path.open("rb").close()  # an error of the system's own, if it cannot be read
-    try:
-        with safe_open(path, framework="numpy") as file:
-            texts = file.metadata() or {}
-            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no dict)
-    except SafetensorError as error:
-        raise ValueError(f"{path}: not a safetensors file, or a damaged one ({error})") from None
+    arrays, texts = read_arrays(path)
     if texts.get("format") != kind:
         raise ValueError(
             f"{path}: expected a file of the form {kind!r}, got {texts.get('format')!r}; was it "

@@ -24,6 +24,7 @@ from tinynet.custom_objects import (
 )
 
 ARRAY = "ndarray"  # the class_name of an array in a config
+PLAIN = (bool, float, int, str, type(None))  # what most arguments are
 
 T = TypeVar("T")
 
@@ -75,6 +76,8 @@ def serialize(value: Any) -> Any:
     A class that is not tinynet's own is written with its module, so that it is never mistaken for
     a tinynet class of the same name. The module is for people to read; nothing is imported from it.
     """
+    if type(value) in PLAIN:
+        return value
     if isinstance(value, Configurable):
         kind = type(value)
         written = {"class_name": get_registered_name(kind), "config": value.get_config()}

@@ -11,7 +11,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +21,7 @@ WEIGHTS = (".safetensors", ".weights.h5")
 # What the disk says where folders need not, or cannot, be forced to it.
 NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP)
 LONGEST = 60  # letters of a name that are kept in the name beside it; no name is over 255 bytes
+MOST_PARTS = 1024  # that the systems take in one call
 
 
 def require_ending(filepath: str | os.PathLike[str], endings: tuple[str, ...]) -> None:
@@ -46,7 +47,7 @@ def whole_or_not(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Parameters
     ----------
     path : str or path
-        An existing file is replaced, and the new one gets its permissions.
+        An existing file is replaced, and the new one gets its permissions before it is written.
 
     Raises
     ------
@@ -61,6 +62,8 @@ def whole_or_not(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         with naming(path, beside):
             file = open_new(beside)
             try:
+                if path.exists():
+                    shutil.copymode(path, beside)
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -69,8 +72,6 @@ def whole_or_not(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
                 with contextlib.suppress(OSError):  # the first error is the one to be told
                     file.close()
                 raise
-            if path.exists():
-                shutil.copymode(path, beside)
             beside.replace(path)
             sync_folder(path.parent)
     except BaseException:
@@ -122,6 +123,28 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | str) -> None
     """
     with whole_or_not(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+def write_parts(file: BinaryIO, parts: Sequence[memoryview]) -> None:
+    """Write parts of bytes one after the other, in one call of the system where it has such a call.
+
+    A file system takes longer for a hundred calls than for a single one.
+
+    Parameters
+    ----------
+    file : file
+        On the disk, and open to write at its end.
+    parts : sequence of memoryview
+    """
+    taken = 0
+    if hasattr(os, "writev"):  # not on Windows
+        file.flush()
+        taken = os.writev(file.fileno(), parts[:MOST_PARTS])
+        file.seek(0, os.SEEK_END)
+    for part in parts:  # what is left, of many parts, of gigabytes, or because the disk is full
+        if taken < len(part):
+            file.write(part[taken:])
+        taken = max(0, taken - len(part))
 
 
 def append(path: str | os.PathLike[str], text: str) -> int:

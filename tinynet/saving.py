@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinynet import losses, optimizers, scope
-from tinynet.array_files import write_arrays
+from tinynet.array_files import read_arrays, write_arrays
 from tinynet.arrays import Array, copy_into
 from tinynet.checks import file_name
 from tinynet.configurable import UnknownObjectError, serialize
@@ -206,26 +206,17 @@ def read(filepath: str | os.PathLike[str]) -> _Content:
     ValueError
         If it is not a tinynet file, or is damaged.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = Path(file_name("filepath", filepath))
     if not path.is_file():
         raise FileNotFoundError(f"filepath: there is no file {path}")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            header = file.metadata() or {}
-            found = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no dict)
-    except (AttributeError, SafetensorError, TypeError) as error:  # the others: types of numbers
-        raise ValueError(
-            f"{path}: not a safetensors file, or a damaged one ({error}); was it cut off in a copy?"
-        ) from None
+    found, header = read_arrays(path)
     if header.get("format") != FORMAT:
         raise ValueError(
             f"{path}: expected a model that tinynet saved ({FORMAT!r}), got a safetensors file "
             f"with the format {header.get('format')!r}"
         )
     with naming(path):
-        order = json.loads(header["order"])  # safetensors sorts its arrays by size
+        order = json.loads(header["order"])  # in the file they are sorted by size
         arrays = {key: found[key] for key in order}
         return _Content(
             path, arrays, json.loads(header["architecture"]), json.loads(header["compiled"])
@@ -270,9 +261,12 @@ def restore(model: Trainer, content: _Content, compile: bool = True) -> None:
         return
     optimizer = compile_with(model, content.compiled)
     prefix = "optimizer/"
-    optimizer.set_state(
-        {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
-    )
+    state = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+    optimizer.set_state({key: value for key, value in state.items() if "/" not in key})
+    for path, value in state.items():
+        if "/" in path:  # a slot: set_state would copy it, but nobody else keeps these arrays
+            key, name = path.rsplit("/", 1)
+            optimizer.slots.setdefault(key, {})[name] = value
 
 
 def compiled_parts(model: Trainer) -> dict[str, Any] | None:

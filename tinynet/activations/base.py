@@ -88,8 +88,10 @@ class Activation(Configurable):
 
     def get_config(self) -> dict[str, Any]:
         """Return the function's name and the options that differ from its own defaults."""
-        defaults = {k: p.default for k, p in inspect.signature(self.choose).parameters.items()}
-        changed = {k: v for k, v in self.options.items() if k not in defaults or v != defaults[k]}
+        changed = dict(self.options)
+        if changed:  # to look up the defaults takes longer than all the rest
+            known = inspect.signature(self.choose).parameters
+            changed = {k: v for k, v in changed.items() if k not in known or v != known[k].default}
         own = ACTIVATIONS.get(self.name)
         if own is None or own.choose is not self.choose:  # not one of tinynet's
             changed["module"] = self.choose.__module__

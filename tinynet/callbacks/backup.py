@@ -289,13 +289,14 @@ class BackupAndRestore(Resumes):
 
     def _state(self, epoch: int, in_epoch: bool, logs: Logs) -> dict[str, Any]:
         model, optimizer = self.model, self.model.optimizer
-        numbers = {key: number for number, key in enumerate(model.arrays)}
+        arrays = model.arrays
+        numbers = {key: number for number, key in enumerate(arrays)}
         memory = optimizer.get_state()
         slots = [key.rsplit("/", 1) for key in memory if "/" in key]
         return {
             "made_for": {
                 "the shapes of weights": [
-                    [each.dtype.name, *each.shape] for each in model.arrays.values()
+                    [each.dtype.name, *each.shape] for each in arrays.values()
                 ],
                 "the optimizer": type(optimizer).__name__,
                 "the figures": model.figures.names,
@@ -307,7 +308,7 @@ class BackupAndRestore(Resumes):
             "is_over": bool(model.stop_training),
             "logs": logs,
             # Of names, layers of the same model have others if it was made again in one process.
-            "weights": list(model.arrays.values()),
+            "weights": list(arrays.values()),
             "slots": [[numbers[key], slot, memory[f"{key}/{slot}"]] for key, slot in slots],
             "counters": {key: value for key, value in memory.items() if "/" not in key},
             "dials": optimizer.dials,

@@ -6,6 +6,7 @@ unchanged. Here is what differs; what has no counterpart is refused by name.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -358,8 +359,9 @@ def _argument_names(cls: type) -> set[str]:
     return named | set(getattr(cls, "BASE_ARGUMENTS", ()))
 
 
+@functools.cache
 def signature(cls: type) -> Mapping[str, inspect.Parameter]:
-    """Return the arguments with which objects of a class are made."""
+    """Return the arguments with which objects of a class are made, kept: they are slow to find."""
     return inspect.signature(cls).parameters
 
 

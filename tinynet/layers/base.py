@@ -14,7 +14,14 @@ from tinynet import config, initializers, old_names
 from tinynet.activations import Activation, linear
 from tinynet.arrays import Array, copy_into, make_writable
 from tinynet.checks import entries, flag, integer
-from tinynet.configurable import LAYER_NAME, Configurable, auto_name, checked_name, serialize
+from tinynet.configurable import (
+    LAYER_NAME,
+    Configurable,
+    auto_name,
+    checked_name,
+    is_own,
+    serialize,
+)
 from tinynet.constraints import Constraint
 from tinynet.initializers import Initializer
 from tinynet.random import SeedGenerator
@@ -246,8 +253,9 @@ class Layer(Computes, Configurable, WeightLists):
         """
         if isinstance(initializer, str):
             initializer = initializers.get(initializer)
-        # A copy: an initializer that is not tinynet's may return an array that somebody keeps.
-        self.params[name] = np.array(initializer(shape, self.dtype), self.dtype, order="C")
+        value = np.asarray(initializer(shape, self.dtype), self.dtype, order="C")
+        # An initializer that is not tinynet's may return an array that somebody keeps.
+        self.params[name] = value if is_own(type(initializer)) else value.copy()
         self.grads[name] = np.zeros(shape, self.dtype)  # one array, overwritten in every step
         if regularizer is not None:
             self.regularizers[name] = regularizer
@@ -347,7 +355,7 @@ class Layer(Computes, Configurable, WeightLists):
 
         If the constructor does not take `name` and the like, they are set afterwards.
         """
-        if _takes(cls, "name"):
+        if _takes(cls, "name"):  # type: ignore[arg-type] # a class can be hashed
             return cls(**config)
         layer = cls(**{k: v for k, v in config.items() if k not in cls.BASE_ARGUMENTS})
         layer.name, layer.trainable = config["name"], config["trainable"]
@@ -371,8 +379,9 @@ def _then_built(build: Callable[..., None]) -> Callable[..., None]:
     return build_once
 
 
+@functools.cache
 def _takes(cls: type, argument: str) -> bool:
-    """Return whether a constructor takes an argument by name."""
+    """Return whether a constructor takes an argument by name, kept: looking it up is slow."""
     parameters = inspect.signature(cls).parameters
     kinds = {each.kind for each in parameters.values()}
     return argument in parameters or inspect.Parameter.VAR_KEYWORD in kinds

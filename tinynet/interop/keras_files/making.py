@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from typing import Any
+
+import numpy as np
 
 from tinynet.arrays import Array
 from tinynet.configurable import is_own
@@ -49,45 +49,44 @@ def made(
         if "shared" in each:
             shared[each["shared"]] = layer
         layers.append(layer)
-    seen: set[Layer] = set()
-    with ExitStack() as replaced:
+    rules: dict[Layer, dict[str, Initializer]] = {}
+    try:
         for layer in layers:
             inner = {"": layer} if isinstance(layer, Layer) else layer.leaves
             for path, leaf in inner.items():
-                if not leaf.built and leaf not in seen and is_own(type(leaf)):
-                    seen.add(leaf)
+                if not leaf.built and leaf not in rules and is_own(type(leaf)):
                     name = f"{above}{layer.name}/{path}".rstrip("/")
-                    replaced.enter_context(_FromFile(leaf, weights.get(name, [])).in_place())
+                    rules[leaf] = _from_file(leaf, weights.get(name, []))
         if "wires" in described:
             return Model.from_layers(layers, described)
         if described["input_shape"] is not None:
             options = {key: described.get(f"input_{key}") for key in ("shape", "dtype", "name")}
             layers.insert(0, InputLayer(**options))
         return Sequential(layers, name=described["name"])
+    finally:
+        for leaf, own in rules.items():
+            vars(leaf).update(own)
+
+
+def _from_file(layer: Layer, arrays: list[Array]) -> dict[str, Initializer]:
+    """Let a layer take its weights from a file; return the initializers that it has had."""
+    rules = {name: r for name, r in vars(layer).items() if isinstance(r, Initializer)}
+    vars(layer).update(dict.fromkeys(rules, _FromFile(layer, arrays)))
+    return rules
 
 
 class _FromFile(Initializer):
-    """Returns the arrays of a layer one after the other, if the shapes are those asked for."""
+    """Hands out the arrays of a layer one after the other, if the shapes are those asked for."""
 
     def __init__(self, layer: Layer, arrays: list[Array]) -> None:
-        self.layer, self.waiting = layer, iter(arrays)
+        self.layer, self.waiting = layer, arrays
 
     def __call__(self, shape: Any, dtype: str | None = None) -> Array:
-        """Return the next array of the file."""
-        found = next(self.waiting, None)
+        """Return the next array of the file, which no other weight gets."""
+        found = self.waiting.pop(0) if self.waiting else None
         if found is None or found.shape != tuple(shape):
             got = "none" if found is None else f"one of shape {found.shape}"
             raise ValueError(
                 f"{self.layer.name}: expected a weight of shape {tuple(shape)}, the file has {got}"
             )
-        return found.astype(dtype or self.layer.dtype)
-
-    @contextmanager
-    def in_place(self) -> Iterator[None]:
-        """Take the place of the layer's initializers."""
-        rules = {name: r for name, r in vars(self.layer).items() if isinstance(r, Initializer)}
-        vars(self.layer).update(dict.fromkeys(rules, self))
-        try:
-            yield
-        finally:
-            vars(self.layer).update(rules)
+        return np.asarray(found, dtype or self.layer.dtype)
