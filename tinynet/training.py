@@ -46,13 +46,13 @@ class Trainer(Prepared):
         self,
         optimizer: object = "rmsprop",
         loss: object = None,
+        loss_weights: Any = None,
         metrics: Any = None,
         weighted_metrics: Any = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
         jit_compile: bool | str = "auto",
         auto_scale_loss: bool = True,
-        loss_weights: Any = None,
     ) -> None:
         """Set how to train and what to report.
 
@@ -61,6 +61,8 @@ class Trainer(Prepared):
         optimizer : str or Optimizer
         loss : str or Loss
             For several outputs one for all, a list, or a dict by the names of the outputs.
+        loss_weights : list or dict of float, optional
+            What the loss of each output counts in the sum that is minimized; 1 by default.
         metrics, weighted_metrics : sequence of str or Metric, optional
             The latter are weighted by sample and class weights. For several outputs a list or a
             dict with an entry, or a list, for each output.
@@ -71,6 +73,8 @@ class Trainer(Prepared):
 
         Raises
         ------
+        TypeError
+            If `loss_weights` are metrics, which come after them.
         ValueError
             For an unknown name; the closest one is suggested. The model keeps what it had
             before.

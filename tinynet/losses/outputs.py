@@ -73,6 +73,7 @@ class OutputLosses(Loss):
         """
         if isinstance(loss, OutputLosses):  # from a file
             return loss
+        _refuse_metrics(loss_weights)
         several = isinstance(loss, (list, tuple)) or (
             isinstance(loss, Mapping) and "class_name" not in loss
         )
@@ -167,6 +168,18 @@ class OutputLosses(Loss):
             dout = np.zeros_like(out) if loss is None else loss.gradient()
             found.append(dout if weight == 1 else call(_times, dout, weight))
         return found[0] if self.one else found
+
+
+def _refuse_metrics(loss_weights: Any) -> None:
+    """Raise an error if what was given as weights are metrics, which Keras 2 took third."""
+    is_dict, is_list = isinstance(loss_weights, Mapping), isinstance(loss_weights, (list, tuple))
+    given = loss_weights if is_dict or is_list else [loss_weights]
+    each = given.values() if is_dict else given
+    if any(isinstance(one, (str, list, tuple)) or callable(one) for one in each):
+        raise TypeError(
+            f"loss_weights: expected numbers, got {loss_weights!r}; as in Keras 3, compile takes "
+            f"the weights third, and metrics by name: metrics={given!r}"
+        )
 
 
 def in_list(found: Any) -> list[Any]:
