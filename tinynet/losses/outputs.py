@@ -172,9 +172,8 @@ class OutputLosses(Loss):
 
 def _refuse_metrics(loss_weights: Any) -> None:
     """Raise an error if what was given as weights are metrics, which Keras 2 took third."""
-    is_dict, is_list = isinstance(loss_weights, Mapping), isinstance(loss_weights, (list, tuple))
-    given = loss_weights if is_dict or is_list else [loss_weights]
-    each = given.values() if is_dict else given
+    given = loss_weights if isinstance(loss_weights, (list, tuple, Mapping)) else [loss_weights]
+    each = given.values() if isinstance(given, Mapping) else given
     if any(isinstance(one, (str, list, tuple)) or callable(one) for one in each):
         raise TypeError(
             f"loss_weights: expected numbers, got {loss_weights!r}; as in Keras 3, compile takes "
