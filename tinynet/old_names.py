@@ -88,7 +88,9 @@ def warns_of_rows_and_columns(constructor: Constructor) -> Constructor:
     @functools.wraps(constructor)
     def constructed(*arguments: Any, **options: Any) -> None:
         constructor(*arguments, **options)
-        layer, filters, size, strides, *_ = [*arguments, *[None] * 3]
+        if len(arguments) < 4:
+            return
+        layer, filters, size, strides = arguments[:4]
         if isinstance(strides, int) and strides == size > 1:
             kind = type(layer).__name__
             warnings.warn(
