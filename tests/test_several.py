@@ -245,24 +245,66 @@ def test_the_weight_of_a_single_loss() -> None:
     assert found[1][1] == pytest.approx(2 * found[0][1])
 
 
-def test_a_class_of_my_own() -> None:
+def test_a_class_of_my_own_is_compiled_before_its_outputs_are_known() -> None:
+    told = []
+    for shown in (False, True):
+        set_random_seed(0)
+        model = OfMyOwn()
+        if shown:
+            model.build([(None, 4), (None, 3)])
+        model.compile("sgd", [SPARSE, "mse"], [2.0, 1.0], metrics=[["accuracy"], ["mae", "mae"]])
+        history = model.fit(INPUTS, TARGETS, verbose=0).history
+        told.append((history, model.evaluate(INPUTS, TARGETS, verbose=0), model.metrics_names))
+        assert model.loss.weights.tolist() == [2, 1]
+    assert told[0] == told[1]
+    single = [f"{SPARSE}_loss", "mse_loss"]
+    assert told[0][2] == ["loss", "accuracy", "mae", "mae", *single, "mae_1"]
+
+
+def test_what_does_not_fit_the_outputs_is_said_when_they_are_known() -> None:
     model = OfMyOwn()
-    with pytest.raises(ValueError, match="loss: the outputs of the model are not known yet"):
-        model.compile("sgd", [SPARSE, "mse"])
-    model.compile("sgd", "mse")
-    with pytest.raises(ValueError, match="y: expected one array, since it is not known yet"):
-        model.fit(INPUTS, [np.eye(3)[Y], PLACES], verbose=0)
-    model.predict(INPUTS, verbose=0)
-    with pytest.raises(ValueError, match="which were not known when the model was compiled"):
+    with pytest.raises(ValueError, match="unknown loss 'mze'; did you mean"):
+        model.compile("sgd", [SPARSE, "mze"])
+    with pytest.raises(ValueError, match="unknown metric 'mze'; did you mean"):
+        model.compile("sgd", [SPARSE, "mse"], metrics=[["mze"], None])
+    with pytest.raises(ValueError, match=r"loss_weights: expected 2 entries.* got 1"):
+        model.compile("sgd", [SPARSE, "mse"], loss_weights=[1])
+    model.compile("sgd", [SPARSE, "mse", "mse"])
+    with pytest.raises(ValueError, match=r"loss: expected 2 entries, one for each output.* got 3"):
         model.fit(INPUTS, TARGETS, verbose=0)
     model = OfMyOwn()
-    model.build([(None, 4), (None, 3)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    with pytest.raises(ValueError, match=r"metrics: expected 2 entries, one for each out.* got 1"):
+        model.fit(INPUTS, TARGETS, verbose=0)
+    model.compile("sgd", "mse")
+    assert len(model.fit(INPUTS, [np.eye(3)[Y], PLACES], verbose=0).history) == 2  # both "mse_loss"
+
+
+def test_layers_that_come_after_compile() -> None:
+    model = Sequential()
+    model.compile("sgd", [SPARSE], loss_weights=[0.5], metrics=["accuracy"])
+    model.add(Dense(3, activation="softmax"))
+    half = model.evaluate(X, Y, verbose=0)
+    model.compile("sgd", SPARSE)
+    assert half[0] == pytest.approx(0.5 * model.evaluate(X, Y, verbose=0))
+    model = Sequential()
     model.compile("sgd", [SPARSE, "mse"])
-    assert list(model.fit(INPUTS, TARGETS, verbose=0).history) == [
-        "kind_loss",
-        "loss",
-        "place_loss",
-    ]
+    model.add(Dense(3, activation="softmax"))
+    with pytest.raises(ValueError, match=r"loss: expected 1 entries, one for each output.* got 2"):
+        model.fit(X, Y, verbose=0)
+
+
+def test_the_losses_of_a_smaller_last_batch_count_by_its_samples_where_layers_are_called() -> None:
+    found = {}
+    for run_eagerly in (False, True):
+        model, y = made("plain")
+        model.run_eagerly = run_eagerly
+        found[run_eagerly] = model.evaluate(INPUTS, y, batch_size=8, verbose=0)
+        total, kind, place, *_ = found[run_eagerly]
+        assert (kind + place == pytest.approx(total)) == run_eagerly
+    whole = model.evaluate(INPUTS, y, batch_size=20, verbose=0)
+    assert found[True] == pytest.approx(whole, rel=1e-5)
+    assert found[False][0] == pytest.approx(whole[0], rel=1e-5)
 
 
 def test_the_state_that_a_shared_layer_had(float64: None) -> None:

@@ -78,6 +78,11 @@ class Model(Graph, Evaluator):
         """Say what an attribute is called now; called for what is not found otherwise."""
         raise old_names.missing(self, name)
 
+    @property
+    def names_outputs(self) -> bool:
+        """Whether outputs have names: what a ``call`` of one's own returns, if it is a dict."""
+        return not hasattr(self, "call") or bool(self.keys)
+
     def ensure_built(self, input_shape: Any) -> None:
         """Run a ``call`` of one's own, if there is one, on a tensor; see that the shapes fit."""
         if not self.wires:
