@@ -14,6 +14,7 @@ X, REAL, YES = RNG.normal(size=(10, 3)), RNG.normal(size=(10, 2)), RNG.integers(
 YES = YES.astype(float)
 WEIGHTS = RNG.random(10)
 LISTED, BY_KEY = [REAL, YES], {"z": REAL, "c": YES}
+MAE = "mean_absolute_error"  # of "mae", Keras reads this name from an .h5 file
 BOTH = ["mse", "binary_crossentropy"]
 
 
@@ -229,3 +230,45 @@ def test_metrics_of_one_name(plain, weighted):
 def test_metrics_of_one_name_at_several_outputs(make, y, loss, plain, weighted):
     options = {"metrics": plain, "weighted_metrics": weighted}
     compare(make, y, loss, options, *EVERYWHERE)
+
+
+# Files.
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+@pytest.mark.parametrize(("make", "y"), [(two_outputs, LISTED), (two_by_key, BY_KEY)])
+def test_dicts_of_losses_and_metrics_in_files(make, y, ending, tmp_path):
+    use_floatx("float64")
+    path, (a, b) = str(tmp_path / f"model.{ending}"), ("ab" if y is LISTED else "zc")
+
+    def evaluated(model):
+        found = model.evaluate(X, y, batch_size=4, verbose=0)
+        return numbers([found, model.evaluate(X, y, 4, verbose=0, return_dict=True)])
+
+    for one, other in ((keras, tinynet), (tinynet, keras)):
+        model = make(one)
+        model.compile(
+            "sgd",
+            {b: one.losses.BinaryCrossentropy(label_smoothing=0.1), a: MAE},
+            loss_weights={a: 0.25, b: 2.0},
+            metrics={a: [MAE, one.metrics.MeanSquaredError(name=MAE)], b: "accuracy"},
+            weighted_metrics={b: [one.metrics.BinaryAccuracy(threshold=0.3)]},
+        )
+        expected = evaluated(model)
+        model.save(path)
+        read = other.models.load_model(path)
+        as_in_keras(evaluated(read), expected)
+        read.save(path)
+        as_in_keras(evaluated(one.models.load_model(path)), expected)
+
+
+def test_dicts_of_metrics_of_a_model_in_memory():
+    use_floatx("float64")
+    model = one_output(keras)
+    metrics = {"yes": ["mae", keras.metrics.Poisson()]}
+    model.compile("sgd", "mse", metrics=metrics, weighted_metrics={"yes": "mae"})
+    own = tinynet.interop.from_keras(model)
+    again = tinynet.interop.to_keras(own)
+    expected, *found = (numbers(each.evaluate(X, YES, verbose=0)) for each in (model, own, again))
+    for each in found:
+        as_in_keras(each, expected)
