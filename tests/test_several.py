@@ -4,6 +4,7 @@ The numbers of Keras are compared in parity_tests/test_graph.py.
 """
 
 import copy
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from tests.refused import state
 from tinynet import Input, Model, Sequential, layers, losses, metrics
-from tinynet.layers import Add, Concatenate, Dense, Dropout
+from tinynet.layers import Add, BatchNormalization, Concatenate, Dense, Dropout
 from tinynet.models import load_model
 from tinynet.optimizers import SGD
 from tinynet.utils import PyDataset, set_random_seed
@@ -278,6 +279,33 @@ def test_what_does_not_fit_the_outputs_is_said_when_they_are_known() -> None:
         model.fit(INPUTS, TARGETS, verbose=0)
     model.compile("sgd", "mse")
     assert len(model.fit(INPUTS, [np.eye(3)[Y], PLACES], verbose=0).history) == 2  # both "mse_loss"
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_layers_are_told_of_training_through_a_call_that_asks(asks: bool) -> None:
+    class Normalized(Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.met, self.out = BatchNormalization(name="met"), Dense(3, activation="softmax")
+
+    def call(self: Any, x: Any) -> Any:
+        return self.out(self.met(x))
+
+    def asking(self: Any, x: Any, training: bool = False) -> Any:
+        return self.out(self.met(x))
+
+    Normalized.call = asking if asks else call
+    model = Normalized()
+    model.compile("sgd", SPARSE)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, Y, verbose=0)
+    said = [str(each.message) for each in caught]
+    assert bool(np.any(model.met.moving_mean)) == asks
+    if asks:
+        assert not said
+    else:
+        assert len(said) == 1 and "no argument training, so that met will do in fit" in said[0]
 
 
 def test_layers_that_come_after_compile() -> None:

@@ -49,6 +49,7 @@ class Prepared(Network):
     loss: losses.Loss | None = None
     figures: Figures
     names_outputs: Any = True  # whether Keras knows the names of several outputs
+    tells_training: Any = True  # whether `fit` tells the layers that they are trained
     waiting: Any = None  # what `compile` was given, while the outputs are not known
 
     def compiled_for_outputs(

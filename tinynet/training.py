@@ -255,7 +255,7 @@ class Trainer(Prepared):
             A tuple of x (rows, ...) in floatx, y (rows, ...), and sample_weight or None.
         """
         optimizer, _ = self._compiled()
-        out = self.forward(batch.x, training=True)
+        out = self.forward(batch.x, training=self.tells_training)
         value = self.loss_value(out, batch.y, batch.sample_weight)
         self.backward_from_loss(to_input=False)
         optimizer.step(self.params, self.grads)
