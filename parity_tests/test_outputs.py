@@ -161,7 +161,12 @@ def test_the_losses_of_outputs_where_the_last_batch_is_smaller(run_eagerly):
     [
         (LIST, LISTED, BOTH, {"metrics": [["mae"], ["accuracy"]], "loss_weights": [1.0, 0.5]}),
         (LIST, LISTED, "mse", {"metrics": ["mae", ["mae", "accuracy"]]}),
-        (TUPLE, (REAL, YES), ["log_cosh", "MeanAbsoluteError"], {"weighted_metrics": [["mae"], ["mae"]]}),
+        (
+            TUPLE,
+            (REAL, YES),
+            ["log_cosh", "MeanAbsoluteError"],
+            {"weighted_metrics": [["mae"], ["mae"]]},
+        ),
         (
             DICT,
             BY_KEY,

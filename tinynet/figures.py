@@ -42,6 +42,7 @@ class Figures(Computes):
     """
 
     computing = ("update",)
+    losses_in_logs: Sequence[str] = ()  # the names of the losses of several outputs
 
     @property
     def only_kernels(self) -> bool:
@@ -113,27 +114,17 @@ class Figures(Computes):
             put(metric.name, metric)
         for metric in self.weighted:
             put(f"weighted_{metric.name}" if seen[metric.name] else metric.name, metric)
-        self._sort()
-
-    def _sort(self) -> None:
         self.sorted_names = sorted({"loss", *self.named, *self.losses_in_logs})
 
     @property
-    def losses_in_logs(self) -> list[str]:
-        """The names of the single losses of several outputs."""
-        return []
-
-    @property
     def in_order(self) -> list[str]:
-        """The names of what `evaluate` returns as a list.
+        """The names of what `evaluate` returns as a list, in Keras's order.
 
-        As Keras does it: first what the logs have under the metrics' own names, then the rest,
-        sorted. So of two metrics with the name "mae" the first comes twice, and then "mae_1"; those
-        of an output, which are "left_mae" in the logs, belong to the rest.
+        First what the logs have under the metrics' own names, then the rest, sorted: of two metrics
+        "mae" the first comes twice, and then "mae_1".
         """
         metrics_ = (each.name for each in (*self.plain, *self.weighted))
-        own = ["loss", *metrics_, *self.losses_in_logs]
-        there = self.sorted_names
+        own, there = ["loss", *metrics_, *self.losses_in_logs], self.sorted_names
         return [n for n in own if n in there] + [n for n in there if n not in own]
 
     @property

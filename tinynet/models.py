@@ -85,17 +85,12 @@ class Model(Graph, Evaluator):
         """Whether outputs have names: what a ``call`` of one's own returns, if it is a dict."""
         return not hasattr(self, "call") or bool(self.keys)
 
-    @property
-    def tells_training(self) -> bool:
-        """Whether `fit` tells the layers that they are trained: through a ``call`` that asks."""
-        call = getattr(self, "call", None)
-        return call is None or "training" in inspect.signature(call).parameters
-
     def ensure_built(self, input_shape: Any) -> None:
         """Run a ``call`` of one's own, if there is one, on a tensor; see that the shapes fit."""
         if not self.wires:
             x: Any = [InputLayer(shape).output for shape in several(input_shape)]
             x = x if isinstance(input_shape, list) else x[0]
+            self.tells_training = "training" in inspect.signature(self.call).parameters
             self._wire(x, self.call(x, training=True) if self.tells_training else self.call(x))
             own = _layers_in(vars(self))
             self.layers = [layer for layer in own if layer in self.layers]

@@ -54,6 +54,7 @@ class OutputFigures(Figures):
         # As in Keras, there are no figures for a single loss, which is the whole loss.
         self.means = {number: RunningMean() for number in with_loss if len(with_loss) > 1}
         self.titles = {number: f"{titles[number]}_loss" for number in self.means}
+        self.losses_in_logs = list(self.titles.values())
         flat = ([each for some in lists for each in some] for lists in (plain, weighted))
         super().__init__(*flat)
 
@@ -106,12 +107,7 @@ class OutputFigures(Figures):
                     name = f"{prefix}{again}{metric.name}"
                 self.named[f"{name}_{seen[name]}" if seen[name] else name] = metric
                 seen[name] += 1
-        self._sort()
-
-    @property
-    def losses_in_logs(self) -> list[str]:
-        """The names of the single losses."""
-        return list(self.titles.values())
+        self.sorted_names = sorted({"loss", *self.named, *self.losses_in_logs})
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -197,6 +193,20 @@ class LooksBack(Figures):
 
 class OutputsLookBack(LooksBack, OutputFigures):
     """As `OutputFigures`, with metrics that look back; see `LooksBack`."""
+
+
+def loss_and_figures(
+    loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any, model: Any
+) -> tuple[Loss, Figures]:
+    """Return the loss and the figures of what was given to ``compile``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the form does not fit the outputs, as far as they are known, or a name is not known.
+    """
+    found = OutputLosses.of(loss, loss_weights, model.output_names, getattr(model, "keys", ()))
+    return found, figures_for(metrics, weighted_metrics, found, model)
 
 
 def figures_for(plain: Any, weighted: Any, loss: Loss, model: Any) -> Figures:

@@ -31,7 +31,6 @@ from tinynet.layers.base import Shape
 from tinynet.layers.core import integer_type
 from tinynet.layers.preprocessing import Augmentation
 from tinynet.losses.outputs import OutputLosses
-from tinynet.output_figures import figures_for
 from tinynet.several import Several, sorted_out
 from tinynet.stack import Network
 from tinynet.step.tape import several
@@ -50,20 +49,7 @@ class Prepared(Network):
     figures: Figures
     names_outputs: Any = True  # whether Keras knows the names of several outputs
     tells_training: Any = True  # whether `fit` tells the layers that they are trained
-    waiting: Any = None  # what `compile` was given, while the outputs are not known
-
-    def compiled_for_outputs(
-        self, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any
-    ) -> tuple[losses.Loss, Figures]:
-        """Return the loss and the figures for what `compile` was given.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the form does not fit the outputs, as far as they are known, or a name is not known.
-        """
-        found = OutputLosses.of(loss, loss_weights, self.output_names, getattr(self, "keys", ()))
-        return found, figures_for(metrics, weighted_metrics, found, self)
+    waiting: Any = None  # finds the loss and the figures, once the outputs are known
 
     def _know_outputs(self, x: Any) -> None:
         """Find out how many outputs there are, and which loss and metrics belong to each.
@@ -75,7 +61,7 @@ class Prepared(Network):
             found = sorted_out("x", x, [], "input")
             self.compute_output_shape(Several(found, [None], [None], [], []).sample_shape)
         if self.waiting is not None and self.output_names:
-            self.loss, self.figures = self.compiled_for_outputs(*self.waiting)
+            self.loss, self.figures = self.waiting(self)
             self.waiting = None
 
     # What was passed.

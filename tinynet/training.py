@@ -6,6 +6,7 @@ batch -> model.forward -> loss.value -> loss.gradient -> model.backward -> optim
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from tinynet.feeding import Feed, steps_with
 from tinynet.figures import Logs
 from tinynet.freezing import Freezing
 from tinynet.kernels.threads import products_as_chosen
+from tinynet.output_figures import loss_and_figures
 from tinynet.preparing import Prepared, optional_integers, validating_epochs
 from tinynet.repeat import Repeat
 from tinynet.step.tape import call
@@ -82,8 +84,8 @@ class Trainer(Prepared):
         steps_per_execution = integer("steps_per_execution", steps_per_execution)
         jit_compile = jit_compile if jit_compile == "auto" else flag("jit_compile", jit_compile)
         run_eagerly, _ = flag("run_eagerly", run_eagerly), flag("auto_scale_loss", auto_scale_loss)
-        given = loss, loss_weights, metrics, weighted_metrics
-        new_loss, figures = self.compiled_for_outputs(*given)
+        resolve = partial(loss_and_figures, loss, loss_weights, metrics, weighted_metrics)
+        new_loss, figures = resolve(self)
         new_optimizer = optimizers.get(optimizer)
         require_saveable("layer", *self.leaves.values())
         require_saveable("optimizer", new_optimizer)
@@ -92,7 +94,7 @@ class Trainer(Prepared):
         self.run_eagerly = run_eagerly
         self.steps_per_execution, self.jit_compile = steps_per_execution, jit_compile
         self.optimizer, self.loss, self.figures = new_optimizer, new_loss, figures
-        self.waiting = None if self.output_names else given
+        self.waiting = None if self.output_names else resolve
         self.freezing = Freezing()
 
     @products_as_chosen()
