@@ -158,7 +158,9 @@ for name, (make, epochs, rate) in CANDIDATES.items():
     model = make()
     steps = epochs * -(-len(x_train) // 64)
     falling = tn.optimizers.schedules.CosineDecay(rate, steps, alpha=0.001)
-    model.compile(tn.optimizers.Adam(falling), "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(
+        tn.optimizers.Adam(falling), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     model.summary()
     start = time.perf_counter()
     histories[name] = model.fit(

@@ -104,7 +104,9 @@ for name, make_changes in CHANGES.items():
     tn.utils.set_random_seed(args.seed)
     model = network(make_changes())
     falling = tn.optimizers.schedules.CosineDecay(0.002, steps, alpha=0.001)
-    model.compile(tn.optimizers.Adam(falling), "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(
+        tn.optimizers.Adam(falling), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     start = time.perf_counter()
     histories[name] = model.fit(
         x_train,

@@ -128,7 +128,7 @@ model.add(layers.Dense(10, activation="softmax"))
 batch_size = 128
 steps = args.epochs * -(-len(x_train) // batch_size)
 falling = tn.optimizers.schedules.CosineDecay(0.002, steps, alpha=0.001)
-model.compile(tn.optimizers.Adam(falling), "categorical_crossentropy", ["accuracy"])
+model.compile(tn.optimizers.Adam(falling), "categorical_crossentropy", metrics=["accuracy"])
 model.summary()
 start = time.perf_counter()
 history = model.fit(

@@ -104,7 +104,7 @@ def network(choice, images):
     # epoch's weights are the ones to judge.
     steps = args.epochs * -(-images // batch_size)
     rate = tn.optimizers.schedules.CosineDecay(choice["learning_rate"], decay_steps=steps)
-    model.compile(tn.optimizers.Adam(rate), "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(tn.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 

@@ -1390,6 +1390,35 @@ BUGS = [
         '"loss_weights": None,',
         "test_interop with_a_weight",
     ),
+    # Several outputs, and equal names.
+    Bug(
+        "the losses of outputs count samples in every step",
+        "output_figures.py",
+        "rows if self.model.run_eagerly else 1",
+        "rows",
+        "test_outputs smaller",
+    ),
+    Bug(
+        "evaluate lists the losses of a dict of outputs in the order of the outputs",
+        "losses/outputs.py",
+        "order = [list(names).index(name) for name in in_dict]",
+        "order = None",
+        "test_outputs several_outputs",
+    ),
+    Bug(
+        "evaluate lists the values sorted by their names",
+        "figures.py",
+        "return [n for n in own if n in there] + [n for n in there if n not in own]",
+        "return there",
+        "test_outputs one_name",
+    ),
+    Bug(
+        "batch norm is trained in a call that takes no training",
+        "training.py",
+        "training=self.tells_training",
+        "training=True",
+        "test_outputs own_is_compiled",
+    ),
     # Images before the model.
     Bug(
         "an image mirrored for ImageDataGenerator starts one pixel late",

@@ -158,10 +158,7 @@ def adam(*args, **options):
         ),
         (lambda: {"loss": "tversky"}, r"loss: unknown loss 'tversky'; known are"),
         (lambda: {"loss": None}, r"loss: expected .* got NoneType; tinynet has BinaryCross"),
-        (
-            lambda: {"loss": {"dense": "mse"}},
-            r"loss: expected an object of a class of keras.losses",
-        ),
+        (lambda: {"loss": {"dense": keras.losses.Dice()}}, r"loss: Dice is not .* has BinaryCross"),
         (lambda: {"loss": keras.losses.Dice()}, r"loss: Dice is not .* has BinaryCross"),
         (
             lambda: {"loss": keras.losses.mean_squared_error},
@@ -181,7 +178,7 @@ def adam(*args, **options):
             r"metrics: .*goes by its name, 'mean_squared_error'",
         ),
         (lambda: {"metrics": [keras.metrics.F1Score]}, r"metrics: expected an object .* got F1Sco"),
-        (lambda: {"metrics": {"dense": "mse"}}, r"metrics: a dictionary is not in tinynet"),
+        (lambda: {"metrics": {"dense": ["MeanIoU"]}}, r"metrics: unknown metric 'MeanIoU'"),
         (
             lambda: {"metrics": [keras.metrics.F1Score(dtype="float32")]},
             r"metrics: dtype='float32' is not",

@@ -444,7 +444,10 @@ def with_parts(**parts):
         ),
         (lambda: with_parts(loss=None), r"compiled without a loss; read it with compile=False"),
         (lambda: with_parts(optimizer="ftrl"), r"optimizer: Ftrl is not in tinynet, which has Ada"),
-        (lambda: with_parts(metrics={"a": "mse"}), r"metrics: a dictionary is not in tinynet"),
+        (
+            lambda: with_parts(metrics={"a": [keras.metrics.MeanIoU(2)]}),
+            r"metrics: MeanIoU is not in tinynet",
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")

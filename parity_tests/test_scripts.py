@@ -68,8 +68,10 @@ GROUPS = {
         "dict_outputs.py",
         "folders_of_pictures.py",
         "loss_class.py",
+        "losses_of_a_class.py",
         "metric_class.py",
         "metrics_with_k.py",
+        "ops_metric.py",
     ],
     "images": [
         "augmenting_layers.py",

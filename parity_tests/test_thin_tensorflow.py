@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from parity_tests.backend import BACKEND
+from parity_tests.both import use_floatx
 from tinynet import random
 from tinynet.scripts import modules
 
@@ -118,6 +119,80 @@ def test_a_function_computes_what_that_of_the_older_backend_computes(case):
     own, theirs = np.asarray(found[0]), found[1].numpy()
     assert own.dtype == theirs.dtype
     np.testing.assert_allclose(own, theirs, rtol=1e-13, atol=1e-300, strict=True)
+
+
+OF_OPS = [
+    *(f"ops.{name}(x)" for name in ("abs", "exp", "sign", "square", "sqrt", "tanh", "sin", "cos")),
+    *(f"ops.{name}(x)" for name in ("relu", "sigmoid", "softmax", "transpose", "argmax", "argmin")),
+    *(f"ops.{name}(x)" for name in ("zeros_like", "ones_like", "logical_not", "round")),
+    *(f"ops.{name}(n)" for name in ("abs", "exp", "sign", "square", "sqrt", "log1p", "argmax")),
+    *(
+        f"ops.{name}({of})"
+        for name in ("sum", "mean", "max", "min")
+        for of in ("x", "n", "x, axis=-1", "x, axis=0, keepdims=True", "x, axis=(0, 1)")
+    ),
+    *(f"ops.{name}(x > 0, axis=1)" for name in ("sum", "mean", "max")),
+    "ops.sum(ops.cast(n, 'uint8'))",
+    *(
+        f"ops.{name}(x, {of})"
+        for name in ("maximum", "minimum", "equal", "not_equal", "greater", "less_equal", "add")
+        for of in ("x[::-1]", "0.5")
+    ),
+    *(f"ops.{name}(n, {of})" for name in ("maximum", "subtract", "divide") for of in ("2", "0.5")),
+    "ops.multiply(n, x)",
+    "ops.power(x, 2)",
+    "ops.greater_equal(n, 2)",
+    "ops.logical_or(x > 1, ops.logical_and(x < 0, x > -1))",
+    "ops.log(ops.clip(x, 1e-7, 1.0))",
+    "ops.argmax([[0.0, float('nan')], [-0.0, 0.0], [1.0, 1.0]], axis=-1)",
+    "ops.argmin([[0.0, float('nan')], [-0.0, 0.0]], axis=-1)",
+    "ops.argmax(x, axis=0, keepdims=True)",
+    "ops.one_hot(n, 4)",
+    "ops.one_hot(n[0], 3, axis=0, dtype='int32')",
+    "ops.one_hot(ops.argmax(x, axis=-1), num_classes=4)",
+    "ops.cast(x > 0, 'float32')",
+    "ops.where(x > 0, x, 0.0)",
+    "ops.where(n > 1, 1, 0)",
+    "ops.where(n > 1, 1.0, n)",
+    "ops.expand_dims(x, axis=-1)",
+    "ops.squeeze(ops.expand_dims(x, 0))",
+    "ops.squeeze(ops.expand_dims(x, -1), axis=-1)",
+    "ops.reshape(x, (-1, 2))",
+    "ops.transpose(ops.reshape(x, (1, 3, 4)), axes=(2, 0, 1))",
+    "ops.concatenate([x, x[:1]], axis=0)",
+    "ops.concatenate([x, n], axis=-1)",
+    "ops.stack([n, n + 1], axis=1)",
+    "ops.matmul(x, ops.transpose(x))",
+    "ops.softmax(x, axis=0)",
+    "ops.zeros((2, 3))",
+    "ops.ones((2,), dtype='int32')",
+    "ops.arange(4)",
+    "ops.arange(1, 2, 0.25)",
+    "ops.arange(0, 6, 2, dtype='float32')",
+    "ops.convert_to_tensor([1.5, 2.0])",
+    "ops.convert_to_numpy(ops.square(x))",
+    "ops.zeros(ops.shape(x))",
+    "ops.sum(ops.square(ops.subtract(x, 1)), axis=-1) / 2.0",
+]
+
+
+@pytest.mark.parametrize("floatx", ["float32", "float64"])
+def test_a_function_computes_what_that_of_ops_computes(floatx):
+    different = []
+    use_floatx(floatx)
+    for case in OF_OPS:
+        found = []
+        for ops in (modules.find("keras.ops"), tensorflow.keras.ops):
+            given = values()
+            given = {"x": given["x"].astype(floatx), "n": given["n"].astype("int32")}
+            given = {name: ops.convert_to_tensor(each) for name, each in given.items()}
+            found.append(np.asarray(eval(case, {"ops": ops, **given})))
+        own, theirs = found
+        tolerance = 1e-13 if floatx == "float64" else 1e-5
+        same = own.shape == theirs.shape and np.allclose(own, theirs, tolerance, 0, equal_nan=True)
+        if not (same and own.dtype == theirs.dtype):
+            different.append((case, own.dtype, theirs.dtype))
+    assert not different
 
 
 def values():

@@ -248,8 +248,8 @@ CALLS: dict[str, tuple[Callable[[Sequential], Any], list[str], dict[str, Any]]] 
     "compile": (
         lambda model: model.compile,
         [
-            *("optimizer", "loss", "metrics", "weighted_metrics", "run_eagerly"),
-            *("steps_per_execution", "jit_compile", "auto_scale_loss", "loss_weights"),
+            *("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly"),
+            *("steps_per_execution", "jit_compile", "auto_scale_loss"),
         ],
         {"optimizer": "sgd", "loss": SPARSE},
     ),

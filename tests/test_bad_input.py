@@ -373,7 +373,9 @@ CASES: dict[str, Case] = {
     ),
     "no loss": Case(compiled("sgd"), ValueError, ["loss: expected a name or a Loss, got None"]),
     "metric": Case(
-        compiled("sgd", SPARSE, ["acuracy"]), ValueError, ["unknown metric 'acuracy'; .*'accuracy'"]
+        compiled("sgd", SPARSE, metrics=["acuracy"]),
+        ValueError,
+        ["unknown metric 'acuracy'; .*'accuracy'"],
     ),
     "weighted metric": Case(
         compiled("sgd", SPARSE, weighted_metrics=["recal"]),
@@ -381,15 +383,28 @@ CASES: dict[str, Case] = {
         ["unknown metric 'recal'; did you mean 'recall'"],
     ),
     "metrics a string": Case(
-        compiled("sgd", SPARSE, "accuracy"),
+        compiled("sgd", SPARSE, metrics="accuracy"),
         TypeError,
         ["^metrics: expected a list, got 'accuracy'; write .'accuracy'."],
     ),
     "metrics an object": Case(
-        compiled("sgd", SPARSE, metrics.Accuracy()), TypeError, ["^metrics: expected a list"]
+        compiled("sgd", SPARSE, metrics=metrics.Accuracy()),
+        TypeError,
+        ["^metrics: expected a list"],
     ),
     "metrics a class": Case(
-        compiled("sgd", SPARSE, metrics.Accuracy), TypeError, ["^metrics: expected a list"]
+        compiled("sgd", SPARSE, metrics=metrics.Accuracy), TypeError, ["^metrics: expected a list"]
+    ),
+    **{
+        f"metrics in the place of loss_weights, {given!r}": Case(
+            compiled("sgd", SPARSE, given),
+            TypeError,
+            ["^loss_weights: expected numbers, got ", r"by name: metrics=[\[{]"],
+        )
+        for given in (["accuracy"], "accuracy", [["accuracy"], ["mse"]], {"dense_2": "accuracy"})
+    },
+    "a metric in the place of loss_weights": Case(
+        compiled("sgd", SPARSE, [metrics.Accuracy()]), TypeError, ["metrics="]
     ),
     "weighted_metrics a string": Case(
         compiled("sgd", SPARSE, weighted_metrics="mse"),

@@ -78,7 +78,9 @@ def alone(batch_size, epochs=2):
         model.add(layers.ReLU())
         model.add(layers.Dropout(dropped))
     model.add(layers.Dense(10, activation="softmax"))
-    model.compile(tn.optimizers.Adam(0.001), "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(
+        tn.optimizers.Adam(0.001), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     history = model.fit(
         x[:train],
         y[:train],

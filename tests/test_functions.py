@@ -207,7 +207,9 @@ def test_names_and_arguments() -> None:
     with pytest.raises(TypeError, match="fn: expected a function of y_true and y_pred, got 3"):
         MeanMetricWrapper(3)  # type: ignore[arg-type]
     model = Sequential([Dense(3)])
-    model.compile("sgd", "mse", [SomeMetric, "mae", SomeMetric], weighted_metrics=[SomeMetric])
+    model.compile(
+        "sgd", "mse", metrics=[SomeMetric, "mae", SomeMetric], weighted_metrics=[SomeMetric]
+    )
     found = model.evaluate(X, Y, verbose=0, return_dict=True)
     assert list(found) == ["loss", "mae", "some_metric", "some_metric_1", "weighted_some_metric"]
 

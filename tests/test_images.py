@@ -3,6 +3,7 @@
 import math
 import re
 import threading
+import warnings
 from typing import Any
 
 import numpy as np
@@ -454,3 +455,29 @@ def test_one_model_in_two_threads() -> None:
     for user in users:
         user.join(timeout=60)
     assert not wrong
+
+
+@pytest.mark.parametrize("kind", [Conv2D, SeparableConv2D])
+def test_the_window_of_keras_1_is_warned_of_in_every_construction(kind: type) -> None:
+    name = kind.__name__
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="strides") as caught:
+            layer = kind(32, 3, 3)
+        assert (layer.kernel_size, layer.strides) == ((3, 3), (3, 3))
+        (one,) = caught
+        assert one.filename == __file__
+        said = str(one.message)
+        assert said.startswith(f"{name}(32, 3, 3): the third place is strides")
+        assert f"as in Keras 1, write {name}(32, (3, 3));" in said
+        assert "write strides=3," in said
+
+
+def test_what_can_only_be_strides_is_not_warned_of() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        layers = [
+            *(Conv2D(4, 2, strides=2), Conv2D(4, 1, 1), Conv2D(4, 3, 2), Conv2D(4, (2, 2), 2)),
+            *(Conv2D(4, 2, (2, 2)), Conv2D(4, kernel_size=2, strides=2)),
+        ]
+        for layer in layers:
+            type(layer).from_config(layer.get_config())

@@ -744,7 +744,9 @@ def test_a_metric_made_of_variables_in_fit() -> None:
     x, y = rng.normal(size=(40, 3)), np.arange(40) % 3
     model = Sequential([Dense(3)])
     model.compile(
-        "sgd", losses.SparseCategoricalCrossentropy(from_logits=True), [Share(), Raw("raw"), "acc"]
+        "sgd",
+        losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[Share(), Raw("raw"), "acc"],
     )
     logs = model.fit(x, y, batch_size=16, epochs=3, verbose=0, validation_split=0.25).history
     assert logs["share"] == pytest.approx(logs["acc"])

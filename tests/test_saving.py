@@ -317,7 +317,9 @@ def test_metrics(tmp_path: Path) -> None:
 
 def test_metrics_for_labels(tmp_path: Path) -> None:
     model = network()
-    model.compile("sgd", "sparse_categorical_crossentropy", [*SPARSE_METRICS, "acc", "accuracy"])
+    model.compile(
+        "sgd", "sparse_categorical_crossentropy", metrics=[*SPARSE_METRICS, "acc", "accuracy"]
+    )
     again = saved_and_read(model, tmp_path)
     expected = model.evaluate(X, Y, verbose=0, return_dict=True)
     assert again.evaluate(X, Y, verbose=0, return_dict=True) == expected

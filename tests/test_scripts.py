@@ -217,6 +217,18 @@ def test_tensorflow_has_some_of_keras_twice():
         find("keras.backend.gradients")
 
 
+def test_ops_are_functions_of_numbers():
+    ops, layers = find("keras.ops"), find("keras.layers")
+    assert ops.mean(ops.square([1.0, 3.0])).numpy() == 5
+    with pytest.raises(TypeError, match="between layers stand layers, such as Add, Concatenate"):
+        ops.add(find("keras.Input")((3,)), 1.0)
+    doubled = find("keras.Sequential")([layers.Lambda(lambda x: ops.multiply(x, 2.0))])
+    assert np.asarray(doubled(np.ones((1, 2)))).tolist() == [[2, 2]]
+    for name, said in (("keras.ops.cumsum", "write what NumPy has"), ("keras.Variable", "NumPy")):
+        with pytest.raises(MissingError, match=f"{name} is not in tinynet; .*{said}"):
+            find(name)
+
+
 def test_nothing_that_is_there_is_called_out_of_scope():
     assert scope.why_left_out("keras.layers.LSTM")
     for part in ("layers", "losses", "metrics", "optimizers", "callbacks"):

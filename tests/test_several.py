@@ -4,6 +4,7 @@ The numbers of Keras are compared in parity_tests/test_graph.py.
 """
 
 import copy
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from tests.refused import state
 from tinynet import Input, Model, Sequential, layers, losses, metrics
-from tinynet.layers import Add, Concatenate, Dense, Dropout
+from tinynet.layers import Add, BatchNormalization, Concatenate, Dense, Dropout
 from tinynet.models import load_model
 from tinynet.optimizers import SGD
 from tinynet.utils import PyDataset, set_random_seed
@@ -245,24 +246,93 @@ def test_the_weight_of_a_single_loss() -> None:
     assert found[1][1] == pytest.approx(2 * found[0][1])
 
 
-def test_a_class_of_my_own() -> None:
+def test_a_class_of_my_own_is_compiled_before_its_outputs_are_known() -> None:
+    told = []
+    for shown in (False, True):
+        set_random_seed(0)
+        model = OfMyOwn()
+        if shown:
+            model.build([(None, 4), (None, 3)])
+        model.compile("sgd", [SPARSE, "mse"], [2.0, 1.0], metrics=[["accuracy"], ["mae", "mae"]])
+        history = model.fit(INPUTS, TARGETS, verbose=0).history
+        told.append((history, model.evaluate(INPUTS, TARGETS, verbose=0), model.metrics_names))
+        assert model.loss.weights.tolist() == [2, 1]
+    assert told[0] == told[1]
+    single = [f"{SPARSE}_loss", "mse_loss"]
+    assert told[0][2] == ["loss", "accuracy", "mae", "mae", *single, "mae_1"]
+
+
+def test_what_does_not_fit_the_outputs_is_said_when_they_are_known() -> None:
     model = OfMyOwn()
-    with pytest.raises(ValueError, match="loss: the outputs of the model are not known yet"):
-        model.compile("sgd", [SPARSE, "mse"])
-    model.compile("sgd", "mse")
-    with pytest.raises(ValueError, match="y: expected one array, since it is not known yet"):
-        model.fit(INPUTS, [np.eye(3)[Y], PLACES], verbose=0)
-    model.predict(INPUTS, verbose=0)
-    with pytest.raises(ValueError, match="which were not known when the model was compiled"):
+    with pytest.raises(ValueError, match="unknown loss 'mze'; did you mean"):
+        model.compile("sgd", [SPARSE, "mze"])
+    with pytest.raises(ValueError, match="unknown metric 'mze'; did you mean"):
+        model.compile("sgd", [SPARSE, "mse"], metrics=[["mze"], None])
+    with pytest.raises(ValueError, match=r"loss_weights: expected 2 entries.* got 1"):
+        model.compile("sgd", [SPARSE, "mse"], loss_weights=[1])
+    model.compile("sgd", [SPARSE, "mse", "mse"])
+    with pytest.raises(ValueError, match=r"loss: expected 2 entries, one for each output.* got 3"):
         model.fit(INPUTS, TARGETS, verbose=0)
     model = OfMyOwn()
-    model.build([(None, 4), (None, 3)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    with pytest.raises(ValueError, match=r"metrics: expected 2 entries, one for each out.* got 1"):
+        model.fit(INPUTS, TARGETS, verbose=0)
+    model.compile("sgd", "mse")
+    assert len(model.fit(INPUTS, [np.eye(3)[Y], PLACES], verbose=0).history) == 2  # both "mse_loss"
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_layers_are_told_of_training_through_a_call_that_asks(asks: bool) -> None:
+    class Normalized(Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.met, self.out = BatchNormalization(name="met"), Dense(3, activation="softmax")
+
+    def call(self: Any, x: Any) -> Any:
+        return self.out(self.met(x))
+
+    def asking(self: Any, x: Any, training: bool = False) -> Any:
+        return self.out(self.met(x))
+
+    Normalized.call = asking if asks else call
+    model = Normalized()
+    model.compile("sgd", SPARSE)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, Y, verbose=0)
+    said = [str(each.message) for each in caught]
+    assert bool(np.any(model.met.moving_mean)) == asks
+    if asks:
+        assert not said
+    else:
+        assert len(said) == 1 and "no argument training, so that met will do in fit" in said[0]
+
+
+def test_layers_that_come_after_compile() -> None:
+    model = Sequential()
+    model.compile("sgd", [SPARSE], loss_weights=[0.5], metrics=["accuracy"])
+    model.add(Dense(3, activation="softmax"))
+    half = model.evaluate(X, Y, verbose=0)
+    model.compile("sgd", SPARSE)
+    assert half[0] == pytest.approx(0.5 * model.evaluate(X, Y, verbose=0))
+    model = Sequential()
     model.compile("sgd", [SPARSE, "mse"])
-    assert list(model.fit(INPUTS, TARGETS, verbose=0).history) == [
-        "kind_loss",
-        "loss",
-        "place_loss",
-    ]
+    model.add(Dense(3, activation="softmax"))
+    with pytest.raises(ValueError, match=r"loss: expected 1 entries, one for each output.* got 2"):
+        model.fit(X, Y, verbose=0)
+
+
+def test_the_losses_of_a_smaller_last_batch_count_by_its_samples_where_layers_are_called() -> None:
+    found = {}
+    for run_eagerly in (False, True):
+        model, y = made("plain")
+        model.run_eagerly = run_eagerly
+        found[run_eagerly] = model.evaluate(INPUTS, y, batch_size=8, verbose=0)
+        total, kind, place, *_ = found[run_eagerly]
+        assert (kind + place == pytest.approx(total)) == run_eagerly
+    whole = model.evaluate(INPUTS, y, batch_size=20, verbose=0)
+    assert found[True] == pytest.approx(whole, rel=1e-5)
+    assert found[False][0] == pytest.approx(whole[0], rel=1e-5)
 
 
 def test_the_state_that_a_shared_layer_had(float64: None) -> None:

@@ -26,7 +26,7 @@ def model_of(**options: Any) -> Sequential:
     set_random_seed(1)
     body = [Dense(5, activation="relu"), BatchNormalization(), Dropout(0.25)]
     model = Sequential([Input((4,)), *body, Dense(3, activation="softmax")])
-    model.compile("adam", SPARSE, ["accuracy"], **options)
+    model.compile("adam", SPARSE, metrics=["accuracy"], **options)
     return model
 
 

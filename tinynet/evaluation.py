@@ -166,9 +166,13 @@ class Evaluator(Trainer):
 
     @property
     def metrics_names(self) -> list[str]:
-        """Names of the loss and the metrics, in `evaluate`'s order."""
+        """Names of the loss and the metrics, as `evaluate` lists their values.
+
+        Of two metrics with one name, ``["mae", "mae"]``, the first comes twice, as in Keras, and
+        the other after it, as "mae_1".
+        """
         self._compiled()
-        return self.figures.names
+        return self.figures.in_order
 
     @property
     def directions(self) -> dict[str, str]:
@@ -201,4 +205,4 @@ class Evaluator(Trainer):
     def get_metrics_result(self) -> dict[str, Any]:
         """Return the loss and the metrics since they were last reset, by name."""
         self._compiled()
-        return {name: self.figures.results()[name] for name in self.figures.names}
+        return self.figures.collected()

@@ -30,8 +30,8 @@ class Figures(Computes):
     Attributes
     ----------
     named : dict of str to Metric
-        In the order of `evaluate`. If two metrics have the same name, the later one gets a
-        number or, if it is weighted, the prefix "weighted_".
+        If two metrics have the same name, the later one gets a number or, if it is weighted, the
+        prefix "weighted_".
 
     Raises
     ------
@@ -42,6 +42,7 @@ class Figures(Computes):
     """
 
     computing = ("update",)
+    losses_in_logs: Sequence[str] = ()  # the names of the losses of several outputs
 
     @property
     def only_kernels(self) -> bool:
@@ -113,12 +114,23 @@ class Figures(Computes):
             put(metric.name, metric)
         for metric in self.weighted:
             put(f"weighted_{metric.name}" if seen[metric.name] else metric.name, metric)
-        self.sorted_names = sorted(self.names)
+        self.sorted_names = sorted({"loss", *self.named, *self.losses_in_logs})
+
+    @property
+    def in_order(self) -> list[str]:
+        """The names of what `evaluate` returns as a list, in Keras's order.
+
+        First what the logs have under the metrics' own names, then the rest, sorted: of two metrics
+        "mae" the first comes twice, and then "mae_1".
+        """
+        metrics_ = (each.name for each in (*self.plain, *self.weighted))
+        own, there = ["loss", *metrics_, *self.losses_in_logs], self.sorted_names
+        return [n for n in own if n in there] + [n for n in there if n not in own]
 
     @property
     def names(self) -> list[str]:
-        """Names of the loss and then the metrics."""
-        return ["loss", *self.named]
+        """The names in the logs, in `evaluate`'s order."""
+        return list(dict.fromkeys(self.in_order))
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -143,21 +155,25 @@ class Figures(Computes):
         for metric in self.weighted:
             metric.update_state(y, out, sample_weight)
 
+    def collected(self) -> Logs:
+        """Return all values by name."""
+        logs: Logs = {"loss": self.loss.result()}
+        return logs | {name: metric.reported() for name, metric in self.named.items()}
+
     def results(self) -> Logs:
         """Return all values by name, sorted as Keras's logs are."""
-        logs: Logs = {name: metric.reported() for name, metric in self.named.items()}
-        logs["loss"] = self.loss.result()
+        logs = self.collected()
         return {name: logs[name] for name in self.sorted_names}
 
     def returned(self, logs: Logs, as_dict: bool) -> Any:
         """Return the values as `evaluate` does."""
         if as_dict:
             return logs
-        values = [logs[name] for name in self.names]
+        values = [logs[name] for name in self.in_order]
         return values if len(values) > 1 else values[0]
 
     def reset(self) -> None:
         """Forget everything."""
         self.loss.reset_state()
-        for metric in self.named.values():
+        for metric in (*self.plain, *self.weighted):
             metric.reset_state()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from tinynet.described import NETWORKS, layer_configs, layers_from
 from tinynet.evaluation import Evaluator
 from tinynet.graph import Graph
 from tinynet.kernels.threads import products_as_chosen
-from tinynet.layers import InputLayer, Layer
+from tinynet.layers import BatchNormalization, InputLayer, Layer
 from tinynet.repeat import Written
 from tinynet.stack import Network, Stack
 from tinynet.step.tape import Step, several
@@ -34,7 +35,8 @@ class Model(Graph, Evaluator):
     how a training step is made from them is in `tinynet.training`, and what a trained model can do
     is in `tinynet.evaluation`. A subclass may define ``call(self, x)`` instead, in which its layers
     are called on tensors: it is run once, when the shape of the data is known, on a tensor without
-    numbers. So it cannot depend on numbers; ``training`` is True in it.
+    numbers. So it cannot depend on numbers; ``training`` is True in it. As in Keras, dropout and
+    batch norm do in `fit` what they do in `predict` if it takes no ``training``; a warning says so.
 
     Parameters
     ----------
@@ -78,17 +80,38 @@ class Model(Graph, Evaluator):
         """Say what an attribute is called now; called for what is not found otherwise."""
         raise old_names.missing(self, name)
 
+    @property
+    def names_outputs(self) -> bool:
+        """Whether outputs have names: what a ``call`` of one's own returns, if it is a dict."""
+        return not hasattr(self, "call") or bool(self.keys)
+
     def ensure_built(self, input_shape: Any) -> None:
         """Run a ``call`` of one's own, if there is one, on a tensor; see that the shapes fit."""
         if not self.wires:
             x: Any = [InputLayer(shape).output for shape in several(input_shape)]
             x = x if isinstance(input_shape, list) else x[0]
-            takes_training = "training" in inspect.signature(self.call).parameters
-            out = self.call(x, training=True) if takes_training else self.call(x)
-            self._wire(x, out)
+            self.tells_training = "training" in inspect.signature(self.call).parameters
+            self._wire(x, self.call(x, training=True) if self.tells_training else self.call(x))
             own = _layers_in(vars(self))
             self.layers = [layer for layer in own if layer in self.layers]
+            if not self.tells_training:
+                self._warn_of_layers_that_are_not_told()
         super().ensure_built(input_shape)
+
+    def _warn_of_layers_that_are_not_told(self) -> None:
+        leaves = self.leaves.items()
+        others = [
+            name
+            for name, layer in leaves
+            if layer.seed_generator is not None or isinstance(layer, BatchNormalization)
+        ]
+        if others:
+            warnings.warn(
+                f"call: it takes no argument training, so that {', '.join(others)} will do in fit "
+                f"what they do in predict, as in Keras; write call(self, x, training=None), and "
+                f"they are trained",
+                stacklevel=2,
+            )
 
     def build(self, input_shape: Any) -> None:
         """Make all weights; for several inputs, from a list of shapes with the batch axis."""

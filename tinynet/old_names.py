@@ -5,7 +5,12 @@ Keras 3 refuses these names; so does tinynet, and says what to write.
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+Constructor = TypeVar("Constructor", bound=Callable[..., None])
 
 # Arguments.
 ARGUMENTS = {
@@ -70,3 +75,30 @@ def missing(owner: object, name: str) -> AttributeError:
     """Return the error for an attribute that is not there."""
     instead = f"; {ATTRIBUTES[name]}" if name in ATTRIBUTES else ""
     return AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}{instead}")
+
+
+def warns_of_rows_and_columns(constructor: Constructor) -> Constructor:
+    """Return a convolution's constructor that warns of what Keras 1 took for a window.
+
+    There ``Conv2D(32, 3, 3)`` was 32 filters of 3 rows and 3 columns. Today the third place is the
+    strides, so that the same line means something else without an error. Only what is given by its
+    place can be meant in the old way, and a function sees that before its arguments have names.
+    """
+
+    @functools.wraps(constructor)
+    def constructed(*arguments: Any, **options: Any) -> None:
+        constructor(*arguments, **options)
+        if len(arguments) < 4:
+            return
+        layer, filters, size, strides = arguments[:4]
+        if isinstance(strides, int) and strides == size > 1:
+            kind = type(layer).__name__
+            warnings.warn(
+                f"{kind}({filters}, {size}, {strides}): the third place is strides, so the window "
+                f"of {size} x {size} moves {strides} pixels at a time. If {size} rows and {size} "
+                f"columns are meant, as in Keras 1, write {kind}({filters}, ({size}, {size})); if "
+                f"the strides are, write strides={strides}, and there is no warning",
+                stacklevel=2,
+            )
+
+    return cast("Constructor", constructed)

@@ -22,13 +22,15 @@ from tinynet.step.tape import call
 class OutputFigures(Figures):
     """As `Figures`, with a loss and metrics for each output: "left_loss", "left_accuracy".
 
+    Outputs that a ``call`` of the user's own returns as a list have no names in Keras: then it is
+    "mse_loss" and "accuracy".
+
     Parameters
     ----------
     plain, weighted : list of list
         The metrics of each output.
     losses : OutputLosses
-    names : list of str
-        Of the outputs.
+    model : Trainer
 
     Notes
     -----
@@ -40,15 +42,19 @@ class OutputFigures(Figures):
         plain: Sequence[Sequence[object]],
         weighted: Sequence[Sequence[object]],
         losses: OutputLosses,
-        names: Sequence[str],
+        model: Any,
     ) -> None:
-        self.losses, self.outputs = losses, list(names)
+        self.losses, self.model, self.outputs = losses, model, list(model.output_names)
+        self.prefixes = [f"{name}_" if model.names_outputs else "" for name in self.outputs]
+        titles = self.outputs if model.names_outputs else losses.titles
         self.of = tuple(  # the number of the output that a metric belongs to
             [number for number, some in enumerate(each) for _ in some] for each in (plain, weighted)
         )
-        with_loss = [number for number, each in enumerate(losses.losses) if each is not None]
+        with_loss = [number for number in losses.order if losses.losses[number] is not None]
         # As in Keras, there are no figures for a single loss, which is the whole loss.
         self.means = {number: RunningMean() for number in with_loss if len(with_loss) > 1}
+        self.titles = {number: f"{titles[number]}_loss" for number in self.means}
+        self.losses_in_logs = list(self.titles.values())
         flat = ([each for some in lists for each in some] for lists in (plain, weighted))
         super().__init__(*flat)
 
@@ -95,23 +101,18 @@ class OutputFigures(Figures):
         both = zip((self.plain, self.weighted), self.of, ("", "weighted_"), strict=True)
         for some, of, again in both:
             for metric, number in zip(some, of, strict=True):
-                output = self.outputs[number]
-                name = f"{output}_{metric.name}"
+                prefix = self.prefixes[number]
+                name = f"{prefix}{metric.name}"
                 if again and seen[name]:
-                    name = f"{output}_{again}{metric.name}"
+                    name = f"{prefix}{again}{metric.name}"
                 self.named[f"{name}_{seen[name]}" if seen[name] else name] = metric
                 seen[name] += 1
-        self.sorted_names = sorted(set(self.names))
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the loss, of the outputs' losses, and then of the metrics, sorted."""
-        return ["loss", *(f"{self.outputs[i]}_loss" for i in self.means), *sorted(self.named)]
+        self.sorted_names = sorted({"loss", *self.named, *self.losses_in_logs})
 
     @property
     def arrays(self) -> dict[str, Array]:
         """What the means over an epoch are made of."""
-        single = {f"{self.outputs[i]}_loss": mean for i, mean in self.means.items()}
+        single = {self.titles[number]: mean for number, mean in self.means.items()}
         return super().arrays | {
             f"{name}/{part}": getattr(mean, part)
             for name, mean in single.items()
@@ -120,10 +121,14 @@ class OutputFigures(Figures):
 
     def update(self, batch: Batch, out: Any, loss: float) -> None:
         """Take in a batch."""
-        add_mean(np.asarray(loss), len(out[0]), self.loss.total, self.loss.count)
+        rows = len(out[0])
+        add_mean(np.asarray(loss), rows, self.loss.total, self.loss.count)
+        # Keras counts samples where it knows how many there are. In a step that it has compiled for
+        # batches of any size it does not, and a smaller batch counts as much as the others.
+        counted = rows if self.model.run_eagerly else 1
         for number, mean in self.means.items():
             value = self.losses.values[number : number + 1].reshape(())
-            add_mean(value, 1, mean.total, mean.count)  # in Keras, a smaller batch counts as much
+            add_mean(value, counted, mean.total, mean.count)
         self.update_metrics(batch.y, out, batch.sample_weight)
 
     def update_metrics(self, y: Any, out: Any, sample_weight: Any) -> None:
@@ -134,12 +139,10 @@ class OutputFigures(Figures):
             weights = None if sample_weight is None else sample_weight[number]
             metric.update_state(y[number], out[number], weights)
 
-    def results(self) -> Logs:
-        """Return all values by name, sorted as Keras's logs are."""
-        logs: Logs = {name: metric.reported() for name, metric in self.named.items()}
-        logs |= {f"{self.outputs[i]}_loss": mean.result() for i, mean in self.means.items()}
-        logs["loss"] = self.loss.result()
-        return {name: logs[name] for name in self.sorted_names}
+    def collected(self) -> Logs:
+        """Return all values by name, those of the single losses last."""
+        single = {self.titles[number]: mean.result() for number, mean in self.means.items()}
+        return super().collected() | single
 
     def reset(self) -> None:
         """Forget everything."""
@@ -192,6 +195,20 @@ class OutputsLookBack(LooksBack, OutputFigures):
     """As `OutputFigures`, with metrics that look back; see `LooksBack`."""
 
 
+def loss_and_figures(
+    loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any, model: Any
+) -> tuple[Loss, Figures]:
+    """Return the loss and the figures of what was given to ``compile``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the form does not fit the outputs, as far as they are known, or a name is not known.
+    """
+    found = OutputLosses.of(loss, loss_weights, model.output_names, getattr(model, "keys", ()))
+    return found, figures_for(metrics, weighted_metrics, found, model)
+
+
 def figures_for(plain: Any, weighted: Any, loss: Loss, model: Any) -> Figures:
     """Return the figures of what was given to ``compile``: lists or dicts of metrics.
 
@@ -224,10 +241,9 @@ def figures_for(plain: Any, weighted: Any, loss: Loss, model: Any) -> Figures:
                 f"{given!r}"
             )
         of_outputs.append([_flat([] if each is None else [each]) for each in entries])
-    figures = OutputFigures(of_outputs[0], of_outputs[1], loss, names)
+    figures = OutputFigures(of_outputs[0], of_outputs[1], loss, model)
     if _looks_back(figures):
-        figures = OutputsLookBack(of_outputs[0], of_outputs[1], loss, names)
-        figures.model = model
+        figures = OutputsLookBack(of_outputs[0], of_outputs[1], loss, model)
     return figures
 
 

@@ -47,22 +47,34 @@ class Prepared(Network):
     optimizer: optimizers.Optimizer | None = None
     loss: losses.Loss | None = None
     figures: Figures
+    names_outputs: Any = True  # whether Keras knows the names of several outputs
+    tells_training: Any = True  # whether `fit` tells the layers that they are trained
+    waiting: Any = None  # finds the loss and the figures, once the outputs are known
+
+    def _know_outputs(self, x: Any) -> None:
+        """Find out how many outputs there are, and which loss and metrics belong to each.
+
+        It is known from the start, but for a model with a ``call`` of its own, which tells when it
+        is run on the first data, and for one to which layers are added after `compile`.
+        """
+        if not self.names_outputs and not self.output_names:
+            found = sorted_out("x", x, [], "input")
+            self.compute_output_shape(Several(found, [None], [None], [], []).sample_shape)
+        if self.waiting is not None and self.output_names:
+            self.loss, self.figures = self.waiting(self)
+            self.waiting = None
 
     # What was passed.
 
     def _dataset(self, x: Any, y: Any = None, sample_weight: Any = None) -> Dataset:
         """Return arrays as a data set."""
+        self._know_outputs(x)
         inputs, outputs = self.input_names, self.output_names
         found = sorted_out("x", x, inputs, "input")
         targets = sorted_out("y", self._at_losses(y), outputs, "output")
         weights = [sample_weight]
         if len(outputs) <= 1 or isinstance(sample_weight, (list, tuple, Mapping)):
             weights = sorted_out("sample_weight", sample_weight, outputs, "output")
-        if len(outputs) <= 1 < len(targets):
-            raise ValueError(
-                "y: expected one array, since it is not known yet that the model has several "
-                "outputs: call build, and compile it then"
-            )
         found = [_in_type(*each) for each in zip(found, self._types(found), strict=True)]
         if len(found) == 1 and len(outputs) <= 1:
             return Dataset(found[0], targets[0], weights[0], config.floatx())
@@ -220,11 +232,6 @@ class Prepared(Network):
             raise ValueError("y: expected targets, got None")
         ends: Any = self.final_activation
         if not isinstance(self.loss, OutputLosses):
-            if isinstance(output_shape, list):
-                raise ValueError(
-                    f"loss: expected one for each of {len(output_shape)} outputs, which were not "
-                    f"known when the model was compiled; compile it again"
-                )
             self._check_output(self.loss, ends, data.y, data.sample_weight, output_shape)
         elif not isinstance(output_shape, list):
             (loss,) = self.loss.losses

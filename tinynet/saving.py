@@ -290,9 +290,9 @@ def compile_with(model: Trainer, parts: Mapping[str, Any]) -> optimizers.Optimiz
     model.compile(
         optimizer,
         losses.get(parts["loss"]),
-        parts["metrics"],
-        parts["weighted_metrics"],
-        parts.get("run_eagerly", False),  # not in files of before there was a choice
+        metrics=parts["metrics"],
+        weighted_metrics=parts["weighted_metrics"],
+        run_eagerly=parts.get("run_eagerly", False),  # not in files of before there was a choice
     )
     optimizer.exclude_from_weight_decay(parts["excluded_from_decay"])
     return optimizer

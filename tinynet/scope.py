@@ -60,7 +60,12 @@ OUT_OF_SCOPE = [
         "tinynet writes no TensorFlow files: model.save writes one that load_model reads",
     ),
     (
-        r"(ops(\.\w+)*|tree(\.\w+)*|nnx(\.\w+)*|Operation|Function|Variable|RematScope|"
+        r"ops(\.\w+)*",
+        "tinynet computes with NumPy alone: write what NumPy has; a script that is run by "
+        "python -m tinynet finds the most used functions of keras.ops",
+    ),
+    (
+        r"(tree(\.\w+)*|nnx(\.\w+)*|Operation|Function|Variable|RematScope|"
         r"StatelessScope|SymbolicScope|device|name_scope|remat|set_backend|is_nnx_enabled|"
         r"result_type|standardize_dtype|is_float_dtype|is_int_dtype)",
         "tinynet computes with NumPy alone: write what NumPy has, or a layer of your own with "

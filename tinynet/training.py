@@ -6,6 +6,7 @@ batch -> model.forward -> loss.value -> loss.gradient -> model.backward -> optim
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,7 @@ from tinynet.feeding import Feed, steps_with
 from tinynet.figures import Logs
 from tinynet.freezing import Freezing
 from tinynet.kernels.threads import products_as_chosen
-from tinynet.losses.outputs import OutputLosses
-from tinynet.output_figures import figures_for
+from tinynet.output_figures import loss_and_figures
 from tinynet.preparing import Prepared, optional_integers, validating_epochs
 from tinynet.repeat import Repeat
 from tinynet.step.tape import call
@@ -46,13 +46,13 @@ class Trainer(Prepared):
         self,
         optimizer: object = "rmsprop",
         loss: object = None,
+        loss_weights: Any = None,
         metrics: Any = None,
         weighted_metrics: Any = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
         jit_compile: bool | str = "auto",
         auto_scale_loss: bool = True,
-        loss_weights: Any = None,
     ) -> None:
         """Set how to train and what to report.
 
@@ -61,6 +61,8 @@ class Trainer(Prepared):
         optimizer : str or Optimizer
         loss : str or Loss
             For several outputs one for all, a list, or a dict by the names of the outputs.
+        loss_weights : list or dict of float, optional
+            What the loss of each output counts in the sum that is minimized; 1 by default.
         metrics, weighted_metrics : sequence of str or Metric, optional
             The latter are weighted by sample and class weights. For several outputs a list or a
             dict with an entry, or a list, for each output.
@@ -71,6 +73,8 @@ class Trainer(Prepared):
 
         Raises
         ------
+        TypeError
+            If `loss_weights` are metrics, which come after them.
         ValueError
             For an unknown name; the closest one is suggested. The model keeps what it had
             before.
@@ -80,8 +84,8 @@ class Trainer(Prepared):
         steps_per_execution = integer("steps_per_execution", steps_per_execution)
         jit_compile = jit_compile if jit_compile == "auto" else flag("jit_compile", jit_compile)
         run_eagerly, _ = flag("run_eagerly", run_eagerly), flag("auto_scale_loss", auto_scale_loss)
-        new_loss = OutputLosses.of(loss, loss_weights, self.output_names)
-        figures = figures_for(metrics, weighted_metrics, new_loss, self)
+        resolve = partial(loss_and_figures, loss, loss_weights, metrics, weighted_metrics)
+        new_loss, figures = resolve(self)
         new_optimizer = optimizers.get(optimizer)
         require_saveable("layer", *self.leaves.values())
         require_saveable("optimizer", new_optimizer)
@@ -90,6 +94,7 @@ class Trainer(Prepared):
         self.run_eagerly = run_eagerly
         self.steps_per_execution, self.jit_compile = steps_per_execution, jit_compile
         self.optimizer, self.loss, self.figures = new_optimizer, new_loss, figures
+        self.waiting = None if self.output_names else resolve
         self.freezing = Freezing()
 
     @products_as_chosen()
@@ -252,7 +257,7 @@ class Trainer(Prepared):
             A tuple of x (rows, ...) in floatx, y (rows, ...), and sample_weight or None.
         """
         optimizer, _ = self._compiled()
-        out = self.forward(batch.x, training=True)
+        out = self.forward(batch.x, training=self.tells_training)
         value = self.loss_value(out, batch.y, batch.sample_weight)
         self.backward_from_loss(to_input=False)
         optimizer.step(self.params, self.grads)

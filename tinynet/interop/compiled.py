@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,8 @@ def parts_for_keras(model: Trainer, custom: Custom = configs.refused) -> Config:
             each and configs.keras_config(each, "loss", custom) for each in model.loss.losses
         ]
         parts |= {"loss": singles, "loss_weights": model.loss.weights.tolist()}
+        if getattr(model, "keys", ()):  # what Keras reports of a dict comes in its order
+            parts["loss"] = {model.loss.names[i]: singles[i] for i in model.loss.order}
     else:
         parts["loss"] = configs.keras_config(model.loss, "loss", custom)
     if isinstance(figures, OutputFigures):
@@ -121,12 +123,13 @@ def parts_from_keras(keras_model: Any) -> dict[str, Any]:
         return {}
     given = keras_model._compile_config.config
     require_only_parts(given)
+    loss = keras_model.loss
     return {
         "optimizer": _own_optimizer(keras_model.optimizer),
-        "loss": _own_loss(keras_model.loss),
+        "loss": _own_loss(None) if loss is None else for_each(_own_loss, loss),
         "loss_weights": given["loss_weights"],
-        "metrics": _own_metrics(given["metrics"]),
-        "weighted_metrics": _own_metrics(given["weighted_metrics"]),
+        "metrics": for_each(_own_metric, given["metrics"]),
+        "weighted_metrics": for_each(_own_metric, given["weighted_metrics"]),
         "run_eagerly": given["run_eagerly"],
     }
 
@@ -170,8 +173,6 @@ def own_optimizer(described: Config, custom: Custom = configs.unknown) -> optimi
 
 
 def _own_loss(theirs: Any) -> Any:
-    if isinstance(theirs, list):
-        return [_own_loss(each) for each in theirs]
     if isinstance(theirs, str):
         return own_loss(theirs)
     described = configs.described(theirs, "keras.losses", "loss")
@@ -181,9 +182,11 @@ def _own_loss(theirs: Any) -> Any:
 
 
 def for_each(read: Callable[[Any], Any], given: Any) -> Any:
-    """Read one loss or metric, or each of the lists that there are for several outputs."""
-    if isinstance(given, list):
+    """Read one loss or metric, or each in the lists and dicts that there are for outputs."""
+    if isinstance(given, (list, tuple)):
         return [for_each(read, each) for each in given]
+    if isinstance(given, Mapping) and "class_name" not in given:
+        return {name: for_each(read, each) for name, each in given.items()}
     return None if given is None else read(given)
 
 
@@ -195,21 +198,10 @@ def own_loss(given: Any, custom: Custom = configs.unknown) -> losses.Loss:
         return losses.get(written)
 
 
-def _own_metrics(given: Any) -> list[Any]:
-    require_no_dictionary(given)
-
-    def own(each: Any) -> Any:
-        if not isinstance(each, str):
-            each = configs.described(each, "keras.metrics", "metrics")
-        return own_metrics([each])[0]
-
-    return [for_each(own, each) for each in given or ()]
-
-
-def require_no_dictionary(given: Any) -> None:
-    """Check that metrics are a list, as tinynet's `compile` takes them."""
-    if isinstance(given, dict):
-        raise ValueError(f"metrics: a dictionary is not in tinynet; expected a list, got {given}")
+def _own_metric(theirs: Any) -> Any:
+    if not isinstance(theirs, str):
+        theirs = configs.described(theirs, "keras.metrics", "metrics")
+    return own_metrics([theirs])[0]
 
 
 def own_metrics(given: Any, custom: Custom = configs.unknown) -> list[Any]:

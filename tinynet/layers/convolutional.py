@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinynet import activations, constraints, initializers, regularizers
+from tinynet import activations, constraints, initializers, old_names, regularizers
 from tinynet.arrays import Array
 from tinynet.checks import flag, integer
 from tinynet.kernels import convolution, linear, winograd
@@ -220,6 +220,7 @@ class Conv2D(Convolution):
 
     kernel_initializer: initializers.Initializer
 
+    @old_names.warns_of_rows_and_columns
     def __init__(
         self,
         filters: int,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinynet import constraints, initializers, regularizers
+from tinynet import constraints, initializers, old_names, regularizers
 from tinynet.arrays import Array
 from tinynet.checks import integer
 from tinynet.kernels import depthwise
@@ -161,6 +161,7 @@ class SeparableConv2D(Convolution):
     depthwise_initializer: initializers.Initializer
     pointwise_initializer: initializers.Initializer
 
+    @old_names.warns_of_rows_and_columns
     def __init__(
         self,
         filters: int,

@@ -32,6 +32,11 @@ class OutputLosses(Loss):
     weights : list of float
     names : list of str
         Of the outputs.
+    order : list of int, optional
+        The numbers of the outputs in the order in which Keras reports their losses; by default
+        their own.
+    titles : list of str, optional
+        What the losses are called where the outputs have no names; by default, the losses' names.
 
     Attributes
     ----------
@@ -46,16 +51,25 @@ class OutputLosses(Loss):
     computing = ("value", "gradient")
 
     def __init__(
-        self, losses: Sequence[Loss | None], weights: Sequence[float], names: Sequence[str]
+        self,
+        losses: Sequence[Loss | None],
+        weights: Sequence[float],
+        names: Sequence[str],
+        order: Sequence[int] | None = None,
+        titles: Sequence[str] | None = None,
     ) -> None:
         super().__init__(name="losses")
+        self.order = list(range(len(losses)) if order is None else order)
+        self.titles = [each.name if each else "" for each in losses] if titles is None else titles
         self.losses, self.names = list(losses), list(names)
         self.weights = np.array([float(number("loss_weights", each)) for each in weights])
         self.values = np.zeros(len(self.losses))
         self.only_kernels = all(each is None or each.only_kernels for each in self.losses)
 
     @classmethod
-    def of(cls, loss: Any, loss_weights: Any, names: Sequence[str]) -> Loss:
+    def of(
+        cls, loss: Any, loss_weights: Any, names: Sequence[str], keys: Sequence[str] = ()
+    ) -> Loss:
         """Return what `compile` was given as one loss.
 
         Parameters
@@ -65,6 +79,8 @@ class OutputLosses(Loss):
         loss_weights : float, or list or dict of float, optional
         names : sequence of str
             Of the outputs; none if they are not known yet.
+        keys : sequence of str
+            The same in the order of the dict that the model returns, if it returns one.
 
         Raises
         ------
@@ -73,16 +89,13 @@ class OutputLosses(Loss):
         """
         if isinstance(loss, OutputLosses):  # from a file
             return loss
+        _refuse_metrics(loss_weights)
         several = isinstance(loss, (list, tuple)) or (
             isinstance(loss, Mapping) and "class_name" not in loss
         )
         if not several and loss_weights is None and len(names) <= 1:
             return known.get(loss)
-        if not names:
-            raise ValueError(
-                "loss: the outputs of the model are not known yet: call build, or show it a batch "
-                "with predict, and compile then"
-            )
+        names = names or _names_in(loss) or _names_in(loss_weights)
         chosen = for_outputs("loss", loss, names) or [loss] * len(names)
         if isinstance(loss, Mapping) and None in chosen:
             raise ValueError(
@@ -109,7 +122,10 @@ class OutputLosses(Loss):
                     f"{loss_weights!r}"
                 )
             weights = [1.0 if each is None else each for each in by_output]
-        return cls(found, weights, names)
+        in_dict = (list(loss) if isinstance(loss, Mapping) else keys) if keys else names
+        order = [list(names).index(name) for name in in_dict]
+        titles = [_title(*each) for each in zip(chosen, found, strict=True)]
+        return cls(found, weights, names, order, titles)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, the losses by their configs."""
@@ -117,13 +133,14 @@ class OutputLosses(Loss):
             "losses": [None if each is None else serialize(each) for each in self.losses],
             "weights": self.weights.tolist(),
             "names": self.names,
+            "order": self.order,
         }
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> OutputLosses:
         """Make the losses that `get_config` described."""
         found = [None if each is None else known.get(each) for each in config["losses"]]
-        return cls(found, config["weights"], config["names"])
+        return cls(found, config["weights"], config["names"], config.get("order"))
 
     @property
     def parts(self) -> dict[str, Loss]:
@@ -167,6 +184,32 @@ class OutputLosses(Loss):
             dout = np.zeros_like(out) if loss is None else loss.gradient()
             found.append(dout if weight == 1 else call(_times, dout, weight))
         return found[0] if self.one else found
+
+
+def _title(given: Any, loss: Loss | None) -> str:
+    """Return what Keras calls a loss: a function as it was asked for, "mse"; an object by name."""
+    if isinstance(given, str) and given != type(loss).__name__:
+        return given
+    return loss.name if loss else ""
+
+
+def _names_in(given: Any) -> list[str]:
+    """Return names for outputs that are not known yet, as many as there are entries."""
+    if isinstance(given, Mapping):
+        return [] if "class_name" in given else list(given)
+    number = len(given) if isinstance(given, (list, tuple)) else int(given is not None)
+    return [f"output_{i + 1}" for i in range(number)]
+
+
+def _refuse_metrics(loss_weights: Any) -> None:
+    """Raise an error if what was given as weights are metrics, which Keras 2 took third."""
+    given = loss_weights if isinstance(loss_weights, (list, tuple, Mapping)) else [loss_weights]
+    each = given.values() if isinstance(given, Mapping) else given
+    if each and all(isinstance(one, (str, list, tuple)) or callable(one) for one in each):
+        raise TypeError(
+            f"loss_weights: expected numbers, got {loss_weights!r}; as in Keras 3, compile takes "
+            f"the weights third, and metrics by name: metrics={given!r}"
+        )
 
 
 def in_list(found: Any) -> list[Any]:

@@ -13,11 +13,12 @@ import numpy as np
 
 from tinynet import config
 from tinynet.scripts.tensors import Tensor, convert_to_tensor, reduce_max, reduce_sum, tensor
+from tinynet.symbolic import KerasTensor
 
 Axis = int | Sequence[int] | None
 
 # Entry by entry, under their names here; NumPy's function of the same name, or another.
-_BY_ENTRY: dict[str, Callable[..., Any]] = {
+BY_ENTRY: dict[str, Callable[..., Any]] = {
     "abs": np.abs,
     "add": np.add,
     "cos": np.cos,
@@ -51,24 +52,35 @@ _BY_ENTRY: dict[str, Callable[..., Any]] = {
 
 def _answering(name: str, function: Callable[..., Any]) -> Callable[..., Tensor]:
     def answered(*arguments: Any) -> Tensor:
-        return tensor(function(*map(_plain, arguments)))
+        return tensor(function(*map(plain, arguments)))
 
     answered.__name__ = answered.__qualname__ = name
     answered.__doc__ = f"Return what NumPy's function `{function.__name__}` does, as a tensor."
     return answered
 
 
-def _plain(x: Any) -> Any:
-    """Return an array as NumPy's own; numbers stay, so that they take the other's type."""
+def plain(x: Any) -> Any:
+    """Return an array as NumPy's own; numbers stay, so that they take the other's type.
+
+    Raises
+    ------
+    TypeError
+        If it is a tensor of a model that is being made.
+    """
+    if isinstance(x, KerasTensor):
+        raise TypeError(
+            "expected numbers, got what a layer returns before the model has any: between layers "
+            "stand layers, such as Add, Concatenate, or Lambda with a function of keras.ops"
+        )
     return x if isinstance(x, (int, float)) else np.asarray(convert_to_tensor(x))
 
 
-globals().update({name: _answering(name, function) for name, function in _BY_ENTRY.items()})
+globals().update({name: _answering(name, function) for name, function in BY_ENTRY.items()})
 
 
 def clip(x: Any, min_value: Any, max_value: Any) -> Tensor:
     """Return `x`, with what is outside of the limits put on them."""
-    return tensor(np.clip(_plain(x), min_value, max_value))
+    return tensor(np.clip(plain(x), min_value, max_value))
 
 
 def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any) -> Tensor:
@@ -78,7 +90,7 @@ def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any) -> Tensor:
 
 def sqrt(x: Any) -> Tensor:
     """Return the root, of a negative number 0, as ``keras.backend`` does."""
-    return tensor(np.sqrt(np.maximum(_plain(x), 0)))
+    return tensor(np.sqrt(np.maximum(plain(x), 0)))
 
 
 def sum(x: Any, axis: Axis = None, keepdims: Any = False) -> Tensor:
@@ -125,17 +137,17 @@ def _reduced(function: Callable[..., Any], x: Any, axis: Axis, keepdims: Any) ->
 
 def argmax(x: Any, axis: int = -1) -> Tensor:
     """Return where the largest entry is along an axis, by default the last."""
-    return tensor(np.argmax(_plain(x), axis))
+    return tensor(np.argmax(plain(x), axis))
 
 
 def argmin(x: Any, axis: int = -1) -> Tensor:
     """Return where the smallest entry is along an axis, by default the last."""
-    return tensor(np.argmin(_plain(x), axis))
+    return tensor(np.argmin(plain(x), axis))
 
 
 def reshape(tensor: Any, shape: Sequence[int]) -> Tensor:
     """Return the entries in another shape."""
-    return convert_to_tensor(np.reshape(_plain(tensor), tuple(shape)))
+    return convert_to_tensor(np.reshape(plain(tensor), tuple(shape)))
 
 
 def flatten(x: Any) -> Tensor:
@@ -150,12 +162,12 @@ def batch_flatten(x: Any) -> Tensor:
 
 def squeeze(x: Any, axis: int) -> Tensor:
     """Return `x` without an axis of length 1."""
-    return tensor(np.squeeze(_plain(x), axis))
+    return tensor(np.squeeze(plain(x), axis))
 
 
 def binary_crossentropy(target: Any, output: Any, from_logits: Any = False) -> Tensor:
     """Return the cross-entropy of every entry."""
-    target, output = _plain(target), _plain(output)
+    target, output = plain(target), plain(output)
     if from_logits:
         one = np.maximum(output, 0) - output * target + np.log1p(np.exp(-np.abs(output)))
         return tensor(one)
@@ -166,7 +178,7 @@ def binary_crossentropy(target: Any, output: Any, from_logits: Any = False) -> T
 
 def categorical_crossentropy(target: Any, output: Any, from_logits: Any = False) -> Tensor:
     """Return the cross-entropy of every sample."""
-    target, output = _plain(target), _plain(output)
+    target, output = plain(target), plain(output)
     if from_logits:
         z = output - output.max(axis=-1, keepdims=True)
         logs = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))

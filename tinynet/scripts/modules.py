@@ -46,19 +46,35 @@ TUNING = ("tinynet.interop.keras_tuner",)
 # What scripts' own losses and metrics are made of.
 ARITHMETIC = (
     *("abs", "equal", "exp", "greater", "greater_equal", "less", "less_equal", "maximum"),
-    *("minimum", "not_equal", "ones_like", "pow", "reshape", "round", "sign", "square"),
-    *("tanh", "zeros_like"),
+    *("minimum", "not_equal", "ones_like", "reshape", "round", "sign", "square", "tanh"),
+    "zeros_like",
 )
-OF_TENSORFLOW = (
-    *(*ARITHMETIC, "add", "clip_by_value", "divide", "logical_and", "logical_not", "logical_or"),
-    *("multiply", "reduce_min", "subtract", "where"),
-)
+OF_TWO = ("add", "divide", "logical_and", "logical_not", "logical_or", "multiply", "subtract")
+OF_TENSORFLOW = (*ARITHMETIC, *OF_TWO, "clip_by_value", "pow", "reduce_min", "where")
+REDUCTIONS = ("argmax", "argmin", "max", "mean", "min", "sum")
 OF_BACKEND = (
     *("backend", "clear_session", "epsilon", "floatx", "get_value", "image_data_format"),
     *("set_epsilon", "set_floatx", "set_image_data_format", "set_value", "cast", "constant"),
-    *("expand_dims", *ARITHMETIC, "argmax", "argmin", "batch_flatten", "binary_crossentropy"),
-    *("categorical_crossentropy", "clip", "cos", "flatten", "log", "max", "mean", "min", "sin"),
-    *("sqrt", "squeeze", "std", "sum", "var"),
+    *("expand_dims", *ARITHMETIC, *REDUCTIONS, "batch_flatten", "binary_crossentropy"),
+    *(
+        "categorical_crossentropy",
+        "clip",
+        "cos",
+        "flatten",
+        "log",
+        "pow",
+        "sin",
+        "sqrt",
+        "squeeze",
+        "std",
+        "var",
+    ),
+)
+OF_OPS = (
+    *(*ARITHMETIC, *OF_TWO, *REDUCTIONS, "arange", "cast", "clip", "concatenate", "cos"),
+    *("convert_to_numpy", "convert_to_tensor", "expand_dims", "log", "log1p", "matmul", "one_hot"),
+    *("ones", "power", "relu", "shape", "sigmoid", "sin", "softmax", "sqrt", "squeeze", "stack"),
+    *("transpose", "where", "zeros"),
 )
 
 
@@ -101,6 +117,7 @@ PARTS: dict[str, Part] = {
     },
     "keras.utils": Part(("tinynet.scripts.folders", "tinynet.utils")),
     "keras.backend": Part(("tinynet.backend", "tinynet.scripts.arithmetic", *TENSORS), OF_BACKEND),
+    "keras.ops": Part(("tinynet.scripts.ops", "tinynet.scripts.arithmetic", *TENSORS), OF_OPS),
     # Older layouts.
     **_under(
         "keras.layers",

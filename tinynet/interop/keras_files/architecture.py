@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from tinynet import config
@@ -238,8 +239,6 @@ def own_parts(given: Config | None) -> Config:
     compiled.require_only_parts(given)
     if given["loss"] is None:
         raise ValueError("the model was compiled without a loss; read it with compile=False")
-    for kind in ("metrics", "weighted_metrics"):
-        compiled.require_no_dictionary(given[kind])
 
     def metric(each: Any) -> Any:
         return compiled.own_metrics([each], custom.read_metric)[0]
@@ -267,7 +266,7 @@ def older_form(written: Config) -> tuple[Config, Config | None]:
     model = {**written["config"], "layers": [_short(each) for each in written["config"]["layers"]]}
     parts = written.get("compile_config")
     if parts is not None:
-        parts = {key: _short_nested(value) for key, value in parts.items()}
+        parts = {key: _nested(_short, value) for key, value in parts.items()}
         parts["optimizer_config"] = parts.pop("optimizer")
     return {"class_name": written["class_name"], "config": model}, parts
 
@@ -280,18 +279,18 @@ def newer_form(model: Config, parts: Config | None) -> Config:
         parts = {**parts, "optimizer": parts["optimizer_config"]}
         del parts["optimizer_config"]
         for key, module in MODULES.items():
-            value = parts.get(key)
-            parts[key] = (
-                [_with_module(each, module) for each in value]
-                if isinstance(value, list)
-                else _with_module(value, module)
-            )
+            parts[key] = _nested(partial(_with_module, module=module), parts.get(key))
         written["compile_config"] = parts
     return written
 
 
-def _short_nested(value: Any) -> Any:
-    return [_short(each) for each in value] if isinstance(value, list) else _short(value)
+def _nested(function: Callable[[Any], Any], value: Any) -> Any:
+    """Call a function with each object in nested lists and in dicts by the names of outputs."""
+    if isinstance(value, list):
+        return [_nested(function, each) for each in value]
+    if isinstance(value, dict) and "class_name" not in value:
+        return {name: _nested(function, each) for name, each in value.items()}
+    return function(value)
 
 
 def _short(value: Any) -> Any:

@@ -122,7 +122,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no t
         optimizer = optimizers.get(copy.deepcopy(self.optimizer))
         if self.learning_rate is not None:
             optimizer.learning_rate = self.learning_rate
-        model.compile(optimizer, self.loss, self.metrics)
+        model.compile(optimizer, self.loss, metrics=self.metrics)
         return model
 
     def _layers_in_a_row(self, input_shape: Shape, n_outputs: int) -> Sequential:
