@@ -1401,7 +1401,7 @@ BUGS = [
     Bug(
         "evaluate lists the losses of a dict of outputs in the order of the outputs",
         "losses/outputs.py",
-        "order = [list(names).index(name) for name in in_dict]",
+        "order = [list(names).index(name) for name in in_dict] or None",
         "order = None",
         "test_outputs several_outputs",
     ),

@@ -172,7 +172,7 @@ class Evaluator(Trainer):
         the other after it, as "mae_1".
         """
         self._compiled()
-        return self.figures.in_order
+        return self.figures.names
 
     @property
     def directions(self) -> dict[str, str]:

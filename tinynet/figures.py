@@ -117,20 +117,14 @@ class Figures(Computes):
         self.sorted_names = sorted({"loss", *self.named, *self.losses_in_logs})
 
     @property
-    def in_order(self) -> list[str]:
-        """The names of what `evaluate` returns as a list, in Keras's order.
+    def names(self) -> list[str]:
+        """The names of what `evaluate` lists: first the metrics' own, then the rest, sorted.
 
-        First what the logs have under the metrics' own names, then the rest, sorted: of two metrics
-        "mae" the first comes twice, and then "mae_1".
+        So it is in Keras: of two metrics "mae" the first comes twice, and then "mae_1".
         """
         metrics_ = (each.name for each in (*self.plain, *self.weighted))
         own, there = ["loss", *metrics_, *self.losses_in_logs], self.sorted_names
         return [n for n in own if n in there] + [n for n in there if n not in own]
-
-    @property
-    def names(self) -> list[str]:
-        """The names in the logs, in `evaluate`'s order."""
-        return list(dict.fromkeys(self.in_order))
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -162,14 +156,13 @@ class Figures(Computes):
 
     def results(self) -> Logs:
         """Return all values by name, sorted as Keras's logs are."""
-        logs = self.collected()
-        return {name: logs[name] for name in self.sorted_names}
+        return dict(sorted(self.collected().items()))
 
     def returned(self, logs: Logs, as_dict: bool) -> Any:
         """Return the values as `evaluate` does."""
         if as_dict:
             return logs
-        values = [logs[name] for name in self.in_order]
+        values = [logs[name] for name in self.names]
         return values if len(values) > 1 else values[0]
 
     def reset(self) -> None:

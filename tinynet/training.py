@@ -73,11 +73,9 @@ class Trainer(Prepared):
 
         Raises
         ------
-        TypeError
-            If `loss_weights` are metrics, which come after them.
-        ValueError
-            For an unknown name; the closest one is suggested. The model keeps what it had
-            before.
+        TypeError, ValueError
+            For metrics in the place of `loss_weights`; for an unknown name, with the closest one.
+            The model keeps what it had before.
         """
         if loss is None:
             raise ValueError("loss: expected a name or a Loss, got None; what is to be minimized?")
@@ -194,7 +192,7 @@ class Trainer(Prepared):
         rounds = epochs - first_epoch
         orders = EpochOrders(shuffle, len(data.first), first_epoch)
         repeat = steps_with(self, data, self.train_step, size, steps, rounds, orders)
-        names = expected_logs(self.figures.names, validation is not None, users)
+        names = expected_logs([*dict.fromkeys(self.figures.names)], validation is not None, users)
         told = self._callback_list(users, verbose, repeat, epochs, names)
         if not self._scales_its_input():
             warn_of_gray_values(data.first)

@@ -122,8 +122,8 @@ class OutputLosses(Loss):
                     f"{loss_weights!r}"
                 )
             weights = [1.0 if each is None else each for each in by_output]
-        in_dict = (list(loss) if isinstance(loss, Mapping) else keys) if keys else names
-        order = [list(names).index(name) for name in in_dict]
+        in_dict = loss if keys and isinstance(loss, Mapping) else keys
+        order = [list(names).index(name) for name in in_dict] or None
         titles = [_title(*each) for each in zip(chosen, found, strict=True)]
         return cls(found, weights, names, order, titles)
 
