@@ -1,7 +1,7 @@
 """A disk that is full during a training: an error names the file, and the model loses nothing.
 
-The disk is the system's own: a limit for the size of a file (RLIMIT_FSIZE), at which the write fails
-in the middle, as on a full disk.
+The disk is real: there is a limit for the size of a file (RLIMIT_FSIZE), at which a write fails
+in the middle.
 """
 
 import errno
