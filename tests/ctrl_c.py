@@ -130,16 +130,16 @@ def interrupt(kind: str, moments: int, chance: random.Random) -> dict[str, Any]:
     """Interrupt trainings of a kind; return what was seen."""
     seen = {"kind": kind, "interrupts": 0, "wrong": 0, "crashes": 0, "hangs": 0}
     command = [sys.executable, "-m", "tests.ctrl_c", "--child", kind, "--moments", str(moments)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line == "go\n":
-            time.sleep(chance.uniform(0, 0.05))
-            process.send_signal(signal.SIGINT)
-        else:
-            seen["interrupts"] += 1
-            seen["wrong"] += not json.loads(line)["right"]
-    code = process.wait()
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line == "go\n":
+                time.sleep(chance.uniform(0, 0.05))
+                process.send_signal(signal.SIGINT)
+            else:
+                seen["interrupts"] += 1
+                seen["wrong"] += not json.loads(line)["right"]
+    code = process.returncode
     seen["hangs" if code == -signal.SIGALRM else "crashes"] += code != 0
     return seen
 

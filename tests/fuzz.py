@@ -272,8 +272,10 @@ def work(first: int, inputs: int, board: Path) -> None:
 # The process that watches.
 
 
-def fuzz(inputs: int, first: int = 0) -> list[dict[str, Any]]:
-    """Try so many inputs; return what came of them."""
+def fuzz(
+    inputs: int, first: int = 0, reader: tuple[str, ...] = ("-m", "tests.fuzz")
+) -> list[dict[str, Any]]:
+    """Try so many inputs with a Python program that reads; return what came of them."""
     names = [*models(), *others()]
     crashes, hangs = [0] * len(names), [0] * len(names)
     with tempfile.NamedTemporaryFile() as file:
@@ -282,7 +284,7 @@ def fuzz(inputs: int, first: int = 0) -> list[dict[str, Any]]:
         counts = np.memmap(file.name, np.int64, "r", shape=(len(names), len(FIELDS)))
         start, end = first, first + inputs
         while start < end:
-            command = [sys.executable, "-m", "tests.fuzz", "--board", file.name]
+            command = [sys.executable, *reader, "--board", file.name]
             command += ["--first", str(start), "--inputs", str(end - start)]
             worker = subprocess.Popen(command, cwd=ROOT)
             at, since = -1, time.monotonic()

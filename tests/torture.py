@@ -288,17 +288,18 @@ def main() -> None:
     for name in args.only:
         start, before = time.monotonic(), computed()
         rows += PARTS[name](args.share)
-        seconds[name] = computed() - before
-        took = time.monotonic() - start
-        print(
-            f"{name}: {took:.0f} s, {seconds[name]:.0f} of computing", file=sys.stderr, flush=True
-        )
+        seconds[name] = (time.monotonic() - start, computed() - before)
+        took, own = seconds[name]
+        print(f"{name}: {took:.0f} s, {own:.0f} of them computing", file=sys.stderr, flush=True)
     rows.sort(key=lambda row: row.point)
     print(table(rows))
     if args.share < 1:
-        whole = {name: each / args.share / 60 for name, each in seconds.items()}
-        each = ", ".join(f"{name} {minutes:.0f}" for name, minutes in whole.items())
-        print(f"At full length at most {sum(whole.values()):.0f} minutes of computing: {each}.")
+        longer = 1 / args.share / 60 if args.share else 0.0
+        parts = ", ".join(
+            f"{name} {took * longer:.0f} ({own * longer:.0f} computing)"
+            for name, (took, own) in seconds.items()
+        )
+        print(f"At full length at most so many minutes, as busy as the machine was: {parts}.")
     if any(row.wrong or row.lost or row.crashes or row.hangs for row in rows):
         raise SystemExit(1)
 

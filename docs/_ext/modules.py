@@ -23,10 +23,10 @@ FLOORS = {
     "training": {"training": 31, "graph": 12, "again": 50},
     "what training is given": {
         "wiring": 10,
-        "preparing": 28,
-        "feeding": 45,
-        "output_figures": 64,
-        "interrupts": 86,
+        "preparing": 29,
+        "feeding": 48,
+        "output_figures": 68,
+        "interrupts": 92.5,
     },
     "the parts of training": {
         "stack": 8,
