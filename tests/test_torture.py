@@ -1,6 +1,7 @@
 """The programs of `make torture`, in short, and that they see what is wrong."""
 
 import random
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests import ctrl_c, fuzz, torture
+from tests.test_files import WRITERS
 
 
 def board(tmp_path: Path, loaders: int) -> Path:
@@ -143,3 +145,20 @@ def test_whatever_is_wrong_makes_make_torture_fail(
     said = capsys.readouterr().out.splitlines()
     assert said[-1].startswith("At full length at most")
     assert said[-2].split()[:3] == ["all", "8", "0"]
+
+
+def test_what_the_page_says_about_its_length() -> None:
+    page = (torture.ROOT / "docs" / "trust.md").read_text(encoding="utf-8")
+    said = " ".join(page.split())
+    assert f"{torture.KILLS} kills" in said
+    assert len(WRITERS) == 12 and "writing twelve kinds of files" in said
+    assert len([*fuzz.models(), *fuzz.others()]) == 13
+    assert f"{torture.INPUTS:,} inputs to thirteen loaders" in said
+    assert f"{torture.MOMENTS:,} interruptions" in said and torture.EXAMPLES == 100
+    for work, times in torture.GROWTH.items():
+        assert f"{times:,} {work}" in said
+    files = {each.name for each in (torture.ROOT / "tests").glob("*.py")}
+    assert set(re.findall(r"`(\w+\.py)`", page)) <= files
+    assert set(torture.AT_LENGTH) <= files
+    parts = re.findall(r"`(\w+)`(?:, `(\w+)`)? \|$", page, re.MULTILINE)
+    assert {each for pair in parts for each in pair if each} == set(torture.PARTS)
