@@ -115,7 +115,9 @@ def trained(
     found: Results = {}
     for when, epochs in (("one step", 1), ("24 steps", EPOCHS)):
         model, x, y = made(name, seed, rate)
-        model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"], run_eagerly=eager)
+        model.compile(
+            "adam", "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=eager
+        )
         size = networks()[name].batch
         if when == "one step":
             x, y = x[:size], y[:size]

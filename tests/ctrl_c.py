@@ -49,7 +49,9 @@ def network(kind: str) -> Sequential:
     model = Sequential([tn.Input((8, 8, 1)), *body])
     optimizer = tn.optimizers.Adam(0.001, use_ema=True, ema_momentum=0.9)
     eager = kind.startswith("eager")
-    model.compile(optimizer, "sparse_categorical_crossentropy", ["accuracy"], run_eagerly=eager)
+    model.compile(
+        optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=eager
+    )
     return model
 
 

@@ -155,9 +155,13 @@ def read_table(path: Path) -> None:
 def others() -> dict[str, Loader]:
     """Return all other loaders."""
     images = idx.as_idx(np.arange(2 * 28 * 28, dtype=np.uint8).reshape(2, 28, 28))
-    archive, backup = io.BytesIO(), io.BytesIO()
+    archive = io.BytesIO()
     np.savez(archive, x_test=np.zeros((2, 28, 28), np.uint8))
-    write_state(backup, KIND, Apart({"a": np.arange(9.0), "b": [1, "x", {"c": np.ones(3)}]}))
+    state = Apart({"a": np.arange(9.0), "b": [1, "x", {"c": np.ones(3)}]})
+    with tempfile.TemporaryFile() as backup:
+        write_state(backup, KIND, state)
+        backup.seek(0)
+        saved = backup.read()
     code = {"cell_type": "code", "source": ["import keras\n", "%matplotlib inline\n", "x = 1"]}
     book = {"cells": [code, {"cell_type": "markdown", "source": "text"}], "nbformat": 4}
     tinynet.utils.clear_session()
@@ -187,9 +191,7 @@ def others() -> dict[str, Loader]:
             (OSError, ValueError, *zipped),
             names_file=False,
         ),
-        "a backup": Loader(
-            backup.getvalue(), "", damaged, lambda path: read_state(path, KIND), (ValueError,)
-        ),
+        "a backup": Loader(saved, "", damaged, lambda path: read_state(path, KIND), (ValueError,)),
         "CSV": Loader(b"epoch,loss,val_loss\n0,1.0,NA\n1,0.5,NA\n", ".csv", damaged, read_table),
         "a notebook": Loader(
             json.dumps(book).encode(), ".ipynb", as_text, lambda path: sources(str(path))
