@@ -24,8 +24,6 @@ import tempfile
 import time
 import tracemalloc
 import warnings
-import zipfile
-import zlib
 from collections.abc import Callable
 from contextlib import redirect_stderr
 from pathlib import Path
@@ -40,7 +38,7 @@ from tinynet import Sequential, layers
 from tinynet.array_files import Apart, read_state, write_state
 from tinynet.callbacks import CSVLogger
 from tinynet.callbacks.backup import KIND
-from tinynet.datasets import idx, npz
+from tinynet.datasets import idx
 from tinynet.datasets.errors import DatasetError
 from tinynet.datasets.sources import DataFile
 from tinynet.models import load_model, model_from_json
@@ -155,8 +153,6 @@ def read_table(path: Path) -> None:
 def others() -> dict[str, Loader]:
     """Return all other loaders."""
     images = idx.as_idx(np.arange(2 * 28 * 28, dtype=np.uint8).reshape(2, 28, 28))
-    archive = io.BytesIO()
-    np.savez(archive, x_test=np.zeros((2, 28, 28), np.uint8))
     state = Apart({"a": np.arange(9.0), "b": [1, "x", {"c": np.ones(3)}]})
     with tempfile.TemporaryFile() as backup:
         write_state(backup, KIND, state)
@@ -166,7 +162,6 @@ def others() -> dict[str, Loader]:
     book = {"cells": [code, {"cell_type": "markdown", "source": "text"}], "nbformat": 4}
     tinynet.utils.clear_session()
     file = DataFile("input.gz", "", len(images), hashlib.sha256(images).hexdigest())
-    zipped = (zipfile.BadZipFile, NotImplementedError, RuntimeError, KeyError, zlib.error)
     return {
         "IDX": Loader(
             images,
@@ -184,12 +179,7 @@ def others() -> dict[str, Loader]:
             (DatasetError,),
         ),
         ".npz": Loader(
-            archive.getvalue(),
-            ".npz",
-            damaged,
-            lambda path: npz.as_idx(path, "x_test", "t10k-images-idx3-ubyte", len(images)),
-            (OSError, ValueError, *zipped),
-            names_file=False,
+            test_hostile.ARCHIVE, ".npz", damaged, test_hostile.MNIST.read_npz, (DatasetError,)
         ),
         "a backup": Loader(saved, "", damaged, lambda path: read_state(path, KIND), (ValueError,)),
         "CSV": Loader(b"epoch,loss,val_loss\n0,1.0,NA\n1,0.5,NA\n", ".csv", damaged, read_table),
