@@ -165,8 +165,7 @@ class Trainer(Prepared):
         ValueError, TypeError
             For arguments that training cannot use, before anything is changed.
         KeyboardInterrupt
-            On Ctrl-C, when the step that is being made has ended: the model can go on from there.
-            A second Ctrl-C does not wait for the step.
+            On Ctrl-C, when the step has ended: the model can go on. A second one does not wait.
         """
         old_names.refuse("fit", kwargs, TypeError)
         self._compiled()
