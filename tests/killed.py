@@ -28,6 +28,7 @@ from tinynet.callbacks.backup import KIND
 from tinynet.files import whole_or_not
 
 RESULT = "result"
+PATIENCE = 600  # seconds for a training that nobody kills, which takes one or two
 # When the backup is made, and the ending of the model that another callback saves.
 KINDS = [
     ("epoch", ".safetensors"),
@@ -126,20 +127,23 @@ def damaged(folder: Path, ending: str) -> int:
 
 def torture(kills: int, freq: Any, ending: str, chance: random.Random) -> dict[str, Any]:
     """Kill trainings so many times; return what was seen."""
-    seen = {"kills": 0, "in a save": 0, "ends": 0, "damaged": 0, "wrong": 0}
+    seen = {"kills": 0, "in a save": 0, "ends": 0, "damaged": 0, "wrong": 0, "hangs": 0}
     with tempfile.TemporaryDirectory() as name:
         start = time.perf_counter()
         undisturbed = Path(name, "undisturbed")
         undisturbed.mkdir()
-        while not ends_within(begin(undisturbed, freq, ending), 600):
+        while not ends_within(begin(undisturbed, freq, ending), PATIENCE):
             pass
         seconds = time.perf_counter() - start
         expected = (undisturbed / RESULT).read_bytes()
         while seen["kills"] < kills:
             folder = Path(tempfile.mkdtemp(dir=name))
             while True:
-                limit = chance.uniform(0, seconds) if seen["kills"] < kills else 600
+                limit = chance.uniform(0, seconds) if seen["kills"] < kills else PATIENCE
                 if ends_within(begin(folder, freq, ending), limit):
+                    break
+                if limit == PATIENCE:
+                    seen["hangs"] += 1
                     break
                 seen["kills"] += 1
                 backups = list((folder / "backup").glob(".*"))
@@ -147,8 +151,9 @@ def torture(kills: int, freq: Any, ending: str, chance: random.Random) -> dict[s
                 seen["damaged"] += damaged(folder, ending)
                 for each in folder.glob(".last*"):
                     each.unlink()  # so that the next kill in a save is seen, too
+            result = folder / RESULT
             seen["ends"] += 1
-            seen["wrong"] += (folder / RESULT).read_bytes() != expected
+            seen["wrong"] += not result.exists() or result.read_bytes() != expected
     return {"save_freq": freq, "format": ending, **seen}
 
 

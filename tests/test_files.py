@@ -8,8 +8,10 @@ import io
 import json
 import os
 import shutil
+import signal
 import stat
 import tracemalloc
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,8 @@ FAULTS = {
     "no number": OSError("something else"),
     "interrupted": KeyboardInterrupt(),
 }
+
+KILLED = BaseException("killed")  # not raised: the process is ended
 
 
 class Faults:
@@ -77,7 +81,9 @@ class Faults:
 
     def step(self, name: str) -> None:
         self.steps.append(name)
-        if len(self.steps) == self.at and self.error is not None:
+        if len(self.steps) == self.at and self.error is KILLED:
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif len(self.steps) == self.at and self.error is not None:
             raise self.error
 
     def _watched(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -171,8 +177,11 @@ def test_a_fault_at_every_step_leaves_the_old_or_the_new_file(
     assert faults_in(name, faults, tmp_path) > 6 * len(FAULTS)
 
 
-def faults_in(name: str, faults: Faults, folder: Path) -> int:
-    """Put in every fault at every step of writing a file; return how many there were."""
+def faults_in(name: str, faults: Faults, folder: Path, every: int = 5) -> int:
+    """Put in every fault at every step of writing a file; return how many there were.
+
+    At one of so many steps, the process that writes is killed, too.
+    """
     path, write = folder / name, WRITERS[name]
     path.write_bytes(b"old")
     write(path)  # what comes only once, as the machine code of kernels, comes here
@@ -196,8 +205,34 @@ def faults_in(name: str, faults: Faults, folder: Path) -> int:
             if is_moved:
                 assert abs(path.stat().st_size - new) < 9  # a date has as many letters, about
             assert list(folder.iterdir()) == [path]
+    places = range(1, len(steps) + 1, every) if hasattr(os, "fork") else ()
+    for at in places:
+        path.write_bytes(b"old")
+        killed(lambda: write(path), at, faults)
+        is_moved = at > len(steps) - 2
+        assert (path.read_bytes() != b"old") == is_moved
+        assert not is_moved or abs(path.stat().st_size - new) < 9
+        for left in folder.iterdir():
+            assert left == path or left.name.startswith(f".{path.name[:8]}")
+            if left != path:
+                left.unlink()
     faults.begin()
-    return len(steps) * len(FAULTS)
+    return len(steps) * len(FAULTS) + len(places)
+
+
+def killed(write: Callable[[], object], at: int, faults: Faults) -> None:
+    """Write in a copy of this process, which is killed at a step."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # other threads are not copied
+        child = os.fork()
+    if child == 0:
+        try:
+            faults.begin(at, KILLED)
+            write()
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
 
 
 def test_a_model_in_memory_is_not_changed_by_a_full_disk(faults: Faults, tmp_path: Path) -> None:
@@ -554,8 +589,9 @@ def test_nothing_else_in_the_package_writes_files() -> None:
 
 
 def test_the_table_of_make_torture() -> None:
-    rows = torture.faults(short=True)
-    assert [row.tried for row in rows] == [32, 32] and not any(row.wrong for row in rows)
+    rows = torture.faults(share=0)
+    assert [row.tried for row in rows] == [40, 40] and not any(row.wrong for row in rows)
     head, *lines = torture.table(rows).splitlines()
-    assert head.split()[:4] == ["part", "tried", "wrong", "damaged"] and len(lines) == 2
-    assert lines[0].split()[:7] == ["faults", "in", "writing", "text.txt", "32", "0", "0"]
+    assert head.split()[:4] == ["point", "and", "part", "tried"] and len(lines) == 3
+    assert lines[0].split()[:6] == ["2", "writing", "text.txt", "40", "0", "0"]
+    assert lines[-1].split()[:6] == ["all", "80", "0", "0", "0", "0"]

@@ -5,10 +5,13 @@ import gc
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import tracemalloc
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,7 @@ from tinynet import Input, Model, Sequential, layers, utils
 from tinynet.callbacks import Callback
 from tinynet.optimizers import Adam
 
+ROOT = Path(__file__).parents[1]
 rng = np.random.default_rng(0)
 X = rng.normal(size=(64, 6)).astype("float32")
 Y = (X[:, 0] > 0).astype(int)
@@ -209,3 +213,64 @@ def test_a_process_that_forks_after_training() -> None:
     twin.fit(X, Y, batch_size=8, verbose=0)
     expected = twin.predict(X, batch_size=8, verbose=0)
     assert all(np.array_equal(each, expected) for each in found)
+
+
+def predicted(model: Any, seed: int) -> np.ndarray:
+    """Train a copy a little, and predict; in a process or a thread of a pool."""
+    own = copy.deepcopy(model)
+    own.fit(X, Y, batch_size=8, shuffle=False, verbose=0)
+    return own.predict(X, batch_size=8, verbose=0)
+
+
+# Loky starts new Pythons, which takes seconds; the others fork, or are threads.
+BACKENDS = ["multiprocessing", "threading", *(["loky"] if TIMES > 1 else [])]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_joblib_after_training(backend: str) -> None:
+    joblib = pytest.importorskip("joblib", reason="joblib is not installed")
+    model = network()
+    model.fit(X, Y, batch_size=8, epochs=2, verbose=0)
+    before = model.get_weights()
+    expected = predicted(model, 0)
+    found = joblib.Parallel(n_jobs=2, backend=backend)(
+        joblib.delayed(predicted)(model, seed) for seed in range(4)
+    )
+    assert all(np.array_equal(each, expected) for each in found)
+    assert all(map(np.array_equal, before, model.get_weights()))
+
+
+SUBINTERPRETER = """
+import sys
+try:
+    import _xxsubinterpreters as interpreters
+except ImportError:
+    try:
+        import _interpreters as interpreters
+    except ImportError:
+        sys.exit("none here")
+import tinynet
+number = interpreters.create()
+try:
+    found = interpreters.run_string(number, "import tinynet")
+except Exception as error:  # Python 3.11 and 3.12 raise it, later ones return it
+    found = error
+print(found)
+import numpy as np
+model = tinynet.Sequential([tinynet.layers.Dense(2)])
+print(model.predict(np.ones((3, 4)), verbose=0).shape)
+"""
+
+
+def test_a_subinterpreter_is_refused_by_numpy() -> None:
+    """It is not promised: NumPy can be loaded once in a process. The first one goes on."""
+    done = subprocess.run(
+        [sys.executable, "-c", SUBINTERPRETER], capture_output=True, text=True, cwd=ROOT
+    )
+    if "none here" in done.stderr:
+        pytest.skip("this Python shows no subinterpreters")
+    assert done.returncode == 0, done.stderr
+    refused, shape = done.stdout.strip().rsplit("\n", 1)
+    assert "ImportError" in refused and "once per process" in refused
+    assert shape == "(3, 2)"

@@ -1,149 +1,306 @@
 """Treat tinynet badly, at full length, and print one table of what was lost.
 
     make torture
+    make torture ARGS="--only kills fuzz --share 0.01"
 
-The ordinary tests do the same in short. Every number under *wrong*, *damaged* and *left* has to be
-0; otherwise the command fails.
+The ordinary tests do the same in short. Every number under *wrong*, *lost*, *crashes* and *hangs*
+has to be 0; otherwise the command fails. `--share` says which part of the full length is run, and
+the last line how long the whole would take.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
 import os
 import re
-import resource
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# At full length.
+KILLS, INPUTS, MOMENTS, EXAMPLES, SEEDS = 200, 500_000, 1_000, 100, 10
+GROWTH = {"models": 10_000, "epochs": 2_000, "predictions": 1_000_000}
+PATIENCE = 6 * 3600  # seconds for a program that watches over itself, too
 
 
 class Row(NamedTuple):
-    """What was done, how often, and what came of it."""
+    """What was done, how often, and what came of it.
 
+    Attributes
+    ----------
+    point : int
+        Of the list in docs/trust.md.
+    part : str
+    tried : int
+    unit : str
+        Of what so many.
+    wrong : int
+        Results that are not those of an undisturbed program, and errors that are not documented.
+    lost : int
+        Files that were damaged, models that could not go on, memory that was not given back.
+    crashes, hangs : int
+        Processes that ended with a signal that nobody had sent, or that did not end.
+    memory : float
+        MiB, the most that a process has had.
+    """
+
+    point: int
     part: str
     tried: int
-    what: str
-    wrong: int
-    damaged: int
-    memory: float  # MiB, the most that the process has had
+    unit: str
+    wrong: int = 0
+    lost: int = 0
+    crashes: int = 0
+    hangs: int = 0
+    memory: float = 0.0
 
 
-def faults(short: bool) -> list[Row]:
-    """Put a fault in at every step of writing a file, in every way in which tinynet writes one."""
-    from tests.test_files import WRITERS, Faults, faults_in
+class Ended(NamedTuple):
+    """How a program has ended."""
 
+    said: str
+    code: int
+    memory: float
+
+
+def ran(*command: str, **environment: str) -> Ended:
+    """Run a Python program to its end."""
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            stdout=said,
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            preexec_fn=lambda: signal.alarm(PATIENCE),
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        size = used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+        return Ended(said.read(), process.returncode, size)
+
+
+def as_json(*command: str) -> tuple[Any, float]:
+    """Return what a program prints, and its memory; it counts crashes and hangs by itself."""
+    ended = ran(*command)
+    if ended.code:
+        raise RuntimeError(f"{' '.join(command)}: ended with {ended.code}\n{ended.said}")
+    return json.loads(ended.said.splitlines()[-1]), ended.memory
+
+
+def kills(share: float) -> list[Row]:
+    """Kill processes that train, and begin them again, `tests/killed.py`."""
+    from tests.killed import KINDS
+
+    each = max(1, round(KILLS * share / len(KINDS)))
+    found, memory = as_json("tests.killed", "--kills", str(each))
     rows = []
-    for name in list(WRITERS)[: 2 if short else None]:
-        with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
-            number, wrong = 0, 0
-            try:
-                number = faults_in(name, Faults(patch), Path(folder))
-            except AssertionError as error:
-                print(error, file=sys.stderr)
-                wrong = 1
-            rows.append(Row(f"faults in writing {name}", number, "faults", wrong, 0, memory()))
+    for kind in found:
+        freq, ending = kind["save_freq"], kind["format"]
+        when = "every epoch" if freq == "epoch" else f"every {freq} batches"
+        unit = f"kills, {kind['in a save']} in a save; {kind['ends']} trainings ended"
+        bad = {"wrong": kind["wrong"], "lost": kind["damaged"], "hangs": kind["hangs"]}
+        part = f"backup {when}, models as {ending}"
+        rows.append(Row(1, part, kind["kills"], unit, memory=memory, **bad))
     return rows
 
 
-def kills(short: bool) -> list[Row]:
-    """Kill processes that train, and begin them again, `tests/killed.py`."""
-    number = 1 if short else 40
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.killed", "--kills", str(number)],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        cwd=ROOT,
-    )
+def faults(share: float) -> list[Row]:
+    """Put a fault in at every step of writing a file, in every way in which tinynet writes one."""
+    import resource
+
+    from tests.test_files import WRITERS, Faults, faults_in
+
     rows = []
-    for kind in json.loads(done.stdout):
-        freq, ending = kind["save_freq"], kind["format"]
-        when = "every epoch" if freq == "epoch" else f"every {freq} batches"
-        what = f"kills, {kind['in a save']} in a save; {kind['ends']} trainings ended"
+    for name in list(WRITERS)[: max(2, round(share * len(WRITERS)))]:
+        with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+            number, wrong = 0, 0
+            try:
+                number = faults_in(name, Faults(patch), Path(folder), every=1)
+            except AssertionError as error:
+                print(error, file=sys.stderr)
+                wrong = 1
+        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        memory = used / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+        rows.append(Row(2, f"writing {name}", number, "faults", wrong, memory=memory))
+    return rows
+
+
+def fuzz(share: float) -> list[Row]:
+    """Change honest files at random, and read them, `tests/fuzz.py`."""
+    found, memory = as_json("tests.fuzz", "--inputs", str(max(26, round(INPUTS * share))))
+    return [
+        Row(
+            3,
+            f"reading {each['loader']}",
+            each["read"] + each["refused"] + each["crashes"] + each["hangs"],
+            f"inputs, {each['refused']} refused",
+            each["wrong"],
+            crashes=each["crashes"],
+            hangs=each["hangs"],
+            memory=max(memory, each["peak"] / (1 << 20)),
+        )
+        for each in found
+    ]
+
+
+def bits(share: float) -> list[Row]:
+    """Train with one seed in many ways, `benchmarks/same_bits.py`."""
+    from benchmarks.same_bits import same
+
+    tried = wrong = 0
+    seeds = max(1, round(SEEDS * share))
+    for seed in range(seeds):
+        with tempfile.TemporaryDirectory() as name:
+            _, found = same(seed, Path(name))
+        tried += len(found)
+        wrong += sum(any(cell != "same bits" for cell in row) for row in found.values())
+    return [Row(4, "one seed, one result", tried, f"processes, {seeds} seeds", wrong)]
+
+
+# Files of tests that `make test` runs in short: point, what they are about.
+AT_LENGTH = {
+    "test_hostile.py": (3, "attacks, and damaged files by Hypothesis"),
+    "test_extremes.py": (5, "numbers that break"),
+    "test_nan.py": (5, "NaN, and its cause"),
+    "test_bad_arguments.py": (6, "bad and random calls"),
+    "test_bad_input.py": (6, "bad data"),
+    "test_bad_order.py": (6, "calls in the wrong order"),
+    "test_load.py": (8, "growth, Ctrl-C, forks, joblib"),
+    "test_full_disk.py": (8, "a full disk during a training"),
+    "test_interrupts.py": (8, "Ctrl-C in a step"),
+    "test_threads.py": (8, "threads"),
+}
+
+
+def tests(share: float) -> list[Row]:
+    """Run tests with a hundred times as many examples, moments and repetitions."""
+    rows = []
+    for name, (point, part) in AT_LENGTH.items():
+        ended = ran(
+            *("pytest", f"tests/{name}", "-q", "--tb=short", "-p", "no:cacheprovider"),
+            "--hypothesis-show-statistics",
+            TINYNET_TORTURE=str(max(1, round(EXAMPLES * share))),
+        )
+        if ended.code > 1:
+            raise RuntimeError(f"{name}: pytest ended with {ended.code}\n{ended.said}")
+        if ended.code:
+            print(ended.said, file=sys.stderr)
+        examples = re.findall(r"(\d+) passing, (\d+) failing, and (\d+) invalid", ended.said)
+        count = {word: int(n) for n, word in re.findall(r"(\d+) (passed|failed)", ended.said)}
+        tried = sum(int(n) for each in examples for n in each)
+        unit = f"tests{f', {tried} examples' if tried else ''}"
+        stopped = ended.code == -signal.SIGALRM
         rows.append(
             Row(
-                f"backup {when}, models as {ending}",
-                kind["kills"],
-                what,
-                kind["wrong"],
-                kind["damaged"],
-                memory(resource.RUSAGE_CHILDREN),
+                point,
+                f"{part} ({name})",
+                sum(count.values()),
+                unit,
+                count.get("failed", 0),
+                crashes=ended.code < 0 and not stopped,
+                hangs=stopped,
+                memory=ended.memory,
             )
         )
     return rows
 
 
-# Files of tests that `make test` runs in short: what they are about.
-AT_LENGTH = {
-    "test_hostile.py": "files that are damaged or lie",
-    "test_bad_arguments.py": "random calls",
-    "test_extremes.py": "numbers that break",
-    "test_load.py": "models made and dropped, Ctrl-C, forks",
-}
+def ctrl_c(share: float) -> list[Row]:
+    """Interrupt trainings at random moments, `tests/ctrl_c.py`."""
+    from tests.ctrl_c import KINDS
 
-
-def at_length(short: bool) -> list[Row]:
-    """Run tests with a hundred times as many examples, moments and repetitions."""
-    rows = []
-    for name, what in AT_LENGTH.items():
-        command = [sys.executable, "-m", "pytest", f"tests/{name}", "-q", "--tb=short"]
-        done = subprocess.run(
-            [*command, "-p", "no:cacheprovider", "--hypothesis-show-statistics"],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env={**os.environ, "TINYNET_TORTURE": "1" if short else "100"},
+    each = max(2, round(MOMENTS * share / len(KINDS)))
+    found, memory = as_json("tests.ctrl_c", "--moments", str(each))
+    return [
+        Row(
+            8,
+            f"Ctrl-C, {kind['kind']}",
+            kind["interrupts"],
+            "interruptions",
+            kind["wrong"],
+            crashes=kind["crashes"],
+            hangs=kind["hangs"],
+            memory=memory,
         )
-        if done.returncode not in (0, 1):
-            raise RuntimeError(f"{name}: pytest ended with {done.returncode}\n{done.stdout}")
-        if done.returncode:
-            print(done.stdout, file=sys.stderr)
-        examples = re.findall(r"(\d+) passing, (\d+) failing, and (\d+) invalid", done.stdout)
-        ended = {word: int(n) for n, word in re.findall(r"(\d+) (passed|failed)", done.stdout)}
-        tried = sum(int(n) for each in examples for n in each) + sum(ended.values())
-        children = memory(resource.RUSAGE_CHILDREN)
-        rows.append(Row(name, tried, what, ended.get("failed", 0), 0, children))
+        for kind in found
+    ]
+
+
+def growth(share: float) -> list[Row]:
+    """Make models, epochs and predictions, and see whether memory grows, `tests/growth.py`."""
+    rows = []
+    for work, times in GROWTH.items():
+        found, memory = as_json("tests.growth", work, str(max(100, round(times * share))))
+        part = f"{work}: memory grows by {found['MiB']:.1f} MiB"
+        rows.append(Row(8, part, found["times"], work, lost=found["wrong"], memory=memory))
     return rows
 
 
-PARTS: dict[str, Callable[[bool], list[Row]]] = {
-    "faults": faults,
+PARTS: dict[str, Callable[[float], list[Row]]] = {
     "kills": kills,
-    "tests": at_length,
+    "faults": faults,
+    "fuzz": fuzz,
+    "bits": bits,
+    "tests": tests,
+    "ctrl_c": ctrl_c,
+    "growth": growth,
 }
 
 
-def memory(who: int = resource.RUSAGE_SELF) -> float:
-    """Return the most memory that the process, or one that it has started, has had, in MiB."""
-    size = resource.getrusage(who).ru_maxrss
-    return size / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-
-
 def table(rows: list[Row]) -> str:
-    """Return the rows as a table."""
-    lines = [f"{'part':42} {'tried':>6}  {'wrong':>5} {'damaged':>7} {'MiB':>6}  what was tried"]
-    for row in rows:
+    """Return the rows as a table, and their sum."""
+    lines = [
+        f"{'point and part':62} {'tried':>8}  {'wrong':>5} {'lost':>4} {'crashes':>7} {'hangs':>5} "
+        f"{'MiB':>5}  of what"
+    ]
+    bad = [sum(each) for each in zip(*(row[4:8] for row in rows), strict=True)]
+    total = Row(0, "all", sum(row.tried for row in rows), "", *bad, max(r.memory for r in rows))
+    for row in (*rows, total):
+        name = f"{row.point} {row.part}" if row.point else row.part
         lines.append(
-            f"{row.part:42} {row.tried:6}  {row.wrong:5} {row.damaged:7} {row.memory:6.0f}  "
-            f"{row.what}"
+            f"{name:62} {row.tried:8}  {row.wrong:5} {row.lost:4} {row.crashes:7} {row.hangs:5} "
+            f"{row.memory:5.0f}  {row.unit}"
         )
     return "\n".join(lines)
+
+
+def computed() -> float:
+    """Return the seconds for which this process and those that it has started have computed."""
+    return sum(os.times()[:4])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--short", action="store_true", help="a little of everything")
+    parser.add_argument("--share", type=float, default=1.0, help="of the full length; 0.01")
     args = parser.parse_args()
-    rows = [row for name in args.only for row in PARTS[name](args.short)]
+    rows, seconds = [], {}
+    for name in args.only:
+        start, before = time.monotonic(), computed()
+        rows += PARTS[name](args.share)
+        seconds[name] = (time.monotonic() - start, computed() - before)
+        took, own = seconds[name]
+        print(f"{name}: {took:.0f} s, {own:.0f} of them computing", file=sys.stderr, flush=True)
+    rows.sort(key=lambda row: row.point)
     print(table(rows))
-    if any(row.wrong or row.damaged for row in rows):
+    if args.share < 1:
+        longer = 1 / args.share / 60 if args.share else 0.0
+        parts = ", ".join(
+            f"{name} {took * longer:.0f} ({own * longer:.0f} computing)"
+            for name, (took, own) in seconds.items()
+        )
+        print(f"At full length at most so many minutes, as busy as the machine was: {parts}.")
+    if any(row.wrong or row.lost or row.crashes or row.hangs for row in rows):
         raise SystemExit(1)
 
 

@@ -21,6 +21,7 @@ from tinynet.data import Batch, EpochOrders, errors_from, warn_of_gray_values
 from tinynet.feeding import Feed, steps_with
 from tinynet.figures import Logs
 from tinynet.freezing import Freezing
+from tinynet.interrupts import whole_steps
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.output_figures import loss_and_figures
 from tinynet.preparing import Prepared, optional_integers, validating_epochs
@@ -161,6 +162,8 @@ class Trainer(Prepared):
             If `compile` has not been called.
         ValueError, TypeError
             For arguments that training cannot use, before anything is changed.
+        KeyboardInterrupt
+            On Ctrl-C, when the step has ended: the model can go on. A second one does not wait.
         """
         old_names.refuse("fit", kwargs, TypeError)
         self._compiled()
@@ -198,42 +201,45 @@ class Trainer(Prepared):
             warn_of_gray_values(data.first)
 
         # Everything that could be wrong has been checked; from here on things change.
-        self._build(data.first)
-        self._begin_to_learn("fit")
-        repeat.reset()
-        self.stop_training = False
-        told.tell("train_begin")
-        first_epoch, logs = told.resume(repeat, first_epoch)
-        begin, end = told.listeners("train_batch_begin"), told.listeners("train_batch_end")
-        repeat.between = [*begin, *end]
-        test = None
-        if validation is not None:
-            test = steps_with(self, validation, self.test_step, val_size, val_steps, rounds)
-        for epoch in range(first_epoch, epochs):
-            told.tell("epoch_begin", epoch)
-            self.figures.reset()
-            repeat.begin_epoch()
-            while repeat.goes_on:
-                if begin:
-                    told.tell("train_batch_begin", repeat.steps)
-                with self.freezing.as_at_first("fit", self.leaves.values()):
-                    repeat.take()
-                if end:  # otherwise the metrics of every batch are not needed
-                    told.tell("train_batch_end", repeat.steps - 1, logs=self.figures.results())
+        with whole_steps() as whole:
+            with whole:
+                self._build(data.first)
+                self._begin_to_learn("fit")
+                repeat.reset()
+            self.stop_training = False
+            told.tell("train_begin")
+            first_epoch, logs = told.resume(repeat, first_epoch)
+            begin, end = told.listeners("train_batch_begin"), told.listeners("train_batch_end")
+            repeat.between = [*begin, *end]
+            test = None
+            if validation is not None:
+                test = steps_with(self, validation, self.test_step, val_size, val_steps, rounds)
+            for epoch in range(first_epoch, epochs):
+                told.tell("epoch_begin", epoch)
+                self.figures.reset()
+                repeat.begin_epoch()
+                while repeat.goes_on:
+                    if begin:
+                        told.tell("train_batch_begin", repeat.steps)
+                    with whole, self.freezing.as_at_first("fit", self.leaves.values()):
+                        repeat.take()
+                    if end:  # otherwise the metrics of every batch are not needed
+                        told.tell("train_batch_end", repeat.steps - 1, logs=self.figures.results())
+                    if self.stop_training:
+                        break
+                repeat.end_epoch()
+                logs = self.figures.results()
+                if test is not None and validates(epoch + 1):
+                    seen = self._run_test(test, told)
+                    logs.update({f"val_{name}": value for name, value in seen.items()})
+                logs = dict(sorted(logs.items()))
+                told.tell("epoch_end", epoch, logs=logs.copy())  # callbacks may add to theirs
                 if self.stop_training:
                     break
-            repeat.end_epoch()
-            logs = self.figures.results()
-            if test is not None and validates(epoch + 1):
-                seen = self._run_test(test, told)
-                logs.update({f"val_{name}": value for name, value in seen.items()})
-            logs = dict(sorted(logs.items()))
-            told.tell("epoch_end", epoch, logs=logs.copy())  # callbacks may add to theirs
-            if self.stop_training:
-                break
-        optimizer, _ = self._compiled()
-        optimizer.finalize_variable_values(self.params)
-        told.tell("train_end", logs=logs)
+            optimizer, _ = self._compiled()
+            with whole:
+                optimizer.finalize_variable_values(self.params)
+            told.tell("train_end", logs=logs)
         return history
 
     def _begin_to_learn(self, method: str) -> None:

@@ -9,7 +9,6 @@ import hashlib
 import os
 import tarfile
 import warnings
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -321,8 +320,8 @@ class Source:
                 npz.as_idx(place, key, file.name, file.size)
                 for key, file in zip(npz.KEYS, self.files, strict=True)
             ]
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-            raise DatasetError(f"{place} cannot be read: {error}") from None
+        except npz.ERRORS as error:
+            raise DatasetError(f"{place} cannot be read: {error or 'it ends too early'}") from None
         return [
             file.verified(f"{key} in {place}", content)
             for key, file, content in zip(npz.KEYS, self.files, contents, strict=True)
