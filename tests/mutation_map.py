@@ -150,14 +150,18 @@ class Tests:
         if mutant.path.startswith("tinynet/kernels/"):
             # Compiled loops leave no trace: they run where their twin does in the other form.
             name = mutant.function.removesuffix("_loops")
-            for node in ast.parse((ROOT / mutant.path).read_bytes()).body:
-                if isinstance(node, ast.FunctionDef) and node.name == name != mutant.function:
-                    for line in range(node.lineno, node.end_lineno + 1):
-                        found |= set(by_line.get(line, ()))
-            found |= {
-                each for each in self.taken if re.search(rf"kernels.py::.*[-[]{name}\b", each)
+            functions = {
+                node.name: range(node.lineno, node.end_lineno + 1)
+                for node in ast.parse((ROOT / mutant.path).read_bytes()).body
+                if isinstance(node, ast.FunctionDef)
             }
-            found |= {each.replace("numpy", "numba") for each in found}
+            if f"{name}_loops" in functions:
+                twins = re.compile(rf"tests/test_kernels.py::.*[-[]{name}\b")
+                found |= set(filter(twins.match, self.taken))
+                found |= {each for line in functions[name] for each in by_line.get(line, ())}
+                found |= {each.replace("numpy", "numba") for each in found}
+            elif not found and "" not in by_line.get(mutant.line, ()):
+                found = {each for tests in by_line.values() for each in tests}
         return found & self.taken.keys()
 
     def of(self, mutant: Mutant) -> list[str]:
