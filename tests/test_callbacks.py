@@ -4,6 +4,7 @@ import csv
 import math
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from tinynet.callbacks import (
     SwapEMAWeights,
     TensorBoard,
     TerminateOnNaN,
+    various,
 )
 from tinynet.metrics import F1Score
 from tinynet.optimizers import SGD
@@ -481,6 +483,14 @@ def test_figures_as_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().out.count("graphs, histograms and profiles are not written") == 1
     with pytest.raises(ValueError, match="update_freq: expected a positive integer, got 'never'"):
         TensorBoard(update_freq="never")
+
+
+def test_the_table_has_steps_per_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    board, clock = TensorBoard(tmp_path, write_steps_per_second=True), iter((100.0, 108.0))
+    monkeypatch.setattr(various, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    small().fit(X, Y, batch_size=5, verbose=0, callbacks=[board])
+    lines = (tmp_path / "train" / "scalars.csv").read_text().splitlines()
+    assert "epoch_steps_per_second,0,0.5" in lines  # 4 steps in 8 seconds
 
 
 def test_averages_change_places_and_back() -> None:
