@@ -30,7 +30,7 @@ TESTS = [
     "freezing", "bad_input", "bad_arguments", "misuse", "extremes", "callers_arrays", "gradcheck",
     "threads", "hostile",
 ]  # fmt: skip
-COMPARED = {"parity_tests/test_keras_names.py"}  # defaults, which are Keras's
+COMPARED = ["parity_tests/test_keras_names.py"]  # defaults, which are Keras's
 SECONDS = 15.0  # of tests per mutant, as measured without it
 
 
@@ -84,13 +84,14 @@ class Runs:
 class Measured(Runs):
     """Finds out which test runs which lines, and how long it takes."""
 
-    def __init__(self, coverage: Any, path: Path) -> None:
-        self.coverage, self.path = coverage, path
+    def __init__(self, coverage: Any, path: Path, known: set[str]) -> None:
+        self.coverage, self.path, self.known = coverage, path, known
 
     def loop(self) -> None:
         """Run all tests once, and keep what they ran."""
         with self.path.open("a") as file:
-            for n, each in enumerate(self.items):
+            new = [each for each in self.items if each not in self.known]
+            for n, each in enumerate(new):
                 self.coverage.switch_context(each)
                 before, self.failed = time.perf_counter(), []
                 self.run([each])
@@ -98,7 +99,7 @@ class Measured(Runs):
                 file.write(json.dumps([each, passed]) + "\n")
                 if n % 500 == 0:
                     self.coverage.save()
-                    print(f"{n} of {len(self.items)} tests", file=sys.__stderr__, flush=True)
+                    print(f"{n} of {len(new)} tests", file=sys.__stderr__, flush=True)
 
 
 def find_tests() -> None:
@@ -107,16 +108,14 @@ def find_tests() -> None:
 
     seconds = KEPT / "seconds.jsonl"
     lines = seconds.read_text().splitlines() if seconds.exists() else []
-    known = {json.loads(line)[0].split("::")[0] for line in lines}
-    files = sorted(({f"tests/test_{name}.py" for name in TESTS} | COMPARED) - known)
-    if not files:
-        return
+    known = {json.loads(line)[0] for line in lines}
+    files = [*(f"tests/test_{name}.py" for name in TESTS), *COMPARED]
     measure = coverage.Coverage(str(KEPT / "coverage"), source=["tinynet"], config_file=False)
     measure.set_option("run:relative_files", True)
     if known:
         measure.load()
     measure.start()
-    run_pytest(Measured(measure, seconds), files, "tmp")
+    run_pytest(Measured(measure, seconds, known), files, "tmp")
     measure.stop()
     measure.save()
 
