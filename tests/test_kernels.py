@@ -537,6 +537,12 @@ def test_twins(case: str, dtype: str, rows: int, columns: int, seed: int, stride
     assert_twins(case, dtype, given, strided)
 
 
+# A row of one class has no label but 0: those of the sparse cross-entropies are others.
+@pytest.mark.parametrize("case", [each for each in CASES if not each.startswith("sparse")])
+def test_twins_of_a_single_column(case: str) -> None:
+    assert_twins(case, "float32", arguments(case, "float32", sizes_of(33, 1), seed=4))
+
+
 @pytest.mark.parametrize("case", CASES)
 @given(rows=st.integers(1, 40), columns=st.integers(2, 40), seed=st.integers(0, 2**32 - 1))
 @example(rows=39, columns=40, seed=0)
