@@ -220,6 +220,17 @@ def test_own_parts_by_name(ending: str, tmp_path: Path) -> None:
     assert read.optimizer is None
 
 
+def test_a_function_of_ones_own_is_written_as_a_function(tmp_path: Path) -> None:
+    model = network()
+    model.compile("sgd", fourth_power, metrics=[fourth_power])
+    model.save(tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as file:
+        written = json.loads(file.read("config.json"))["compile_config"]
+    assert written["metrics"] == [written["loss"]]
+    assert written["loss"]["class_name"] == "function"
+    assert written["loss"]["config"] == "fourth_power"
+
+
 # Models that are graphs.
 
 
