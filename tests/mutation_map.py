@@ -171,17 +171,22 @@ class Tests:
             found = self.running(mutant)
         else:  # a default of the function, or something of all the file
             found = {each for line in mutant.body or by_line for each in by_line.get(line, ())}
+            found |= {each for each in self.taken if each.startswith(tuple(COMPARED))}
         if not found and "" in by_line.get(line, ()):
             found = {each for tests in by_line.values() for each in tests}
         groups: dict[str, list[str]] = defaultdict(list)
         for test in sorted(found & self.taken.keys(), key=self.taken.__getitem__):
             groups[test.split("::")[0]].append(test)
-        place = {test: i for group in groups.values() for i, test in enumerate(group)}
+        # A test that takes a tenth of a second is as late as the next one of its file.
+        late = {
+            test: i + 10 * self.taken[test]
+            for group in groups.values()
+            for i, test in enumerate(group)
+        }
         killers = self.killers[mutant.path]
-        order = sorted(place, key=lambda test: (-killers[test], place[test], self.taken[test]))
         chosen, total = [], 0.0
-        for test in order:
-            total += self.taken[test]
-            if total <= SECONDS or not chosen:
+        for test in sorted(late, key=lambda test: (-killers[test], late[test])):
+            if total + self.taken[test] <= SECONDS or not chosen:
                 chosen.append(test)
+                total += self.taken[test]
         return chosen
