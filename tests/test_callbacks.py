@@ -485,6 +485,24 @@ def test_figures_as_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         TensorBoard(update_freq="never")
 
 
+def test_tables_have_figures_of_batches_and_of_evaluations(tmp_path: Path) -> None:
+    board = TensorBoard(tmp_path, update_freq=3)
+    small().fit(X, Y, 5, epochs=2, validation_data=(X, Y), callbacks=[board], verbose=0)
+    found = {}
+    for part in ("train", "validation"):
+        lines = (tmp_path / part / "scalars.csv").read_text().splitlines()[1:]
+        found[part] = [tuple(line.split(",")[:2]) for line in lines]
+    rate = "epoch_learning_rate"
+    assert found["train"] == [  # of eight batches, four in an epoch
+        ("batch_loss", "3"), ("epoch_loss", "0"), (rate, "0"),
+        ("batch_loss", "6"), ("epoch_loss", "1"), (rate, "1"),
+    ]  # fmt: skip
+    evaluation = "evaluation_loss_vs_iterations"
+    assert found["validation"] == [
+        (evaluation, "4"), ("epoch_loss", "0"), (evaluation, "8"), ("epoch_loss", "1"),
+    ]  # fmt: skip
+
+
 def test_the_table_has_steps_per_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     board, clock = TensorBoard(tmp_path, write_steps_per_second=True), iter((100.0, 108.0))
     monkeypatch.setattr(various, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
