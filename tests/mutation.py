@@ -18,9 +18,9 @@ from __future__ import annotations
 import argparse
 import ast
 import gc
+import hashlib
 import json
 import os
-import random
 import re
 import select
 import shutil
@@ -33,7 +33,7 @@ import types
 from collections import Counter, defaultdict
 from typing import Any
 
-from tests.mutation_map import COPY, KEPT, ROOT, Runs, Tests, find_tests, run_pytest
+from tests.mutation_map import COPY, KEPT, ROOT, SECONDS, Runs, Tests, find_tests, run_pytest
 from tests.mutation_rules import Mutant, mutants_of
 
 PARTS = {
@@ -56,17 +56,19 @@ def all_mutants() -> list[tuple[str, Mutant]]:
 
 
 def drawn(mutants: list[tuple[str, Mutant]], sample: int, seed: int) -> list[tuple[str, Mutant]]:
-    """Draw from each part in proportion; the first of a larger sample are those of a smaller."""
-    order = list(mutants)
-    random.Random(seed).shuffle(order)
-    if not sample:
-        return order
+    """Draw from each part in proportion: the same ones, for as long as they are in the source."""
+    sizes = Counter(part for part, _ in mutants)
     places: Counter[str] = Counter()
-    sizes, position = Counter(part for part, _ in order), {}
-    for each in order:
-        places[each[0]] += 1
-        position[each] = places[each[0]] / sizes[each[0]]
-    return sorted(order, key=position.__getitem__)[:sample]
+    position = {}
+    for part, mutant in sorted(mutants, key=lambda each: lot(each[1], seed)):
+        places[part] += 1
+        position[mutant] = places[part] / sizes[part]
+    return sorted(mutants, key=lambda each: position[each[1]])[: sample or None]
+
+
+def lot(mutant: Mutant, seed: int) -> bytes:
+    """Return what decides a mutant's place, as if it were drawn."""
+    return hashlib.sha256(json.dumps([seed, mutant.key]).encode()).digest()
 
 
 def in_copy(*arguments: str, **how: Any) -> subprocess.CompletedProcess[str]:
@@ -326,8 +328,12 @@ def main() -> int:
         tests = Tests()
         plugin = Forked(todo, tests, args.minutes, args.control)
         return run_pytest(plugin, sorted({each.split("::")[0] for each in tests.taken}), "tmp")
-    verdicts = [known[mutant.key] for _, mutant in chosen if mutant.key in known]
-    said = f"{len(verdicts)} of {len(mutants):,} mutants, drawn with the seed {args.seed}."
+    verdicts = [known[mutant.key] for _, mutant in mutants if mutant.key in known]
+    said = (
+        f"{len(verdicts):,} of {len(mutants):,} mutants were tried; `--sample` draws from each part "
+        f"in proportion to its size. A mutant survives if none of the tests that run its line\n"
+        f"fails, {SECONDS:.0f} seconds of them at most; the tests are those of mutation_map.py."
+    )
     text = report(mutants, verdicts, said)
     if not args.only and not args.control:
         (ROOT / "tests" / "mutation.md").write_text(text, encoding="utf-8")
