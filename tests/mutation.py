@@ -257,10 +257,15 @@ def read_verdicts() -> dict[tuple[Any, ...], list[Any]]:
     return {tuple(each[0]): each for each in map(json.loads, lines)}
 
 
+def reasons() -> dict[tuple[str, str, str], str]:
+    """Return why mutants may survive."""
+    read = tomllib.loads((ROOT / "tests" / "mutation_reasons.toml").read_text(encoding="utf-8"))
+    return {(each["file"], each["old"], each["new"]): each["why"] for each in read["survivor"]}
+
+
 def report(mutants: list[tuple[str, Mutant]], verdicts: list[list[Any]], said: str) -> str:
     """Return the report in Markdown."""
-    read = tomllib.loads((ROOT / "tests" / "mutation_reasons.toml").read_text(encoding="utf-8"))
-    reasons = {(each["file"], each["old"], each["new"]): each["why"] for each in read["survivor"]}
+    why = reasons()
     lines = ["# Which changes the tests notice", "", "Written by `make mutation`; not edited.", ""]
     lines += [said, "", "| part | mutants | tried | killed | hung, crashed | survived | score |"]
     lines += ["|---|---:|---:|---:|---:|---:|---:|"]
@@ -275,8 +280,8 @@ def report(mutants: list[tuple[str, Mutant]], verdicts: list[list[Any]], said: s
     lines += ["", "## Survivors", ""]
     for (file, old, new, _), _, line, verdict, by, _ in sorted(verdicts):
         if verdict == "survived":
-            why = reasons.get((file, old, new), f"open{': ' if by else ''}{by}")
-            lines += [f"{file}:{line}: {why}", "", "```diff", f"- {old}", f"+ {new}", "```", ""]
+            said = why.get((file, old, new), f"open{': ' if by else ''}{by}")
+            lines += [f"{file}:{line}: {said}", "", "```diff", f"- {old}", f"+ {new}", "```", ""]
     return "\n".join(lines[:-1]) + "\n"
 
 
@@ -299,7 +304,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=0, help="how many mutants (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="which sample (default 0)")
     parser.add_argument("--only", default="", help="only mutants of paths with this in their name")
-    parser.add_argument("--again", action="store_true", help="try survivors once more")
+    parser.add_argument("--again", action="store_true", help="try survivors without a reason, too")
     parser.add_argument("--control", action="store_true", help="change nothing: all must survive")
     parser.add_argument("--map", action="store_true", help="find each line's tests anew")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no mutant after that")
@@ -322,17 +327,22 @@ def main() -> int:
     chosen = [each for each in drawn(mutants, args.sample, args.seed) if args.only in each[1].path]
     known = read_verdicts()
     if COPY == ROOT:
-        todo = [(part, mutant) for part, mutant in chosen if args.control
- or mutant.key not in known
-                or (args.again and known[mutant.key][3] == "survived")]  # fmt: skip
+        why = reasons()
+        todo = [
+            (part, mutant)
+            for part, mutant in chosen
+            if args.control
+            or mutant.key not in known
+            or (args.again and known[mutant.key][3] == "survived" and mutant.key[:3] not in why)
+        ]
         tests = Tests()
         plugin = Forked(todo, tests, args.minutes, args.control)
         return run_pytest(plugin, sorted({each.split("::")[0] for each in tests.taken}), "tmp")
     verdicts = [known[mutant.key] for _, mutant in mutants if mutant.key in known]
     said = (
-        f"{len(verdicts):,} of {len(mutants):,} mutants were tried; `--sample` draws from each part "
-        f"in proportion to its size. A mutant survives if none of the tests that run its line\n"
-        f"fails, {SECONDS:.0f} seconds of them at most; the tests are those of mutation_map.py."
+        f"{len(verdicts):,} of {len(mutants):,} mutants were tried, drawn from each part in\n"
+        "proportion to its size. A mutant survives if none of the tests that run its line fails,\n"
+        f"{SECONDS:.0f} seconds of them at most; the tests are those of mutation_map.py."
     )
     text = report(mutants, verdicts, said)
     if not args.only and not args.control:

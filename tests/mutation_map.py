@@ -28,7 +28,7 @@ TESTS = [
     "activations", "constraints", "regularizers", "bad_order", "step", "products",
     "kernel_choice", "battery", "kernels", "backup", "checkpoint", "several", "graph",
     "freezing", "bad_input", "bad_arguments", "misuse", "extremes", "callers_arrays", "gradcheck",
-    "threads", "hostile",
+    "threads", "hostile", "random", "initializers",
 ]  # fmt: skip
 COMPARED = ["parity_tests/test_keras_names.py"]  # defaults, which are Keras's
 SECONDS = 15.0  # of tests per mutant, as measured without it

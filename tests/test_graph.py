@@ -401,6 +401,11 @@ def same_names() -> None:
             ValueError,
             "expected inputs of the same shape",
         ),
+        (
+            lambda: Add()([Input((3,)), Input((2, 3))]),  # which NumPy would repeat
+            ValueError,
+            "expected inputs of the same shape",
+        ),
         (lambda: Add()([Input((3,)), np.ones((1, 3))]), TypeError, "got ndarray among them"),
         (
             lambda: Concatenate(axis=1)([Input((3, 2)), Input((3, 3))]),

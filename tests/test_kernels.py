@@ -217,7 +217,7 @@ FILES: dict[str, dict[str, Any]] = {
         "slope": (0.0, 0.2),
         "threshold": (0.0, 0.5),
         "ceiling": (6.0, 2.0, np.inf),
-        "alpha": (1.0, 0.3),
+        "alpha": (1.0, 0.3, 0.001),
         "shift": (3.0, 1.0),
         "length": (6.0, 2.0),
         "limit": (0.5, 0.0),

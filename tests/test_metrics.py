@@ -29,6 +29,7 @@ from tinynet.metrics import (
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
     confusion_matrix,
+    curves,
 )
 from tinynet.utils import set_random_seed
 
@@ -752,3 +753,10 @@ def test_a_metric_made_of_variables_in_fit() -> None:
     assert logs["share"] == pytest.approx(logs["acc"])
     assert logs["val_share"] == pytest.approx(logs["val_acc"])
     assert logs["raw"] == pytest.approx([30 * each for each in logs["acc"]])
+
+
+def test_how_many_thresholds_there_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(curves, "MOST", 5)
+    np.testing.assert_array_equal(curves.evenly_spaced(5), [0, 0.25, 0.5, 0.75, 1])
+    with pytest.raises(ValueError, match="num_thresholds: expected at most 5, got 6"):
+        curves.evenly_spaced(6)
