@@ -370,6 +370,7 @@ class Stack(Network):
 
     def backward(self, dout: Array, from_logits: bool = False, to_input: bool = True) -> Array:
         """Send the gradient at the output back down through the layers; see `Network`."""
+        self.require_built()
         lowest = 0 if to_input else self.lowest_learning
         for layer in reversed(self.layers[lowest:]):
             at_logits = from_logits and layer is self.layers[-1]
