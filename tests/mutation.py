@@ -294,6 +294,8 @@ def update_copy() -> None:
         if source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             if not target.exists() or target.read_bytes() != source.read_bytes():
+                if target.exists() and name.startswith("tinynet/"):
+                    print(f"{name} is newer than what is known of its lines; see --map")
                 shutil.copy2(source, target)
     subprocess.run([sys.executable, "-m", "compileall", "-q", COPY / "tinynet"], check=True)
 
@@ -327,16 +329,13 @@ def main() -> int:
     chosen = [each for each in drawn(mutants, args.sample, args.seed) if args.only in each[1].path]
     known = read_verdicts()
     if COPY == ROOT:
-        why = reasons()
-        todo = [
-            (part, mutant)
-            for part, mutant in chosen
-            if args.control
-            or mutant.key not in known
-            or (args.again and known[mutant.key][3] == "survived" and mutant.key[:3] not in why)
-        ]
+        why, todo = reasons(), [each for each in chosen if each[1].key not in known]
+        if args.again:
+            survived = {key for key, said in known.items() if said[3] == "survived"}
+            todo = [each for each in mutants if each[1].key in survived] + todo
+            todo = [each for each in todo if each[1].key[:3] not in why]
         tests = Tests()
-        plugin = Forked(todo, tests, args.minutes, args.control)
+        plugin = Forked(chosen if args.control else todo, tests, args.minutes, args.control)
         return run_pytest(plugin, sorted({each.split("::")[0] for each in tests.taken}), "tmp")
     verdicts = [known[mutant.key] for _, mutant in mutants if mutant.key in known]
     said = (

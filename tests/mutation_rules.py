@@ -3,7 +3,8 @@
 The rules: another comparison, another operator, a number plus one, a condition negated, ``and``
 for ``or``, ``min`` for ``max``, ``any`` for ``all``, a statement left out, ``return None``. What is
 only said is left alone: docstrings, annotations, decorators, strings, errors' messages, warnings,
-what is printed, and ``__repr__``. A mutant has as many lines as its source, each at its place.
+what is printed, ``__repr__``, and methods that only subclasses have. A mutant has as many lines as
+its source, each at its place.
 """
 
 from __future__ import annotations
@@ -154,6 +155,8 @@ def only_says(node: ast.AST) -> bool:
             return name_called(node) in ONLY_SAYS
         case ast.If(test=ast.Name(id="TYPE_CHECKING")) | ast.JoinedStr() | ast.Match():
             return True
+        case ast.Raise(exc=ast.Name(id="NotImplementedError")):
+            return True  # a method that every subclass has
     return False
 
 
