@@ -55,6 +55,14 @@ def all_mutants() -> list[tuple[str, Mutant]]:
     ]
 
 
+def part_of(name: str) -> str:
+    """Return the part in which a file is, or ""."""
+    for part, patterns in PARTS.items():
+        if any(Path(name).match(f"tinynet/{pattern}") for pattern in patterns):
+            return part
+    return ""
+
+
 def drawn(mutants: list[tuple[str, Mutant]], sample: int, seed: int) -> list[tuple[str, Mutant]]:
     """Draw from each part in proportion: the same ones, for as long as they are in the source."""
     sizes = Counter(part for part, _ in mutants)
@@ -294,7 +302,7 @@ def update_copy() -> None:
         if source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             if not target.exists() or target.read_bytes() != source.read_bytes():
-                if target.exists() and name.startswith("tinynet/"):
+                if target.exists() and part_of(name):
                     print(f"{name} is newer than what is known of its lines; see --map")
                 shutil.copy2(source, target)
     subprocess.run([sys.executable, "-m", "compileall", "-q", COPY / "tinynet"], check=True)
