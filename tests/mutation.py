@@ -31,6 +31,7 @@ import time
 import tomllib
 import types
 from collections import Counter, defaultdict
+from pathlib import Path
 from typing import Any
 
 from tests.mutation_map import COPY, KEPT, ROOT, SECONDS, Runs, Tests, find_tests, run_pytest
