@@ -4,9 +4,9 @@
 
 The changes are made by rule (mutation_rules.py), in a copy of the repository. One process imports
 everything and collects the tests; for each mutant it forks, and the child replaces the code of the
-one function that has changed and runs the tests that run this line, the quickest of each file
-first, until one fails. So a mutant costs little more than its tests. What is not in a function
-(classes, modules, defaults) is run by a process of its own, which imports the changed file.
+one function that has changed and runs the tests that run this line, first those that run little
+else, until one fails. So a mutant costs little more than its tests. What is not in a function (a
+class or a module) is tried by a process of its own, which imports the changed file.
 
 Which tests run which line is found once, with coverage.py, and kept in build/mutation; so are the
 verdicts: a second call goes on where the first one stopped. The report goes to tests/mutation.md;
@@ -229,7 +229,7 @@ def without_cache(path: str) -> None:
 
 def fresh(mutant: Mutant, changed: bytes, ids: list[str]) -> tuple[str, str]:
     """Run tests in a new process, which imports the changed file."""
-    path, few = ROOT / mutant.path, list(dict.fromkeys(each.split("::")[0] for each in ids))[:5]
+    path, few = ROOT / mutant.path, list(dict.fromkeys(each.split("::")[0] for each in ids))[:12]
     kept = {each: each.read_bytes() for each in path.parent.glob(f"__pycache__/{path.stem}.*")}
     path.write_bytes(changed)
     try:

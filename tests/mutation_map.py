@@ -132,6 +132,10 @@ class Tests:
         read = (KEPT / "seconds.jsonl").read_text().splitlines()
         self.taken = {test: taken for test, taken in map(json.loads, read) if taken}
         self.lines: dict[str, dict[int, list[str]]] = {}
+        self.size: Counter[str] = Counter()  # how many lines of tinynet each runs
+        for path in self.data.measured_files():
+            for tests in self.by_line(path).values():
+                self.size.update(tests)
 
     def by_line(self, path: str) -> dict[int, list[str]]:
         """Return the tests of each line of a file."""
@@ -165,7 +169,7 @@ class Tests:
         return found & self.taken.keys()
 
     def of(self, mutant: Mutant) -> list[str]:
-        """Return tests that run a mutant's line, those first that are likely to fail soon."""
+        """Return tests that run a mutant's line, those first that run little else."""
         by_line, line = self.by_line(mutant.path), mutant.line
         if line in mutant.body:
             found = self.running(mutant)
@@ -175,7 +179,7 @@ class Tests:
         if not found and "" in by_line.get(line, ()):
             found = {each for tests in by_line.values() for each in tests}
         groups: dict[str, list[str]] = defaultdict(list)
-        for test in sorted(found & self.taken.keys(), key=self.taken.__getitem__):
+        for test in sorted(found & self.taken.keys(), key=self.size.__getitem__):
             groups[test.split("::")[0]].append(test)
         # A test that takes a tenth of a second is as late as the next one of its file.
         late = {

@@ -222,12 +222,14 @@ def test_what_cannot_be_is_refused(make: Callable[[], Any], message: str) -> Non
 @pytest.mark.parametrize(
     ("schedule", "rate"),
     [
-        (ExponentialDecay(0.5, 1, 0.5), 0.25),
-        (PolynomialDecay(0.5, 1, 0.125), 0.125),
-        (InverseTimeDecay(0.5, 1, 1.0), 0.25),
-        (CosineDecay(0.5, 1, 0.5), 0.25),
-        (CosineDecayRestarts(0.5, 1, m_mul=0.5), 0.25),
+        (lambda: ExponentialDecay(0.5, 1, 0.5), 0.25),
+        (lambda: PolynomialDecay(0.5, 1, 0.125), 0.125),
+        (lambda: InverseTimeDecay(0.5, 1, 1.0), 0.25),
+        (lambda: CosineDecay(0.5, 1, 0.5), 0.25),
+        (lambda: CosineDecayRestarts(0.5, 1, m_mul=0.5), 0.25),
     ],
 )
-def test_a_decay_of_a_single_step(schedule: LearningRateSchedule, rate: float) -> None:
-    assert schedule(0) == 0.5 and schedule(1) == rate
+def test_a_decay_of_a_single_step(
+    schedule: Callable[[], LearningRateSchedule], rate: float
+) -> None:
+    assert schedule()(0) == 0.5 and schedule()(1) == rate
