@@ -785,3 +785,12 @@ def test_the_area_of_precision_gain_over_recall_gain() -> None:
     targets, y_pred = [1, 1, 1, 0, 0, 0], [0.9, 0.8, 0.1, 0.7, 0.2, 0.3]
     # Recall gain goes from 1 to 1/2 at a precision gain of 0, and on to 0 at one of 1/2.
     assert fed(metric, targets, y_pred) == pytest.approx(0.25)
+
+
+def test_the_area_between_points_of_precision_over_recall() -> None:
+    metric = metrics.AUC(thresholds=[0.5], curve="PR")
+    targets, y_pred = [1, 1, 1, 0, 0, 0], [0.9, 0.8, 0.1, 0.7, 0.2, 0.3]
+    # (TP, TP + FP) at the three thresholds: (3, 6), (2, 3), (0, 0). Between two of them, TP grows
+    # by 1/3 or by 2/3 for each one that is above: the integral of TP/(TP + FP) over TP.
+    areas = (1 + (2 - 3 / 3) * np.log(6 / 3)) / 3, 2 * 2 / 3
+    assert fed(metric, targets, y_pred) == pytest.approx(sum(areas) / 3)
