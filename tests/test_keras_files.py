@@ -228,6 +228,7 @@ def test_a_function_of_ones_own_is_written_as_a_function(tmp_path: Path) -> None
     model.save(tmp_path / "model.keras")
     with zipfile.ZipFile(tmp_path / "model.keras") as file:
         written = json.loads(file.read("config.json"))["compile_config"]
+        assert set(file.namelist()) == {"metadata.json", "config.json", "model.weights.h5"}
     assert written["metrics"] == [written["loss"]]
     assert written["loss"]["class_name"] == "function"
     assert written["loss"]["config"] == "fourth_power"
