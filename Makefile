@@ -43,7 +43,7 @@ comma := ,
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # two pips in one environment would get in each other's way
-.PHONY: help train retrain seeds accuracy gallery tune bench growth profile test torture files parity parity-gpu mutants museum settings lint format docs docs-test docs-browser dev dist try-dist pythons oldest audit constraints clean distclean FORCE
+.PHONY: help train retrain seeds accuracy gallery tune bench growth profile test torture files parity parity-gpu mutants mutation museum settings lint format docs docs-test docs-browser dev dist try-dist pythons oldest audit constraints clean distclean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -115,6 +115,9 @@ torture: .venv/.has-test ## put in faults, kill trainings, and print what was lo
 
 mutants: .venv/.has-test ## plant bugs one at a time, and check that the comparisons with Keras catch each
 	$(PY) -m parity_tests.mutants $(ARGS)
+
+mutation: .venv/.has-test ## change one place at a time, and see whether the tests notice; ARGS="--sample 300"
+	$(PY) -m tests.mutation $(ARGS)
 
 settings: .venv/.has-test ## run the tests with the code for other processors; ARGS="--only OpenBLAS"
 	$(PY) -m parity_tests.settings $(ARGS)

@@ -19,6 +19,7 @@ from parity_tests.keras_names import (
     look_up,
     page,
     parameters,
+    pieces,
     public,
 )
 from tinynet import layers, optimizers
@@ -66,6 +67,27 @@ def test_layers_losses_and_callbacks_demand_the_arguments_that_keras_demands():
             path = f"{module}.{name}"
             if look_up(path).there and name[0].isupper() and name != "CallbackList":
                 assert demanded(path, tinynet) == demanded(path, keras), path
+
+
+def test_what_is_not_given_is_what_keras_takes():
+    def plain(value):
+        pair = isinstance(value, tuple) and len(set(value)) == 1
+        return value[0] if pair else value.lower() if isinstance(value, str) else value
+
+    there = {
+        module: [name for name in public(at(module, keras)) if look_up(f"{module}.{name}").there]
+        for module in MODULES
+    }
+    compared = 0
+    for piece, path in pieces(there):
+        theirs = {each.name: each.default for each in parameters(at(path, keras))}
+        for each in parameters(at(path, tinynet)):
+            wanted, own = theirs.get(each.name, each.empty), each.default
+            # Names are made of the class's; some arguments have to be given in one library only.
+            if each.name != "name" and each.empty not in (wanted, own):
+                assert plain(own) == plain(wanted), f"{piece}: {each.name}"
+                compared += 1
+    assert compared > 450
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -4,6 +4,7 @@ import csv
 import math
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from tinynet.callbacks import (
     SwapEMAWeights,
     TensorBoard,
     TerminateOnNaN,
+    various,
 )
 from tinynet.metrics import F1Score
 from tinynet.optimizers import SGD
@@ -481,6 +483,32 @@ def test_figures_as_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().out.count("graphs, histograms and profiles are not written") == 1
     with pytest.raises(ValueError, match="update_freq: expected a positive integer, got 'never'"):
         TensorBoard(update_freq="never")
+
+
+def test_tables_have_figures_of_batches_and_of_evaluations(tmp_path: Path) -> None:
+    board = TensorBoard(tmp_path, update_freq=3)
+    small().fit(X, Y, 5, epochs=2, validation_data=(X, Y), callbacks=[board], verbose=0)
+    found = {}
+    for part in ("train", "validation"):
+        lines = (tmp_path / part / "scalars.csv").read_text().splitlines()[1:]
+        found[part] = [tuple(line.split(",")[:2]) for line in lines]
+    rate = "epoch_learning_rate"
+    assert found["train"] == [  # of eight batches, four in an epoch
+        ("batch_loss", "3"), ("epoch_loss", "0"), (rate, "0"),
+        ("batch_loss", "6"), ("epoch_loss", "1"), (rate, "1"),
+    ]  # fmt: skip
+    evaluation = "evaluation_loss_vs_iterations"
+    assert found["validation"] == [
+        (evaluation, "4"), ("epoch_loss", "0"), (evaluation, "8"), ("epoch_loss", "1"),
+    ]  # fmt: skip
+
+
+def test_the_table_has_steps_per_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    board, clock = TensorBoard(tmp_path, write_steps_per_second=True), iter((100.0, 108.0))
+    monkeypatch.setattr(various, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    small().fit(X, Y, batch_size=5, verbose=0, callbacks=[board])
+    lines = (tmp_path / "train" / "scalars.csv").read_text().splitlines()
+    assert "epoch_steps_per_second,0,0.5" in lines  # 4 steps in 8 seconds
 
 
 def test_averages_change_places_and_back() -> None:

@@ -595,3 +595,13 @@ def test_the_table_of_make_torture() -> None:
     assert head.split()[:4] == ["point", "and", "part", "tried"] and len(lines) == 3
     assert lines[0].split()[:6] == ["2", "writing", "text.txt", "40", "0", "0"]
     assert lines[-1].split()[:6] == ["all", "80", "0", "0", "0", "0"]
+
+
+@pytest.mark.parametrize("text", ["", "a\n", "a\nb\n"])
+def test_a_table_of_whole_lines_is_left_alone(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "table.csv"
+    assert files.cut_off_line(path) == ""
+    path.write_text(text)
+    assert files.cut_off_line(path) == "" and path.read_text() == text
+    path.write_text(text + "b,c")
+    assert files.cut_off_line(path) == "b,c" and path.read_text() == text

@@ -158,6 +158,15 @@ def test_side_by_side(kernel_form: str, axis: int) -> None:
         np.testing.assert_array_equal(dx, each)
 
 
+@pytest.mark.parametrize("kind", MERGES)
+def test_a_function_joins_as_its_layer_does(kind: str) -> None:
+    inputs, join = [Input((4,)), Input((4,))], getattr(layers, kind.lower())
+    x = [RNG.normal(size=(2, 4)).astype("float32") for _ in inputs]
+    np.testing.assert_array_equal(
+        Model(inputs, join(inputs)).predict_on_batch(x), IN_GRAPHS[kind]()(x)
+    )
+
+
 # The step as a list of lines.
 
 
@@ -389,6 +398,11 @@ def same_names() -> None:
         (lambda: layers.Subtract()([Input((3,))] * 3), ValueError, "a list of two inputs, got 3"),
         (
             lambda: Add()([Input((3,)), Input((4,))]),
+            ValueError,
+            "expected inputs of the same shape",
+        ),
+        (
+            lambda: Add()([Input((3,)), Input((2, 3))]),  # which NumPy would repeat
             ValueError,
             "expected inputs of the same shape",
         ),

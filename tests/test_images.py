@@ -310,6 +310,7 @@ IMAGE = (28, 28, 1)
         (lambda: MaxPooling2D(strides=0), IMAGE, ["strides", "positive"]),
         (lambda: MaxPooling2D(padding="causal"), IMAGE, ["padding", "'causal'"]),
         (lambda: ZeroPadding2D(-1), IMAGE, ["padding", "of 0 or more", "-1"]),
+        (lambda: ZeroPadding2D((1, -1)), IMAGE, ["padding", "of 0 or more", "-1"]),
         (lambda: ZeroPadding2D((1, 2, 3)), IMAGE, ["padding", "(1, 2, 3)"]),
     ],
 )

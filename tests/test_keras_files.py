@@ -125,8 +125,10 @@ def test_weights_alone(tmp_path: Path) -> None:
 
 def test_the_optimizer_goes_back_too(tmp_path: Path) -> None:
     model = trained()
+    model.optimizer.learning_rate = 0.25
     model.save_weights(tmp_path / "model.weights.h5")
     expected = [model.train_on_batch(X, Y) for _ in range(2)]
+    model.optimizer.learning_rate = 0.5
     model.load_weights(tmp_path / "model.weights.h5")
     model.get_layer(index=2).seed_generator.state[1] = 1  # these are in no such file
     model.get_layer(index=3).seed_generator.state[1] = 1
@@ -218,6 +220,18 @@ def test_own_parts_by_name(ending: str, tmp_path: Path) -> None:
         load_model(path, custom_objects={"Scaled": Scaled})
     read = load_model(path, custom_objects={"Scaled": Scaled}, compile=False)
     assert read.optimizer is None
+
+
+def test_a_function_of_ones_own_is_written_as_a_function(tmp_path: Path) -> None:
+    model = network()
+    model.compile("sgd", fourth_power, metrics=[fourth_power])
+    model.save(tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as file:
+        written = json.loads(file.read("config.json"))["compile_config"]
+        assert set(file.namelist()) == {"metadata.json", "config.json", "model.weights.h5"}
+    assert written["metrics"] == [written["loss"]]
+    assert written["loss"]["class_name"] == "function"
+    assert written["loss"]["config"] == "fourth_power"
 
 
 # Models that are graphs.
@@ -599,6 +613,15 @@ def test_configs(name: str, tmp_path: Path) -> None:
     refuses(path, match)
     if "compile" in match or "loss" in match or "metric" in match or "optimizer" in match:
         assert load_model(path, compile=False).optimizer is None
+
+
+def test_a_loss_that_is_a_function_of_keras(tmp_path: Path) -> None:
+    path, _ = written(tmp_path, "model.keras")
+    before = load_model(path)
+    function = {"module": "builtins", "class_name": "function", "registered_name": "function"}
+    packed(path, compiled(loss={**function, "config": "sparse_categorical_crossentropy"}))
+    after = load_model(path)
+    assert after.train_on_batch(X, Y) == before.train_on_batch(X, Y)
 
 
 def test_safe_mode_cannot_be_left() -> None:

@@ -364,6 +364,7 @@ def test_gaussian_noise() -> None:
     noise = layer(x, training=True) - x
     assert abs(noise.mean()) < 5 * 0.5 / np.sqrt(x.size)
     assert noise.std() == pytest.approx(0.5, rel=0.02)
+    assert GaussianNoise(1.0, seed=1)(x, training=True).std() == pytest.approx(1, rel=0.02)
     assert not np.array_equal(layer(x, training=True) - x, noise)
     assert layer.forward(x) is x
     assert layer.backward(x) is x

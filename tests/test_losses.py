@@ -20,6 +20,7 @@ from tinynet.losses import (
     MeanSquaredError,
     SparseCategoricalCrossentropy,
 )
+from tinynet.losses.base import in_type
 
 EPSILON = 1e-7
 
@@ -456,3 +457,12 @@ def test_weights_of_classes() -> None:
     each = losses.CategoricalFocalCrossentropy([0.5, 0.25, 0.125], reduction="none")(y, p)
     plain = losses.CategoricalFocalCrossentropy(1.0, reduction="none")(y, p)
     np.testing.assert_allclose(each, plain * [0.5, 0.25, 0.125])
+
+
+def test_an_array_in_a_type_and_row_by_row() -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    assert in_type(x, np.dtype("float64")) is x
+    for each in (x, x.astype("int64"), x.T, x.astype("float32").T):
+        found = in_type(each, np.dtype("float32"))
+        assert found.dtype == np.float32 and found.flags.c_contiguous
+        np.testing.assert_array_equal(found, each)

@@ -29,6 +29,7 @@ from tinynet.metrics import (
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
     confusion_matrix,
+    curves,
 )
 from tinynet.utils import set_random_seed
 
@@ -752,3 +753,44 @@ def test_a_metric_made_of_variables_in_fit() -> None:
     assert logs["share"] == pytest.approx(logs["acc"])
     assert logs["val_share"] == pytest.approx(logs["val_acc"])
     assert logs["raw"] == pytest.approx([30 * each for each in logs["acc"]])
+
+
+def test_how_many_thresholds_there_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(curves, "MOST", 5)
+    np.testing.assert_array_equal(curves.evenly_spaced(5), [0, 0.25, 0.5, 0.75, 1])
+    with pytest.raises(ValueError, match="num_thresholds: expected at most 5, got 6"):
+        curves.evenly_spaced(6)
+
+
+def test_curves_of_several_labels_are_counted_apart() -> None:
+    rng = np.random.default_rng(0)
+    targets, y_pred = rng.integers(0, 2, (40, 3)), rng.uniform(size=(40, 3))
+    together = fed(metrics.AUC(num_thresholds=9, multi_label=True), targets, y_pred)
+    columns = zip(targets.T, y_pred.T, strict=True)
+    apart = [fed(metrics.AUC(num_thresholds=9), *column) for column in columns]
+    assert together == pytest.approx(np.mean(apart), rel=1e-12)
+
+
+def test_where_a_prediction_stands_among_the_thresholds() -> None:
+    """NaN is above none of them, and 2 above all but the last, which is 1 + 1e-7."""
+    metric = metrics.AUC(num_thresholds=5)
+    fed(metric, [1, 1, 1, 1], [np.nan, 2.0, -2.0, 0.5])
+    np.testing.assert_array_equal(metric.true_positives[:, 0], [3, 2, 1, 1, 0])
+    np.testing.assert_array_equal(metric.false_negatives[:, 0], [1, 2, 3, 3, 4])
+
+
+def test_the_area_of_precision_gain_over_recall_gain() -> None:
+    metric = metrics.AUC(thresholds=[0.5], curve="PRGAIN", summation_method="minoring")
+    # Above 0.5 are 2 of 3 that are 1, and 1 of 3 that are 0: both gains are 1 - 1/2.
+    targets, y_pred = [1, 1, 1, 0, 0, 0], [0.9, 0.8, 0.1, 0.7, 0.2, 0.3]
+    # Recall gain goes from 1 to 1/2 at a precision gain of 0, and on to 0 at one of 1/2.
+    assert fed(metric, targets, y_pred) == pytest.approx(0.25)
+
+
+def test_the_area_between_points_of_precision_over_recall() -> None:
+    metric = metrics.AUC(thresholds=[0.5], curve="PR")
+    targets, y_pred = [1, 1, 1, 0, 0, 0], [0.9, 0.8, 0.1, 0.7, 0.2, 0.3]
+    # (TP, TP + FP) at the three thresholds: (3, 6), (2, 3), (0, 0). Between two of them, TP grows
+    # by 1/3 or by 2/3 for each one that is above: the integral of TP/(TP + FP) over TP.
+    areas = (1 + (2 - 3 / 3) * np.log(6 / 3)) / 3, 2 * 2 / 3
+    assert fed(metric, targets, y_pred) == pytest.approx(sum(areas) / 3)

@@ -161,6 +161,12 @@ def test_the_sequence_of_a_cooldown() -> None:
     assert rates == [1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25]
 
 
+def test_an_improvement_ends_a_plateau() -> None:
+    callback = ReduceLROnPlateau("loss", factor=0.5, patience=2)
+    assert drive(callback, [1.0, 1.1, 0.9, 1.0]).optimizer.learning_rate == 1
+    assert drive(callback, [1.0, 1.1, 0.9, 1.0, 1.0]).optimizer.learning_rate == 0.5
+
+
 def test_at_the_smallest_rate_nothing_is_cut_and_nothing_is_said(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import tinynet
 from tinynet import Input, Sequential, layers, optimizers, utils
-from tinynet.callbacks import BackupAndRestore, LambdaCallback, TerminateOnNaN
+from tinynet.callbacks import BackupAndRestore, LambdaCallback, TerminateOnNaN, watching
 from tinynet.callbacks.watching import Explanation
 from tinynet.data import Batch
 from tinynet.utils import set_random_seed
@@ -231,3 +231,8 @@ def test_the_error_says_it() -> None:
         model.fit(X, Y, batch_size=8, verbose=0, callbacks=[TerminateOnNaN(True, explain=True)])
     with pytest.raises(ValueError, match=r"explain: expected True or False, got 'yes'"):
         TerminateOnNaN(explain="yes")  # type: ignore[arg-type]
+
+
+def test_the_largest_of_no_numbers_is_0() -> None:
+    assert watching._largest(np.zeros(0)) == watching._largest(np.ones(3, bool)) == 0
+    assert watching._largest(np.array([1, -3])) == 3

@@ -431,3 +431,10 @@ def test_clipping_leaves_zeros_and_shows_infinity(kind: str) -> None:
     np.testing.assert_array_equal(w["w"], 0)
     SGD(1.0, **{kind: 1.0}).step(w, {"w": np.array([np.nan, 1.0, 1.0])})
     assert np.isnan(w["w"][0])
+
+
+@pytest.mark.parametrize("name", ["beta_1", "beta_2"])
+def test_the_betas_of_lion_are_at_most_1(name: str) -> None:
+    assert getattr(Lion(**{name: 1.0}), name) == 1
+    with pytest.raises(ValueError, match=f"{name}: expected .*, got 1.5"):
+        Lion(**{name: 1.5})

@@ -217,3 +217,19 @@ def test_a_schedule_goes_with_the_config_of_its_optimizer(
 def test_what_cannot_be_is_refused(make: Callable[[], Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rate"),
+    [
+        (lambda: ExponentialDecay(0.5, 1, 0.5), 0.25),
+        (lambda: PolynomialDecay(0.5, 1, 0.125), 0.125),
+        (lambda: InverseTimeDecay(0.5, 1, 1.0), 0.25),
+        (lambda: CosineDecay(0.5, 1, 0.5), 0.25),
+        (lambda: CosineDecayRestarts(0.5, 1, m_mul=0.5), 0.25),
+    ],
+)
+def test_a_decay_of_a_single_step(
+    schedule: Callable[[], LearningRateSchedule], rate: float
+) -> None:
+    assert schedule()(0) == 0.5 and schedule()(1) == rate

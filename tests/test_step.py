@@ -212,6 +212,16 @@ class Scaled(layers.Layer):
         return dout * self.params["scale"]
 
 
+def test_new_arrays_of_gradients_reach_the_optimizer(kernel_form: str) -> None:
+    model = Sequential([Input((3,)), Scaled()])
+    model.compile(optimizers.SGD(1.0), "mse")
+    x, scale = np.arange(6.0).reshape(2, 3), np.full(3, 0.5)
+    for _ in range(2):
+        model.train_on_batch(x, np.ones((2, 3)))
+        scale -= ((scale * x - 1) * x).sum(axis=0) * 2 / 6
+        np.testing.assert_allclose(model.get_weights()[0], scale, rtol=1e-5)
+
+
 class Kept(layers.Layer):
     """Returns what it was given, and not always."""
 
