@@ -139,13 +139,34 @@ def cnn_race(names: list[str], rounds: int, data: str, folder: str) -> dict[str,
     return {**facts(rounds, data), **CNN, "runs": in_turn("CNN", rounds, names, train)}
 
 
+def use_race(names: list[str], rounds: int, data: str, folder: str) -> dict[str, Any]:
+    """Use models in all libraries, and start Python until the first step of tinynet is done."""
+    by_script = [name for name in names if CONTENDERS[name][1] == "keras_script"]
+    single = in_turn(
+        "one image", rounds, names, lambda name: work("predict", name, "--data", folder)
+    )
+    many = in_turn(
+        "many images", rounds, by_script, lambda name: work("use", name, "--data", folder)
+    )
+    first: dict[str, list[float]] = {"warm": [], "cold": []}
+    job = ("start", "tinynet, as installed", "--data", folder)
+    for number in range(rounds):
+        cache = str(Path(folder) / f"cache_{number}")
+        first["warm"].append(work(*job)["whole"])
+        first["cold"].append(work(*job, NUMBA_CACHE_DIR=cache)["whole"])
+    used = facts(rounds, data)
+    return {"used": used, "one image": single, "many images": many, "first step": first}
+
+
 def main() -> None:
     """Race, and write results.json, the tables and the plots."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[32, 128])
     parser.add_argument("--only", nargs="+", help="only contenders named with one of these words")
-    parser.add_argument("--again", choices=["cnn", "split"], help="measure only this part again")
+    parser.add_argument(
+        "--again", choices=["cnn", "use", "split"], help="measure only this part again"
+    )
     parser.add_argument("--dry", action="store_true", help="print the tables, write no files")
     args = parser.parse_args()
     names = [name for name in installed() if not args.only or any(w in name for w in args.only)]
@@ -169,6 +190,10 @@ def main() -> None:
             results["cnn"] = cnn_race(names, args.rounds, data, folder)
             report.write(results, HERE)
             return
+        if args.again == "use":
+            results |= use_race(models, args.rounds, data, folder)
+            report.write(results, HERE)
+            return
 
         def train(name: str, batch_size: int) -> dict[str, Any]:
             return training(name, folder, batch_size, EPOCHS)
@@ -181,21 +206,7 @@ def main() -> None:
             for size in args.batch_sizes
         }
         results["cnn"] = cnn_race(names, args.rounds, data, folder)
-        results["one image"] = in_turn(
-            "one image", args.rounds, models, lambda name: work("predict", name, "--data", folder)
-        )
-        results["many images"] = in_turn(
-            "many images",
-            args.rounds,
-            [name for name in models if CONTENDERS[name][1] == "keras_script"],
-            lambda name: work("use", name, "--data", folder),
-        )
-        results["first step"] = {"warm": [], "cold": []}
-        for number in range(args.rounds):
-            cache = str(Path(folder) / f"cache_{number}")
-            job = ("start", "tinynet, as installed", "--data", folder)
-            results["first step"]["warm"].append(work(*job)["whole"])
-            results["first step"]["cold"].append(work(*job, NUMBA_CACHE_DIR=cache)["whole"])
+        results |= use_race(models, args.rounds, data, folder)
     if len(names) > len(models):
         results["peak"] = in_turn(
             "peak", 3, [n for n in names if n not in models], lambda name: work("peak", name)

@@ -171,6 +171,10 @@ def as_markdown(results: dict[str, Any]) -> str:
         for name, runs in results["one image"].items()
     }
     lines += ["", "## The prediction of one image", ""]
+    if "used" in results:
+        used = results["used"]
+        said = f"This and the next two parts: {used['rounds']} rounds, {used['date']}."
+        lines += [said, ""]
     lines += table(milliseconds, [("ms", "ms", ".3f")])
     lines += ["", f"## {MANY:,} images, in batches of 32", ""]
     jobs = [("predict", "s to predict", ".3f"), ("evaluate", "s to evaluate", ".3f")]
