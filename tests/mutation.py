@@ -346,7 +346,11 @@ def main() -> int:
         tests = Tests()
         plugin = Forked(chosen if args.control else todo, tests, args.minutes, args.control)
         return run_pytest(plugin, sorted({each.split("::")[0] for each in tests.taken}), "tmp")
-    verdicts = [known[mutant.key] for _, mutant in mutants if mutant.key in known]
+    verdicts = [
+        [*known[mutant.key][:2], mutant.line, *known[mutant.key][3:]]
+        for _, mutant in mutants
+        if mutant.key in known
+    ]
     said = (
         f"{len(verdicts):,} of {len(mutants):,} mutants were tried, drawn from each part in\n"
         "proportion to its size. A mutant survives if none of the tests that run its line fails,\n"

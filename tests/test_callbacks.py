@@ -549,3 +549,10 @@ def test_averages_after_an_early_end() -> None:
 def test_no_averages() -> None:
     with pytest.raises(ValueError, match="SwapEMAWeights: the optimizer keeps no averages; give"):
         small().fit(X, Y, verbose=0, callbacks=[SwapEMAWeights()])
+
+
+def test_a_model_keeps_the_history_of_its_last_training() -> None:
+    model = small()
+    first = model.fit(X, Y, verbose=0)
+    assert model.history is first
+    assert model.fit(X, Y, verbose=0) is model.history is not first
