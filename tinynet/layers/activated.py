@@ -11,9 +11,8 @@ from tinynet.regularizers import Regularizer
 class Activated(Layer):
     r"""A layer that ends in an activation, :math:`out = f(z)`; z are its logits.
 
-    A subclass defines ``backward(dout, from_logits)``, which begins with `before_activation`. A
-    loss may look through the activation of a model's last layer: then `from_logits` says that
-    `dout` is already the gradient at the logits.
+    A subclass defines ``backward(dout, from_logits)``, which begins with `before_activation`. Where
+    a loss looks through f, `from_logits` says that `dout` is already the gradient at the logits.
     """
 
     activation: Activation

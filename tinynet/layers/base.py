@@ -190,11 +190,9 @@ class Layer(Computes, Configurable, WeightLists):
             raise AttributeError
         return self._calls[0]
 
-    # A final softmax or sigmoid, through which a cross-entropy may look back (see tinynet.losses).
-
     @property
     def final_activation(self) -> Activation:
-        """The activation that produces the layer's output; ``linear`` if there is none."""
+        """The activation at the layer's end, through which a loss may look; or ``linear``."""
         return linear
 
     # What all layers share.
