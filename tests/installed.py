@@ -39,7 +39,9 @@ def main() -> None:
             keras.layers.Dense(2, activation="softmax"),
         ]
     )
-    model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     losses = model.fit(x, y, epochs=30, verbose=0).history["loss"]
     assert losses[0] > 0.5 and losses[-1] < 0.1, losses
     keras.config.use_kernels("numpy")  # compiling more of them would take seconds
