@@ -165,6 +165,27 @@ def test_rescaling(kernel_form: str, float64: None) -> None:
     np.testing.assert_array_equal(layer(x.astype("uint8")), out)
 
 
+@pytest.mark.parametrize("factors", [[1.0, np.nan], [np.inf, 1.0], [], ["a"], [[1, 2], [3]]])
+def test_rescaling_refuses_what_is_no_factor(factors: object) -> None:
+    for name in ("scale", "offset"):
+        with pytest.raises(ValueError, match=f"{name}: expected a number, a list of numbers"):
+            Rescaling(**{"scale": 1.0, name: factors})
+
+
+def test_rescaling_refuses_factors_that_do_not_fit() -> None:
+    for name in ("scale", "offset"):
+        layer = Rescaling(**{"scale": 1.0, name: [1.0, 2.0, 3.0]}, name="r")
+        with pytest.raises(ValueError, match=f"r: expected a {name} that can be broadcast to .*4,"):
+            layer(draw(2, 4))
+    assert layer(draw(2, 3)).shape == (2, 3)
+
+
+def test_the_type_of_dropouts_draws() -> None:
+    layer = Dropout(0.5)
+    for dtype, drawn in (("float16", "float64"), ("float32", "float32"), ("float64", "float64")):
+        assert layer.type_of_draws(np.zeros(1, dtype)) == drawn
+
+
 @pytest.mark.parametrize("shape", [784, (0,), (28, -1), (28.0,), (None, 3), "ab"])
 def test_input_refuses_odd_shapes(shape: object) -> None:
     with pytest.raises(ValueError, match=r"shape: expected a tuple of positive integers"):

@@ -15,10 +15,11 @@ from parity_tests.layer_cases import CASES
 from tinynet import Sequential, callbacks, config, layers, losses, optimizers, repeat, utils
 from tinynet.kernels import convolution, registry, team, threads, winograd
 from tinynet.kernels.linear import column_sum
-from tinynet.kernels.registry import here
+from tinynet.kernels.registry import Argument, here
 from tinynet.layers import BatchNormalization, Dense, Dropout, Flatten, Input
 from tinynet.optimizers import schedules
 from tinynet.step import compiled as loop
+from tinynet.step.printing import brief
 from tinynet.step.tape import Step, call, write_down
 
 FORMS = pytest.mark.parametrize("form", registry.FORMS)
@@ -705,6 +706,12 @@ def test_a_step_needs_weights_and_a_loss() -> None:
 
 def state_of(step: Step) -> dict[str, np.ndarray]:
     return {name: np.array(each) for name, each in step.known.items()}
+
+
+def test_arguments_are_printed_in_brief() -> None:
+    given = [None, True, 3, "text", (1, 2), 0.1 + 0.2, np.float32(1e-7), Argument("read", "i"), []]
+    said = ["None", "True", "3", "'text'", "(1, 2)", "0.3", "1e-07", "<Argument>", "<list>"]
+    assert [brief(each) for each in given] == said
 
 
 @FORMS
