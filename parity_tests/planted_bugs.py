@@ -1256,8 +1256,8 @@ BUGS = [
     Bug(
         "the metrics of an epoch are not reset",
         "training.py",
-        '            told.tell("epoch_begin", epoch)\n            self.figures.reset()\n',
-        '            told.tell("epoch_begin", epoch)\n',
+        'told.tell("epoch_begin", epoch)\n                self.figures.reset()\n',
+        'told.tell("epoch_begin", epoch)\n',
         "test_fit",
     ),
     Bug(

@@ -90,6 +90,8 @@ def test_every_line_can_be_shown_by_keyboard(opened):
         assert opened.locator("#where").inner_text().startswith(f"line {number} of {lines}, ")
         assert opened.locator("nav [aria-current]").inner_text().startswith(f"{number} ")
         assert opened.locator("td.cell").count() > 0 or "python" in said(opened)
+        captions = " ".join(opened.locator("figcaption").all_inner_texts())
+        assert "undefined" not in captions and "NaN" not in captions
     assert opened.locator("#next").is_disabled()
     opened.keyboard.press("ArrowLeft")
     assert opened.locator("#where").inner_text().startswith(f"line {lines - 1} ")

@@ -150,7 +150,7 @@ function captionOf(array, title) {
     `from ${low} to ${high}, mean ${mean}, ${number(100 * array.zeros)} % zeros`,
   ];
   const [down, across] = array.block, { laid } = array;
-  if (laid.length > array.shape.length) {
+  if (laid.length > Math.max(2, array.shape.length)) { // a vector is laid as one row
     notes.push(`each row as a picture, ${laid[1]} × ${laid[2]}`);
   }
   if (down * across > 1) notes.push(`reduced: each cell is the mean of ${down} × ${across}`);
