@@ -51,30 +51,6 @@ EVENTS = ("os.system", "subprocess.Popen", "socket.connect", "os.posix_spawn", "
 # How a file is changed.
 
 
-def damaged(content: bytes, chance: random.Random) -> bytes:
-    """Return a file with some bytes changed, put in, taken out or cut off."""
-    found = bytearray(content)
-    for _ in range(chance.randint(1, 4)):
-        place = chance.randrange(max(1, len(found)))
-        some = chance.randbytes(chance.randint(1, 8))
-        what = chance.choice(["flip", "bit", "put in", "take out", "cut", "repeat", "header"])
-        if what == "flip":
-            found[place : place + len(some)] = some
-        elif what == "bit" and found:
-            found[place] ^= 1 << chance.randrange(8)
-        elif what == "header":
-            found[place % 64 : place % 64 + len(some)] = some
-        elif what == "put in":
-            found[place:place] = some
-        elif what == "take out":
-            del found[place : place + 16 * len(some)]
-        elif what == "cut":
-            del found[place:]
-        else:
-            found[place:place] = found[place : place + 64]
-    return bytes(found)
-
-
 NASTY: list[Any] = [
     *(None, True, -1, 0, 10**9, 10**18, 1e308, "", "x", "../x", [], {}, [[]], float("nan")),
     *("Dense", "Lambda", "adam", "os", "function", "float64", "AUC", "__lambda__", "int8", "f4"),
@@ -131,7 +107,7 @@ def models() -> dict[str, Loader]:
             text = test_hostile.text_in(ending, content)
             return test_hostile.with_text(ending, content, otherwise(text, chance))
 
-        found[f"{ending}, other bytes"] = Loader(content, ending, damaged, load_model)
+        found[f"{ending}, other bytes"] = Loader(content, ending, test_hostile.changed, load_model)
         found[f"{ending}, another text"] = Loader(content, ending, change, load_model)
     return found
 
@@ -139,7 +115,7 @@ def models() -> dict[str, Loader]:
 def as_text(content: bytes, chance: random.Random) -> bytes:
     """Change the bytes or the values of a text in JSON."""
     if chance.random() < 0.5:
-        return damaged(content, chance)
+        return test_hostile.changed(content, chance)
     return json.dumps(otherwise(json.loads(content), chance)).encode()
 
 
@@ -166,7 +142,7 @@ def others() -> dict[str, Loader]:
         "IDX": Loader(
             images,
             "",
-            damaged,
+            test_hostile.changed,
             lambda path: idx.read_idx(path.read_bytes(), 3),
             (DatasetError,),
             names_file=False,
@@ -174,15 +150,23 @@ def others() -> dict[str, Loader]:
         "gzip": Loader(
             gzip.compress(images),
             ".gz",
-            damaged,
+            test_hostile.changed,
             lambda path: file.read(path.parent),
             (DatasetError,),
         ),
         ".npz": Loader(
-            test_hostile.ARCHIVE, ".npz", damaged, test_hostile.MNIST.read_npz, (DatasetError,)
+            test_hostile.ARCHIVE,
+            ".npz",
+            test_hostile.changed,
+            test_hostile.MNIST.read_npz,
+            (DatasetError,),
         ),
-        "a backup": Loader(saved, "", damaged, lambda path: read_state(path, KIND), (ValueError,)),
-        "CSV": Loader(b"epoch,loss,val_loss\n0,1.0,NA\n1,0.5,NA\n", ".csv", damaged, read_table),
+        "a backup": Loader(
+            saved, "", test_hostile.changed, lambda path: read_state(path, KIND), (ValueError,)
+        ),
+        "CSV": Loader(
+            b"epoch,loss,val_loss\n0,1.0,NA\n1,0.5,NA\n", ".csv", test_hostile.changed, read_table
+        ),
         "a notebook": Loader(
             json.dumps(book).encode(), ".ipynb", as_text, lambda path: sources(str(path))
         ),

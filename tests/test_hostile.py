@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import io
 import json
+import random
 import sys
 import tracemalloc
 import warnings
@@ -343,16 +344,17 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
             yield from places(each)
 
 
-@st.composite
-def damaged(draw: st.DrawFn, content: bytes) -> bytes:
+def changed(content: bytes, chance: random.Random) -> bytes:
     """Return a file with some bytes changed, put in, taken out or cut off."""
     found = bytearray(content)
-    for _ in range(draw(st.integers(1, 4))):
-        place = draw(st.integers(0, max(0, len(found) - 1)))
-        what = draw(st.sampled_from(["flip", "put in", "take out", "cut", "repeat", "header"]))
-        some = draw(st.binary(min_size=1, max_size=8))
+    for _ in range(chance.randint(1, 4)):
+        place = chance.randrange(max(1, len(found)))
+        some = chance.randbytes(chance.randint(1, 8))
+        what = chance.choice(["flip", "bit", "put in", "take out", "cut", "repeat", "header"])
         if what == "flip":
             found[place : place + len(some)] = some
+        elif what == "bit" and found:
+            found[place] ^= 1 << chance.randrange(8)
         elif what == "header":
             found[place % 64 : place % 64 + len(some)] = some
         elif what == "put in":
@@ -364,6 +366,12 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
         else:
             found[place:place] = found[place : place + 64]
     return bytes(found)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, content: bytes) -> bytes:
+    """Draw a file with some bytes changed."""
+    return changed(content, draw(st.randoms(use_true_random=False)))
 
 
 def loaded(path: Path, honest_peak: int) -> None:
