@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tinynet
-from tinynet import Input, Model, Sequential
+from tinynet import Input, Model, Sequential, repeat
 from tinynet.again import ROWS, SHAPES
 from tinynet.layers import (
     Add,
@@ -228,6 +228,52 @@ def test_layers_are_called_if_the_model_is_run_eagerly(model: Any) -> None:
         model.predict_on_batch(VECTORS[first : first + 1])
         seen.append(model.layers[0].x)
     assert not np.array_equal(*seen)
+
+
+def test_a_child_does_not_wait_for_a_thread_that_it_does_not_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = repeat.one_at_a_time
+    monkeypatch.setattr(repeat, "one_at_a_time", held)  # so that it is put back
+    taken, ends = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with held:
+            taken.set()
+            ends.wait()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    taken.wait()
+    repeat._begin_in_child()  # what a fork calls
+    predicting = threading.Thread(target=dense().predict_on_batch, args=(VECTORS[:1],), daemon=True)
+    predicting.start()
+    predicting.join(20)
+    waits = predicting.is_alive()
+    ends.set()
+    holder.join()
+    predicting.join()
+    assert not waits
+
+
+def test_many_threads_begin_with_a_new_model() -> None:
+    for _ in range(20):
+        model, begin = dense(), threading.Barrier(8)
+        right = by_layers(copy.deepcopy(model), VECTORS[:1])
+        found: list[Any] = []
+
+        def predict(model: Any = model, begin: Any = begin, found: Any = found) -> None:
+            begin.wait()
+            found.append(model.predict_on_batch(VECTORS[:1]))
+
+        threads = [threading.Thread(target=predict) for _ in range(8)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        assert len(found) == 8
+        for out in found:
+            np.testing.assert_array_equal(out, right)
 
 
 def test_many_threads_at_once(model: Any) -> None:

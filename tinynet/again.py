@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from tinynet import repeat
 from tinynet.arrays import Array
 from tinynet.configurable import arguments_of
 from tinynet.data import Dataset
 from tinynet.kernels.registry import here
 from tinynet.layers import Layer
-from tinynet.repeat import is_our_network, is_ours, networks_in, one_at_a_time, parts_of_layers
+from tinynet.repeat import is_our_network, is_ours, networks_in, parts_of_layers
 from tinynet.step.tape import write_down
 
 ROWS = 32  # with more of them, the arithmetic takes longer than the calls
@@ -59,7 +60,7 @@ class Passes:
             with _keeping(model.leaves.values()):
                 if len(x) > ROWS or (written is None and len(self.written) == SHAPES):
                     return model.forward(x)
-                with one_at_a_time:
+                with repeat.one_at_a_time:  # after a fork, it is another one
                     self.written[kind] = written = Pass(model, x)
             return written.out.copy()
         finally:
@@ -146,6 +147,6 @@ def _keeping(layers: Iterable[Layer]) -> Iterator[None]:
         yield
     finally:
         for own, old in before:
-            for name in [name for name in own if name not in old]:
-                del own[name]
+            for name in own.keys() - old.keys():  # other threads may add some, or take them away
+                own.pop(name, None)
             own.update(old)
