@@ -337,9 +337,16 @@ def same(seed: int, folder: Path) -> tuple[Results, dict[str, list[str]]]:
     return first, found
 
 
+def processor_features() -> dict[str, bool]:
+    """Return which instructions NumPy has found on this processor."""
+    umath: Any = np._core._multiarray_umath  # type: ignore[attr-defined] # without types
+    found: dict[str, bool] = umath.__cpu_features__
+    return found
+
+
 def different(first: Results, folder: Path) -> dict[str, list[str]]:
     """Run what may give other bits; return which code was taken, and how much differs."""
-    features = np._core._multiarray_umath.__cpu_features__  # type: ignore[attr-defined]
+    features = processor_features()
     normal, found = json.loads(str(first["code"])), {}
     for way in others_than_here():
         missing = [each for each in way.needs if not features.get(each)]
@@ -383,7 +390,7 @@ def table(head: list[str], rows: dict[str, list[str]]) -> list[str]:
 
 def machine(first: Results) -> str:
     """Return what the numbers belong to."""
-    features = np._core._multiarray_umath.__cpu_features__  # type: ignore[attr-defined]
+    features = processor_features()
     simd = np.show_config(mode="dicts")
     blas = simd["Build Dependencies"]["blas"]
     flags = [each for each in ("AVX2", "FMA3", "AVX512F", "AVX512_SKX") if features.get(each)]

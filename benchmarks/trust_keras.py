@@ -69,7 +69,7 @@ def training(library: Library, case: str, folder: Path, killed: bool = False) ->
     freq, random, last = KILLS[case]
     model = small(library, dropout=random)
 
-    class Kill(library.callbacks.Callback):  # type: ignore[misc]
+    class Kill(library.callbacks.Callback):  # type: ignore[misc] # of either library
         every_batch = True
         steps = 0
 
@@ -174,7 +174,7 @@ def backup_cut_off(library: Library, folder: Path) -> str:
     class StopError(Exception):
         pass
 
-    class Stop(library.callbacks.Callback):  # type: ignore[misc]
+    class Stop(library.callbacks.Callback):  # type: ignore[misc] # of either library
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             if epoch == 2:
                 raise StopError

@@ -5,8 +5,7 @@ in the middle.
 """
 
 import errno
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +17,14 @@ from tinynet.callbacks import BackupAndRestore, Callback, CSVLogger, ModelCheckp
 from tinynet.models import load_model
 from tinynet.optimizers import Adam
 
-resource = pytest.importorskip("resource", reason="this system has no limit for files")
+trust_keras = pytest.importorskip(  # which imports the module resource
+    "benchmarks.trust_keras", reason="this system has no limit for files"
+)
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(24, 30)).astype("float32")
 Y = (X[:, 0] > 0).astype(int)
 STEPS = 4  # in an epoch
-
-
-@contextmanager
-def full_at(size: int) -> Iterator[None]:
-    """Let no file grow beyond so many bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def network() -> Sequential:
@@ -102,7 +92,7 @@ def test_a_full_disk_during_a_training(
     """(With `capsys` what a callback prints goes to no file.)"""
     name, size, steps, callback = CASES[case]
     model = network()
-    with full_at(size), pytest.raises(OSError, match=name) as caught:
+    with trust_keras.full_at(size), pytest.raises(OSError, match=name) as caught:
         train(model, 0, 4, [callback(tmp_path)])
     assert caught.value.errno == errno.EFBIG
     made = int(model.optimizer.iterations)
