@@ -350,13 +350,18 @@ def changed(content: bytes, chance: random.Random) -> bytes:
     for _ in range(chance.randint(1, 4)):
         place = chance.randrange(max(1, len(found)))
         some = chance.randbytes(chance.randint(1, 8))
-        what = chance.choice(["flip", "bit", "put in", "take out", "cut", "repeat", "header"])
+        what = chance.choice(
+            ["flip", "bit", "put in", "take out", "cut", "repeat", "header", "number"]
+        )
         if what == "flip":
             found[place : place + len(some)] = some
         elif what == "bit" and found:
             found[place] ^= 1 << chance.randrange(8)
         elif what == "header":
             found[place % 64 : place % 64 + len(some)] = some
+        elif what == "number":  # where a binary format may keep a size or an address
+            number = chance.choice([0, 1, 2**32 - 1, 2**64 - 1, place, chance.randrange(4096)])
+            found[place // 8 * 8 : place // 8 * 8 + 8] = number.to_bytes(8, "little")
         elif what == "put in":
             found[place:place] = some
         elif what == "take out":

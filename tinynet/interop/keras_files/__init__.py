@@ -5,9 +5,10 @@ compiled with, and the optimizer's memory. What the formats have no place for, t
 dropout and the like in their random sequences and the names that are left out of weight decay, is
 written beside it, where tinynet finds it and Keras does not look.
 
-``hdf5`` and ``archive`` are the two containers, ``architecture`` what is said about a model,
-``custom`` how the user's own classes are named in it, ``layout`` which array lies where, ``making``
-how a model gets the arrays as its weights.
+``hdf5`` and ``archive`` are the two containers, ``hdf5_blocks`` looks at a file before HDF5's
+library does, ``architecture`` is what is said about a model, ``custom`` how the user's own classes
+are named in it, ``layout`` which array lies where, ``making`` how a model gets the arrays as its
+weights.
 """
 
 from __future__ import annotations

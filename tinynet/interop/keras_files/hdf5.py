@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from tinynet.arrays import Array
+from tinynet.interop.keras_files import hdf5_blocks
 
 # How many bytes the texts of one attribute may come to: n of them, each as long as all of the file
 # that is not numbers.
@@ -61,6 +62,7 @@ def read(source: BinaryIO) -> Content:
     """
     length = source.seek(0, 2)
     h5py = _h5py()
+    hdf5_blocks.check(source, length)
     source.seek(0)
     with _as_value_errors(), h5py.File(source, "r") as file:
         groups, datasets = _found(file)
