@@ -499,6 +499,7 @@ SPOILED = {
     "packed in another way": (10, 14),
     "packed in no way that is known": (10, 77),
     "encrypted": (8, 1),
+    "longer than the file": (22, 0x4000),
 }
 
 

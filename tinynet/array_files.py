@@ -8,6 +8,7 @@ a file could be executed.
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -80,7 +81,9 @@ def read_arrays(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     """
     from safetensors import SafetensorError, safe_open
 
-    path.open("rb").close()  # an error of the system's own, if it cannot be read
+    with path.open("rb") as source:  # an error of the system's own, if it cannot be read
+        if hasattr(os, "posix_fadvise"):  # all at once; safe_open asks for some pages at a time
+            os.posix_fadvise(source.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
     try:
         with safe_open(path, framework="numpy") as file:
             texts: dict[str, str] = file.metadata() or {}

@@ -41,4 +41,6 @@ def as_idx(place: Path, key: str, name: str, size: int) -> bytes:
         stated = entry.file_size
         if not elements < stated <= elements + MOST:
             raise ValueError(f"{key} has {stated} bytes, expected {elements} and a few more")
+        if entry.compress_size > place.stat().st_size:
+            raise ValueError(f"{key} has {entry.compress_size} bytes in a smaller file")
         return begin + archive.read(f"{key}.npy")[-elements:]
