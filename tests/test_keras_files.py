@@ -19,6 +19,7 @@ from tests.saved_models import X, Y, disturbed, equal_models, network
 from tinynet import Input, Sequential, layers
 from tinynet.callbacks import ModelCheckpoint
 from tinynet.configurable import UnknownObjectError
+from tinynet.interop.keras_files import architecture, layout
 from tinynet.layers import BatchNormalization, Dense, Layer
 from tinynet.models import clone_model, load_model, model_from_json
 
@@ -287,6 +288,45 @@ def test_graphs_that_are_none(change: Callable[[Any], object], match: str, tmp_p
     packed(tmp_path / "model.keras", described(lambda config: change(config["config"])))
     with pytest.raises(ValueError, match=rf"model\.keras: .*{match}"):
         load_model(tmp_path / "model.keras")
+
+
+def two_inputs() -> tinynet.Model:
+    starts = [Input((3,), name=name) for name in ("a", "b")]
+    return tinynet.Model(starts, Dense(1)(layers.Concatenate()(starts)))
+
+
+def test_inputs_by_name() -> None:
+    """Keras may write a dict of inputs, of which only their own names can be kept."""
+    model = two_inputs()
+    written = architecture.keras_form(model)
+    own = architecture.own_form(written)
+    written["config"]["input_layers"] = {"b": ["b", 0, 0], "a": ["a", 0, 0]}
+    assert architecture.own_form(written) == own
+    written["config"]["input_layers"] = {"a": ["a", 0, 0], "other": ["b", 0, 0]}
+    with pytest.raises(ValueError, match="under other keys than their names"):
+        architecture.own_form(written)
+
+
+def test_a_stack_that_has_no_layer_for_its_input() -> None:
+    given = {"name": "s", "build_input_shape": [None, 4, 5], "layers": []}
+    own = architecture.own_form({"class_name": "Sequential", "config": given})
+    assert own["input_shape"] == [4, 5]
+
+
+def test_where_keras_looks_for_weights() -> None:
+    inner = Sequential([Dense(3)])
+    start = Input((3,))
+    graph = tinynet.Model(start, Dense(3)(start))
+    model = Sequential([start, Dense(3), inner, graph, Dense(1)])
+    assert [place for place, _ in layout.places(model)] == [
+        "layers/dense",
+        "layers/sequential",
+        "layers/sequential/layers/dense",
+        "layers/functional",
+        "layers/functional/layers/input_layer",
+        "layers/functional/layers/dense",
+        "layers/dense_1",
+    ]
 
 
 # The architecture alone.
