@@ -188,17 +188,18 @@ FIELDS = ("at", "read", "refused", "wrong", "peak")
 def peak_of(loader: Loader, path: Path, content: bytes) -> tuple[int, BaseException | None]:
     """Read an input; return the most memory that was taken, and the error that came."""
     path.write_bytes(content)
-    tracemalloc.start()
+    if not tracemalloc.is_tracing():  # not stopped after each: Python would keep some memory
+        tracemalloc.start()
+    tracemalloc.reset_peak()
+    before = tracemalloc.get_traced_memory()[0]
+    error: BaseException | None = None
     try:
         with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             loader.read(path)
     except BaseException as caught:
-        return tracemalloc.get_traced_memory()[1], caught
-    else:
-        return tracemalloc.get_traced_memory()[1], None
-    finally:
-        tracemalloc.stop()
+        error = caught
+    return tracemalloc.get_traced_memory()[1] - before, error
 
 
 class Reader:
@@ -264,6 +265,7 @@ def work(first: int, inputs: int, board: Path) -> None:
         reader = Reader(board, Path(name))
         for number in range(first, first + inputs):
             reader.read(number % len(reader.loaders), number, reader.changed(number))
+    tracemalloc.stop()
 
 
 # The process that watches.
