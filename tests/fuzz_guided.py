@@ -60,11 +60,10 @@ def content_of(name: str, loader: fuzz.Loader, changed: bytes) -> bytes:
 def other_text(changed: bytes, longest: int, seed: int) -> bytes:
     """Change a value of a text in JSON, as tests/fuzz.py does, or its bytes."""
     chance = random.Random(seed)
-    try:
-        if chance.random() < 0.8:
-            return json.dumps(fuzz.otherwise(json.loads(changed), chance)).encode()[:longest]
-    except (RecursionError, ValueError):
-        pass
+    with contextlib.suppress(RecursionError, ValueError):
+        text = json.loads(changed)
+        if isinstance(text, (dict, list)) and chance.random() < 0.8:
+            return json.dumps(fuzz.otherwise(text, chance)).encode()[:longest]
     return atheris.Mutate(changed, longest)
 
 
@@ -84,8 +83,8 @@ def work(place: int, inputs: int, board: Path) -> None:
             reader.read(place, int(reader.counts[place, 0]), content)
 
     options = [f"-runs={inputs}", f"-max_len={LONGEST}", "-seed=1", "-verbosity=0"]
-    # This process is watched by another one.
-    options += ["-timeout=0", "-rss_limit_mb=0"]
+    # Another process watches this one; it is to stop none itself.
+    options += [f"-timeout={10 * fuzz.PATIENCE}", "-rss_limit_mb=0"]
     is_text = name in ("JSON", "a notebook") or name.endswith(TEXT)
     how = {"custom_mutator": other_text} if is_text else {}
     atheris.Setup([sys.argv[0], *options, str(seeds)], read, **how)
