@@ -39,6 +39,7 @@ DRAWN = (
     "plots",
     "pooling",
     "regularization",
+    "schedules",
     "softmax_cross_entropy",
     "tiles",
     "training_step",
