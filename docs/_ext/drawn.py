@@ -28,6 +28,7 @@ DRAWN = (
     "code_map",
     "convolution",
     "dense",
+    "diagnose",
     "dropout",
     "graph",
     "initialization",
