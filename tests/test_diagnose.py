@@ -15,7 +15,7 @@ import pytest
 import tinynet
 from tests import refused
 from tinynet import Input, Sequential, layers
-from tinynet.diagnosis import findings
+from tinynet.diagnosis import findings, steps
 from tinynet.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten
 from tinynet.optimizers import SGD, Adam
 from tinynet.utils import set_random_seed
@@ -343,6 +343,66 @@ def test_a_rate_that_ends_in_nan() -> None:
     found = tinynet.diagnose(model, X, X @ RULE[:, 0])
     assert found.problems == ["updates"], str(found)
     assert "NaN or infinite" in found.finding("updates").measured
+
+
+@pytest.mark.parametrize(
+    ("make", "rate", "said", "factor"),
+    [
+        (SGD, 1e-6, "the steps are tiny: make the learning rate about 10,000 times larger", 1e4),
+        (SGD, 1e-8, "the steps are tiny: make the learning rate about 1,000,000 times larger", 1e6),
+        (SGD, 1e-10, "the steps are tiny: make the learning rate about 1e8 times larger", 1e8),
+        (Adam, 1e-7, "the steps are tiny: make the learning rate about 10,000 times larger", 1e4),
+        (Adam, 1.0, "the steps are large: make the learning rate about 10,000 times smaller", 1e-4),
+        (SGD, 3.0, "the steps are large: make the learning rate about 1,000 times smaller", 1e-3),
+        (SGD, 1e3, "make the learning rate about 100,000 times smaller", 1e-5),
+    ],
+)
+def test_a_wrong_rate_is_told_how_wrong_it_is_and_the_advice_helps(
+    make: Any, rate: float, said: str, factor: float
+) -> None:
+    set_random_seed(1)  # as above
+    found = tinynet.diagnose(network(*body(), optimizer=make(rate)), X, Y)
+    assert found.finding("updates").verdict != "ok"
+    assert found.finding("updates").advice == said
+    set_random_seed(1)
+    after = tinynet.diagnose(network(*body(), optimizer=make(factor * rate)), X, Y)
+    assert after.finding("updates").verdict == "ok"
+
+
+def test_a_first_step_after_which_nothing_moves_is_told() -> None:
+    set_random_seed(1)
+    found = tinynet.diagnose(network(*body(), optimizer=SGD(100.0)), X, Y).finding("updates")
+    assert found.value < 1e-5 and "of a weight in the first step" in found.measured
+    assert "about 10,000 times smaller" in found.advice
+
+
+def test_a_first_step_that_is_infinite_has_no_size() -> None:
+    set_random_seed(1)
+    found = tinynet.diagnose(network(*body(), optimizer=SGD(1e39)), X, Y).finding("updates")
+    assert found.advice == "make the learning rate far smaller"
+    assert "after 1 steps" in found.measured
+
+
+def test_a_tiny_step_is_measured_with_what_the_optimizer_remembers() -> None:
+    set_random_seed(1)
+    model = network(Dense(8, activation="relu", name="below"), optimizer=Adam(0.01))
+    model.fit(X, Y, epochs=2, verbose=0)
+    model.optimizer.learning_rate = 1e-9
+    before = refused.state(model)
+    found = steps._exact_step(model, "below/kernel")
+    assert refused.state(model) == before
+    w, g = (each["below/kernel"].astype("float64").ravel() for each in (model.params, model.grads))
+    m, v = (model.optimizer.slots["below/kernel"][name] for name in ("momentum", "velocity"))
+    t = model.optimizer.iterations + 1
+    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+    step = 1e-9 * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (np.sqrt(v) + 1e-7)
+    assert found == pytest.approx(np.linalg.norm(step) / np.linalg.norm(w), rel=1e-4)
+
+
+def test_a_rate_of_0_is_no_matter_of_size() -> None:
+    set_random_seed(1)
+    found = tinynet.diagnose(network(*body(), optimizer=SGD(0.0)), X, Y).finding("updates")
+    assert found.verdict == "wrong" and "is the learning rate 0" in found.advice
 
 
 def test_an_optimizer_that_cannot_where_adam_can() -> None:

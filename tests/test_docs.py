@@ -314,6 +314,8 @@ def test_every_derivation_leads_to_its_entries_source_and_tests() -> None:
             assert (DOCS.parent / path).exists()
     assert places.places("dense")["tests"] == ["tests/test_kernels.py", "tests/test_layers.py"]
     assert "xor" in places.places("losses")["examples"]
+    falling = {"tinynet.optimizers.schedules", "tinynet.callbacks.ReduceLROnPlateau"}
+    assert set(places.places("schedules")["reference"]) == falling
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,12 @@ WRITTEN: dict[str, Function] = {
         momentum * m - rate * g,
     ),
     "optimizers/adam": adam,
+    "schedules/cosine": lambda step, rate, length, alpha: np.array(
+        [
+            rate * (alpha + (1 - alpha) * (0.5 + 0.5 * np.cos(np.pi * min(each, length) / length)))
+            for each in step
+        ]
+    ),
     "initialization/glorot_limit": lambda shape: float(
         np.sqrt(6 / (np.prod(shape[:-2]) * (shape[-2] + shape[-1])))
     ),
@@ -154,6 +160,14 @@ def max_backward(dout: np.ndarray, x: np.ndarray) -> np.ndarray:
 def test_so_does_a_learners_own(name: str) -> None:
     result = check(name, {**WRITTEN, "pooling/max_backward": max_backward}[name])
     assert result.passed, result
+
+
+def test_the_cosine_is_that_of_the_schedule() -> None:
+    for step, rate, length, alpha in cases_of("schedules/cosine"):
+        schedule = tn.optimizers.schedules.CosineDecay(rate, length, alpha)
+        right = EXERCISES["schedules/cosine"].answer(step, rate, length, alpha)
+        told = [schedule(each) for each in step]
+        np.testing.assert_allclose(told, right, rtol=0, atol=1e-6 * rate)
 
 
 # Typical mistakes.

@@ -208,6 +208,8 @@ SEARCHES = {
     "im2col": "backprop/fast_convolution.html",
     "vanishing gradients": "backprop/initialization.html",
     "learning rate": "backprop/optimizers.html",
+    "schedule": "backprop/schedules.html",
+    "plateau": "backprop/schedules.html",
     "overfitting": "backprop/regularization.html",
     "layer norm": "backprop/layer_norm.html",
     "gradient check": "api/gradcheck.html#module-tinynet.gradcheck",

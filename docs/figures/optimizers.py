@@ -1,8 +1,8 @@
-"""Six optimizers in one valley, each at its best rate; learning rates that change during a run."""
+"""Six optimizers in one valley, each at its best rate."""
 
 import numpy as np
 from adam import STIFFNESS, walk
-from drawing import BLUE, GREEN, GREY, VERMILION, WIDTH, plt, save
+from drawing import BLUE, VERMILION, WIDTH, plt, save
 
 import tinynet as tn
 
@@ -54,49 +54,5 @@ def draw_walks():
     save(figure)
 
 
-def draw_schedules():
-    """Draw four schedules, and what a constant rate and a falling one do with a noisy gradient."""
-    schedules = {
-        "cosine": (tn.optimizers.schedules.CosineDecay(0.03, 400), VERMILION),
-        "polynomial (power 1)": (
-            tn.optimizers.schedules.PolynomialDecay(0.03, 400, end_learning_rate=0.0),
-            GREEN,
-        ),
-        "exponential": (tn.optimizers.schedules.ExponentialDecay(0.03, 200, 0.1), BLUE),
-        "piecewise constant": (
-            tn.optimizers.schedules.PiecewiseConstantDecay([200, 300], [0.03, 0.003, 0.0003]),
-            GREY,
-        ),
-    }
-    figure, (above, below) = plt.subplots(2, 1, figsize=(WIDTH, 5.6), sharex=True)
-    for name, (schedule, color) in schedules.items():
-        above.plot([schedule(step) for step in range(401)], color=color, label=name)
-    above.set(title="Four schedules from 0.03", ylabel="learning rate", xlim=(0, 400))
-    above.set_ylim(0, 0.034)
-    above.legend(loc="upper right")
-    for name, rate, color in (
-        ("constant", 0.03, GREY),
-        ("cosine", schedules["cosine"][0], VERMILION),
-    ):
-        distances = [noisy_distances(tn.optimizers.SGD(rate), seed) for seed in range(100)]
-        below.plot(np.mean(distances, axis=0), color=color, label=name)
-    below.set(title="SGD with a noisy gradient, mean of 100 walks", xlabel="step")
-    below.set(yscale="log", ylabel="distance to the minimum")
-    below.legend(loc="upper right")
-    save(figure, "schedules")
-
-
-def noisy_distances(optimizer, seed, steps=400):
-    """Return the distance from the minimum after each step, with noise in every gradient."""
-    rng = np.random.default_rng(seed)
-    w = np.array([-9.0, 1.6])
-    distances = [np.linalg.norm(w)]
-    for _ in range(steps):
-        optimizer.step({"w": w}, {"w": STIFFNESS * w + rng.normal(0, 5, 2)})
-        distances.append(np.linalg.norm(w))
-    return distances
-
-
 if __name__ == "__main__":
     draw_walks()
-    draw_schedules()

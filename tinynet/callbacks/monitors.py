@@ -218,7 +218,8 @@ class ReduceLROnPlateau(MonitorCallback):
     verbose : {0, 1}
         Whether to print a message.
     cooldown : int
-        Epochs after a cut during which nothing is counted.
+        After a cut, nothing is counted until the epoch with this number, which is counted again:
+        as in Keras, 1 is the same as 0.
     min_lr : float
         The learning rate never goes below this.
     **ignored
@@ -236,7 +237,7 @@ class ReduceLROnPlateau(MonitorCallback):
     Follows keras/src/callbacks/reduce_lr_on_plateau.py. ``logs["learning_rate"]`` is the rate
     that the epoch was trained with, before a cut.
 
-    Shown at work on the page :doc:`/backprop/optimizers`.
+    Worked through on the page :doc:`/backprop/schedules`.
     """
 
     adds_to_logs = ("learning_rate",)

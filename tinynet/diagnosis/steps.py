@@ -21,6 +21,7 @@ FEW = 20  # samples that any network should be able to learn by heart
 STEPS, PART = 300, 25  # most steps for that, and after how many it is looked at
 LEARNED = 0.1  # share of the loss that may be left
 STEP_SIZE, STEP_COUNT = 32, 10  # batches that the size of an update is measured with
+USUAL = 1e-3  # of the weight, in one step
 
 
 def updates(model: Sequential, data: Dataset, rows: Array) -> Iterator[Finding]:
@@ -39,10 +40,14 @@ def updates(model: Sequential, data: Dataset, rows: Array) -> Iterator[Finding]:
             if np.any(old):
                 change = _rms(new.astype(np.float64) - old) / _rms(old)
                 ratios.setdefault(key, []).append(change)
+    # What follows a step that was far too large says little: the first one is compared.
+    first = max((each[0] for each in ratios.values()), default=0.0)
+    smaller = f"make the learning rate {_times(max(first, 10 * USUAL))} times smaller"
+    if broken == 1:
+        smaller = "make the learning rate far smaller"
     if broken:
         measured = f"the weights are NaN or infinite after {broken} steps"
-        advice = "make the learning rate ten times smaller, and once more if that does not help"
-        yield Finding("updates", "wrong", math.inf, measured, advice)
+        yield Finding("updates", "wrong", math.inf, measured, smaller)
         return
     sizes = {key: float(np.median(each)) for key, each in ratios.items()}
     if not sizes:
@@ -52,11 +57,41 @@ def updates(model: Sequential, data: Dataset, rows: Array) -> Iterator[Finding]:
     measured = f"{size:.2g} of the weight per step in {name}; 1e-3 is usual"
     advice = "a step of about a thousandth of the weight is usual"
     if size > 0.1:
-        advice = "the steps are large: make the learning rate ten times smaller"
+        advice = f"the steps are large: {smaller}"
+    elif size < 1e-5 and first > 0.1:
+        measured = f"{first:.2g} of a weight in the first step, and then hardly any"
+        advice = f"the first step was so large that no gradient comes after it: {smaller}"
     elif size < 1e-5:
-        advice = "the steps are tiny: make the learning rate ten times larger"
+        exact = _exact_step(model, name)
+        advice = f"the steps are tiny: make the learning rate {_times(exact)} times larger"
+        if exact == 0:
+            advice = "no step is made: is the learning rate 0, or does no gradient arrive?"
     found = verdict(not 1e-5 <= size <= 0.1, not 1e-8 <= size <= 1)
     yield Finding("updates", found, size, measured, advice, sizes)
+
+
+def _exact_step(model: Sequential, name: str) -> float:
+    """Return what share of a weight its next step is, in double precision.
+
+    In float32 a step of less than some 1e-8 of a number does not change it, so that the difference
+    of weights says nothing about how much larger it should be.
+    """
+    optimizer = copy.deepcopy(model.optimizer)
+    assert optimizer is not None
+    slots = optimizer.slots.get(name, {})
+    optimizer.slots = {name: {key: slot.astype(np.float64) for key, slot in slots.items()}}
+    old = model.params[name].astype(np.float64)
+    new = old.copy()
+    optimizer.step({name: new}, {name: model.grads[name].astype(np.float64)})
+    return _rms(new - old) / _rms(old)
+
+
+def _times(size: float) -> str:
+    """Return how far a size is from the usual one, as a power of ten."""
+    if not size or not math.isfinite(size):
+        return "many"
+    power = abs(round(math.log10(USUAL / size)))
+    return f"about {10**power:,}" if power <= 6 else f"about 1e{power}"
 
 
 def few_samples(quiet: Sequential, data: Dataset, optimizer: Optimizer) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ from tinynet.exercises import (
     optimizers,
     pooling,
     regularization,
+    schedules,
     softmax,
 )
 from tinynet.exercises.base import Exercise, Listing
@@ -42,6 +43,7 @@ PARTS = (
     losses,
     initialization,
     optimizers,
+    schedules,
     regularization,
     dropout,
     batch_norm,

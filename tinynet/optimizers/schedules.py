@@ -2,7 +2,10 @@
 
 Keras computes them in float32, whatever the model's type, and so does tinynet, to the last bit:
 where TensorFlow's graph multiplies by the reciprocal of a constant, because that is faster
-than a division, the same is done here. All are on the page :doc:`/backprop/optimizers`.
+than a division, the same is done here.
+
+Follows keras/src/optimizers/schedules/learning_rate_schedule.py. Derived on the page
+:doc:`/backprop/schedules`.
 """
 
 from __future__ import annotations
