@@ -14,7 +14,6 @@ show it. ``{source}`tinynet/layers/dense.py` `` is a link to a file.
 """
 
 import re
-import sys
 
 import places
 from docutils import nodes
@@ -126,19 +125,16 @@ def lay_out(app, doctree):
 def add_places(app, docname, source):
     """Add a section to a derivation: where to find it in the library."""
     folder, _, page = docname.rpartition("/")
-    if folder == "backprop" and page != "index":
+    if folder == "backprop":
         source[0] += places.section(page)
 
 
 def link_derivation(app, what, name, obj, options, lines):
     """Add to the entry of a class where a class that it comes from is derived, or its module."""
-    if what != "class" or places.DERIVED.search(obj.__doc__ or ""):
-        return
-    for origin in (*obj.__mro__[1:], sys.modules[obj.__module__]):
-        page = places.DERIVED.search(origin.__doc__ or "")
+    if what == "class" and not places.LED_TO.search(obj.__doc__ or ""):
+        page = places.page_of(obj)
         if page:
-            lines += ["", f"Derived on the page {page[0]}.", ""]
-            return
+            lines += ["", f"Derived on the page {page}.", ""]
 
 
 def show_sources(app, env):
