@@ -14,6 +14,7 @@ show it. ``{source}`tinynet/layers/dense.py` `` is a link to a file.
 """
 
 import re
+from functools import partial
 
 import places
 from docutils import nodes
@@ -24,6 +25,7 @@ from sphinx.util import logging
 
 NAMED = re.compile(r"tinynet/[\w/]+\.py")
 STEP = re.compile(r"\d+\. ")
+BACK = re.compile(r'(<a class="viewcode-back" href="(?:\.\./)*([\w./]+)\.html)#([\w.]+)"')
 logger = logging.getLogger(__name__)
 
 
@@ -171,7 +173,22 @@ def mark_lines(app, pagename, templatename, context, doctree):
             line = f'<span id="line-{number}"></span>{line}'
         marked.append(line)
         closed = line.endswith("</div>")
-    context["body"] = before + pre + "\n".join(marked)
+    entries = app.env.domains["py"].objects
+    context["body"] = before + pre + BACK.sub(partial(_lead_back, entries), "\n".join(marked))
+
+
+def _lead_back(entries, link):
+    """Name the entry that the link has in mind: viewcode takes all names of a file from one module.
+
+    A class of tinynet.callbacks.monitors, say, is an entry of tinynet.callbacks, its base is not.
+    """
+    start, docname, anchor = link.groups()
+    for parts in (2, 1):
+        ending = "." + ".".join(anchor.split(".")[-parts:])
+        for name, entry in entries.items():
+            if entry.docname == docname and name.endswith(ending):
+                return f'{start}#{entry.node_id}"'
+    return f'{start}"'
 
 
 def setup(app):
