@@ -24,7 +24,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 EXTRAS_train := keras-files,plots,report
 EXTRAS_tune := plots,report,search
-EXTRAS_test := dask,dev,mpi,parity,plots,report,search
+EXTRAS_test := dask,dev,fuzz,mpi,parity,plots,report,search
 EXTRAS_gallery := dev,mpi,plots,report,search
 EXTRAS_parity-tensorflow := $(EXTRAS_test)
 EXTRAS_parity-jax := dev,parity-jax,plots,report
@@ -35,7 +35,7 @@ EXTRAS_docs-browser := browser,dev
 EXTRAS_lint := dist,lint,plots,search
 EXTRAS_audit := audit
 EXTRAS_pythons := pythons
-EXTRAS_dev := audit,browser,dask,dev,dist,docs,mpi,parity,plots,pythons,report,search
+EXTRAS_dev := audit,browser,dask,dev,dist,docs,fuzz,mpi,parity,plots,pythons,report,search
 # What requirements.txt pins for a learner: all that the package itself can make use of.
 EXTRAS_learner := images,keras-files,plots,report,sklearn
 

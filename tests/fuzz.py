@@ -201,51 +201,90 @@ def peak_of(loader: Loader, path: Path, content: bytes) -> tuple[int, BaseExcept
         tracemalloc.stop()
 
 
-def work(first: int, inputs: int, board: Path) -> None:
-    """Read inputs, and write down on the board what came of them."""
-    loaders = {**models(), **others()}
-    counts = np.memmap(board, np.int64, "r+", shape=(len(loaders), len(FIELDS)))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        limits = []
-        for loader in loaders.values():  # what is imported only once is imported here
+class Reader:
+    """Reads inputs, and writes down on the board what came of them.
+
+    Parameters
+    ----------
+    board : path
+        A file of int64, (loaders, len(FIELDS)).
+    folder : path
+        Empty, and the reader's own.
+    """
+
+    def __init__(self, board: Path, folder: Path) -> None:
+        self.loaders = {**models(), **others()}
+        self.counts = np.memmap(board, np.int64, "r+", shape=(len(self.loaders), len(FIELDS)))
+        self.folder = folder
+        self.limits = []
+        for loader in self.loaders.values():  # what is imported only once is imported here
             path = folder / f"input{loader.ending}"
             for content in (b"{", loader.honest):
                 peak, error = peak_of(loader, path, content)
             assert error is None, error
-            limits.append(int(1.5 * peak) + 2_000_000)
-        packages = {each.partition(".")[0] for each in sys.modules}
+            self.limits.append(int(1.5 * peak) + 2_000_000)
+        self.packages = {each.partition(".")[0] for each in sys.modules}
+
+    def changed(self, number: int) -> bytes:
+        """Return the input of a number."""
+        loader = [*self.loaders.values()][number % len(self.loaders)]
+        return loader.change(loader.honest, random.Random(number))
+
+    def read(self, place: int, number: int, content: bytes) -> None:
+        """Read an input with the loader at a place."""
+        loader, count = [*self.loaders.values()][place], self.counts[place]
+        count[0] = number + 1
+        path = self.folder / f"input{loader.ending}"
+        test_hostile.seen = []
+        peak, error = peak_of(loader, path, content)
+        seen, test_hostile.seen = test_hostile.seen, None
+        complaints = [each for each in seen if each.startswith(EVENTS)]
+        if error is not None and not isinstance(error, loader.errors):
+            complaints.append(f"{type(error).__name__}: {error}")
+        elif error is not None and loader.names_file and path.name not in str(error):
+            complaints.append(f"without the name of the file: {error}")
+        if peak > self.limits[place]:
+            complaints.append(f"{peak} bytes of memory, at most {self.limits[place]} expected")
+        new = {each.partition(".")[0] for each in sys.modules} - self.packages
+        complaints += [f"imported {each}" for each in new]
+        self.packages |= new
+        count[1 if error is None else 2] += 1
+        count[3] += bool(complaints)
+        count[4] = max(count[4], peak)
+        for each in complaints:
+            print(f"input {number}, {[*self.loaders][place]}: {each}", file=sys.stderr)
+        for left in self.folder.iterdir():
+            left.unlink()
+        tinynet.utils.clear_session()
+
+
+def work(first: int, inputs: int, board: Path) -> None:
+    """Read inputs, each with the loader whose turn it is."""
+    with tempfile.TemporaryDirectory() as name:
+        reader = Reader(board, Path(name))
         for number in range(first, first + inputs):
-            place = number % len(loaders)
-            loader, count = list(loaders.values())[place], counts[place]
-            count[0] = number + 1
-            chance = random.Random(number)
-            path = folder / f"input{loader.ending}"
-            content = loader.change(loader.honest, chance)
-            test_hostile.seen = []
-            peak, error = peak_of(loader, path, content)
-            seen, test_hostile.seen = test_hostile.seen, None
-            complaints = [each for each in seen if each.startswith(EVENTS)]
-            if error is not None and not isinstance(error, loader.errors):
-                complaints.append(f"{type(error).__name__}: {error}")
-            elif error is not None and loader.names_file and path.name not in str(error):
-                complaints.append(f"without the name of the file: {error}")
-            if peak > limits[place]:
-                complaints.append(f"{peak} bytes of memory, at most {limits[place]} expected")
-            new = {each.partition(".")[0] for each in sys.modules} - packages
-            complaints += [f"imported {each}" for each in new]
-            packages |= new
-            count[1 if error is None else 2] += 1
-            count[3] += bool(complaints)
-            count[4] = max(count[4], peak)
-            for each in complaints:
-                print(f"input {number}, {list(loaders)[place]}: {each}", file=sys.stderr)
-            for left in folder.iterdir():
-                left.unlink()
-            tinynet.utils.clear_session()
+            reader.read(number % len(reader.loaders), number, reader.changed(number))
 
 
 # The process that watches.
+
+
+def watched(command: list[str], counts: np.ndarray) -> int | None:
+    """Run the process that reads; return how it has ended, or None if it hung."""
+    worker = subprocess.Popen([sys.executable, *command], cwd=ROOT)
+    at, since = -1, time.monotonic()
+    while worker.poll() is None:
+        now = int(counts[:, 0].max())
+        if now != at:
+            at, since = now, time.monotonic()
+        elif time.monotonic() - since > PATIENCE:
+            worker.kill()
+            worker.wait()
+            return None
+        time.sleep(0.05)
+    if worker.returncode > 0:
+        raise RuntimeError("the process that reads has failed; see above")
+    return worker.returncode
 
 
 def fuzz(
@@ -255,40 +294,38 @@ def fuzz(
     names = [*models(), *others()]
     crashes, hangs = [0] * len(names), [0] * len(names)
     with tempfile.NamedTemporaryFile() as file:
-        file.write(bytes(8 * len(names) * len(FIELDS)))
-        file.flush()
-        counts = np.memmap(file.name, np.int64, "r", shape=(len(names), len(FIELDS)))
+        counts = new_board(file, names)
         start, end = first, first + inputs
         while start < end:
-            command = [sys.executable, *reader, "--board", file.name]
-            command += ["--first", str(start), "--inputs", str(end - start)]
-            worker = subprocess.Popen(command, cwd=ROOT)
-            at, since = -1, time.monotonic()
-            while worker.poll() is None:
-                now = int(counts[:, 0].max())
-                if now != at:
-                    at, since = now, time.monotonic()
-                elif time.monotonic() - since > PATIENCE:
-                    worker.kill()
-                    hangs[(now - 1) % len(names)] += 1
-                    worker.wait()
-                    break
-                time.sleep(0.05)
-            else:
-                if worker.returncode > 0:
-                    raise RuntimeError("the process that reads has failed; see above")
-                if worker.returncode < 0:
-                    crashes[(int(counts[:, 0].max()) - 1) % len(names)] += 1
-            start = end if worker.returncode == 0 else int(counts[:, 0].max())
-        return [
-            {
-                "loader": name,
-                **dict(zip(FIELDS[1:], map(int, row[1:]), strict=True)),
-                "crashes": crashes[number],
-                "hangs": hangs[number],
-            }
-            for number, (name, row) in enumerate(zip(names, counts, strict=True))
-        ]
+            part = ["--first", str(start), "--inputs", str(end - start)]
+            code = watched([*reader, "--board", file.name, *part], counts)
+            at = int(counts[:, 0].max())
+            if code != 0:
+                (hangs if code is None else crashes)[(at - 1) % len(names)] += 1
+            start = end if code == 0 else at
+        return found_on(counts, names, crashes, hangs)
+
+
+def new_board(file: Any, names: list[str]) -> np.ndarray:
+    """Return what is written down of inputs in an empty file, FIELDS for each loader."""
+    file.write(bytes(8 * len(names) * len(FIELDS)))
+    file.flush()
+    return np.memmap(file.name, np.int64, "r", shape=(len(names), len(FIELDS)))
+
+
+def found_on(
+    counts: np.ndarray, names: list[str], crashes: list[int], hangs: list[int]
+) -> list[dict[str, Any]]:
+    """Return what came of all inputs, one entry per loader."""
+    return [
+        {
+            "loader": name,
+            **dict(zip(FIELDS[1:], map(int, row[1:]), strict=True)),
+            "crashes": crashes[number],
+            "hangs": hangs[number],
+        }
+        for number, (name, row) in enumerate(zip(names, counts, strict=True))
+    ]
 
 
 def main() -> None:

@@ -94,6 +94,41 @@ def test_what_is_written_down() -> None:
     assert written(other) == 0
 
 
+def test_samples_are_still_checked(model: Any) -> None:
+    some = VECTORS[:1].copy()
+    right = model.predict_on_batch(some)
+    some[0, 3] = np.nan
+    with pytest.raises(ValueError, match=r"x: expected finite numbers, got nan .*\(0, 3\)"):
+        model.predict_on_batch(some)
+    with pytest.raises(ValueError, match="x: 1 masked entries"):
+        model.predict_on_batch(np.ma.masked_invalid(some))
+    for other in (some.astype(str), some.astype(complex)):
+        with pytest.raises(TypeError, match="x: expected numbers, got dtype"):
+            model.predict_on_batch(other)
+    for same in (VECTORS[:1], VECTORS[:1].tolist(), VECTORS[:1].astype(">f8")):
+        np.testing.assert_array_equal(model.predict_on_batch(same), right)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int8", "uint8", "bool"])
+def test_numbers_of_any_type(dtype: str) -> None:
+    model = dense()
+    for rows in (1, 2, 1, 2):
+        some = np.abs(VECTORS[:rows]).astype(dtype)
+        np.testing.assert_array_equal(model.predict_on_batch(some), by_layers(model, some))
+    assert written(model) == 2
+
+
+def test_another_type_of_floats(model: Any) -> None:
+    before = model.predict_on_batch(VECTORS[:1])
+    tinynet.config.set_floatx("float64")
+    try:
+        found = model.predict_on_batch(VECTORS[:1])
+        np.testing.assert_array_equal(found, model.forward(VECTORS[:1]))
+    finally:
+        tinynet.config.set_floatx("float32")
+    np.testing.assert_array_equal(model.predict_on_batch(VECTORS[:1]), before)
+
+
 def double(model: Any) -> None:
     model.layers[0].params["kernel"] *= 2
 

@@ -325,6 +325,19 @@ def test_loops_are_folded() -> None:
         assert not re.findall(r"^:pyobject: \w+_loops$", unfolded, re.MULTILINE), page.name
 
 
+def test_every_derivation_leads_to_the_next_one_of_the_list() -> None:
+    index = (DOCS / "backprop" / "index.md").read_text(encoding="utf-8")
+    listed = index.partition(":maxdepth: 1\n\n")[2].partition("\n```")[0].split("\n")
+    assert {"index", *listed} == {page.stem for page in (DOCS / "backprop").glob("*.md")}
+    for page, following in zip(["index", *listed], [*listed, "../diagnose"], strict=True):
+        text = (DOCS / "backprop" / f"{page}.md").read_text(encoding="utf-8")
+        told = re.findall(r"\bNext: \[[^]]*\]\(([\w./]+)\.md\)", text)
+        assert told == [following], page
+    # The table of all exercises says that it has this order.
+    order = [listed.index(each.page.removeprefix("backprop/")) for each in tinynet.exercises.list()]
+    assert order == sorted(order)
+
+
 def test_every_derivation_leads_to_its_entries_source_and_tests() -> None:
     places = load(DOCS / "_ext" / "places.py")
     pages = {page.stem for page in (DOCS / "backprop").glob("*.md")}

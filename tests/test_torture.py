@@ -82,6 +82,22 @@ def test_what_a_loader_must_not_do_is_seen(
     assert complaint in capsys.readouterr().err
 
 
+def test_files_that_are_led_by_what_a_loader_runs(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("atheris", reason="there is no atheris for this system")
+    names = [*fuzz.models(), *fuzz.others()]
+    path = board(tmp_path, len(names))
+    for name in (".npz", "JSON"):
+        place = names.index(name)
+        command = ["-m", "tests.fuzz_guided", "--board", str(path), "--place", str(place)]
+        assert fuzz.watched([*command, "--inputs", "30"], counts(path)) == 0
+        found = counts(path)[place]
+        assert not found[3], capfd.readouterr().err
+        assert found[1] + found[2] == 30 and found[1] and found[2]
+    assert sum(each[1] for each in counts(path)) < 60
+
+
 READER = """
 import argparse, os, signal
 import numpy as np
@@ -154,11 +170,12 @@ def test_what_the_page_says_about_its_length() -> None:
     assert len(WRITERS) == 12 and "writing twelve kinds of files" in said
     assert len([*fuzz.models(), *fuzz.others()]) == 13
     assert f"{torture.INPUTS:,} inputs to thirteen loaders" in said
+    assert f"{torture.GUIDED:,} more to each of them" in said
     assert f"{torture.MOMENTS:,} interruptions" in said and torture.EXAMPLES == 100
     for work, times in torture.GROWTH.items():
         assert f"{times:,} {work}" in said
     files = {each.name for each in (torture.ROOT / "tests").glob("*.py")}
     assert set(re.findall(r"`(\w+\.py)`", page)) <= files
     assert set(torture.AT_LENGTH) <= files
-    parts = re.findall(r"`(\w+)`(?:, `(\w+)`)? \|$", page, re.MULTILINE)
-    assert {each for pair in parts for each in pair if each} == set(torture.PARTS)
+    cells = re.findall(r"\| ([^|]*) \|$", page, re.MULTILINE)
+    assert {*re.findall(r"`(\w+)`", " ".join(cells))} == set(torture.PARTS)

@@ -11,6 +11,7 @@ the last line how long the whole would take. `--jobs 2` runs two parts beside ea
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import re
@@ -30,6 +31,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # At full length.
 KILLS, INPUTS, MOMENTS, EXAMPLES, SEEDS = 200, 500_000, 1_000, 100, 10
+GUIDED = 5_000  # for each loader
 GROWTH = {"models": 10_000, "epochs": 2_000, "predictions": 1_000_000}
 PATIENCE = 6 * 3600  # seconds for a program that watches over itself, too
 
@@ -141,11 +143,23 @@ def faults(share: float) -> list[Row]:
 
 def fuzz(share: float) -> list[Row]:
     """Change honest files at random, and read them, `tests/fuzz.py`."""
-    found, memory = as_json("tests.fuzz", "--inputs", str(max(26, round(INPUTS * share))))
+    return inputs("", "tests.fuzz", max(26, round(INPUTS * share)))
+
+
+def guided(share: float) -> list[Row]:
+    """Let what the loaders run lead the changes, `tests/fuzz_guided.py`, where atheris is."""
+    if importlib.util.find_spec("atheris") is None:
+        return [Row(3, "led by coverage", 0, "inputs: there is no atheris here")]
+    return inputs(", led by coverage", "tests.fuzz_guided", max(20, round(GUIDED * share)))
+
+
+def inputs(how: str, program: str, number: int) -> list[Row]:
+    """Let a program read so many inputs."""
+    found, memory = as_json(program, "--inputs", str(number))
     return [
         Row(
             3,
-            f"reading {each['loader']}",
+            f"reading {each['loader']}{how}",
             each["read"] + each["refused"] + each["crashes"] + each["hangs"],
             f"inputs, {each['refused']} refused",
             each["wrong"],
@@ -253,6 +267,7 @@ def growth(share: float) -> list[Row]:
 PARTS: dict[str, Callable[[float], list[Row]]] = {  # the longest first
     "fuzz": fuzz,
     "tests": tests,
+    "guided": guided,
     "kills": kills,
     "ctrl_c": ctrl_c,
     "growth": growth,

@@ -148,10 +148,13 @@ class Evaluator(Trainer):
     @products_as_chosen()
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch; what the layers keep for `backward` stays as it was."""
-        data = self._dataset(x)
-        self.check(data)
-        self._build(data)
-        return self.as_given(self._passes.forward(self, data))
+        out = self._passes.again(x)
+        if out is None:
+            data = self._dataset(x)
+            self.check(data)
+            self._build(data)
+            out = self._passes.forward(self, data)
+        return self.as_given(out)
 
     # The loss and the metrics.
 

@@ -38,16 +38,16 @@ PARTS = (
     one_neuron,
     dense,
     activations,
-    losses,
     softmax,
+    losses,
+    initialization,
+    optimizers,
+    regularization,
+    dropout,
     batch_norm,
     layer_norm,
-    dropout,
-    regularization,
     convolution,
     pooling,
-    optimizers,
-    initialization,
 )
 EXERCISES = {
     found.name: found
