@@ -283,6 +283,42 @@ def test_steps_in_frames_have_the_numbers_of_their_pages(step, array, numbers) -
     np.testing.assert_allclose(np.squeeze(found), np.squeeze(numbers), rtol=0, atol=6e-5)
 
 
+GREEK = re.compile(
+    r"\\(?:alpha|beta|gamma|delta|epsilon|theta|kappa|lambda|mu|xi|pi|rho|sigma|tau|phi|Phi|ell)(?![a-z])"
+)
+NAMES = re.compile(  # words of the code
+    "out|dout|lr|d?rows|softmax|elu|decay|rate|steps?|share|factor|power|min|new|end"
+    "|loss|best|target|delta"
+)
+
+
+def letters_in(text: str) -> set[str]:
+    """Return the letters in the formulas of a page, without names and the d of a gradient."""
+    text = re.sub(
+        r"^(`{3,})\{?(?:python|beside|literalinclude|raw).*?^\1$", "", text, flags=re.M | re.S
+    )
+    found = set()
+    for formula in re.findall(r"\$\$.+?\$\$|\$[^$]+?\$", text, re.S):
+        formula = re.sub(r"\\(?:text|mathrm|operatorname|begin|end)\{[^}]*\}|\[1ex\]", " ", formula)
+        words = re.findall(r"[A-Za-z]+", re.sub(r"\\[A-Za-z]+", " ", formula))
+        letters = [re.sub(r"^d(?=.)", "", word) for word in words if not NAMES.fullmatch(word)]
+        found |= {*GREEK.findall(formula), *"".join(letters)}  # the indices of z_ij are two letters
+    return found - {"d"}
+
+
+def test_the_glossary_has_one_meaning_for_every_letter_of_a_derivation() -> None:
+    table = (DOCS / "glossary.md").read_text(encoding="utf-8").partition("## Letters")[2]
+    rows = re.findall(r"^\| \$(.+?)\$ \| (.+?) \| (.+?) \|$", table, re.MULTILINE)
+    listed = [
+        (page, x) for x, _, pages in rows for page in re.findall(r"backprop/(\w+)\.md", pages)
+    ]
+    assert len(rows) > 100 and len(listed) == len(set(listed))
+    pages = {page.stem: page for page in (DOCS / "backprop").glob("*.md")}
+    used = {(name, x) for name, page in pages.items() for x in letters_in(page.read_text("utf-8"))}
+    assert used - set(listed) == set(), "letters that the table does not explain"
+    assert set(listed) - used == set(), "letters that their page does not have"
+
+
 def test_loops_are_folded() -> None:
     for page in (DOCS / "backprop").glob("*.md"):
         text = page.read_text(encoding="utf-8")
@@ -305,7 +341,7 @@ def test_every_derivation_leads_to_the_next_one_of_the_list() -> None:
 
 def test_every_derivation_leads_to_its_entries_source_and_tests() -> None:
     places = load(DOCS / "_ext" / "places.py")
-    pages = {page.stem for page in (DOCS / "backprop").glob("*.md")} - {"index"}
+    pages = {page.stem for page in (DOCS / "backprop").glob("*.md")}
     assert places.derived_on().keys() == pages
     for page in pages:
         found = places.places(page)
@@ -341,6 +377,20 @@ def test_reference_leads_to_the_derivation(base: type) -> None:
     }
     assert without <= {"LossFunctionWrapper"}  # for losses of your own
     assert len(derived) >= 2
+
+
+def test_reference_leads_to_a_derivation_from_layers_without_relatives() -> None:
+    places, layers = load(DOCS / "_ext" / "places.py"), tinynet.layers
+    for layer, page in {
+        layers.PReLU: "/backprop/activations",
+        layers.UnitNormalization: "/backprop/layer_norm",
+        layers.UpSampling2D: "/backprop/pooling",
+        layers.AlphaDropout: "/backprop/dropout",
+        layers.GaussianNoise: "/backprop/dropout",
+        layers.Multiply: "/graphs",
+        layers.Concatenate: "/graphs",
+    }.items():
+        assert places.page_of(layer) == f":doc:`{page}`", layer
 
 
 def all_subclasses(base: type) -> set[type]:

@@ -15,6 +15,8 @@ dx = 0 for it, and a wrong formula would pass. Nor would a single backward pass:
 Where the function has a kink, as ReLU has at 0, there is a slope on either side and no derivative.
 Any number between the two slopes is right there. (Where several kinks meet, as in a ReLU
 layer that sees nothing but zeros, that is too strict; the message says so.)
+
+Derived on the page :doc:`/backprop/index`.
 """
 
 from __future__ import annotations

@@ -112,7 +112,10 @@ class RandomNormal(RandomInitializer):
 
 
 class TruncatedNormal(RandomNormal):
-    """Like `RandomNormal`, but values beyond two standard deviations are drawn again."""
+    """Like `RandomNormal`, but values beyond two standard deviations are drawn again.
+
+    What that leaves of the variance is derived on the page :doc:`/backprop/initialization`.
+    """
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
         """Draw the values."""

@@ -6,6 +6,7 @@ quotes the source, the tests of a part are called after it, and an example uses 
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -14,6 +15,7 @@ DOCS = ROOT / "docs"
 DERIVATIONS = DOCS / "backprop"
 GALLERY = DOCS / "_ext" / "gallery.py"  # lists the examples from the first steps on
 DERIVED = re.compile(r":doc:`/backprop/(\w+)`")
+LED_TO = re.compile(r":doc:`/(?:backprop/\w+|graphs)`")  # where layers meet has its page elsewhere
 QUOTED = re.compile(r"^`{3,}\{(?:literalinclude|beside)\} \S*?(tinynet/\S+\.py)$", re.MULTILINE)
 
 
@@ -33,6 +35,15 @@ def derived_on() -> dict[str, dict[str, Path]]:
 
 def _is_public_class(node: ast.stmt) -> bool:
     return isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+
+
+def page_of(obj: type) -> str | None:
+    """Return the link to where a class is derived, one that it comes from, or its module."""
+    for origin in (*obj.__mro__, sys.modules[obj.__module__]):
+        page = LED_TO.search(origin.__doc__ or "")
+        if page:
+            return page[0]
+    return None
 
 
 def quoted_files() -> list[str]:

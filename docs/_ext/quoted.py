@@ -14,7 +14,7 @@ show it. ``{source}`tinynet/layers/dense.py` `` is a link to a file.
 """
 
 import re
-import sys
+from functools import partial
 
 import places
 from docutils import nodes
@@ -25,6 +25,7 @@ from sphinx.util import logging
 
 NAMED = re.compile(r"tinynet/[\w/]+\.py")
 STEP = re.compile(r"\d+\. ")
+BACK = re.compile(r'(<a class="viewcode-back" href="(?:\.\./)*([\w./]+)\.html)#([\w.]+)"')
 logger = logging.getLogger(__name__)
 
 
@@ -126,19 +127,16 @@ def lay_out(app, doctree):
 def add_places(app, docname, source):
     """Add a section to a derivation: where to find it in the library."""
     folder, _, page = docname.rpartition("/")
-    if folder == "backprop" and page != "index":
+    if folder == "backprop":
         source[0] += places.section(page)
 
 
 def link_derivation(app, what, name, obj, options, lines):
     """Add to the entry of a class where a class that it comes from is derived, or its module."""
-    if what != "class" or places.DERIVED.search(obj.__doc__ or ""):
-        return
-    for origin in (*obj.__mro__[1:], sys.modules[obj.__module__]):
-        page = places.DERIVED.search(origin.__doc__ or "")
+    if what == "class" and not places.LED_TO.search(obj.__doc__ or ""):
+        page = places.page_of(obj)
         if page:
-            lines += ["", f"Derived on the page {page[0]}.", ""]
-            return
+            lines += ["", f"Derived on the page {page}.", ""]
 
 
 def show_sources(app, env):
@@ -175,7 +173,22 @@ def mark_lines(app, pagename, templatename, context, doctree):
             line = f'<span id="line-{number}"></span>{line}'
         marked.append(line)
         closed = line.endswith("</div>")
-    context["body"] = before + pre + "\n".join(marked)
+    entries = app.env.domains["py"].objects
+    context["body"] = before + pre + BACK.sub(partial(_lead_back, entries), "\n".join(marked))
+
+
+def _lead_back(entries, link):
+    """Name the entry that the link has in mind: viewcode takes all names of a file from one module.
+
+    A class of tinynet.callbacks.monitors, say, is an entry of tinynet.callbacks, its base is not.
+    """
+    start, docname, anchor = link.groups()
+    for parts in (2, 1):
+        ending = "." + ".".join(anchor.split(".")[-parts:])
+        for name, entry in entries.items():
+            if entry.docname == docname and name.endswith(ending):
+                return f'{start}#{entry.node_id}"'
+    return f'{start}"'
 
 
 def setup(app):

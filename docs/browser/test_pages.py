@@ -250,6 +250,20 @@ LINE = """(number) => {
 }"""
 
 
+def test_source_pages_lead_back_to_entries_that_exist():
+    back = re.compile(r'<a class="viewcode-back" href="([^"#]+)#([^"]+)"')
+    known, missing, seen = {}, [], 0
+    for page in sorted((HTML / "_modules").rglob("*.html")):
+        for address, entry in back.findall(page.read_text(encoding="utf-8")):
+            target = (page.parent / address).resolve()
+            if target not in known:
+                known[target] = set(re.findall(r'id="([^"]+)"', target.read_text(encoding="utf-8")))
+            seen += 1
+            missing += [(page.name, entry)] if entry not in known[target] else []
+    assert seen > 500
+    assert missing == []
+
+
 @pytest.mark.parametrize("page", ["backprop/dense.html", "backprop/adam.html"])
 def test_captions_lead_to_the_line_of_the_source(tab, site, page):
     show(tab, site + page, DESK)

@@ -343,9 +343,32 @@ def test_a_window_names_the_gradient_that_it_hands_on(browser, tmp_path):
     said = [hovered(tab, "max_pool_backward → p.dx", "dx", place) for place in (0, 1)]
     tab.close()
     assert said == [
-        "p.dx[0, 0, 0, 0] = 0, since it was the largest in no window",
-        "p.dx[0, 0, 1, 0] = 1, since it was the largest in the window whose gradient is "
+        "p.dx[0, 0, 0, 0] = 0, since no window has chosen it as its largest",
+        "p.dx[0, 0, 1, 0] = 1, since it was chosen in the window whose gradient is "
         "loss.dpredictions[0, 0]",
+    ]
+
+
+def test_at_a_tie_a_pixel_that_got_nothing_is_not_said_to_be_smaller(browser, tmp_path):
+    """Two of four pixels are the largest: the first was chosen, and the other was as large."""
+    model = tn.Sequential(
+        [tn.Input((2, 2, 1)), tn.layers.Conv2D(1, 1, name="c"), tn.layers.MaxPooling2D(name="p")]
+    )
+    model.compile("sgd", "mae")
+    model.set_weights([np.ones((1, 1, 1, 1)), np.zeros(1)])
+    x = np.array([1.0, 4, 2, 4]).reshape(1, 2, 2, 1)
+    tab = shown(model, x, np.zeros((1, 1, 1, 1)), browser, tmp_path / "page.html")
+    which = hovered(tab, "max_pool → p.out", "which", 0)
+    said = [hovered(tab, "max_pool_backward → p.dx", "dx", place) for place in (1, 3)]
+    tab.close()
+    assert which == (
+        "p.which[0, 0, 0, 0] = 0 · 2 + 1, since the largest number, 4, is in row 0 and column 1 "
+        "of the window, as the first of 2; that is 1"
+    )
+    assert said == [
+        "p.dx[0, 0, 1, 0] = 1, since it was chosen in the window whose gradient is "
+        "loss.dpredictions[0, 0]",
+        "p.dx[0, 1, 1, 0] = 0, since no window has chosen it as its largest",
     ]
 
 

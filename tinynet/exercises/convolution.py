@@ -63,6 +63,15 @@ def overwritten(dout: Array, kernel: Array) -> Array:
     return dx
 
 
+def overwritten_by_entry(dout: Array, kernel: Array) -> Array:
+    """Return dx if each entry of the window overwrites what the entries before it have left."""
+    (rows, columns), (height, width) = kernel.shape, dout.shape
+    dx = np.zeros((height + rows - 1, width + columns - 1))
+    for i, j in np.ndindex(rows, columns):
+        dx[i : i + height, j : j + width] = dout * kernel[i, j]
+    return dx
+
+
 def stamped(dout: Array, kernel: Array) -> Array:
     """Return dx: the kernel, times an entry of dout, added at each position."""
     size = dout.shape[0] + kernel.shape[0] - 1, dout.shape[1] + kernel.shape[1] - 1
@@ -128,6 +137,9 @@ def dkernel(x: Array, dout: Array) -> Array:
         ),
         "overlapping windows overwrite each other: add, with +=": (
             lambda right, dout, kernel: overwritten(dout, kernel)
+        ),
+        "copies of a pixel overwrite each other: add, with +=": (
+            lambda right, dout, kernel: overwritten_by_entry(dout, kernel)
         ),
     },
 )

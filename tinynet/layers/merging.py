@@ -1,4 +1,7 @@
-"""Layers in which branches meet: they are given a list, and give back a gradient for each entry."""
+"""Layers in which branches meet: they are given a list, and give back a gradient for each entry.
+
+Derived on the page :doc:`/graphs`.
+"""
 
 from __future__ import annotations
 

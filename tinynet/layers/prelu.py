@@ -40,6 +40,8 @@ class PReLU(Layer):
     -----
     Weight: ``alpha``, with the shape of a sample, and 1 along shared axes. Source: He et al. 2015,
     "Delving deep into rectifiers", section 2.1; follows keras/src/layers/activations/prelu.py.
+
+    Derived on the page :doc:`/backprop/activations`.
     """
 
     def __init__(

@@ -254,6 +254,8 @@ class GaussianDropout(Layer):
     -----
     Source: Srivastava et al. 2014, "Dropout", section 10; follows
     keras/src/layers/regularization/gaussian_dropout.py.
+
+    Derived on the page :doc:`/backprop/dropout`.
     """
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
@@ -337,6 +339,8 @@ class GaussianNoise(Layer):
     Notes
     -----
     Follows keras/src/layers/regularization/gaussian_noise.py.
+
+    Derived on the page :doc:`/backprop/dropout`.
     """
 
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:

@@ -97,6 +97,8 @@ class UpSampling2D(Layer):
     Notes
     -----
     Follows keras/src/layers/reshaping/up_sampling2d.py.
+
+    Derived on the page :doc:`/backprop/pooling`.
     """
 
     only_kernels = True

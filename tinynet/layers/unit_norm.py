@@ -37,6 +37,8 @@ class UnitNormalization(Layer):
     -----
     Follows keras/src/layers/normalization/unit_normalization.py, which multiplies by at most
     10^12: a vector of zeros stays one, and its gradient is 10^12 times dout.
+
+    Derived on the page :doc:`/backprop/layer_norm`.
     """
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:

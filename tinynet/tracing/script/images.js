@@ -48,8 +48,10 @@ Object.assign(RULES, {
     const pixels = poolWindow(use, line, at);
     if (argument === "out") return `max(${pixels.map(([v]) => number(v)).join(", ")})`;
     const [v, i, j] = pixels.reduce((best, each) => (each[0] > best[0] ? each : best));
+    const tied = pixels.filter((each) => each[0] === v).length;
     return since(`${i} · ${line.constants.size[1]} + ${j}`,
-      `the largest number, ${number(v)}, is in row ${i} and column ${j} of the window`);
+      `the largest number, ${number(v)}, is in row ${i} and column ${j} of the window` +
+      (tied > 1 ? `, as the first of ${tied}` : ""));
   },
   max_pool_backward: (use, at, line) => {
     const { size, before } = line.constants;
@@ -64,10 +66,10 @@ Object.assign(RULES, {
     if (largest.length === 1 && largest[0]) {
       const [place] = places.find(([each, which]) => use("which", each) === which);
       return since(largest[0][0],
-        `it was the largest in the window whose gradient is ${nameOf(line.array("dout"), place)}`);
+        `it was chosen in the window whose gradient is ${nameOf(line.array("dout"), place)}`);
     }
     if (largest.length > 0) return sum(largest, line.value("dx", at));
-    return since("0", found.length ? "it was the largest in no window" : "no window covers it");
+    return since("0", found.length ? "no window has chosen it as its largest" : "no window covers it");
   },
   average_pool: (use, at, line) => {
     const pixels = poolWindow(use, line, at);
