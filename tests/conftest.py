@@ -2,6 +2,7 @@
 
 import os
 import random as python_random
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -11,6 +12,10 @@ from hypothesis import HealthCheck, settings
 
 from tinynet import config, configurable, random
 from tinynet.kernels import registry, threads
+
+# Some tests send Ctrl-C. What a shell starts in the background has it ignored.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A test that runs in both forms of the kernels keeps its form for all examples: that the fixture
 # `kernel_form` is set up only once is what such a test means.

@@ -84,6 +84,8 @@ def state(model: Sequential) -> list[Any]:
 
 def child(kind: str, moments: int) -> None:
     """Be interrupted so often, and say after each time whether all was right."""
+    # What a shell starts in the background has it ignored, and what that starts, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     train(network(kind), kind, 2 * STEPS)  # what is compiled only once is compiled here
     for _ in range(moments):
         signal.alarm(PATIENCE)  # ends a process that hangs
