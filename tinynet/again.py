@@ -111,7 +111,8 @@ class Pass:
         self.layers: list[Layer] = [*model.leaves.values()]
         self.own = [vars(layer) for layer in self.layers]  # with "forward" if somebody looks on
         self.options = [_options(layer) for layer in self.layers]
-        self.weights = [each for layer in self.layers for each in (layer.params, layer.state)]
+        weights = (each for layer in self.layers for each in (layer.params, layer.state))
+        self.weights = [each for each in weights if each]
         self.written_for = self._objects()
 
     def _objects(self) -> list[object]:
@@ -142,10 +143,10 @@ class Pass:
 
 def _options(layer: Layer) -> operator.attrgetter[Any]:
     """Return what reads the options of a layer that count in a forward pass."""
-    learning = ("_initializer", "_regularizer", "_constraint")
+    others = ("_initializer", "_regularizer", "_constraint", "name", "input_shape", "trainable")
     kind: Any = type(layer)
     names = [name for name in arguments_of(kind) if name in vars(layer)]
-    names = [name for name in names if not name.endswith(learning)]
+    names = [name for name in names if not name.endswith(others)]
     return operator.attrgetter("params", "state", *names)
 
 
