@@ -112,6 +112,7 @@ def main() -> None:
     parser.add_argument("--place", type=int, help="only for the process that reads")
     args = parser.parse_args()
     if args.board:
+        fuzz.limit_memory()
         work(args.place, args.inputs, args.board)
     else:
         print(json.dumps(guided(args.inputs)))
