@@ -284,7 +284,7 @@ def test_steps_in_frames_have_the_numbers_of_their_pages(step, array, numbers) -
 
 
 GREEK = re.compile(
-    r"\\(?:alpha|beta|gamma|delta|epsilon|theta|kappa|lambda|mu|xi|pi|rho|sigma|tau|phi|Phi|ell)(?![a-z])"
+    r"\\(?:alpha|beta|gamma|Gamma|delta|epsilon|theta|kappa|lambda|mu|xi|pi|rho|sigma|tau|phi|Phi|ell)(?![a-z])"
 )
 NAMES = re.compile(  # words of the code
     "out|dout|lr|d?rows|softmax|elu|decay|rate|steps?|share|factor|power|min|new|end"

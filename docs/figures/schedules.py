@@ -49,7 +49,8 @@ def draw_distances(ax):
         ax.plot(distances(rate), color=color, label=f"constant, {rate}")
         ax.axhline(level, color=color, linestyle=":")
         look = {"color": text_color(color), "fontsize": 9, "va": side}
-        ax.text(x, level, f"{level:.3f}", ha="right" if x > 200 else "left", **look)
+        off = {"xytext": (0, 1 if side == "bottom" else -3), "textcoords": "offset points"}
+        ax.annotate(f"{level:.3f}", (x, level), ha="right" if x > 200 else "left", **off, **look)
     ax.plot(distances(CosineDecay(0.1, STEPS)), color=VERMILION, label="cosine from 0.1")
     averaging = InverseTimeDecay(1.0, 1, 1.0)
     ax.plot(distances(averaging), "--", color=INK, label="1/(t + 1): the average")
@@ -74,8 +75,9 @@ def draw_plateau(ax):
     )
     epoch, history = np.arange(1, 31), fitted.history
     ax.plot(epoch, history["val_loss"], color=BLUE)
-    ax.set(title="A plateau cuts the rate", xlabel="epoch", xlim=(1, 30))
-    ax.set_ylim(bottom=0)
+    ax.set(title="A plateau cuts the rate", xlabel="epoch", xlim=(1, 30), yscale="log")
+    ax.set(yticks=(0.1, 0.2, 0.5, 1), yticklabels=("0.1", "0.2", "0.5", "1"))
+    ax.minorticks_off()
     ax.set_ylabel("validation loss", color=text_color(BLUE))
     beside = ax.twinx()
     beside.step(epoch, history["learning_rate"], where="mid", color=GREEN)
