@@ -72,7 +72,7 @@
     root.querySelector("svg").innerHTML = `
       ${bars.join("")}
       <path class="axis" d="M5 ${SIZE}H62 M75 ${SIZE}H132"/>
-      <text x="33" y="${SIZE + 14}">p</text><text x="103" y="${2 * SIZE + 14}">dz = p − t</text>`;
+      <text x="33" y="${2 * SIZE + 14}">p</text><text x="103" y="${2 * SIZE + 14}">dz = p − t</text>`;
   }
 
   form.addEventListener("submit", (event) => event.preventDefault());
