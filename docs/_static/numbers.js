@@ -193,7 +193,7 @@
           statistics,
           `dout = (${up.map(shown).join(", ")}): its mean is ${shown(level)}, that of dout x̂ ` +
             `is ${shown(along)}.`,
-          `${own} = γ s (…) = ${factor(scale)}·${shown(s)}·(${shown(up[i])} − ${factor(level)} − ` +
+          `${own} = ${factor(scale)}·${shown(s)}·(${shown(up[i])} − ${factor(level)} − ` +
             `${factor(hat[i])}·${factor(along)}) = ${value}.`,
         ], [...column, ["γ", 0, j], ...above]];
       },
