@@ -42,7 +42,7 @@
         </select></div>
     </form>
     <p role="status"></p>
-    <svg role="img" aria-label="Bars: the probabilities, and the gradient" viewBox="0 -8 140 112">
+    <svg role="img" aria-label="Bars: the probabilities, and the gradient" viewBox="0 -18 140 106">
     </svg>`;
   const form = root.querySelector("form"), chosen = form.elements;
 
@@ -72,7 +72,7 @@
     root.querySelector("svg").innerHTML = `
       ${bars.join("")}
       <path class="axis" d="M5 ${SIZE}H62 M75 ${SIZE}H132"/>
-      <text x="33" y="${SIZE + 14}">p</text><text x="103" y="${2 * SIZE + 14}">dz = p − t</text>`;
+      <text x="33" y="-11">p</text><text x="103" y="-11">dz = p − t</text>`;
   }
 
   form.addEventListener("submit", (event) => event.preventDefault());

@@ -1,5 +1,5 @@
-/* The example of docs/backprop/convolution.md, pooling.md or layer_norm.md, to change: what the layer
-   makes of it, forward and backward, and how each number is made. */
+/* The example of docs/backprop/convolution.md, pooling.md, layer_norm.md, batch_norm.md or dropout.md, to
+   change: what the layer makes of it, forward and backward, and how each number is made. */
 "use strict";
 
 (() => {
@@ -26,6 +26,13 @@
 
   /* The pixels of window j, row by row. */
   const pixels = (j) => WINDOW.map(([i, k]) => [i, 2 * j + k]);
+
+  /* The normalization of one feature over its samples, or of one sample over its features. */
+  function normalized(values) {
+    const mu = mean(values), variance = mean(values.map((each) => (each - mu) ** 2));
+    const s = 1 / Math.sqrt(variance + EPSILON);
+    return { mu, variance, s, hat: values.map((each) => (each - mu) * s) };
+  }
 
   /* Each page: what is given, what is computed, what is told about an entry, and which one at first.
      What is told are lines, and the entries that the number is made from. */
@@ -105,8 +112,7 @@
       first: ["dx", 0, 0],
       compute: ({ x, γ: [gamma], dout }) => {
         const rows = x.map((row, i) => {
-          const mu = mean(row), variance = mean(row.map((each) => (each - mu) ** 2));
-          const s = 1 / Math.sqrt(variance + EPSILON), hat = row.map((each) => (each - mu) * s);
+          const { mu, variance, s, hat } = normalized(row);
           const g = gamma.map((each, j) => each * dout[i][j]);
           return { mu, variance, s, hat, g, level: mean(g), along: mean(g.map((each, j) => each * hat[j])) };
         });
@@ -142,19 +148,99 @@
         ], [...sample, ...columns.flatMap((k) => [["γ", 0, k], ["dout", i, k]])]];
       },
     },
+
+    batch_norm: {
+      given: {
+        x: [[1, 10], [2, 30], [3, 20], [6, 20]],
+        γ: [[1, 1]],
+        dout: [[1, 0], [0, 1], [0, 0], [0, 0]],
+      },
+      results: { out: [4, 2], dx: [4, 2], dγ: [1, 2], dβ: [1, 2] },
+      first: ["dx", 0, 0],
+      compute: ({ x, γ: [gamma], dout }) => {
+        const columns = gamma.map((scale, j) => {
+          const up = dout.map((row) => row[j]), found = normalized(x.map((row) => row[j]));
+          return { ...found, scale, up, level: mean(up), along: mean(up.map((d, i) => d * found.hat[i])) };
+        });
+        return {
+          columns,
+          out: x.map((_, i) => columns.map(({ scale, hat }) => scale * hat[i])),
+          dx: x.map((_, i) => columns.map(({ scale, s, hat, up, level, along }) =>
+            scale * s * (up[i] - level - hat[i] * along))),
+          dγ: [columns.map(({ along }) => x.length * along)],
+          dβ: [columns.map(({ level }) => x.length * level)],
+        };
+      },
+      explain: ([name, i, j], { x }, found) => {
+        const own = entry([name, i, j]), value = shown(found[name][i][j]);
+        const { mu, variance, s, hat, scale, up, level, along } = found.columns[j];
+        const statistics = `Feature ${j}: mean ${shown(mu)}, variance ${shown(variance)}, ` +
+          `s = ${shown(s)}, x̂ = (${hat.map(shown).join(", ")}).`;
+        const column = x.map((_, k) => ["x", k, j]), above = x.map((_, k) => ["dout", k, j]);
+        if (name === "dβ") {
+          return [[`${own} is the sum of dout over the samples: ${sum(up)} = ${value}.`], above];
+        }
+        if (name === "dγ") {
+          const written = up.map((each, k) => `${factor(each)}·${factor(hat[k])}`);
+          return [[statistics, `${own} is the sum of dout x̂ over the samples: ` +
+            `${written.join(" + ")} = ${value}.`], [...column, ...above]];
+        }
+        if (name === "out") {
+          return [[statistics, `${own} = γ x̂ = ${factor(scale)}·${factor(hat[i])} = ${value}.`],
+            [...column, ["γ", 0, j]]];
+        }
+        return [[
+          statistics,
+          `dout = (${up.map(shown).join(", ")}): its mean is ${shown(level)}, that of dout x̂ ` +
+            `is ${shown(along)}.`,
+          `${own} = ${factor(scale)}·${shown(s)}·(${shown(up[i])} − ${factor(level)} − ` +
+            `${factor(hat[i])}·${factor(along)}) = ${value}.`,
+        ], [...column, ["γ", 0, j], ...above]];
+      },
+    },
+
+    dropout: {
+      given: {
+        x: [[1, 2, 3, 4], [5, 6, 7, 8]],
+        u: [[0.03, 0.8, 0.03, 0.74], [0.36, 0, 0.97, 0.36]],
+        dout: [[1, 2, -1, 4], [4, -1, 2, -3]],
+        r: [[0.2]],
+      },
+      shares: ["u", "r"], // between 0 and 1
+      results: { out: [2, 4], dx: [2, 4] },
+      first: ["dx", 1, 3],
+      compute: ({ x, u, dout, r: [[rate]] }) => {
+        const drop = (values) => values.map((row, i) => row.map((each, j) =>
+          (rate < 1 && u[i][j] >= rate ? each / (1 - rate) : 0)));
+        return { out: drop(x), dx: drop(dout) };
+      },
+      explain: ([name, i, j], { x, u, dout, r: [[rate]] }, found) => {
+        const from = [name === "out" ? "x" : "dout", i, j], value = { x, dout }[from[0]][i][j];
+        const own = entry([name, i, j]), draw = `${entry(["u", i, j])} = ${shown(u[i][j])}`;
+        const used = [from, ["u", i, j], ["r", 0, 0]];
+        if (rate === 1) return [[`With a rate of 1 everything is dropped: ${own} = 0.`], used];
+        if (u[i][j] < rate) return [[`${draw} is below ${shown(rate)}, so it is dropped: ${own} = 0.`], used];
+        return [[
+          `${draw} is not below ${shown(rate)}, so it is kept.`,
+          `${own} = ${entry(from)}/(1 − r) = ${factor(value)}/(1 − ${shown(rate)}) = ` +
+            `${shown(found[name][i][j])}.`,
+        ], used];
+      },
+    },
   };
 
   window.numbers = { PAGES };
 
   const root = document.getElementById("numbers");
   if (!root) return;
-  const page = PAGES[root.dataset.page], { given, results, choices = [] } = page;
+  const page = PAGES[root.dataset.page], { given, results, choices = [], shares = [] } = page;
+  const limits = (name) => (shares.includes(name) ? [0, 1, 0.1] : [-LARGEST, LARGEST, 1]);
   const grid = (name, rows, columns, cell) => `
     <div class="cells" style="grid-template-columns: repeat(${columns}, minmax(2.6rem, max-content))">
       ${filled(rows, columns, (i, j) => cell(i, j)).flat().join("")}</div>`;
   const inputs = ([name, values]) => `
     <fieldset><legend>${name}</legend>${grid(name, values.length, values[0].length, (i, j) =>
-      `<input type="number" min="${-LARGEST}" max="${LARGEST}" step="1" name="${entry([name, i, j])}"
+      `<input type="number" min="${limits(name)[0]}" max="${limits(name)[1]}" step="${limits(name)[2]}" name="${entry([name, i, j])}"
         aria-label="${name}, row ${i}, column ${j}" value="${values[i][j]}">`)}</fieldset>`;
   const outputs = ([name, [rows, columns]]) => `
     <div role="group" aria-label="${name}"><p>${name}</p>${grid(name, rows, columns, (i, j) =>
@@ -194,8 +280,8 @@
 
   /* What is typed, as numbers that fit into their cells. */
   const read = () => Object.fromEntries(Object.entries(given).map(([name, values]) =>
-    [name, values.map((row, i) => row.map((_, j) => Math.max(-LARGEST,
-      Math.min(LARGEST, Number(form.elements[entry([name, i, j])].value)))))]));
+    [name, values.map((row, i) => row.map((_, j) => Math.max(limits(name)[0],
+      Math.min(limits(name)[1], Number(form.elements[entry([name, i, j])].value)))))]));
 
   function draw() {
     const now = read(), choice = form.elements.choice?.value, found = page.compute(now, choice);

@@ -8,7 +8,7 @@ import pytest
 from tinynet import layers
 
 SCRIPT = Path(__file__).parents[1] / "_static" / "numbers.js"
-NAMES = ("convolution", "pooling", "layer_norm")
+NAMES = ("convolution", "pooling", "layer_norm", "batch_norm", "dropout")
 
 
 @pytest.fixture
@@ -33,7 +33,9 @@ def computed(tab, page, given, choice=None):
     given = {name: values.tolist() for name, values in given.items()}
     script = "([page, given, choice]) => numbers.PAGES[page].compute(given, choice)"
     found = tab.evaluate(script, [page, given, choice])
-    return {name: np.array(found[name]) for name in ("out", "dx", "dW", "dγ") if name in found}
+    return {
+        name: np.array(found[name]) for name in ("out", "dx", "dW", "dγ", "dβ") if name in found
+    }
 
 
 def as_image(values):
@@ -84,6 +86,30 @@ def test_the_normalization_is_that_of_the_layer(opened, seed):
     check(found, {"out": out, "dx": dx, "dγ": layer.grads["gamma"][None]})
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_batch_normalization_is_that_of_the_layer(opened, seed):
+    rng = np.random.default_rng(seed)
+    x, gamma, dout = (rng.normal(size=shape) for shape in ((4, 2), (1, 2), (4, 2)))
+    layer = layers.BatchNormalization(dtype="float64")
+    layer.build((2,))
+    layer.set_weights([gamma[0], np.zeros(2), np.zeros(2), np.ones(2)])
+    out, dx = layer(x, training=True), layer.backward(dout)
+    found = computed(opened("batch_norm"), "batch_norm", {"x": x, "γ": gamma, "dout": dout})
+    dgamma, dbeta = layer.grads["gamma"][None], layer.grads["beta"][None]
+    check(found, {"out": out, "dx": dx, "dγ": dgamma, "dβ": dbeta})
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.2, 0.5, 1.0])
+def test_the_dropout_is_that_of_the_layer(opened, rate):
+    rng = np.random.default_rng(0)
+    x, dout = rng.normal(size=(2, 2, 4))
+    layer = layers.Dropout(rate, seed=1, dtype="float64")
+    out, dx = layer(x, training=True), layer.backward(dout)
+    drawn = layer.u.reshape(2, 4) if 0 < rate < 1 else rng.random((2, 4))
+    given = {"x": x, "u": drawn, "dout": dout, "r": np.array([[rate]])}
+    check(computed(opened("dropout"), "dropout", given), {"out": out, "dx": dx})
+
+
 def shown(tab, name):
     """Return the numbers of a result as they are on the page."""
     buttons = tab.locator(f'#numbers [data-at^="{name} "]').all()
@@ -102,6 +128,16 @@ def test_they_open_with_the_examples_of_their_pages(opened):
     assert shown(tab, "dx")[:4] == [0.2864, -0.0572, -0.4008, 0.1716]
     said = tab.get_by_role("status").inner_text()
     assert "dx₀₀ = 0.5344·(2 − 0.75 − (−1.0689)·(−0.6681)) = 0.2864." in said
+    tab = opened("batch_norm")
+    assert shown(tab, "dx") == [0.2482, 0.0354, -0.2099, 0.0354, -0.1336, -0.0354, 0.0954, -0.0354]
+    said = tab.get_by_role("status").inner_text()
+    assert "1·0.5344·(1 − 0.25 − (−1.0689)·(−0.2672)) = 0.2482." in said
+    tab = opened("dropout")
+    assert shown(tab, "out") == [0, 2.5, 0, 5, 6.25, 0, 8.75, 10]
+    assert shown(tab, "dx") == [0, 2.5, 0, 5, 5, 0, 2.5, -3.75]
+    assert (
+        "dx₁₃ = dout₁₃/(1 − r) = (−3)/(1 − 0.2) = −3.75." in tab.get_by_role("status").inner_text()
+    )
 
 
 def test_a_pixel_takes_the_gradient_over_and_gives_it_back(opened):
@@ -127,6 +163,19 @@ def test_what_the_pages_say_about_them_is_so(opened):
         tab.get_by_label(f"dout, row 0, column {column}", exact=True).fill("1")
         tab.get_by_label(f"γ, row 0, column {column}", exact=True).fill("1")
     assert shown(tab, "dx")[:4] == [0, 0, 0, 0]
+    tab = opened("batch_norm")
+    out, dx = (np.reshape(shown(tab, name), (4, 2)) for name in ("out", "dx"))
+    tab.get_by_label("x, row 0, column 0", exact=True).fill("9")
+    for name, before in (("out", out), ("dx", dx)):
+        moved = np.reshape(shown(tab, name), (4, 2)) != before
+        assert moved[:, 0].all() and not moved[:, 1].any()
+    for row in range(4):
+        tab.get_by_label(f"dout, row {row}, column 1", exact=True).fill("1")
+    assert shown(tab, "dx")[1::2] == [0, 0, 0, 0]
+    tab = opened("dropout")
+    tab.get_by_label("r, row 0, column 0", exact=True).fill("0.5")
+    assert shown(tab, "out") == [0, 4, 0, 8, 0, 0, 14, 0]
+    assert shown(tab, "dx") == [0, 4, 0, 8, 0, 0, 4, 0]
     tab = opened("convolution")
     for row, column in np.ndindex(2, 3):
         alone = "1" if (row, column) == (1, 0) else "0"

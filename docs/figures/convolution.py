@@ -39,14 +39,14 @@ def draw():
     figure, ax = canvas(62)
     ax.text(1, 60, "forward", color=text_color(BLUE), fontsize=13, va="center")
     terms = [("x", X, BLUE), "⋆", ("W", kernel, GREEN), "=", ("out", out, BLUE)]
-    end = equation(ax, 50.5, terms)
+    end = equation(ax, 50.5, terms, digits=0)
     # The window at (0, 1) covers columns 1 and 2 of the upper two rows, and gives out[0, 1].
     frame(ax, 1 + 4.2, 50.5 + 1.5 * 2.9, 2 * 4.2, 2 * 2.9)
     frame(ax, end - 2 * 4.2, 50.5 + 2.9, 4.2, 2.9)
     ax.text(1, 41.5, "the window at (0, 1) meets 0, 2, 3, 1:  0 − 2 + 0 + 2 = 0", va="center")
     ax.text(1, 36, "backward", color=text_color(VERMILION), fontsize=13, va="center")
     shown = ("dout", DOUT, VERMILION)
-    equation(ax, 27, [("x", X, BLUE), "⋆", shown, "=", ("dW", dkernel, VERMILION)])
+    equation(ax, 27, [("x", X, BLUE), "⋆", shown, "=", ("dW", dkernel, VERMILION)], digits=0)
     turned = ("W turned", kernel[::-1, ::-1], GREEN)
     bordered = ("dout in zeros", np.pad(DOUT, 1), VERMILION)
     terms = [bordered, "⋆", turned, "=", ("dx", dx, VERMILION)]
@@ -82,10 +82,10 @@ def draw_windows():
                 else pale(GREEN if met else BLUE, 0.5 if met else 0.2)
             )
             corner = (left + j * cell, top - (i + 1) * cell)
-            look = {"facecolor": color, "edgecolor": GREY if (i, j) in outside else "white"}
-            ax.add_patch(
-                Rectangle(corner, cell, cell, lw=0.6 if (i, j) in outside else 1.5, **look)
-            )
+            # The image's white edges do not cover those of the zeros around it.
+            edge = (GREY, 0.6, 2) if (i, j) in outside else ("white", 1.5, 1)
+            look = dict(zip(("edgecolor", "lw", "zorder"), edge, strict=True))
+            ax.add_patch(Rectangle(corner, cell, cell, facecolor=color, **look))
             if (i, j) in outside:
                 middle = (corner[0] + cell / 2, corner[1] + cell / 2)
                 ax.text(*middle, "0", ha="center", va="center", fontsize=8, color=text_color(GREY))

@@ -15,7 +15,7 @@ CASES = (
 
 
 def measure(activation, stddev, depth=10, k=100):
-    """Return the standard deviation of the input and of each output, and of their gradients."""
+    """Return the root mean square of the input and of each output, and of their gradients."""
     tn.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
     stack = []
@@ -28,7 +28,12 @@ def measure(activation, stddev, depth=10, k=100):
         values.append(layer.forward(values[-1]))
     for layer in reversed(stack):
         gradients.insert(0, layer.backward(gradients[0]))
-    return [each.std() for each in values], [each.std() for each in gradients]
+    return [size(each) for each in values], [size(each) for each in gradients]
+
+
+def size(values):
+    """Return the root mean square."""
+    return np.sqrt(np.mean(values**2))
 
 
 def draw():
@@ -38,8 +43,8 @@ def draw():
         values, gradients = measure(activation, stddev)
         above.plot(values, ".-", color=color, label=label)
         below.plot(gradients, ".-", color=color)
-    above.set(title="forward →: standard deviation of the values", ylim=(1e-11, 1e7))
-    below.set(title="← backward: standard deviation of the gradients", ylim=(1e-11, 1e7))
+    above.set(title="forward →: root mean square of the values", ylim=(1e-11, 1e7))
+    below.set(title="← backward: root mean square of the gradients", ylim=(1e-11, 1e7))
     below.set(xlabel="layer (0: the input)", xticks=range(11), xlim=(0, 10))
     for ax in (above, below):
         ax.set_yscale("log")
