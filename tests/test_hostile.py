@@ -443,6 +443,12 @@ def test_idx_files(draw: st.DataObject) -> None:
     assert peak[0] < 1_000_000
 
 
+def test_an_idx_file_without_elements_that_states_large_sizes() -> None:
+    for shape in ((0, 2**32 - 1, 2**32 - 1), (2**31, 2**31, 0)):
+        with pytest.raises(DatasetError, match=r"IDX file states the shape"):
+            idx.read_idx(idx.header(shape), 3)
+
+
 PACKED, BOMB = gzip.compress(IDX), gzip.compress(bytes(20_000_000))
 
 

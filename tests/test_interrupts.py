@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,35 @@ def test_an_interrupted_step_is_made_to_its_end(way: str, step: int) -> None:
         model.fit(X, Y, batch_size=6, epochs=2, verbose=0)
     assert model.optimizer.iterations == step
     assert state(model) == undisturbed(step)
+
+
+class Counting(layers.Layer):
+    """Counts the batches that get past it."""
+
+    count = 0
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        self.count += 1
+        return x * 1
+
+
+USES: dict[str, tuple[int, Callable[[Sequential], object]]] = {  # and the batch that is interrupted
+    "evaluate": (2, lambda model: model.evaluate(X, Y, batch_size=6, verbose=0)),
+    "predict": (2, lambda model: model.predict(X, batch_size=6, verbose=0)),
+    "validation": (6, lambda model: model.fit(X, Y, 6, 2, 0, validation_data=(X, Y))),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_batch_that_is_only_looked_at_comes_to_its_end_too(use: str) -> None:
+    batch, run = USES[use]
+    after = Counting()
+    body = [Interrupting("forward", batch), after]
+    model = Sequential([Input((5,)), *body, layers.Dense(2, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(KeyboardInterrupt):
+        run(model)
+    assert after.count == batch
 
 
 def test_a_second_ctrl_c_does_not_wait() -> None:

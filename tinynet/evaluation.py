@@ -12,6 +12,7 @@ from tinynet.again import Passes
 from tinynet.callbacks.base import as_list
 from tinynet.data import Batch, Dataset
 from tinynet.feeding import steps_with
+from tinynet.interrupts import whole_steps
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.metrics import Metric
 from tinynet.preparing import optional_integers
@@ -95,7 +96,8 @@ class Evaluator(Trainer):
         outputs = []
         while repeat.goes_on:
             told.tell("predict_batch_begin", repeat.steps)
-            outputs.append(repeat.take())
+            with whole_steps() as whole, whole:
+                outputs.append(repeat.take())
             told.tell("predict_batch_end", repeat.steps - 1, logs={"outputs": outputs[-1]})
         repeat.end_epoch()
         told.tell("predict_end")

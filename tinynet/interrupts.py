@@ -1,8 +1,7 @@
-"""Ctrl-C while a model is trained comes between two steps, never in the middle of one.
+"""Ctrl-C while a model is trained or used comes between two steps, never in the middle of one.
 
-A step changes arrays one after the other. Where Python raises KeyboardInterrupt between two of
-them, some weights have made the step and others have not, and no training goes on from there as if
-nothing had happened.
+A step changes arrays one after the other, and while it is written down, parts of the model. Where
+Python raises KeyboardInterrupt between two of them, no training goes on as if nothing had happened.
 """
 
 from __future__ import annotations

@@ -309,10 +309,7 @@ class Trainer(Prepared):
         return dx
 
     def _looks_back(self) -> Any:
-        """Return whether the loss reads the logits before the last layer's activation.
-
-        A list of that for each output, if there are several.
-        """
+        """Return whether the loss reads the logits before the last activation; a list of several."""
         return self.loss is not None and self.loss.sees_through(self.final_activation)
 
     # Testing, single batches, metrics.
@@ -325,7 +322,8 @@ class Trainer(Prepared):
         repeat.begin_epoch()
         while repeat.goes_on:
             told.tell("test_batch_begin", repeat.steps)
-            with self.freezing.as_at_first("evaluate", self.leaves.values()):
+            frozen = self.freezing.as_at_first("evaluate", self.leaves.values())
+            with whole_steps() as whole, whole, frozen:
                 repeat.take()
             if told.listeners("test_batch_end"):
                 told.tell("test_batch_end", repeat.steps - 1, logs=self.figures.results())

@@ -61,7 +61,10 @@ def read_idx(content: bytes, ndim: int) -> NDArray[np.uint8]:
             f"IDX file has {len(content) - start} elements, "
             f"but states the shape {tuple(shape)}, which makes {math.prod(shape)}"
         )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
+    try:
+        return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
+    except ValueError as error:  # no elements, because one size is 0, and others that are too large
+        raise DatasetError(f"IDX file states the shape {tuple(shape)}: {error}") from None
 
 
 def as_idx(array: NDArray[np.uint8]) -> bytes:
