@@ -444,7 +444,7 @@ def test_idx_files(draw: st.DataObject) -> None:
 
 
 def test_an_idx_file_without_elements_that_states_large_sizes() -> None:
-    for shape in ((0, 2**32 - 1, 2**32 - 1), (2**31, 2**31, 0)):
+    for shape in ((0, 2**32 - 1, 2**32 - 1), (2**32 - 1, 2**32 - 1, 0)):
         with pytest.raises(DatasetError, match=r"IDX file states the shape"):
             idx.read_idx(idx.header(shape), 3)
 

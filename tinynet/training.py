@@ -309,7 +309,7 @@ class Trainer(Prepared):
         return dx
 
     def _looks_back(self) -> Any:
-        """Return whether the loss reads the logits before the last activation; a list of several."""
+        """Return whether the loss reads the logits before the last activation, or a list of it."""
         return self.loss is not None and self.loss.sees_through(self.final_activation)
 
     # Testing, single batches, metrics.
