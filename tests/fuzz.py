@@ -286,7 +286,7 @@ def watched(command: list[str], counts: np.ndarray) -> int | None:
     worker = subprocess.Popen([sys.executable, *command], cwd=ROOT)
     at, since = -1, time.monotonic()
     while worker.poll() is None:
-        now = int(counts[:, 0].max())
+        now = int(counts[:, 0].sum())
         if now != at:
             at, since = now, time.monotonic()
         elif time.monotonic() - since > PATIENCE:
