@@ -142,7 +142,7 @@ docs-test: .venv/.has-test ## run what the pages say: every block, number, solut
 		tests/test_museum.py parity_tests/test_outgrowing.py $(ARGS)
 
 docs-browser: .venv/.has-docs-browser ## check in Chromium, as on a phone, what make docs has built
-	$(PY) -m pytest docs/browser -m "" $(ARGS)
+	$(PY) -m pytest docs/browser -m "" -n auto $(ARGS)
 
 dist: .venv/.has-lint ## build the wheel and the archive of sources twice, and compare the bytes
 	$(PY) -m tests.dist build
