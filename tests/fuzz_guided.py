@@ -68,9 +68,11 @@ def other_text(changed: bytes, longest: int, seed: int) -> bytes:
 
 
 def work(place: int, inputs: int, board: Path) -> None:
-    """Read inputs with one loader. Does not return: libFuzzer ends the process."""
-    folder = tempfile.mkdtemp()
-    own, seeds = Path(folder) / "own", Path(folder) / "seeds"
+    """Read inputs with one loader. Does not return: libFuzzer ends the process.
+
+    So its files lie beside the board, where the process that watches takes them away.
+    """
+    own, seeds = (board.parent / f"{place}_{each}" for each in ("own", "seeds"))
     own.mkdir()
     seeds.mkdir()
     reader = fuzz.Reader(board, own)
@@ -96,7 +98,7 @@ def guided(inputs: int) -> list[dict[str, Any]]:
     """Try so many inputs with each loader; return what came of them."""
     names = [*fuzz.models(), *fuzz.others()]
     crashes, hangs = [0] * len(names), [0] * len(names)
-    with tempfile.NamedTemporaryFile() as file:
+    with tempfile.TemporaryDirectory() as folder, Path(folder, "board").open("w+b") as file:
         counts = fuzz.new_board(file, names)
         for place in range(len(names)):
             command = ["-m", "tests.fuzz_guided", "--board", file.name, "--place", str(place)]

@@ -17,8 +17,6 @@ from tinynet import Sequential, layers
 from tinynet.interop.keras_files import hdf5_blocks
 from tinynet.models import load_model
 
-pytest.importorskip("h5py")
-
 START = hdf5_blocks.SIGNATURE + bytes([0, 0, 0, 0, 0, 8, 8, 0])  # version 0, sizes of 8 bytes
 
 
