@@ -62,12 +62,15 @@ def work(job: str, contender: str, *options: str, **environ: str) -> dict[str, A
         environment["OPENBLAS_NUM_THREADS"] = str(os.cpu_count() or 1)
     environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", **environ}
     command = [sys.executable, "-m", "benchmarks.worker", job, contender, *options]
-    start = time.perf_counter()
+    start = time.monotonic()  # of the machine, not of this process
     done = subprocess.run(command, capture_output=True, text=True, cwd=HERE.parent, env=environment)
-    whole = time.perf_counter() - start
+    whole = time.monotonic() - start
     if done.returncode != 0:
         raise RuntimeError(f"{contender}, {job}:\n{done.stderr[-2000:]}")
-    return {**json.loads(done.stdout.splitlines()[-1]), "whole": whole}
+    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    if "done" in said:
+        said["done"] -= start
+    return {**said, "whole": whole}
 
 
 def in_turn(
@@ -148,12 +151,12 @@ def use_race(names: list[str], rounds: int, data: str, folder: str) -> dict[str,
     many = in_turn(
         "many images", rounds, by_script, lambda name: work("use", name, "--data", folder)
     )
-    first: dict[str, list[float]] = {"warm": [], "cold": []}
+    first: dict[str, list[dict[str, Any]]] = {"warm": [], "cold": []}
     job = ("start", "tinynet, as installed", "--data", folder)
     for number in range(rounds):
         cache = str(Path(folder) / f"cache_{number}")
-        first["warm"].append(work(*job)["whole"])
-        first["cold"].append(work(*job, NUMBA_CACHE_DIR=cache)["whole"])
+        first["warm"].append(work(*job))
+        first["cold"].append(work(*job, NUMBA_CACHE_DIR=cache))
     used = facts(rounds, data)
     return {"used": used, "one image": single, "many images": many, "first step": first}
 

@@ -78,13 +78,13 @@ def use(name: str, data: Path) -> dict[str, float]:
 
 
 def start(data: Path) -> dict[str, Any]:
-    """Make one training step with tinynet; what counts is how long the process lives."""
+    """Make one training step with tinynet; return when it was done, by the machine's clock."""
     import tinynet
     from benchmarks.contenders import keras_script
 
     images, labels = (np.load(data / f"{name}.npy", mmap_mode="r") for name in ("images", "labels"))
     keras_script.compiled(tinynet).train_on_batch(images[:128], labels[:128])
-    return {}
+    return {"done": time.monotonic()}
 
 
 def main() -> None:

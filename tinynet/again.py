@@ -27,6 +27,7 @@ from tinynet.step.tape import write_down
 
 ROWS = 32  # with more of them, the arithmetic takes longer than the calls
 SHAPES = 4  # of batches; each takes the memory of a pass
+WEIGHTS = operator.itemgetter("params", "state")
 
 
 class Passes:
@@ -51,7 +52,9 @@ class Passes:
             return None
         try:
             written = self.written.get(_kind(x))
-            if written is None or not written.holds() or not np.isfinite(x).all():
+            if written is None or not written.holds():
+                return None
+            if written.may_be_nan and not np.isfinite(x).all():
                 return None
             return written.run(x)
         finally:
@@ -107,28 +110,37 @@ class Pass:
         self.model, self.x = model, x
         with write_down() as self.step:
             self.out = model.forward(x)
+        self.may_be_nan = x.dtype.kind not in "biu"
+        leaves = [*model.leaves.values()]
         self.networks = [*networks_in(model)]
-        self.layers: list[Layer] = [*model.leaves.values()]
-        self.own = [vars(layer) for layer in self.layers]  # with "forward" if somebody looks on
-        self.options = [_options(layer) for layer in self.layers]
-        weights = (each for layer in self.layers for each in (layer.params, layer.state))
-        self.weights = [each for each in weights if each]
-        self.written_for = self._objects()
+        self.names = [operator.itemgetter("params", *_options(leaf)) for leaf in leaves]
+        self.own = [vars(leaf) for leaf in leaves]  # with "forward" if somebody looks on
+        self.with_weights = [vars(leaf) for leaf in leaves if leaf.params or leaf.state]
+        self.layers, self.options, self.arrays = self._layers(), self._options(), self._arrays()
 
-    def _objects(self) -> list[object]:
-        """Return what the lines depend on: the layers, their options and their arrays."""
-        chain = itertools.chain
-        layers = chain.from_iterable(network.layers for network in self.networks)
-        options = chain.from_iterable(map(operator.call, self.options, self.layers))
-        arrays = chain.from_iterable(map(dict.values, self.weights))
-        return [*layers, *options, *arrays]
+    # What the lines depend on. For one image, a loop in Python would take as long as they do.
+
+    def _layers(self) -> list[list[Layer]]:
+        return [[*network.layers] for network in self.networks]
+
+    def _options(self) -> list[object]:
+        return [*map(operator.call, self.names, self.own)]
+
+    def _arrays(self) -> list[Array]:
+        chain = itertools.chain.from_iterable
+        return [*chain(map(dict.values, chain(map(WEIGHTS, self.with_weights))))]
 
     def holds(self) -> bool:
         """Return whether the lines do what the layers would do now."""
-        found = self._objects()
+        arrays = self._arrays()
+        try:
+            same = self._layers() == self.layers and self._options() == self.options
+        except ValueError:  # an option that is an array has become another one
+            same = False
         return (
-            len(found) == len(self.written_for)
-            and all(map(operator.is_, found, self.written_for))
+            same
+            and len(arrays) == len(self.arrays)
+            and all(map(operator.is_, arrays, self.arrays))
             and not self.model.run_eagerly
             and not any(map(operator.contains, self.own, itertools.repeat("forward")))
         )
@@ -141,13 +153,12 @@ class Pass:
         return out
 
 
-def _options(layer: Layer) -> operator.attrgetter[Any]:
-    """Return what reads the options of a layer that count in a forward pass."""
+def _options(layer: Layer) -> list[str]:
+    """Return the names of a layer's options that count in a forward pass."""
     others = ("_initializer", "_regularizer", "_constraint", "name", "input_shape", "trainable")
     kind: Any = type(layer)
     names = [name for name in arguments_of(kind) if name in vars(layer)]
-    names = [name for name in names if not name.endswith(others)]
-    return operator.attrgetter("params", "state", *names)
+    return [name for name in names if not name.endswith(others)]
 
 
 def _is_only_lines(model: Any) -> bool:
