@@ -526,9 +526,40 @@ def test_a_file_that_is_not_as_it_says(how: str, tmp_path: Path) -> None:
     path = tmp_path / "wrong"
     path.write_bytes(WRONG[how])
     with pytest.raises(ValueError, match=r"wrong: not a safetensors file, or a damaged one"):
-        read_arrays(path)
+        dict(read_arrays(path)[0])
     path.write_bytes(with_header(HONEST))
     assert list(read_arrays(path)[0]) == ["a", "b"]
+
+
+def test_an_array_that_cannot_be_read_changes_no_model(tmp_path: Path) -> None:
+    """It is read when it is needed, so what came before it must not be in the model yet."""
+    path = tmp_path / "model.safetensors"
+    model = Sequential([tinynet.Input((2,)), layers.Dense(3), layers.Dense(4)])
+    model.save(path)
+    stored = path.read_bytes()
+    header = json.loads(stored[8 : 8 + int.from_bytes(stored[:8], "little")])
+    header["weights/dense_1/kernel"]["shape"] += [1] * 64  # NumPy has 64 axes at most
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + stored[-4 * (6 + 3 + 12 + 4) :])
+    before = [array + 1 for array in model.get_weights()]
+    model.set_weights(before)
+    for read in (model.load_weights, tinynet.models.load_model):
+        with pytest.raises(ValueError, match=r"model.safetensors: .*a damaged one"):
+            read(path)
+    for found, array in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(found, array)
+
+
+def test_arrays_are_read_one_by_one(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(save({"a": np.arange(3), "b": np.arange(4)}))
+    found = read_arrays(path)[0]
+    found.arrange(["b", "a"])
+    assert [*found] == ["b", "a"]
+    first = found["b"]
+    assert found["b"] is first and found.read["a"] is None
+    with pytest.raises(KeyError):
+        found.arrange(["b", "c"])
 
 
 def test_a_header_that_is_said_to_be_long_takes_no_memory(tmp_path: Path) -> None:
@@ -537,7 +568,7 @@ def test_a_header_that_is_said_to_be_long_takes_no_memory(tmp_path: Path) -> Non
     tracemalloc.start()
     try:
         with pytest.raises(ValueError, match="wrong: not a safetensors file"):
-            read_arrays(path)
+            dict(read_arrays(path)[0])
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()

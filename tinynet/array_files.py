@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,6 +26,7 @@ NAMES = {"f2": "F16", "f4": "F32", "f8": "F64", "b1": "BOOL"} | {
 }
 TYPES = {name: np.dtype(f"<{kind}") for kind, name in NAMES.items()}
 WORD = 8  # bytes; the arrays begin at a multiple of it
+HEADER = 1 << 14  # bytes; the header of most files is shorter
 
 
 def write_arrays(file: BinaryIO, arrays: Mapping[str, Array], texts: Mapping[str, str]) -> None:
@@ -68,8 +70,8 @@ def write_arrays(file: BinaryIO, arrays: Mapping[str, Array], texts: Mapping[str
     write_parts(file, [begin, *(each.reshape(-1).view(np.uint8).data for each in found)])
 
 
-def read_arrays(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
-    """Read what `write_arrays` wrote: the arrays, in the order of the file, and the texts.
+def read_arrays(path: Path) -> tuple[Arrays, dict[str, str]]:
+    """Open what `write_arrays` wrote: the arrays, and the texts.
 
     Raises
     ------
@@ -79,15 +81,64 @@ def read_arrays(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
         If it is another file, or a damaged one. The package safetensors sees to it that every byte
         behind the header belongs to one array, so no array takes more memory than the file has.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
-    with path.open("rb") as source:  # an error of the system's own, if it cannot be read
-        if hasattr(os, "posix_fadvise"):  # all at once; safe_open asks for some pages at a time
+    _send_for(path)
+    with _naming(path):
+        file: Any = safe_open(path, framework="numpy")
+        return Arrays(path, file), file.metadata() or {}
+
+
+class Arrays(Mapping[str, Array]):
+    """The arrays of a file, in its order; each is read when it is first asked for.
+
+    Until then the system fetches it from the disk, and a model can be made.
+    """
+
+    def __init__(self, path: Path, file: Any) -> None:
+        self.path, self.file = path, file
+        self.read: dict[str, Array | None] = dict.fromkeys(file.keys())
+
+    def arrange(self, keys: Iterable[str]) -> None:
+        """Keep the arrays of these names alone, in this order."""
+        self.read = {key: self.read[key] for key in keys}
+
+    def __getitem__(self, key: str) -> Array:
+        """Return one array, which may be written to."""
+        found = self.read[key]
+        if found is None:
+            with _naming(self.path):
+                found = self.read[key] = self.file.get_tensor(key)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self.read)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.read)
+
+
+def _send_for(path: Path) -> None:
+    """Have the system fetch a file from the disk: first its header, then all the rest at once.
+
+    If nobody asked, it would fetch some pages at a time, each when it is needed.
+    """
+    with path.open("rb", buffering=0) as source:  # if it cannot be read, the system says why
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(source.fileno(), 0, 0, os.POSIX_FADV_RANDOM)  # and nothing behind it
+            source.read(HEADER)
             os.posix_fadvise(source.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Turn what safetensors says of a file into an error that names it."""
+    from safetensors import SafetensorError
+
     try:
-        with safe_open(path, framework="numpy") as file:
-            texts: dict[str, str] = file.metadata() or {}
-            return {key: file.get_tensor(key) for key in file.keys()}, texts  # noqa: SIM118 (no dict)
+        yield
     except (AttributeError, SafetensorError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path}: not a safetensors file, or a damaged one ({error}); was it cut off in a copy?"

@@ -57,7 +57,7 @@ class _Content(NamedTuple):
     """What a file holds."""
 
     path: Path
-    arrays: dict[str, Array]
+    arrays: Mapping[str, Array]
     architecture: dict[str, Any]
     compiled: dict[str, Any] | None
 
@@ -140,7 +140,8 @@ def load_weights(
         keras_files().load_weights(model, Path(filepath), skip_mismatch)
         return
     path, arrays, *_ = read(filepath)
-    stored = {k.removeprefix("weights/"): v for k, v in arrays.items() if k.startswith("weights/")}
+    prefix = "weights/"
+    stored = {k.removeprefix(prefix): arrays[k] for k in arrays if k.startswith(prefix)}
     take_weights(model, path, stored, skip_mismatch)
 
 
@@ -209,28 +210,27 @@ def read(filepath: str | os.PathLike[str]) -> _Content:
     path = Path(file_name("filepath", filepath))
     if not path.is_file():
         raise FileNotFoundError(f"filepath: there is no file {path}")
-    found, header = read_arrays(path)
+    arrays, header = read_arrays(path)
     if header.get("format") != FORMAT:
         raise ValueError(
             f"{path}: expected a model that tinynet saved ({FORMAT!r}), got a safetensors file "
             f"with the format {header.get('format')!r}"
         )
     with naming(path):
-        order = json.loads(header["order"])  # in the file they are sorted by size
-        arrays = {key: found[key] for key in order}
+        arrays.arrange(json.loads(header["order"]))  # in the file they are sorted by size
         return _Content(
             path, arrays, json.loads(header["architecture"]), json.loads(header["compiled"])
         )
 
 
-def by_layer(arrays: Mapping[str, Array]) -> dict[str, list[Array]]:
+def by_layer(arrays: Mapping[str, Array]) -> dict[str, Iterator[Array]]:
     """Return the weights and states of a file by the paths of their layers."""
-    found: dict[str, list[Array]] = {}
-    for key, value in arrays.items():
+    found: dict[str, list[str]] = {}
+    for key in arrays:
         part, _, path = key.partition("/")
         if part == "weights":
-            found.setdefault(path.rpartition("/")[0], []).append(value)
-    return found
+            found.setdefault(path.rpartition("/")[0], []).append(key)
+    return {path: map(arrays.__getitem__, keys) for path, keys in found.items()}
 
 
 @contextmanager
@@ -253,7 +253,7 @@ def naming(path: Path) -> Iterator[None]:
 def restore(model: Trainer, content: _Content, compile: bool = True) -> None:
     """Bring a new model of the stored architecture to the stored state, compiled if requested."""
     arrays = content.arrays
-    copy_into(model.arrays, [v for k, v in arrays.items() if k.startswith("weights/")])
+    copy_into(model.arrays, [arrays[key] for key in arrays if key.startswith("weights/")])
     for path, layer in model.leaves.items():
         if layer.seed_generator is not None:
             layer.seed_generator.state = [int(n) for n in arrays[f"random/{path}"]]
@@ -261,7 +261,7 @@ def restore(model: Trainer, content: _Content, compile: bool = True) -> None:
         return
     optimizer = compile_with(model, content.compiled)
     prefix = "optimizer/"
-    state = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+    state = {k.removeprefix(prefix): arrays[k] for k in arrays if k.startswith(prefix)}
     optimizer.set_state({key: value for key, value in state.items() if "/" not in key})
     for path, value in state.items():
         if "/" in path:  # a slot: set_state would copy it, but nobody else keeps these arrays

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from tinynet.models import Model, Sequential
 
 def made(
     described: Config,
-    weights: dict[str, list[Array]],
+    weights: Mapping[str, Iterable[Array]],
     above: str = "",
     shared: dict[int, Any] | None = None,
 ) -> Model:
@@ -30,7 +31,7 @@ def made(
     ----------
     described : dict
         What `get_config` of a model returns.
-    weights : dict of str to list of ndarray
+    weights : dict of str to iterable of ndarray
         The arrays of each layer, by its path.
     above : str
         The path of a nested model.
@@ -68,7 +69,7 @@ def made(
             vars(leaf).update(own)
 
 
-def _from_file(layer: Layer, arrays: list[Array]) -> dict[str, Initializer]:
+def _from_file(layer: Layer, arrays: Iterable[Array]) -> dict[str, Initializer]:
     """Let a layer take its weights from a file; return the initializers that it has had."""
     rules = {name: r for name, r in vars(layer).items() if isinstance(r, Initializer)}
     vars(layer).update(dict.fromkeys(rules, _FromFile(layer, arrays)))
@@ -78,12 +79,12 @@ def _from_file(layer: Layer, arrays: list[Array]) -> dict[str, Initializer]:
 class _FromFile(Initializer):
     """Hands out the arrays of a layer one after the other, if the shapes are those asked for."""
 
-    def __init__(self, layer: Layer, arrays: list[Array]) -> None:
-        self.layer, self.waiting = layer, arrays
+    def __init__(self, layer: Layer, arrays: Iterable[Array]) -> None:
+        self.layer, self.waiting = layer, iter(arrays)
 
     def __call__(self, shape: Any, dtype: str | None = None) -> Array:
         """Return the next array of the file, which no other weight gets."""
-        found = self.waiting.pop(0) if self.waiting else None
+        found = next(self.waiting, None)
         if found is None or found.shape != tuple(shape):
             got = "none" if found is None else f"one of shape {found.shape}"
             raise ValueError(
