@@ -155,7 +155,7 @@ def batch_statistics(model: Sequential, seen: Seen) -> Iterator[Finding]:
 
 
 def starting_weights(model: Sequential) -> Finding:
-    """Look for layers all of whose units are alike: they will stay so."""
+    """Look for layers all of whose units are alike: they learn alike."""
     alike = {}
     for key, w in model.params.items():
         if w.ndim > 1 and w.shape[-1] > 1:
@@ -164,7 +164,7 @@ def starting_weights(model: Sequential) -> Finding:
     if not same:
         return Finding("starting weights", "ok", 0.0, "units differ", "units have to differ", alike)
     advice = (
-        "units that start alike get the same gradient and stay alike: draw the kernel at random, "
+        "units that start alike learn alike: draw the kernel at random, "
         "as the default does; only the bias may start at 0"
     )
     return Finding(
