@@ -165,7 +165,7 @@ def inputs(how: str, program: str, number: int) -> list[Row]:
             each["wrong"],
             crashes=each["crashes"],
             hangs=each["hangs"],
-            memory=max(memory, each["peak"] / (1 << 20)),
+            memory=memory,
         )
         for each in found
     ]
