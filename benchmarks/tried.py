@@ -107,12 +107,10 @@ def subnormals() -> Pair:
     return "subnormal moments set to zero", updater(adam), updater(plain)
 
 
-def model_and_batch(
-    batch_size: int = 32, network: str = "ann"
-) -> tuple[Any, np.ndarray, np.ndarray]:
+def model_and_batch(batch_size: int = 32) -> tuple[Any, np.ndarray, np.ndarray]:
     """Return the compiled network and a batch, after a first step."""
     rng = np.random.default_rng(0)
-    model = keras_script.compiled(tinynet, network)
+    model = keras_script.compiled(tinynet)
     x = rng.integers(0, 256, (batch_size, 28, 28)).astype("float32")
     y = rng.integers(0, 10, batch_size)
     model.train_on_batch(x, y)
@@ -126,15 +124,6 @@ def image_gradient(batch_size: int) -> Pair:
     with mock.patch.object(repeat, "without_unread", lambda lines, kept: lines):
         whole = model.step(batch_size)
     return f"no gradient at the images, batch {batch_size}", short.run, whole.run
-
-
-def windows_once(batch_size: int) -> Pair:
-    """Make a step of two convolutions from its list, with and without what it repeats."""
-    model, _, _ = model_and_batch(batch_size, "cnn")
-    short = model.step(batch_size)
-    with mock.patch.object(repeat, "without_repeats", lambda lines, kept: lines):
-        whole = model.step(batch_size)
-    return f"windows laid out once, convolutions, batch {batch_size}", short.run, whole.run
 
 
 def warm_gradient(batch_size: int) -> Pair:
@@ -239,7 +228,6 @@ def pairs() -> Iterator[Pair]:
     yield numbers_at_once(32)
     yield numbers_at_once(128)
     yield subnormals()
-    yield windows_once(64)
     for batch_size in (8, 32, 128):
         yield warm_gradient(batch_size)
         yield at_once(batch_size)
