@@ -169,21 +169,6 @@ def test_the_lines_are_those_of_a_step(kernel_form: str) -> None:
     assert by_title["adam"] == by_title["add_hits"] == "update"
 
 
-def test_what_a_pass_has_left_out_is_read_from_where_it_is() -> None:
-    """The windows of the first convolution, in the product that makes the kernel's gradient."""
-    model = Sequential([Input((6, 6, 1)), Conv2D(2, 3), Flatten(), Dense(3)])
-    model.compile("sgd", "mse")
-    rng = np.random.default_rng(0)
-    traced = trace(model, rng.normal(size=(4, 6, 6, 1)), rng.normal(size=(4, 3)))
-    lines = [line for line in traced.lines if line.part == "conv2d"]
-    (laid,) = [line for line in lines if line.title == "patches"]
-    name = laid.writes[0].name
-    readers = [each for line in lines for each in line.reads if each.name == name]
-    assert len(readers) == 2
-    for each in readers:
-        np.testing.assert_array_equal(each.values, laid.writes[0].values)
-
-
 def test_what_is_updated_has_its_numbers_from_before() -> None:
     model = small(optimizer=optimizers.SGD(0.5))
     before = model.params["top/kernel"].copy()

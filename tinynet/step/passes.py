@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -46,101 +45,6 @@ def without_unread(lines: Sequence[Line], kept: Iterable[Array]) -> list[Line]:
             wanted -= {span(array) for array in arrays_in(line, "write")} - always
         wanted |= {span(array) for array in arrays_in(line, "read", "update")}
     return left[::-1]
-
-
-def without_repeats(lines: Sequence[Line], kept: Iterable[Array]) -> list[Line]:
-    """Leave out the kernels whose result is there already; who read it reads the first one.
-
-    A convolution lays out the pixels under its windows on the way up, and once more on the way
-    down. Where all of them were in memory at once, they still are.
-
-    Parameters
-    ----------
-    lines : sequence of Line
-    kept : iterable of ndarray
-        What may be read after the step.
-
-    Returns
-    -------
-    list of Line
-    """
-    needed = [span(array) for array in kept]
-    left = list(lines)
-    number = 0
-    while number < len(left):
-        first = _with_the_result(left, number, needed)
-        if first is None:
-            number += 1
-        else:
-            old, new = _written(left.pop(number)), _written(left[first])
-            left[number:] = [_reading(new, old, line) for line in left[number:]]
-    return left
-
-
-def _with_the_result(lines: Sequence[Line], number: int, needed: Sequence[Span]) -> int | None:
-    """Return which earlier line has a result that can stand for that of line `number`."""
-    line, before, after = lines[number], lines[:number], lines[number + 1 :]
-    first = next((i for i, each in enumerate(before) if _is_the_same(each, line)), None)
-    if first is None:
-        return None
-    own, other = span(_written(line)), span(_written(lines[first]))
-    python = [each for each in after if not isinstance(each.function, Kernel)]
-    changed = [*_spans(lines[first + 1 : number], "update", "write")]
-    changed_later = [*_spans(after, "update", "write")]
-    if (
-        meet([own], [*_spans(before), *_spans(python), *changed_later, *needed])
-        or meet([other], [*changed, *changed_later])
-        or meet(_spans([line], "read"), changed)
-    ):
-        return None
-    return first
-
-
-def _is_the_same(one: Line, other: Line) -> bool:
-    """Return whether two kernels make an array of the same form, from the same arguments."""
-    kernel = one.function
-    if kernel is not other.function or not isinstance(kernel, Kernel):
-        return False
-    roles = [each.role for each in kernel.arrays.values()]
-    if "update" in roles or roles.count("write") != 1:
-        return False
-    for name, x, y in zip(kernel.parameters, one.arguments, other.arguments, strict=True):
-        if one.role(name) == "write":
-            same = x.flags.c_contiguous and _form(x) == _form(y)
-        elif isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
-            same = x.ctypes.data == y.ctypes.data and _form(x) == _form(y)
-        else:
-            same = type(x) is type(y) and x == y
-        if not same:
-            return False
-    return True
-
-
-def _form(array: Array) -> object:
-    return array.shape, array.strides, array.dtype
-
-
-def _written(line: Line) -> Array:
-    return next(arrays_in(line, "write"))
-
-
-def _reading(new: Array, old: Array, line: Line) -> Line:
-    """Return a line that reads what it reads of one array from another one."""
-
-    def moved(value: Any) -> Any:
-        if not isinstance(value, np.ndarray) or not meet([span(value)], [span(old)]):
-            return value
-        numbers, place = new.reshape(-1).view(np.uint8), value.ctypes.data - old.ctypes.data
-        return np.ndarray(value.shape, value.dtype, numbers, place, value.strides)
-
-    arguments = tuple(map(moved, line.arguments))
-    same = all(map(operator.is_, arguments, line.arguments))
-    return line if same else line._replace(arguments=arguments)
-
-
-def _spans(lines: Sequence[Line], *roles: str) -> Iterator[Span]:
-    """Yield where the arrays of some lines lie."""
-    return (span(array) for line in lines for array in arrays_in(line, *roles))
 
 
 def _from_step_to_step(lines: Sequence[Line]) -> set[Span]:

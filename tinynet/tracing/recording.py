@@ -143,18 +143,6 @@ class Recorder(Step):
         self.moments.append(Moment(line, read, [*written, *changed]))
         return result
 
-    def moment_of(self, line: Line) -> Moment:
-        """Return what a line did, which may have been given another array to read by a pass."""
-        for moment in self.moments:
-            pairs = zip(line.parameters, line.arguments, moment.line.arguments, strict=False)
-            if moment.line.function is line.function and all(
-                x is y or line.role(name) == "read" for name, x, y in pairs
-            ):
-                given = arrays_of(line)
-                read = [(name, given.get(name, array), now) for name, array, now in moment.read]
-                return moment._replace(read=read)
-        raise LookupError(f"{line.title}: not one of the lines that were written down")
-
 
 def in_memory(array: Array) -> Array:
     """Return the numbers of an array in the order in which they lie in memory, each once.
@@ -191,7 +179,6 @@ def _lines(model: Model, step: Recorder) -> Iterator[TracedLine]:
     """Yield the lines of a step that are left, with names for their arrays, and with times."""
     names = Names(step)
     moments = {id(moment.line): moment for moment in step.moments}
-    moments |= {id(line): step.moment_of(line) for line in step.lines if id(line) not in moments}
     assert model.optimizer is not None
     like = {
         f"{slot} {name}": model.params[name].shape
