@@ -321,6 +321,26 @@ def test_a_model_without_weights(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")
+@pytest.mark.parametrize("inner", ["layer", "model", "both"])
+def test_a_model_of_which_a_part_has_weights(inner, tmp_path):
+    """A layer that was built on its own, or a model in it, before the whole has seen a batch."""
+    dense = keras.layers.Dense(4, name="dense")
+    dense.build((None, 3))
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)], name="inner")
+    parts = {"layer": [dense], "model": [model], "both": [dense, model]}[inner]
+    theirs = keras.Sequential([keras.layers.Flatten(), *parts, keras.layers.Dense(2)])
+    assert not theirs.built and theirs.get_weights()
+    theirs.save(tmp_path / "model.keras")
+    own, again = read_by_both(tmp_path / "model.keras")
+    assert not own.built
+    for model in (own, again):
+        model.build((None, 4 if inner == "model" else 3))
+    assert len(own.get_weights()) == len(again.get_weights())
+    for one, other in zip(own.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_a_model_that_was_saved_before_its_first_step(tmp_path):
     own, theirs = make_both(stack(CALM, f"optimizer={OPTIMIZERS[0]}"), compiled=compiled)
     own.save(tmp_path / "own.keras")

@@ -11,7 +11,6 @@ import json
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -53,8 +52,9 @@ def write_arrays(file: BinaryIO, arrays: Mapping[str, Array], texts: Mapping[str
     """
     header: dict[str, object] = {"__metadata__": dict(texts)}
     end, found = 0, []
-    # Types of more bytes come first, so that each array begins at a multiple of its type's size.
-    for key in sorted(arrays, key=lambda key: (-arrays[key].dtype.itemsize, key)):
+    # Types of more bytes come first, so that each array begins at a multiple of its type's size;
+    # among them the order is the given one, that in which a reader asks for them.
+    for key in sorted(arrays, key=lambda key: -arrays[key].dtype.itemsize):
         array = arrays[key]
         kind = array.dtype.str[1:]
         if kind not in NAMES:
@@ -84,40 +84,45 @@ def read_arrays(path: Path) -> tuple[Arrays, dict[str, str]]:
     from safetensors import safe_open
 
     _send_for(path)
-    with _naming(path):
+    try:
         file: Any = safe_open(path, framework="numpy")
         return Arrays(path, file), file.metadata() or {}
+    except _errors() as error:
+        raise _damaged(path, error) from None
 
 
 class Arrays(Mapping[str, Array]):
-    """The arrays of a file, in its order; each is read when it is first asked for.
+    """The arrays of a file, in its order; each is read whenever it is asked for.
 
-    Until then the system fetches it from the disk, and a model can be made.
+    Until then the system fetches it from the disk, and a model of their `shapes` can be made.
     """
 
     def __init__(self, path: Path, file: Any) -> None:
         self.path, self.file = path, file
-        self.read: dict[str, Array | None] = dict.fromkeys(file.keys())
+        names: list[str] = file.keys()
+        self.shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
 
-    def arrange(self, keys: Iterable[str]) -> None:
+    def arrange(self, names: Iterable[str]) -> None:
         """Keep the arrays of these names alone, in this order."""
-        self.read = {key: self.read[key] for key in keys}
+        self.shapes = {name: self.shapes[name] for name in names}
 
-    def __getitem__(self, key: str) -> Array:
+    def __getitem__(self, name: str) -> Array:
         """Return one array, which may be written to."""
-        found = self.read[key]
-        if found is None:
-            with _naming(self.path):
-                found = self.read[key] = self.file.get_tensor(key)
-        return found
+        if name not in self.shapes:
+            raise KeyError(name)
+        try:
+            found: Array = self.file.get_tensor(name)
+            return found
+        except _errors() as error:
+            raise _damaged(self.path, error) from None
 
     def __iter__(self) -> Iterator[str]:
         """Yield the names."""
-        return iter(self.read)
+        return iter(self.shapes)
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return len(self.read)
+        return len(self.shapes)
 
 
 def _send_for(path: Path) -> None:
@@ -132,17 +137,17 @@ def _send_for(path: Path) -> None:
             os.posix_fadvise(source.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
 
 
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Turn what safetensors says of a file into an error that names it."""
+def _errors() -> tuple[type[Exception], ...]:
+    """Return what the package safetensors raises for a file that it cannot read."""
     from safetensors import SafetensorError
 
-    try:
-        yield
-    except (AttributeError, SafetensorError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path}: not a safetensors file, or a damaged one ({error}); was it cut off in a copy?"
-        ) from None
+    return AttributeError, SafetensorError, TypeError, ValueError
+
+
+def _damaged(path: Path, error: Exception) -> ValueError:
+    return ValueError(
+        f"{path}: not a safetensors file, or a damaged one ({error}); was it cut off in a copy?"
+    )
 
 
 class Apart:
@@ -203,12 +208,13 @@ def read_state(path: Path, kind: str) -> Any:
     ValueError
         If it is another file, or a damaged one.
     """
-    arrays, texts = read_arrays(path)
+    stored, texts = read_arrays(path)
     if texts.get("format") != kind:
         raise ValueError(
             f"{path}: expected a file of the form {kind!r}, got {texts.get('format')!r}; was it "
             f"written by another version, or put there by somebody else?"
         )
+    arrays = dict(stored)
     try:
         text = texts["state"]
         if texts["checksum"] != str(_checksum(text, arrays)):

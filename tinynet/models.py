@@ -325,8 +325,8 @@ def load_model(
             return read
         content = saving.read(filepath)
         with saving.naming(content.path):
-            weights = saving.by_layer(content.arrays)
-            model: Model = saving.keras_files().made(content.architecture, weights)
+            shapes = saving.shapes_by_layer(content.arrays)
+            model: Model = saving.keras_files().made(content.architecture, shapes)
             saving.restore(model, content, compile)
     return model
 

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinynet import losses, optimizers, scope
-from tinynet.array_files import read_arrays, write_arrays
+from tinynet.array_files import Arrays, read_arrays, write_arrays
 from tinynet.arrays import Array, copy_into
 from tinynet.checks import file_name
 from tinynet.configurable import UnknownObjectError, serialize
@@ -37,6 +37,7 @@ from tinynet.custom_objects import (
     register_keras_serializable,
 )
 from tinynet.files import MODELS, WEIGHTS, require_ending, whole_or_not
+from tinynet.symbolic import Shape
 from tinynet.training import Trainer
 
 __all__ = [
@@ -57,7 +58,7 @@ class _Content(NamedTuple):
     """What a file holds."""
 
     path: Path
-    arrays: Mapping[str, Array]
+    arrays: Arrays
     architecture: dict[str, Any]
     compiled: dict[str, Any] | None
 
@@ -223,14 +224,14 @@ def read(filepath: str | os.PathLike[str]) -> _Content:
         )
 
 
-def by_layer(arrays: Mapping[str, Array]) -> dict[str, Iterator[Array]]:
-    """Return the weights and states of a file by the paths of their layers."""
-    found: dict[str, list[str]] = {}
-    for key in arrays:
+def shapes_by_layer(arrays: Arrays) -> dict[str, list[Shape]]:
+    """Return the shapes of a file's weights and states by the paths of their layers."""
+    found: dict[str, list[Shape]] = {}
+    for key, shape in arrays.shapes.items():
         part, _, path = key.partition("/")
         if part == "weights":
-            found.setdefault(path.rpartition("/")[0], []).append(key)
-    return {path: map(arrays.__getitem__, keys) for path, keys in found.items()}
+            found.setdefault(path.rpartition("/")[0], []).append(shape)
+    return found
 
 
 @contextmanager
@@ -252,14 +253,15 @@ def naming(path: Path) -> Iterator[None]:
 
 def restore(model: Trainer, content: _Content, compile: bool = True) -> None:
     """Bring a new model of the stored architecture to the stored state, compiled if requested."""
-    arrays = content.arrays
+    arrays, optimizer = content.arrays, None
+    if content.compiled is not None and compile:
+        optimizer = compile_with(model, content.compiled)
     copy_into(model.arrays, [arrays[key] for key in arrays if key.startswith("weights/")])
     for path, layer in model.leaves.items():
         if layer.seed_generator is not None:
             layer.seed_generator.state = [int(n) for n in arrays[f"random/{path}"]]
-    if content.compiled is None or not compile:
+    if optimizer is None:
         return
-    optimizer = compile_with(model, content.compiled)
     prefix = "optimizer/"
     state = {k.removeprefix(prefix): arrays[k] for k in arrays if k.startswith(prefix)}
     optimizer.set_state({key: value for key, value in state.items() if "/" not in key})

@@ -151,8 +151,8 @@ def _beside(model: Trainer) -> dict[str, hdf5.Text]:
 def load_model(path: Path, compile: bool) -> Model:
     """Read a model from a ``.keras`` or an ``.h5`` file.
 
-    The weights are made from the arrays in the file, and only where the shapes agree: what the
-    file says about a layer cannot make it take more memory than the file has.
+    Weights are made only of the shapes that the file has: what it says about a layer cannot make
+    that take more memory than the file has.
 
     Raises
     ------
@@ -165,10 +165,11 @@ def load_model(path: Path, compile: bool) -> Model:
     with _naming(path):
         if stored.model is None:
             raise ValueError("it holds weights alone; build the model, and call load_weights")
-        model = made(own_form(stored.model), _weights(stored))
+        shapes = {name: [each.shape for each in some] for name, some in _weights(stored).items()}
+        model = made(own_form(stored.model), shapes)
         _take_positions(model, stored.content)
-    if model.built:
-        weights = _by_key(_weights(stored, model))
+    weights = _by_key(_weights(stored, model))
+    if model.built or weights:
         saving.take_weights(model, path, weights, skip_mismatch=False)
     if compile and stored.model.get("compile_config"):
         with _naming(path):

@@ -153,6 +153,9 @@ def _own_input(given: Config) -> tuple[list[int], str, str]:
 
 def _own_layer(written: Config) -> Any:
     own = _own_alone(written)
+    shape = (written.get("build_config") or {}).get("input_shape")
+    if isinstance(shape, list) and all(type(size) is int for size in shape[1:]):
+        own = {**own, "built_for": shape[1:]}
     return {**own, "shared": written[SHARED]} if SHARED in written else own
 
 

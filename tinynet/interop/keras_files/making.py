@@ -1,4 +1,4 @@
-"""A model made from what a file says about it, with the file's arrays as its weights."""
+"""A model made from what a file says about it, for the arrays that the file has."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ from tinynet.initializers import Initializer
 from tinynet.interop.configs import Config
 from tinynet.layers import InputLayer, Layer
 from tinynet.models import Model, Sequential
+from tinynet.symbolic import Shape
 
 
 def made(
     described: Config,
-    weights: Mapping[str, Iterable[Array]],
+    shapes: Mapping[str, Iterable[Shape]],
     above: str = "",
     shared: dict[int, Any] | None = None,
 ) -> Model:
-    """Make a model, with arrays of a file in the place of what its initializers would make.
+    """Make a model with zeros as its weights, whose values are still in a file.
 
-    So what a file says about one of tinynet's layers cannot make it take more memory than the file
-    has. A layer of the user's makes its own arrays first.
+    Only weights of the shapes that the file has are made. So what it says about one of tinynet's
+    layers cannot make that take more memory than the file has. A layer of the user's makes its own.
 
     Parameters
     ----------
     described : dict
-        What `get_config` of a model returns.
-    weights : dict of str to iterable of ndarray
-        The arrays of each layer, by its path.
+        What `get_config` of a model returns. In a stack whose input is not known, a layer that has
+        weights all the same says for which shape of samples: ``"built_for"``.
+    shapes : dict of str to iterable of tuple of int
+        Those of each layer's weights and states, by its path.
     above : str
         The path of a nested model.
     shared : dict of int to Layer or Model
@@ -44,7 +46,7 @@ def made(
         if each.get("shared") in shared:
             layer: Any = shared[each["shared"]]
         elif each["class_name"] in ("Model", "Sequential"):
-            layer = made(each["config"], weights, f"{above}{each['config']['name']}/", shared)
+            layer = made(each["config"], shapes, f"{above}{each['config']['name']}/", shared)
         else:
             layer = layer_from(each)
         if "shared" in each:
@@ -57,37 +59,41 @@ def made(
             for path, leaf in inner.items():
                 if not leaf.built and leaf not in rules and is_own(type(leaf)):
                     name = f"{above}{layer.name}/{path}".rstrip("/")
-                    rules[leaf] = _from_file(leaf, weights.get(name, []))
+                    rules[leaf] = _of_shapes(leaf, shapes.get(name, []))
         if "wires" in described:
             return Model.from_layers(layers, described)
         if described["input_shape"] is not None:
             options = {key: described.get(f"input_{key}") for key in ("shape", "dtype", "name")}
             layers.insert(0, InputLayer(**options))
-        return Sequential(layers, name=described["name"])
+        model = Sequential(layers, name=described["name"])
+        for layer, each in zip(model.layers, described["layers"], strict=True):
+            if isinstance(layer, Layer) and "built_for" in each:
+                layer.ensure_built(each["built_for"])
+        return model
     finally:
         for leaf, own in rules.items():
             vars(leaf).update(own)
 
 
-def _from_file(layer: Layer, arrays: Iterable[Array]) -> dict[str, Initializer]:
-    """Let a layer take its weights from a file; return the initializers that it has had."""
+def _of_shapes(layer: Layer, shapes: Iterable[Shape]) -> dict[str, Initializer]:
+    """Let a layer make zeros of the given shapes; return the initializers that it has had."""
     rules = {name: r for name, r in vars(layer).items() if isinstance(r, Initializer)}
-    vars(layer).update(dict.fromkeys(rules, _FromFile(layer, arrays)))
+    vars(layer).update(dict.fromkeys(rules, _ZerosOf(layer, shapes)))
     return rules
 
 
-class _FromFile(Initializer):
-    """Hands out the arrays of a layer one after the other, if the shapes are those asked for."""
+class _ZerosOf(Initializer):
+    """Makes zeros for one weight of a layer after the other, if their shapes are the given ones."""
 
-    def __init__(self, layer: Layer, arrays: Iterable[Array]) -> None:
-        self.layer, self.waiting = layer, iter(arrays)
+    def __init__(self, layer: Layer, shapes: Iterable[Shape]) -> None:
+        self.layer, self.waiting = layer, iter(shapes)
 
     def __call__(self, shape: Any, dtype: str | None = None) -> Array:
-        """Return the next array of the file, which no other weight gets."""
+        """Return zeros in the place of the next array of the file."""
         found = next(self.waiting, None)
-        if found is None or found.shape != tuple(shape):
-            got = "none" if found is None else f"one of shape {found.shape}"
+        if found != tuple(shape):
+            got = "none" if found is None else f"one of shape {found}"
             raise ValueError(
                 f"{self.layer.name}: expected a weight of shape {tuple(shape)}, the file has {got}"
             )
-        return np.asarray(found, dtype or self.layer.dtype)
+        return np.zeros(found, dtype or self.layer.dtype)
