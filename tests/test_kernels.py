@@ -59,6 +59,9 @@ def integers_below(limit: int) -> Fill:
     return lambda rng, shape: rng.integers(limit, size=shape)
 
 
+few = integers_below(3)  # so that often several are equal
+
+
 def counting(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return np.arange(shape[0])
 
@@ -266,6 +269,7 @@ FILES: dict[str, dict[str, Any]] = {
         **dict.fromkeys(["out", "dout"], array("images", "cut down", "cut across", "filters")),
     },
 }
+SIDE_BY_SIDE: dict[str, Any] = {"size": ((2, 2),), "strides": ((2, 2),), "before": ((0, 0),)}
 # Where an argument of one kernel is something else than in the rest of its file. What follows
 # the name after a space tells a second case of the same kernel apart.
 EXCEPTIONS: dict[str, dict[str, Any]] = {
@@ -287,17 +291,34 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
         "block": array("3", "3", "channels", "filters"),
         "out": array("6", "6", "channels", "filters"),
     },
+    "turn": {
+        "weights": array("3", "2", "channels", "filters"),
+        "out": array("3", "2", "filters", "channels"),
+    },
     "no_negatives": {"w": FLAT},
     "patches": {"windows": array("images", "down", "across", "3", "2", "channels")},
     "max_pool": {
         # A few different numbers, so that several pixels of a window are the largest.
-        "x": array("images", "low", "narrow", "channels", fill=integers_below(3)),
+        "x": array("images", "low", "narrow", "channels", fill=few),
         "which": array("images", "down", "across", "channels", dtype="uint8"),
     },
     "max_pool_backward": {
         "which": array(
             "images", "down", "across", "channels", fill=integers_below(6), dtype="uint8"
         )
+    },
+    # Windows side by side, some with pixels left over behind the last one.
+    "max_pool side by side": {
+        **SIDE_BY_SIDE,
+        "x": array("images", "high", "2 across", "channels", fill=few),
+        "which": array("images", "down", "across", "channels", dtype="uint8"),
+    },
+    "max_pool_backward side by side": {
+        **SIDE_BY_SIDE,
+        "dx": array("images", "high", "2 across", "channels"),
+        "which": array(
+            "images", "down", "across", "channels", fill=integers_below(4), dtype="uint8"
+        ),
     },
     **{  # a few different numbers, so that often both are the largest
         name: dict.fromkeys(["a", "b"], array("n", fill=integers_below(3)))
@@ -582,7 +603,7 @@ def test_twins_at_the_extremes(case: str, dtype: str) -> None:
     kinds = kinds_of(case)
     for name, said in kernel_of(case).arrays.items():
         kind = kinds[name]
-        if said.role == "write" or kind.fill not in (ordinary, positive, probabilities):
+        if said.role == "write" or kind.fill not in (ordinary, positive, probabilities, few):
             continue
         for i, special in enumerate(specials(dtype)):
             if kind.fill is positive and special < 0:
@@ -594,6 +615,18 @@ def test_twins_at_the_extremes(case: str, dtype: str) -> None:
             given[name].reshape(-1)[::apart] = special
             scale = max(1, abs(special)) if np.isfinite(special) else 1
             assert_twins(case, dtype, given, scale=scale)
+
+
+@pytest.mark.parametrize("form", registry.FORMS)
+@pytest.mark.parametrize("places", [[0], [1], [2], [3], [0, 2], [1, 2, 3], [0, 1, 2, 3]])
+@pytest.mark.parametrize("case", ["max_pool", "max_pool side by side"])
+def test_nan_in_a_window_is_the_largest(case: str, places: list[int], form: str) -> None:
+    x = np.array([[3, 9], [4, 9]], "float32").reshape(1, 2, 2, 1)
+    x.reshape(-1)[places] = np.nan
+    strides = (2, 2) if "side" in case else (1, 1)  # another loop
+    out, which = np.empty((1, 1, 1, 1), "float32"), np.empty((1, 1, 1, 1), "uint8")
+    kernel_of(case).form(form)(x, (2, 2), strides, (0, 0), out, which)
+    assert np.isnan(out) and which == places[-1]
 
 
 MOMENTS = ["sgd_momentum", "rmsprop", "adam", "adam_amsgrad", "nadam", "adadelta", "adamax", "lion"]

@@ -65,9 +65,13 @@ def convolve_in_tiles_backward(
     dout: Array, x: Array, weights: Array, dweights: Array, dx: Array
 ) -> None:
     """Fill dweights and dx."""
-    u = _matrices(transformed(G, weights))
+    dtype = weights.dtype
+    turned = np.empty((3, 3, *weights.shape[:1:-1]), dtype)
+    turn(weights, turned)
+    u_turned = _matrices(transformed(G, turned))  # u.swapaxes(1, 2), in order
     pairs = _in_pairs(x, dout)
-    du = np.empty((sum(map(len, pairs)), *u.shape), u.dtype)  # added up at the end
+    # One for each piece, added up at the end.
+    du = np.empty((sum(map(len, pairs)), 36, *weights.shape[2:]), dtype)
     parts = iter(du)
     for pieces in pairs:
         for some, tiles, _ in pieces:
@@ -77,12 +81,12 @@ def convolve_in_tiles_backward(
         for _, tiles, dsums in pieces:
             batched_product(_matrices(tiles).swapaxes(1, 2), _matrices(dsums), next(parts))
             # The tiles themselves are no longer needed.
-            batched_product(_matrices(dsums), u.swapaxes(1, 2), _matrices(tiles))
+            batched_product(_matrices(dsums), u_turned, _matrices(tiles))
         for some, tiles, _ in pieces:
             add_tiles(tiles, dx[some])
-    total = np.empty((6, 6, *weights.shape[2:]), u.dtype)
+    total = np.empty((6, 6, *weights.shape[2:]), dtype)
     column_sum(du.reshape(len(du), -1), total.reshape(-1))
-    transform(G.T.astype(u.dtype), total, dweights)
+    transform(G.T.astype(dtype), total, dweights)
 
 
 def tiles_for(places: Pair) -> Pair:
@@ -133,6 +137,22 @@ def transformed(matrix: Array, block: Array) -> Array:
     out = np.empty((len(matrix), len(matrix), *block.shape[2:]), block.dtype)
     transform(matrix.astype(block.dtype), block, out)
     return out
+
+
+@kernel(weights="IJcf", out=">IJfc")
+def turn(weights: Array, out: Array) -> None:
+    """out[:, :, f, c] = weights[:, :, c, f]; in a product, BLAS can be slower at it."""
+    out[...] = weights.swapaxes(2, 3)
+
+
+@turn.loops
+def turn_loops(weights: Array, out: Array) -> None:
+    height, width, channels, filters = weights.shape
+    for i in range(height):
+        for j in range(width):
+            for c in range(channels):
+                for f in range(filters):
+                    out[i, j, f, c] = weights[i, j, c, f]
 
 
 @kernel(matrix="OI", block="IIcf", out=">OOcf")

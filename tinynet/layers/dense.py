@@ -46,12 +46,9 @@ class Dense(Activated):
 
     Notes
     -----
-    Weights: ``kernel`` (inputs, units) and ``bias`` (units,). The input is (batch, ...,
-    inputs), the output (batch, ..., units). Follows keras/src/layers/core/dense.py; the
-    derivation is that of Rumelhart et al. 1986, "Learning representations by
-    back-propagating errors".
-
-    Derived on the page :doc:`/backprop/dense`.
+    Weights: ``kernel`` (inputs, units) and ``bias`` (units,); the input is (batch, ..., inputs),
+    the output (batch, ..., units). Follows keras/src/layers/core/dense.py. Derived on the page
+    :doc:`/backprop/dense`, after Rumelhart, Hinton and Williams 1986, Nature 323, 533.
     """
 
     def __init__(

@@ -65,9 +65,8 @@ class SparseCategoricalCrossentropy(Crossentropy):
     -----
     Targets: integers from 0 to classes - 1, shape (n,) or (n, 1). With an `ignore_class`, the loss
     does not look back through a final softmax, as in Keras. Follows keras/src/losses/losses.py and
-    keras/src/backend/tensorflow/nn.py; the gradient is derived in Bishop 2006, section 4.3.4.
-
-    Derived on the page :doc:`/backprop/softmax_cross_entropy`.
+    keras/src/backend/tensorflow/nn.py; the gradient is derived in Bishop 2006, section 4.3.4, and
+    on the page :doc:`/backprop/softmax_cross_entropy`.
     """
 
     only_kernels = True

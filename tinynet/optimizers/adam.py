@@ -35,9 +35,8 @@ class Adam(Optimizer):
     Notes
     -----
     Source: Kingma and Ba 2015, algorithm 1, in the form at the end of its section 2; follows
-    keras/src/optimizers/adam.py. In the powers the betas go through float32.
-
-    Derived on the page :doc:`/backprop/adam`.
+    keras/src/optimizers/adam.py. In the powers the betas go through float32. Derived on the page
+    :doc:`/backprop/adam`.
     """
 
     only_kernels = True
