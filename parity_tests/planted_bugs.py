@@ -47,6 +47,13 @@ BUGS = [
         "test_layers Dense",
     ),
     Bug(
+        "of eight rows, the bias gradient adds up seven",
+        "kernels/linear.py",
+        "for i in range(first, first + 8):",
+        "for i in range(first, first + 7):",
+        "test_layers Dense",
+    ),
+    Bug(
         "the halves of a large product are lost",
         "kernels/products.py",
         "np.matmul(part_of_a, part_of_b, out=part)",
@@ -131,6 +138,27 @@ BUGS = [
         "larger = new | (v > out[n, y, z, c]) | (v != v)",
         "larger = new | (v >= out[n, y, z, c]) | (v != v)",
         "test_layers MaxPooling",
+    ),
+    Bug(
+        "the same, where windows of two by two lie side by side",
+        "kernels/pooling.py",
+        "larger = (v > largest) | (v != v)",
+        "larger = (v >= largest) | (v != v)",
+        "test_layers MaxPooling",
+    ),
+    Bug(
+        "pixels behind the last window keep the gradient of before",
+        "kernels/pooling.py",
+        "dx[n, :, 2 * width :] = 0",
+        "dx[n, :, 2 * width :] += 1",
+        "test_layers MaxPooling",
+    ),
+    Bug(
+        "the gradient at the pixels of tiles takes channels for filters",
+        "kernels/winograd.py",
+        "out[i, j, f, c] = weights[i, j, c, f]",
+        "out[i, j, f, c] = weights[i, j, c, 0]",
+        "test_layers Conv2D",
     ),
     Bug(
         "a tile takes pixels with the wrong sign",
