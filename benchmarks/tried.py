@@ -21,9 +21,10 @@ import tinynet
 from benchmarks.contenders import keras_script
 from tinynet import repeat
 from tinynet.files import write_atomically
-from tinynet.kernels import random_bits
+from tinynet.kernels import linear, pooling, random_bits
 from tinynet.kernels.adam import adam
 from tinynet.kernels.compiled import compile_loops
+from tinynet.kernels.products import batched_product
 from tinynet.kernels.random_bits import LOW, SHIFT, ten_rounds
 
 ROUNDS_OF_TIMING = 15
@@ -105,6 +106,70 @@ def subnormals() -> Pair:
         return lambda: form(g, *dials, 1 - 1e-7, 1 - 1e-7, 1e-7, m, v, w)
 
     return "subnormal moments set to zero", updater(adam), updater(plain)
+
+
+def pool_pixel_by_pixel(x, out, which):
+    """Come back to the output for each pixel of a window, unlike max_of_four."""
+    images, height, width, channels = out.shape
+    for n in range(images):
+        for y in range(height):
+            for z in range(width):
+                out[n, y, z] = -np.inf
+                for i in range(2):
+                    for j in range(2):
+                        for c in range(channels):
+                            v = x[n, 2 * y + i, 2 * z + j, c]
+                            larger = (v > out[n, y, z, c]) | (v != v)
+                            out[n, y, z, c] = v if larger else out[n, y, z, c]
+                            which[n, y, z, c] = 2 * i + j if larger else which[n, y, z, c]
+
+
+def sum_row_by_row(x, out):
+    """Bring the sums back to memory after each row, unlike column_sum_loops."""
+    out[:] = 0
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            out[j] += x[i, j]
+
+
+# What follows the first convolution of the CNN, for a batch of 64.
+PICTURES = (64, 26, 26, 32)
+
+
+def windows_of_two() -> Pair:
+    """Pool in windows of two by two pixels."""
+    x = np.random.default_rng(0).normal(size=PICTURES).astype("float32")
+    out = np.empty((64, 13, 13, 32), "float32")
+    which = np.empty(out.shape, "uint8")
+    twos, straight = ((2, 2), (2, 2), (0, 0)), compile_loops(pool_pixel_by_pixel)
+    return (
+        "max pooling: four pixels at once, not one by one",
+        lambda: pooling.max_pool(x, *twos, out, which),
+        lambda: straight(x, out, which),
+    )
+
+
+def rows_by_eight() -> Pair:
+    """Add up the gradient of a bias."""
+    dz = np.random.default_rng(0).normal(size=PICTURES).astype("float32").reshape(-1, 32)
+    out, straight = np.empty(32, "float32"), compile_loops(sum_row_by_row)
+    return (
+        "sums over rows: eight at a time, not one",
+        lambda: linear.column_sum(dz, out),
+        lambda: straight(dz, out),
+    )
+
+
+def turned_weights() -> Pair:
+    """Multiply the gradients of 72 tiles with the weights, which BLAS may have to turn."""
+    rng = np.random.default_rng(0)
+    dsums, u = (rng.normal(size=(36, *n)).astype("float32") for n in ((72, 64), (32, 64)))
+    turned, out = np.ascontiguousarray(u.swapaxes(1, 2)), np.empty((36, 72, 32), "float32")
+    return (
+        "tiles: products with weights that are turned, not that BLAS turns",
+        lambda: batched_product(dsums, turned, out),
+        lambda: batched_product(dsums, u.swapaxes(1, 2), out),
+    )
 
 
 def model_and_batch(batch_size: int = 32) -> tuple[Any, np.ndarray, np.ndarray]:
@@ -228,6 +293,9 @@ def pairs() -> Iterator[Pair]:
     yield numbers_at_once(32)
     yield numbers_at_once(128)
     yield subnormals()
+    yield windows_of_two()
+    yield rows_by_eight()
+    yield turned_weights()
     for batch_size in (8, 32, 128):
         yield warm_gradient(batch_size)
         yield at_once(batch_size)
