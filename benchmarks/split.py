@@ -40,7 +40,7 @@ KINDS: dict[str, tuple[str, list[str]]] = {
     "patches and tiles": (
         VERMILION,
         [
-            *("patches", "add_patches", "put_around", "cut_out", "transform"),
+            *("patches", "add_patches", "put_around", "cut_out", "transform", "turn"),
             *("tile_inputs", "tile_outputs", "tile_output_gradients", "add_tiles"),
         ],
     ),

@@ -17,8 +17,10 @@ from __future__ import annotations
 
 import argparse
 import ast
+import functools
 import gc
 import hashlib
+import inspect
 import json
 import os
 import re
@@ -103,10 +105,15 @@ class Forked(Runs):
         import tinynet.kernels.compiled  # noqa: F401 (once, not in every child)
 
         self.live: dict[Any, list[Any]] = defaultdict(list)
+        self.kept: dict[str, list[Any]] = defaultdict(list)  # functools.cache, by files
         for each in gc.get_objects():
             if isinstance(each, types.FunctionType):
                 code = each.__code__
                 self.live[code.co_filename, code.co_qualname, code.co_firstlineno].append(each)
+            elif isinstance(each, functools._lru_cache_wrapper):
+                kept = inspect.unwrap(each)
+                if isinstance(kept, types.FunctionType):
+                    self.kept[kept.__code__.co_filename].append(each)
         gc.freeze()
         for n, (part, mutant) in enumerate(self.todo):
             if time.monotonic() > self.end:
@@ -164,6 +171,8 @@ class Forked(Runs):
                     function.__code__ = code
                     function.__defaults__ = defaults.__defaults__
                     function.__kwdefaults__ = defaults.__kwdefaults__
+                for each in self.kept.get(path, ()):
+                    each.cache_clear()  # what the right code has returned
                 without_cache(path)
                 self.run(ids)
                 os.write(writing, (self.failed or [""])[0].encode()[:4000])
@@ -354,7 +363,8 @@ def main() -> int:
     said = (
         f"{len(verdicts):,} of {len(mutants):,} mutants were tried, drawn from each part in\n"
         "proportion to its size. A mutant survives if none of the tests that run its line fails,\n"
-        f"{SECONDS:.0f} seconds of them at most; the tests are those of mutation_map.py."
+        f"and none of those of its file, {SECONDS:.0f} seconds of tests at most; the tests are\n"
+        "those of mutation_map.py."
     )
     text = report(mutants, verdicts, said)
     if not args.only and not args.control:

@@ -28,7 +28,7 @@ TESTS = [
     "activations", "constraints", "regularizers", "bad_order", "step", "products",
     "kernel_choice", "battery", "kernels", "backup", "checkpoint", "several", "graph",
     "freezing", "bad_input", "bad_arguments", "misuse", "extremes", "callers_arrays", "gradcheck",
-    "threads", "hostile", "random", "initializers",
+    "threads", "hostile", "random", "initializers", "hdf5_blocks",
 ]  # fmt: skip
 COMPARED = ["parity_tests/test_keras_names.py"]  # defaults, which are Keras's
 SECONDS = 15.0  # of tests per mutant, as measured without it
@@ -169,7 +169,11 @@ class Tests:
         return found & self.taken.keys()
 
     def of(self, mutant: Mutant) -> list[str]:
-        """Return tests that run a mutant's line, those first that run little else."""
+        """Return tests that run a mutant's line, those first that run little else.
+
+        If there is time left, then others of its file: what runs once in a process, to compile
+        something or to keep it, runs in the first test that needs it, for all.
+        """
         by_line, line = self.by_line(mutant.path), mutant.line
         if line in mutant.body:
             found = self.running(mutant)
@@ -178,8 +182,19 @@ class Tests:
             found |= {each for each in self.taken if each.startswith(tuple(COMPARED))}
         if not found and "" in by_line.get(line, ()):
             found = {each for tests in by_line.values() for each in tests}
+        others = {each for tests in by_line.values() for each in tests} - found
+        chosen, total = [], 0.0
+        for some in found, others:
+            for test in self._in_order(some & self.taken.keys(), self.killers[mutant.path]):
+                if total + self.taken[test] <= SECONDS or not chosen:
+                    chosen.append(test)
+                    total += self.taken[test]
+        return chosen
+
+    def _in_order(self, tests: set[str], killers: Counter[str]) -> list[str]:
+        """Return tests, those first that have found something, or that run little else."""
         groups: dict[str, list[str]] = defaultdict(list)
-        for test in sorted(found & self.taken.keys(), key=self.size.__getitem__):
+        for test in sorted(tests, key=self.size.__getitem__):
             groups[test.split("::")[0]].append(test)
         # A test that takes a tenth of a second is as late as the next one of its file.
         late = {
@@ -187,10 +202,4 @@ class Tests:
             for group in groups.values()
             for i, test in enumerate(group)
         }
-        killers = self.killers[mutant.path]
-        chosen, total = [], 0.0
-        for test in sorted(late, key=lambda test: (-killers[test], late[test])):
-            if total + self.taken[test] <= SECONDS or not chosen:
-                chosen.append(test)
-                total += self.taken[test]
-        return chosen
+        return sorted(late, key=lambda test: (-killers[test], late[test]))

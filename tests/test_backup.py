@@ -430,6 +430,12 @@ def test_a_backup_that_is_kept_is_gone_on_with_for_more_epochs(tmp_path: Path) -
     assert not (tmp_path / "kept").exists()
 
 
+def test_a_training_that_was_over_has_stopped(tmp_path: Path) -> None:
+    simple(tmp_path, epochs=3, delete_checkpoint=False)
+    model = simple(tmp_path, epochs=3)
+    assert model.stop_training and model.history.epoch == []
+
+
 def test_other_files_in_the_folder_stay(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").touch()
     (tmp_path / ".backup.safetensors.12345678").touch()  # left by a kill

@@ -566,6 +566,21 @@ def test_arrays_are_read_one_by_one(tmp_path: Path) -> None:
         found["c"]
 
 
+def test_the_whole_file_is_sent_for_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(save({"a": np.arange(3)}))
+    asked: list[Any] = []
+    for name in ("POSIX_FADV_RANDOM", "POSIX_FADV_WILLNEED"):
+        monkeypatch.setattr(os, name, name, raising=False)
+    monkeypatch.setattr(os, "posix_fadvise", lambda _, *how: asked.append(how), raising=False)
+    assert list(read_arrays(path)[0]) == ["a"]
+    assert asked == [(0, 0, "POSIX_FADV_RANDOM"), (0, 0, "POSIX_FADV_WILLNEED")]
+    monkeypatch.delattr(os, "posix_fadvise")  # as on Windows
+    assert list(read_arrays(path)[0]) == ["a"]
+
+
 def test_arrays_lie_in_the_order_in_which_they_are_asked_for(tmp_path: Path) -> None:
     """A model is made of its weights first, and then gets the memory of its optimizer."""
     model = Sequential([tinynet.Input((2,)), layers.Dense(3), layers.Dropout(0.5)])

@@ -91,6 +91,13 @@ def test_predictions_near_the_edge_of_the_domain(small: float) -> None:
         np.testing.assert_allclose(loss.gradient(), -y / p, rtol=1e-3)
 
 
+def test_a_prediction_nearer_to_the_edge_than_the_second_step() -> None:
+    y, p = np.array([[1.0]]), np.array([[5e-12]])
+    loss = LossFunctionWrapper(lambda y, p: -np.sum(y * np.log(p), axis=-1))
+    loss(y, p)
+    np.testing.assert_allclose(loss.gradient(), -y / p, rtol=1e-3)
+
+
 @pytest.mark.parametrize("reduction", losses.base.REDUCTIONS)
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("shape", [(6, 3), (6, 1), (4, 2, 3)])

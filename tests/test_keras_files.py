@@ -685,3 +685,67 @@ def test_a_changed_byte_is_an_error_or_another_number(
     except ValueError as error:
         message = str(error)
     assert name in message
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_a_graph_with_several_outputs(outputs: int, tmp_path: Path) -> None:
+    start = Input((4,))
+    ends = [Dense(n + 1)(start) for n in range(outputs)]
+    model = tinynet.Model(start, ends if outputs > 1 else ends[0])
+    model.save(tmp_path / "model.keras")
+    again = load_model(tmp_path / "model.keras")
+    assert again.get_config() == model.get_config()
+    np.testing.assert_equal(again.predict(X), model.predict(X))
+
+
+def test_a_part_that_was_built_before_the_whole(tmp_path: Path) -> None:
+    """Keras writes such models, and for which shape each layer was built."""
+    inner = Sequential([Input((4,)), Dense(2)], name="inner")
+    model = Sequential([Input((4,)), Dense(4), inner])
+    model.save(tmp_path / "model.keras")
+
+    def without_input(config: dict[str, Any]) -> None:
+        given = config["config"]
+        del given["layers"][0]
+        given.pop("build_input_shape", None)
+        given["layers"][0]["build_config"] = {"input_shape": [None, 4]}
+
+    packed(tmp_path / "model.keras", described(without_input))
+    again = load_model(tmp_path / "model.keras")
+    assert again.sample_shape is None
+    again.build((None, 4))
+    for one, other in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_weights_for_which_there_is_no_layer_yet(tmp_path: Path) -> None:
+    model = Sequential([Input((4,)), Dense(3)])
+    model.save(tmp_path / "model.keras")
+
+    def without_input(config: dict[str, Any]) -> None:
+        del config["config"]["layers"][0]
+        config["config"].pop("build_input_shape", None)
+        config["config"]["layers"][0].pop("build_config", None)
+
+    packed(tmp_path / "model.keras", described(without_input))
+    with pytest.raises(ValueError, match=r"expected 0 weights and states, got 2"):
+        load_model(tmp_path / "model.keras")
+
+
+def test_the_type_of_a_layer_of_ones_own(tmp_path: Path) -> None:
+    """Keras writes a policy, a dict, in its place."""
+    model = network(Scaled(tinynet.initializers.Constant(0.5), dtype="float64"))
+    model.save(tmp_path / "model.keras")
+    policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float64"}}
+    place = next(i for i, each in enumerate(model.layers, 1) if isinstance(each, Scaled))
+    packed(tmp_path / "model.keras", options(place, dtype=policy))
+    again = load_model(tmp_path / "model.keras", custom_objects={"Scaled": Scaled})
+    assert again.layers[place - 1].dtype == "float64"
+
+
+def test_the_order_of_slots() -> None:
+    """Those of all weights under one name, then those under the next (keras/src/optimizers)."""
+    rmsprop = tinynet.optimizers.RMSprop(momentum=0.9, centered=True)
+    names = ["velocity", "momentum", "average_gradient"]
+    expected = [(key, name) for name in names for key in "ab"]
+    assert layout.slots_in_order(rmsprop, ["a", "b"]) == expected

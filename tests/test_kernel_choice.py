@@ -153,3 +153,10 @@ def test_a_kernel_without_loops_cannot_be_compiled(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(linear.bias_add, "loops_form", None)
     with pytest.raises(TypeError, match="'bias_add' has no loops to compile"):
         linear.bias_add.form("numba")
+
+
+def test_numba_is_chosen_where_nothing_else_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_chosen", None)
+    assert registry.active_form() == "numba"
+    monkeypatch.setattr(registry, "_numba_is_there", lambda: False)
+    assert registry.active_form() == "numpy"

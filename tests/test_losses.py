@@ -419,6 +419,12 @@ def test_a_hinge_takes_0_for_minus_1_if_a_batch_has_nothing_else_than_0_and_1() 
         )
 
 
+def test_the_only_label_that_counts() -> None:
+    p, y = np.full((3, 2), 0.5), np.array([1, 7, 7])
+    loss = SparseCategoricalCrossentropy(ignore_class=7)
+    assert loss(y, p) == pytest.approx(np.log(2))
+
+
 @pytest.mark.parametrize("from_logits", [False, True])
 def test_an_ignored_class_does_not_count(kernel_form: str, from_logits: bool) -> None:
     rng = np.random.default_rng(0)

@@ -31,6 +31,7 @@ from tinynet.metrics import (
     confusion_matrix,
     curves,
 )
+from tinynet.metrics.functions import by_sample
 from tinynet.utils import set_random_seed
 
 Array = np.ndarray
@@ -794,3 +795,16 @@ def test_the_area_between_points_of_precision_over_recall() -> None:
     # by 1/3 or by 2/3 for each one that is above: the integral of TP/(TP + FP) over TP.
     areas = (1 + (2 - 3 / 3) * np.log(6 / 3)) / 3, 2 * 2 / 3
     assert fed(metric, targets, y_pred) == pytest.approx(sum(areas) / 3)
+
+
+def test_several_numbers_of_a_sample_are_one() -> None:
+    numbers, weights = np.arange(24.0).reshape(2, 3, 4), np.arange(6.0).reshape(2, 3)
+    values, found = by_sample(numbers, weights, np.mean)
+    np.testing.assert_allclose(values, (numbers.mean(axis=2) * weights).mean(axis=1))
+    assert found is not None
+    np.testing.assert_allclose(found, weights.mean(axis=1))
+
+
+def test_three_thresholds_can_be_evenly_spaced() -> None:
+    even = [Precision(thresholds=each).evenly for each in ([0, 0.5, 1], [0, 0.4, 1], [0, 1])]
+    assert even == [True, False, False]

@@ -220,6 +220,24 @@ def test_a_callback_can_be_used_again() -> None:
         assert not again.stop_training and again.optimizer.learning_rate == 1
 
 
+@pytest.mark.parametrize(
+    "callback",
+    [
+        EarlyStopping("loss", patience=5, restore_best_weights=True),
+        ReduceLROnPlateau("loss", patience=1, cooldown=9),
+    ],
+    ids=lambda callback: type(callback).__name__,
+)
+def test_nothing_of_the_last_training_is_left(callback: MonitorCallback) -> None:
+    callback.set_model(Model())
+    callback.on_train_begin()
+    new = callback.get_state()
+    drive(callback, [0.1, 0.2, 0.3, 0.4])
+    assert callback.get_state() != new
+    callback.on_train_begin()
+    assert callback.get_state() == new
+
+
 def test_what_verbose_says(capsys: pytest.CaptureFixture[str]) -> None:
     drive(EarlyStopping("loss", verbose=1, restore_best_weights=True), [1.0, 2.0, 3.0])
     drive(ReduceLROnPlateau("loss", 0.5, 1, verbose=1), [1.0, 1.0])

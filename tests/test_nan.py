@@ -13,6 +13,8 @@ from tinynet import Input, Sequential, layers, optimizers, utils
 from tinynet.callbacks import BackupAndRestore, LambdaCallback, TerminateOnNaN, watching
 from tinynet.callbacks.watching import Explanation
 from tinynet.data import Batch
+from tinynet.step.printing import Names
+from tinynet.step.tape import Step
 from tinynet.utils import set_random_seed
 
 rng = np.random.default_rng(0)
@@ -236,3 +238,8 @@ def test_the_error_says_it() -> None:
 def test_the_largest_of_no_numbers_is_0() -> None:
     assert watching._largest(np.zeros(0)) == watching._largest(np.ones(3, bool)) == 0
     assert watching._largest(np.array([1, -3])) == 3
+
+
+def test_where_no_kernel_wrote_it() -> None:
+    found = watching.Watch({}).explanation(3, Names(Step()), {}, None)
+    assert found.batch == 3 and found.line == "no kernel" and "your own" in found.cause

@@ -373,3 +373,43 @@ def test_a_child_has_a_helper_of_its_own() -> None:
     child.start()
     same_bits(queue.get(timeout=60), expected)
     child.join()
+
+
+@by_address
+@pytest.mark.parametrize("floatx", ["float32", "float64"])
+@pytest.mark.parametrize("turned", ["", "a", "b", "ab"])
+def test_a_call_of_a_product(turned: str, floatx: str) -> None:
+    from tinynet.kernels import halves as calls
+
+    a, b = matrices(5, 7, 6, turned, floatx)
+    out = np.full((5, 6), np.nan, floatx)
+    gemm = team.address_of("gemm", a, b, out)
+    assert gemm is not None
+    calls.run_table(calls.product(gemm, a, b, out).table, 1)
+    np.testing.assert_allclose(out, a @ b, rtol=1e-4 if floatx == "float32" else 1e-12, atol=1e-5)
+    several, outs = np.stack([a, -a]), np.full((2, 5, 6), np.nan, floatx)
+    calls.run_table(calls.product(gemm, several, np.stack([b, b]), outs).table, 1)
+    np.testing.assert_allclose(outs, [a @ b, -a @ b], rtol=1e-4, atol=1e-5)
+    vector, found = b[:, 0].copy(), np.full(5, np.nan, floatx)
+    gemv = team.address_of("gemv", a, b[:, :1].copy(), found.reshape(5, 1))
+    assert gemv is not None
+    calls.run_table(calls.product_with_vector(gemv, a, vector, found).table, 1)
+    np.testing.assert_allclose(found, a @ vector, rtol=1e-4, atol=1e-5)
+
+
+@by_address
+@pytest.mark.parametrize("wanted", [False, True])
+def test_the_helper_rests_where_it_is_not_wanted(wanted: bool) -> None:
+    two = Team()
+    watch = team.Watch()
+    watch.wants_help = lambda: wanted  # type: ignore[method-assign]
+    seen: list[tuple[bool, bool]] = []
+    assert two.run(lambda helped: seen.append((helped, bool(two.words[16]))), 1, watch)
+    assert seen == [(wanted, not wanted)]
+
+
+def test_where_blas_is_known_its_products_have_addresses() -> None:
+    there = hasattr(threads.blas(), "scipy_cblas_sgemm64_")
+    assert team.can_share() == there
+    assert (team._address_of("gemm", "d") is not None) == there
+    assert team._address_of("gemm", "e") is None

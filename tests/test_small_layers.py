@@ -1,11 +1,13 @@
 """Layers of one formula: values by hand, and what they refuse."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tinynet import layers
+from tinynet.layers import core
 
 
 @pytest.mark.parametrize(
@@ -84,3 +86,18 @@ def test_alpha_dropout_and_gaussian_dropout_keep_mean_and_variance(rate: float) 
     assert abs(out.mean()) < 0.02 and abs(out.var() - 1) < 0.02
     ones = layers.GaussianDropout(rate, seed=1)(np.ones((400, 500)), training=True)
     assert abs(ones.mean() - 1) < 0.02 and abs(ones.var() - rate / (1 - rate)) < 0.02
+
+
+def test_a_slope_needs_a_gradient_of_its_shape() -> None:
+    layer = layers.PReLU()
+    layer(np.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"expected dout of shape \(2, 3\)"):
+        layer.backward(np.ones((3, 2)))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "name"),
+    [("int32", "int32"), (bool, "bool"), ("float32", None), (None, None), ("x", None)],
+)
+def test_types_of_integers(dtype: Any, name: str | None) -> None:
+    assert core.integer_type(dtype) == name

@@ -19,8 +19,8 @@ from tinynet.kernels.registry import Argument, here
 from tinynet.layers import BatchNormalization, Dense, Dropout, Flatten, Input
 from tinynet.optimizers import schedules
 from tinynet.step import compiled as loop
-from tinynet.step.printing import brief
-from tinynet.step.tape import Step, call, write_down
+from tinynet.step.printing import brief, expression
+from tinynet.step.tape import Computes, Step, call, write_down
 
 FORMS = pytest.mark.parametrize("form", registry.FORMS)
 
@@ -1061,3 +1061,45 @@ def test_lines_that_are_added_or_taken_away_count() -> None:
     out[...] = 0
     step.run()
     np.testing.assert_array_equal(out, 0)
+
+
+def test_lines_have_numbers_from_1() -> None:
+    model = compiled(small())
+    rows = str(model.step(4)).splitlines()[1:]
+    numbers = [int(row.split()[0]) for row in rows if row[:3].strip().isdigit()]
+    assert numbers == list(range(1, len(model.step(4).lines) + 1))
+
+
+@pytest.mark.parametrize(
+    ("view", "expected"),
+    [
+        (lambda a: a, "a"),
+        (lambda a: a.T, "a.T"),
+        (lambda a: a.reshape(-1), "a.reshape(-1)"),
+        (lambda a: a.reshape(3, 4).T, "a.reshape(3, 4).T"),
+        (lambda a: a[:, 1:], ""),
+        (lambda a: a.view("i8"), ""),
+    ],
+)
+def test_views_as_they_are_written(view: Callable[[np.ndarray], np.ndarray], expected: str) -> None:
+    a = np.zeros((2, 6))
+    assert expression("a", a, view(a)) == expected
+    assert expression("a", a[:, ::2], a) == ""
+
+
+# They draw, or call functions of the user's; and what others are derived from.
+WITH_PYTHON = {
+    *("GaussianDropout", "GaussianNoise", "Lambda", "Permute", "RandomContrast", "RandomCrop"),
+    *("RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom", "Layer", "Optimizer"),
+}
+
+
+def test_what_consists_of_kernels_alone() -> None:
+    """A class that said so by mistake, or did not, would be a line of Python in every step."""
+    found = {
+        name
+        for module in (layers, losses, optimizers)
+        for name, each in vars(module).items()
+        if isinstance(each, type) and issubclass(each, Computes) and not each.only_kernels
+    }
+    assert found == WITH_PYTHON

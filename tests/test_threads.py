@@ -218,3 +218,11 @@ def test_who_takes_part_is_seen_while_nobody_writes_a_step_down(
     monkeypatch.setattr(repeat, "is_ours", is_ours)
     Sequential([Dense(2)]).predict(np.ones((8, 3)), 2, verbose=0)
     assert asked and all(asked)
+
+
+def test_a_blas_that_cannot_be_told_how_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {"get": lambda: 2, "set": None}
+    monkeypatch.setattr(threads, "switch", known.__getitem__)
+    before = threads._batches
+    with threads.products_in_one_thread():
+        assert threads._batches == before
