@@ -377,7 +377,9 @@ def test_a_training_that_has_stopped_is_not_continued(tmp_path: Path) -> None:
         model.compile(optimizers.SGD(0.0), "sparse_categorical_crossentropy")
         early = EarlyStopping("loss", patience=2, restore_best_weights=True)
         callbacks = [early, BackupAndRestore(tmp_path)]
-        return model.fit(X, Y, epochs=9, callbacks=callbacks, verbose=0), early.get_state()
+        history = model.fit(X, Y, epochs=9, callbacks=callbacks, verbose=0)
+        assert model.stop_training
+        return history, early.get_state()
 
     with pytest.MonkeyPatch.context() as patch:
         stop_in_save(3, patch)
@@ -428,12 +430,6 @@ def test_a_backup_that_is_kept_is_gone_on_with_for_more_epochs(tmp_path: Path) -
     more = simple(tmp_path / "kept", epochs=5)
     expect_equal(list(more.arrays.values()), list(whole.arrays.values()))
     assert not (tmp_path / "kept").exists()
-
-
-def test_a_training_that_was_over_has_stopped(tmp_path: Path) -> None:
-    simple(tmp_path, epochs=3, delete_checkpoint=False)
-    model = simple(tmp_path, epochs=3)
-    assert model.stop_training and model.history.epoch == []
 
 
 def test_other_files_in_the_folder_stay(tmp_path: Path) -> None:

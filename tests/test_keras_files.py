@@ -734,13 +734,13 @@ def test_weights_for_which_there_is_no_layer_yet(tmp_path: Path) -> None:
 
 def test_the_type_of_a_layer_of_ones_own(tmp_path: Path) -> None:
     """Keras writes a policy, a dict, in its place."""
-    model = network(Scaled(tinynet.initializers.Constant(0.5), dtype="float64"))
+    model = network(Scaled(tinynet.initializers.Constant(0.5)))
     model.save(tmp_path / "model.keras")
-    policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float64"}}
+    policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}}
     place = next(i for i, each in enumerate(model.layers, 1) if isinstance(each, Scaled))
     packed(tmp_path / "model.keras", options(place, dtype=policy))
     again = load_model(tmp_path / "model.keras", custom_objects={"Scaled": Scaled})
-    assert again.layers[place - 1].dtype == "float64"
+    assert again.layers[place - 1].dtype == "float32"
 
 
 def test_the_order_of_slots() -> None:
