@@ -191,6 +191,18 @@ def image_gradient(batch_size: int) -> Pair:
     return f"no gradient at the images, batch {batch_size}", short.run, whole.run
 
 
+def pooled_relu() -> Pair:
+    """Make a step of the CNN, with the way back through a ReLU before and behind pooling."""
+    rng = np.random.default_rng(0)
+    model = keras_script.compiled(tinynet, "cnn")
+    x, y = rng.random((64, 28, 28), np.float32), rng.integers(10, size=64)
+    model.train_on_batch(x, y)
+    exchanged = model.step(64)
+    with mock.patch.object(repeat, "relu_before_pooling", lambda lines, kept: lines):
+        plain = model.step(64)
+    return "a ReLU's derivative before pooling, CNN, batch 64", exchanged.run, plain.run
+
+
 def warm_gradient(batch_size: int) -> Pair:
     """Make the gradient of the largest weight and its step of Adam, in blocks and as a whole.
 
@@ -296,6 +308,7 @@ def pairs() -> Iterator[Pair]:
     yield windows_of_two()
     yield rows_by_eight()
     yield turned_weights()
+    yield pooled_relu()
     for batch_size in (8, 32, 128):
         yield warm_gradient(batch_size)
         yield at_once(batch_size)

@@ -1,15 +1,18 @@
 """Passes over the lines of a step: what they leave out, and what they must not."""
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tinynet import Sequential
 from tinynet.kernels.linear import bias_add, column_sum
 from tinynet.kernels.means import add_mean
+from tinynet.kernels.pooling import max_pool, max_pool_backward
 from tinynet.kernels.products import product
-from tinynet.kernels.relu import relu
+from tinynet.kernels.relu import relu, relu_backward
 from tinynet.layers import Conv2D, Dense, Flatten, Input, MaxPooling2D
-from tinynet.step.passes import without_unread
-from tinynet.step.tape import Step, call, write_down
+from tinynet.step.passes import relu_before_pooling, without_unread
+from tinynet.step.tape import Line, Step, call, write_down
 
 
 def titles(step: Step, *kept: np.ndarray) -> list[str]:
@@ -100,3 +103,98 @@ def test_a_sum_over_all_steps_is_there_afterwards() -> None:
         relu(x.reshape(-1), z.reshape(-1))
         bias_add(bias, z)
     assert titles(step) == ["add_mean"]
+
+
+# A ReLU, pooled, and the way back.
+
+PICTURES, POOLED = (2, 6, 5, 3), (2, 3, 2, 3)
+
+
+def relu_and_pooling(
+    windows: tuple[tuple[int, int], ...] = ((2, 2), (2, 2), (0, 0)),
+    places: tuple[int, int] = (3, 2),
+    seed: int = 0,
+) -> tuple[Step, dict[str, np.ndarray]]:
+    rng = np.random.default_rng(seed)
+    pooled = (2, *places, 3)
+    arrays = {name: np.zeros(PICTURES) for name in ("z", "a", "da", "dz")}
+    arrays |= {"out": np.zeros(pooled), "which": np.zeros(pooled, "uint8")}
+    # A few different numbers, so that often several pixels of a window are the largest.
+    arrays["z"][...] = rng.integers(-2, 3, PICTURES)
+    arrays["dout"] = rng.normal(size=pooled)
+    flat = {name: array.reshape(-1) for name, array in arrays.items()}
+    with write_down() as step:
+        relu(flat["z"], flat["a"])
+        max_pool(arrays["a"], *windows, arrays["out"], arrays["which"])
+        max_pool_backward(arrays["dout"], arrays["which"], *windows, arrays["da"])
+        relu_backward(flat["da"], flat["z"], flat["a"], flat["dz"])
+    return step, arrays
+
+
+def order(lines: list[Line]) -> list[str]:
+    return [line.title for line in lines]
+
+
+FORWARD = ["relu", "max_pool"]
+
+
+@given(
+    st.sampled_from([(2, 2), (3, 2), (1, 1)]),
+    st.sampled_from([(2, 2), (1, 2), (1, 1)]),
+    st.sampled_from([(0, 0), (1, 0), (0, 1)]),
+    st.integers(0, 1000),
+)
+def test_the_derivative_of_a_relu_is_taken_before_the_way_back_through_pooling(
+    size: tuple[int, int], strides: tuple[int, int], before: tuple[int, int], seed: int
+) -> None:
+    step, arrays = relu_and_pooling((size, strides, before), (2, 2), seed)
+    expected = arrays["dz"].copy()
+    step.lines = relu_before_pooling(step.lines, [arrays["dz"]])
+    assert order(step.lines) == [*FORWARD, "relu_backward", "max_pool_backward"]
+    assert step.lines[2].arguments[3].size == arrays["out"].size
+    arrays["dz"][...] = np.nan
+    step.run()
+    np.testing.assert_allclose(arrays["dz"], expected, rtol=1e-15)
+
+
+def test_nan_comes_through_in_either_order() -> None:
+    step, arrays = relu_and_pooling()
+    arrays["z"][0, 0, 0, 0] = arrays["dout"][1, 1, 1, 1] = np.nan
+    step.run()
+    expected = arrays["dz"].copy()
+    assert np.isnan(expected).sum() == 1
+    step.lines = relu_before_pooling(step.lines, [arrays["dz"]])
+    step.run()
+    np.testing.assert_array_equal(arrays["dz"], expected)
+
+
+def test_where_the_derivative_stays_behind_pooling() -> None:
+    back = ["max_pool_backward", "relu_backward"]
+    step, arrays = relu_and_pooling()
+    assert order(relu_before_pooling(step.lines, [arrays["da"]])) == [*FORWARD, *back]
+    with write_down(step):
+        column_sum(arrays["da"].reshape(-1, 3), np.zeros(3))  # somebody else reads it
+    assert order(relu_before_pooling(step.lines, []))[:4] == [*FORWARD, *back]
+    for change in (
+        lambda lines, room: lines.insert(2, Line("", relu, (room["dout"], room["out"]))),
+        lambda lines, room: lines.__setitem__(0, Line("", relu, (room["z"], room["dz"]))),
+        lambda lines, room: lines.pop(1),
+        lambda lines, room: lines.__setitem__(
+            1, lines[1]._replace(arguments=(room["dz"], *lines[1].arguments[1:]))
+        ),
+        lambda lines, room: lines.__setitem__(
+            3, lines[3]._replace(arguments=(np.ones(180), *lines[3].arguments[1:]))
+        ),
+    ):
+        step, arrays = relu_and_pooling()
+        change(step.lines, arrays)
+        assert order(relu_before_pooling(step.lines, []))[-2:] == back
+
+
+def test_a_network_for_images_has_it_so() -> None:
+    inner = [Conv2D(2, 3, activation="relu"), MaxPooling2D(), Conv2D(3, 2), MaxPooling2D()]
+    model = Sequential([Input((9, 9, 1)), *inner, Flatten(), Dense(4)])
+    model.compile("sgd", "mse")
+    lines = [(line.part, line.title) for line in model.step(5).lines]
+    first = lines.index(("conv2d", "relu_backward"))
+    assert lines[first + 1] == ("max_pooling2d", "max_pool_backward")

@@ -30,7 +30,7 @@ from tinynet.data import Batch, Dataset, EpochOrders
 from tinynet.kernels.counting import next_rows
 from tinynet.kernels.registry import here
 from tinynet.layers import Lambda
-from tinynet.step.passes import arrays_in, span, without_unread
+from tinynet.step.passes import arrays_in, relu_before_pooling, span, without_unread
 from tinynet.step.tape import Computes, Step, several, write_down
 from tinynet.step.telling import telling
 
@@ -310,7 +310,10 @@ class Written:
         lasting = _lasting(model)
         seen_later = [array for _, kept in self.kept for array in _arrays(kept).values()]
         seen_later += [each for each in several(self.result) if isinstance(each, np.ndarray)]
-        lines = without_unread(self.step.lines, [*lasting.values(), *seen_later])
+        read_later = [*lasting.values(), *seen_later]
+        lines = without_unread(self.step.lines, read_later)
+        if step is None:  # one that was given has looked at the lines as they are
+            lines = relu_before_pooling(lines, read_later)
         used = {span(each) for line in lines for each in arrays_in(line)}
         known = {**data.known(batch), "order": order, "place": place, "rows": rows, **lasting}
         if model.optimizer is not None:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from tinynet.arrays import Array
+from tinynet.kernels.pooling import max_pool, max_pool_backward
 from tinynet.kernels.registry import Kernel
+from tinynet.kernels.relu import relu, relu_backward
 from tinynet.step.tape import Line
 
 ROLES = ("read", "update", "write")
@@ -45,6 +47,60 @@ def without_unread(lines: Sequence[Line], kept: Iterable[Array]) -> list[Line]:
             wanted -= {span(array) for array in arrays_in(line, "write")} - always
         wanted |= {span(array) for array in arrays_in(line, "read", "update")}
     return left[::-1]
+
+
+def relu_before_pooling(lines: Sequence[Line], kept: Iterable[Array]) -> list[Line]:
+    """Take the derivative of a ReLU before the way back through max pooling, not behind it.
+
+    Pooling hands a gradient to the pixel that was the largest of its window. What the ReLU had
+    there is what came out of the pooling, so whether it was above 0 can be asked of that, which has
+    a number for each window in the place of one for each pixel; all other pixels get 0 anyway.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+    kept : iterable of ndarray
+        What may be read after the step.
+
+    Returns
+    -------
+    list of Line
+        As before, unless somebody else reads what is between the two, or what came out of the
+        pooling is overwritten in between.
+    """
+    found, always = list(lines), [span(array) for array in kept]
+    for i in range(len(lines) - 1):
+        at = _pool_of_relu(lines, i)
+        if at is None:
+            continue
+        first, second = lines[i : i + 2]
+        dout, which, *windows, da = first.arguments
+        out, dz = lines[at].arguments[4], second.arguments[3]
+        others = [*lines[:i], *lines[i + 2 :]]
+        read = [span(array) for line in others for array in arrays_in(line)]
+        since = [a for line in lines[at + 1 : i] for a in arrays_in(line, "update", "write")]
+        if meet([span(da)], always + read) or meet([span(out)], map(span, since)):
+            continue
+        smaller = np.empty_like(dout)
+        numbers = dout.reshape(-1), out.reshape(-1), out.reshape(-1), smaller.reshape(-1)
+        pixels = smaller, which, *windows, dz.reshape(da.shape)
+        found[i : i + 2] = second._replace(arguments=numbers), first._replace(arguments=pixels)
+    return found
+
+
+def _pool_of_relu(lines: Sequence[Line], i: int) -> int | None:
+    """Return where a ReLU is pooled whose way back are line i and the one after it; or None."""
+    first, second = lines[i : i + 2]
+    if first.function is not max_pool_backward or second.function is not relu_backward:
+        return None
+    (_, which, *_, da), (given, z, a, _) = first.arguments, second.arguments
+    relus = [[span(x) for x in line.arguments] for line in lines[:i] if line.function is relu]
+    if span(da) != span(given) or [span(z), span(a)] not in relus:
+        return None
+    for at, line in enumerate(lines[:i]):
+        if line.function is max_pool and line.arguments[5] is which:
+            return at if span(line.arguments[0]) == span(a) else None
+    return None
 
 
 def _from_step_to_step(lines: Sequence[Line]) -> set[Span]:
