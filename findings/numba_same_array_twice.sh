@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Numba 0.68.1: a compiled loop that is given one array both to read and to write takes almost three
-# times as long as with two arrays, and nearly five times as long as the same loop with one argument.
+# times as long as with two arrays, and four times as long as the same loop with one argument.
 #
 # One would expect out = f(x) "in place", f(x, x), to be a little faster than f(x, out): it touches half
 # the memory, and entry i depends on nothing but entry i. With NumPy's ufuncs, out=x is the usual way to
