@@ -33,6 +33,7 @@ import time
 import tomllib
 import types
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,11 @@ class Forked(Runs):
                     function.__code__ = code
                     function.__defaults__ = defaults.__defaults__
                     function.__kwdefaults__ = defaults.__kwdefaults__
+                for inner in codes_in(code):  # what it has returned before may be called, too
+                    names = path, inner.co_qualname, inner.co_firstlineno
+                    for function in self.live.get(names, ()):
+                        if function.__code__.co_freevars == inner.co_freevars:
+                            function.__code__ = inner
                 for each in self.kept.get(path, ()):
                     each.cache_clear()  # what the right code has returned
                 without_cache(path)
@@ -208,6 +214,14 @@ def find_code(code: types.CodeType, mutant: Mutant) -> types.CodeType:
             if mutant.function.startswith(each.co_qualname + "."):
                 return find_code(each, mutant)
     raise LookupError(mutant.function)
+
+
+def codes_in(code: types.CodeType) -> Iterator[types.CodeType]:
+    """Yield the code of the functions in a function."""
+    for each in code.co_consts:
+        if isinstance(each, types.CodeType):
+            yield each
+            yield from codes_in(each)
 
 
 def defaults_of(changed: bytes, mutant: Mutant, names: dict[str, Any]) -> Any:

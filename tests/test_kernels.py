@@ -320,6 +320,16 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
             "images", "down", "across", "channels", fill=integers_below(4), dtype="uint8"
         ),
     },
+    "max_pool over one edge": {
+        **SIDE_BY_SIDE,
+        "x": array("images", "high", "narrow", "channels", fill=few),
+        "which": array("images", "down", "across", "channels", dtype="uint8"),
+    },
+    "max_pool over the other edge": {
+        **SIDE_BY_SIDE,
+        "x": array("images", "low", "wide", "channels", fill=few),
+        "which": array("images", "down", "across", "channels", dtype="uint8"),
+    },
     **{  # a few different numbers, so that often both are the largest
         name: dict.fromkeys(["a", "b"], array("n", fill=integers_below(3)))
         for name in ("maximum_backward", "minimum_backward")

@@ -413,3 +413,16 @@ def test_where_blas_is_known_its_products_have_addresses() -> None:
     assert team.can_share() == there
     assert (team._address_of("gemm", "d") is not None) == there
     assert team._address_of("gemm", "e") is None
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int64"])
+def test_types_that_blas_does_not_know_are_left_to_numpy(dtype: str) -> None:
+    a, b, out = (np.ones((3, 3), dtype) for _ in range(3))
+    assert Loop().row(Line("", products.product, (a, b, out))) is None
+    many = tuple(np.ones((2, 3, 3), dtype) for _ in range(3))
+    assert Loop().row(Line("", products.batched_product, many)) is None
+
+
+def test_many_products_with_a_single_column_are_left_to_numpy() -> None:
+    a, b, out = np.ones((2, 3, 4)), np.ones((2, 4, 1)), np.ones((2, 3, 1))
+    assert Loop().row(Line("", products.batched_product, (a, b, out))) is None

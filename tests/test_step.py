@@ -21,6 +21,7 @@ from tinynet.optimizers import schedules
 from tinynet.step import compiled as loop
 from tinynet.step.printing import brief, expression
 from tinynet.step.tape import Computes, Step, call, write_down
+from tinynet.step.telling import _into_same_gradients
 
 FORMS = pytest.mark.parametrize("form", registry.FORMS)
 
@@ -1103,3 +1104,26 @@ def test_what_consists_of_kernels_alone() -> None:
         if isinstance(each, type) and issubclass(each, Computes) and not each.only_kernels
     }
     assert found == WITH_PYTHON
+
+    class Plain(Flatten):
+        """Replaces nothing."""
+
+    class Other(Flatten):
+        def forward(self, x: Any, training: bool = False) -> Any:
+            return super().forward(x, training)
+
+    assert Plain.only_kernels and not Other.only_kernels
+
+
+def test_new_gradients_are_copied_into_the_arrays_of_before() -> None:
+    part, old = Scaled(), {name: np.zeros(2) for name in "abc"}
+    part.grads = dict(old)
+
+    def backward() -> str:
+        part.grads["a"], part.grads["c"] = np.ones(2), np.ones(3)
+        part.grads["b"][...] = 2
+        return "found"
+
+    assert _into_same_gradients(part, backward) == "found"
+    assert part.grads["a"] is old["a"] and part.grads["b"] is old["b"]
+    assert [each.tolist() for each in part.grads.values()] == [[1, 1], [2, 2], [1, 1, 1]]
