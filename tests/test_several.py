@@ -270,6 +270,10 @@ def test_what_does_not_fit_the_outputs_is_said_when_they_are_known() -> None:
         model.compile("sgd", [SPARSE, "mse"], metrics=[["mze"], None])
     with pytest.raises(ValueError, match=r"loss_weights: expected 2 entries.* got 1"):
         model.compile("sgd", [SPARSE, "mse"], loss_weights=[1])
+    with pytest.raises(TypeError, match=r"loss_weights: .* compile takes the weights third"):
+        model.compile("sgd", [SPARSE, "mse"], ["mse", "mae"])
+    with pytest.raises(ValueError, match="loss_weights: expected a number, got 'mae'"):
+        model.compile("sgd", [SPARSE, "mse"], [1.0, "mae"])
     model.compile("sgd", [SPARSE, "mse", "mse"])
     with pytest.raises(ValueError, match=r"loss: expected 2 entries, one for each output.* got 3"):
         model.fit(INPUTS, TARGETS, verbose=0)

@@ -101,3 +101,14 @@ def test_a_slope_needs_a_gradient_of_its_shape() -> None:
 )
 def test_types_of_integers(dtype: Any, name: str | None) -> None:
     assert core.integer_type(dtype) == name
+
+
+def test_other_names_are_listed() -> None:
+    """A script for Keras finds them in the stand-in."""
+    found = {
+        name
+        for name, each in vars(layers).items()
+        if callable(each) and str(getattr(each, "__module__", "")).startswith("tinynet.layers")
+    }
+    public = {name for name in found if name[0] != "_"}
+    assert public - {*layers.__all__} == {*layers.ALSO}
