@@ -308,6 +308,64 @@ def test_graphs_in_the_older_form(tmp_path):
         expect_same("interop.to_keras", pairs)
 
 
+NESTED = {
+    "stacks": lambda keras, dense, norm: keras.Sequential(
+        [keras.Input((4,)), dense(4, "a"), norm("b"), norm("c"), dense(4, "d")], name="inner"
+    ),
+    "a stack in a stack": lambda keras, dense, norm: keras.Sequential(
+        [
+            keras.Input((4,)),
+            norm("b"),
+            keras.Sequential([keras.Input((4,)), dense(4, "a"), norm("b")], name="deep"),
+            norm("c"),
+        ],
+        name="inner",
+    ),
+    "a graph": lambda keras, dense, norm: graph_of(keras, dense, norm),
+    "frozen in part": lambda keras, dense, norm: keras.Sequential(
+        [keras.Input((4,)), norm("b"), dense(4, "a", trainable=False), norm("c")], name="inner"
+    ),
+}
+
+
+def graph_of(library, dense, norm):
+    start = library.Input((4,), name="start")
+    joined = library.layers.Add(name="sum")([norm("b")(dense(4, "a")(start)), norm("c")(start)])
+    return library.Model(start, joined, name="inner")
+
+
+@pytest.mark.parametrize("way", NESTED)
+def test_a_model_in_a_model_in_the_older_form(way, tmp_path):
+    """Keras writes what learns first, of all its layers, and then the rest."""
+
+    def both(library):
+        def dense(units, name, **options):
+            return library.layers.Dense(units, name=name, **options)
+
+        def norm(name):
+            return library.layers.BatchNormalization(name=name)
+
+        library.utils.set_random_seed(3)
+        inner = NESTED[way](library, dense, norm)
+        last = dense(3, "last", activation="softmax")
+        return library.Sequential([library.Input((4,)), norm("b"), inner, last])
+
+    theirs = both(keras)
+    rng = np.random.default_rng(0)
+    theirs.set_weights([rng.uniform(1, 2, each.shape) for each in theirs.get_weights()])
+    theirs.compile("adam", "sparse_categorical_crossentropy")
+    theirs.run_eagerly = True
+    theirs.train_on_batch(X, Y)
+    theirs.save(tmp_path / "model.h5")
+    expected = theirs.predict(X, verbose=0)
+    own = tinynet.models.load_model(tmp_path / "model.h5")
+    other = both(tinynet)
+    other.load_weights(tmp_path / "model.h5")
+    for name, found in ("read", own), ("weights", other):
+        expect_same("interop.from_keras", {name: (found.predict(X, verbose=0), expected)})
+    go_on_alike("interop.from_keras", own, theirs, way)
+
+
 @pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")
 def test_a_model_without_weights(tmp_path):
     theirs = keras.Sequential([keras.layers.Dense(3), keras.layers.Dropout(0.5)])

@@ -28,6 +28,7 @@ from tinynet.files import whole_or_not
 from tinynet.interop.configs import Config
 from tinynet.interop.keras_files import archive, hdf5, layout
 from tinynet.interop.keras_files.architecture import (
+    inner_layers,
     keras_form,
     newer_form,
     older_form,
@@ -218,7 +219,11 @@ def _read(path: Path) -> _Stored:
 
 def _weights(stored: _Stored, model: Trainer | None = None) -> dict[str, list[Array]]:
     if stored.by_name:
-        return layout.named_weights(stored.content)
+        inner = {} if stored.model is None else inner_layers(stored.model)
+        if model is not None:
+            parts = {each.name: each for each in model.layers if isinstance(each, Network)}
+            inner = {name: list(each.leaves) for name, each in parts.items()}
+        return layout.named_weights(stored.content, inner)
     return layout.stored_weights(stored.content, model)
 
 

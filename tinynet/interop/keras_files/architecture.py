@@ -17,6 +17,7 @@ from tinynet.layers import InputLayer
 from tinynet.stack import Network, Stack
 from tinynet.training import Trainer
 
+NETWORKS = ("Sequential", "Functional")  # what Keras calls the classes of models
 SHARED = "shared_object_id"  # Keras's name for the number of a layer that several models have
 # The modules that the older form, of ``.h5``, leaves out.
 MODULES = {
@@ -161,7 +162,7 @@ def _own_layer(written: Config) -> Any:
 
 def _own_alone(written: Config) -> Config:
     kind = written["class_name"]
-    if kind in ("Sequential", "Functional"):
+    if kind in NETWORKS:
         own = own_form(written)
         return {"class_name": "Model" if "wires" in own else "Sequential", "config": own}
     if kind == "InputLayer":
@@ -264,7 +265,7 @@ def own_parts(given: Config | None) -> Config:
 def older_form(written: Config) -> tuple[Config, Config | None]:
     """Return the texts ``model_config`` and ``training_config`` of an ``.h5`` file, as values."""
     kinds = [each["class_name"] for each in written["config"]["layers"]]
-    if "Sequential" in kinds or "Functional" in kinds:
+    if not {*NETWORKS}.isdisjoint(kinds):
         raise ValueError("a model as a layer of another is not written as .h5; save it as .keras")
     model = {**written["config"], "layers": [_short(each) for each in written["config"]["layers"]]}
     parts = written.get("compile_config")
@@ -275,9 +276,8 @@ def older_form(written: Config) -> tuple[Config, Config | None]:
 
 
 def newer_form(model: Config, parts: Config | None) -> Config:
-    """Undo `older_form`."""
-    layers = [_with_module(each, "keras.layers") for each in model["config"]["layers"]]
-    written = {**model, "config": {**model["config"], "layers": layers}}
+    """Undo `older_form`; Keras also writes models as layers of others in this form."""
+    written = _newer_model(model)
     if parts is not None:
         parts = {**parts, "optimizer": parts["optimizer_config"]}
         del parts["optimizer_config"]
@@ -285,6 +285,27 @@ def newer_form(model: Config, parts: Config | None) -> Config:
             parts[key] = _nested(partial(_with_module, module=module), parts.get(key))
         written["compile_config"] = parts
     return written
+
+
+def _newer_model(model: Config) -> Config:
+    layers = [
+        _newer_model(each) if each["class_name"] in NETWORKS else _with_module(each, "keras.layers")
+        for each in model["config"]["layers"]
+    ]
+    return {**model, "config": {**model["config"], "layers": layers}}
+
+
+def inner_layers(model: Config) -> dict[str, list[str]]:
+    """Return the names of the models that are layers of one, with the paths of their layers."""
+    found: dict[str, list[str]] = {}
+    for each in model["config"]["layers"]:
+        if each["class_name"] in NETWORKS:
+            deeper, paths = inner_layers(each), []
+            for layer in each["config"]["layers"]:
+                name = layer["config"]["name"]
+                paths += [f"{name}/{path}" for path in deeper.get(name, ())] or [name]
+            found[each["config"]["name"]] = paths
+    return found
 
 
 def _nested(function: Callable[[Any], Any], value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -111,16 +111,42 @@ def put_named_weights(model: Network, content: Content) -> None:
             content.arrays[f"{top}/{layer.name}/{path}"] = array
 
 
-def named_weights(content: Content) -> dict[str, list[Array]]:
-    """Return the arrays of each layer in an ``.h5`` file, by the layer's name there."""
+def named_weights(content: Content, inner: Mapping[str, Sequence[str]]) -> dict[str, list[Array]]:
+    """Return the arrays of each layer in an ``.h5`` file, by the layer's path of names there.
+
+    Parameters
+    ----------
+    content : Content
+    inner : dict of str to sequence of str
+        The names of models that are layers, with the paths of their layers. Of such a model, Keras
+        writes first what learns, of all its layers, and then the rest; but the name of each weight,
+        ``"inner/dense/kernel"``, says whose it is.
+    """
     # A file of weights alone, as Keras 2 wrote them, has the layers at its top.
     top = "model_weights/" if "model_weights" in content.texts else ""
-    found = {}
+    found: dict[str, list[Array]] = {}
     for name in _names(content, top.rstrip("/"), "layer_names"):
-        arrays = listed(content, f"{top}{name}")
-        if arrays:
-            found[name] = arrays
+        group = f"{top}{name}"
+        arrays = listed(content, group)
+        if name not in inner:
+            found |= {name: arrays} if arrays else {}
+            continue
+        weights = _names(content, group, "weight_names")
+        owners = [_owner(weight, inner[name]) for weight in weights]
+        for path in inner[name]:
+            own = [array for array, owner in zip(arrays, owners, strict=True) if owner == path]
+            found |= {f"{name}/{path}": own} if own else {}
     return found
+
+
+def _owner(weight: str, paths: Sequence[str]) -> str:
+    """Return the path of the layer whose weight has a name: ``"inner/dense/kernel"``."""
+    place = "/" + weight.rpartition("/")[0]
+    whole = [path for path in paths if place.endswith(f"/{path}")]
+    same = [path for path in paths if place.endswith("/" + path.rpartition("/")[2])]
+    if not whole and len(same) != 1:
+        raise ValueError(f"expected a weight of one of {list(paths)}, got one named {weight!r}")
+    return max(whole or same, key=len)
 
 
 def listed(content: Content, group: str) -> list[Array]:
