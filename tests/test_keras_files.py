@@ -749,3 +749,17 @@ def test_the_order_of_slots() -> None:
     names = ["velocity", "momentum", "average_gradient"]
     expected = [(key, name) for name in names for key in "ab"]
     assert layout.slots_in_order(rmsprop, ["a", "b"]) == expected
+
+
+def test_whose_weight_it_is() -> None:
+    """Keras names a weight by the models in which its layer was built, which need not be all."""
+    paths = ["b", "deep/a", "deep/b", "c"]
+    names = ["m/inner/deep/b/gamma", "inner/b/gamma", "a/kernel:0", "x/deep/a/bias", "c/kernel"]
+    assert layout._owners(names, paths) == ["deep/b", "b", "deep/a", "deep/a", "c"]
+    for wrong in ("gamma", "inner/d/gamma", ""):
+        with pytest.raises(ValueError, match="there is no layer, or no single one, whose weight"):
+            layout._owners([wrong], paths)
+    with pytest.raises(ValueError, match="no single one"):
+        layout._owners(["b/kernel"], ["one/b", "two/b"])
+    many = [f"m{i}/a" for i in range(50_000)]
+    assert layout._owners([f"{path}/kernel" for path in many], many) == many

@@ -131,22 +131,30 @@ def named_weights(content: Content, inner: Mapping[str, Sequence[str]]) -> dict[
         if name not in inner:
             found |= {name: arrays} if arrays else {}
             continue
-        weights = _names(content, group, "weight_names")
-        owners = [_owner(weight, inner[name]) for weight in weights]
-        for path in inner[name]:
-            own = [array for array, owner in zip(arrays, owners, strict=True) if owner == path]
-            found |= {f"{name}/{path}": own} if own else {}
+        owned: dict[str, list[Array]] = {}
+        owners = _owners(_names(content, group, "weight_names"), inner[name])
+        for path, array in zip(owners, arrays, strict=True):
+            owned.setdefault(path, []).append(array)
+        found |= {f"{name}/{path}": owned[path] for path in inner[name] if path in owned}
     return found
 
 
-def _owner(weight: str, paths: Sequence[str]) -> str:
-    """Return the path of the layer whose weight has a name: ``"inner/dense/kernel"``."""
-    place = "/" + weight.rpartition("/")[0]
-    whole = [path for path in paths if place.endswith(f"/{path}")]
-    same = [path for path in paths if place.endswith("/" + path.rpartition("/")[2])]
-    if not whole and len(same) != 1:
-        raise ValueError(f"expected a weight of one of {list(paths)}, got one named {weight!r}")
-    return max(whole or same, key=len)
+def _owners(weights: Sequence[str], paths: Sequence[str]) -> list[str]:
+    """Return the paths of the layers whose weights have these names: ``"inner/dense/kernel"``."""
+    known, deepest = {*paths}, 1 + max((path.count("/") for path in paths), default=0)
+    by_name: dict[str, list[str]] = {}
+    for path in paths:
+        by_name.setdefault(path.rpartition("/")[2], []).append(path)
+    found = []
+    for weight in weights:
+        place = weight.split("/")[:-1][-deepest:]
+        whole = ("/".join(place[i:]) for i in range(len(place)))
+        path = next((each for each in whole if each in known), "")
+        same = by_name.get(place[-1], []) if place else []
+        if not path and len(same) != 1:
+            raise ValueError(f"there is no layer, or no single one, whose weight is {weight!r}")
+        found.append(path or same[0])
+    return found
 
 
 def listed(content: Content, group: str) -> list[Array]:
