@@ -322,16 +322,23 @@ NESTED = {
         name="inner",
     ),
     "a graph": lambda keras, dense, norm: graph_of(keras, dense, norm),
+    "a graph in a stack": lambda keras, dense, norm: keras.Sequential(
+        [keras.Input((4,)), norm("b"), graph_of(keras, dense, norm, "deep"), norm("c")],
+        name="inner",
+    ),
+    "under automatic names": lambda keras, dense, norm: keras.Sequential(
+        [keras.Input((4,)), norm(None), dense(4, None), norm(None)], name="inner"
+    ),
     "frozen in part": lambda keras, dense, norm: keras.Sequential(
         [keras.Input((4,)), norm("b"), dense(4, "a", trainable=False), norm("c")], name="inner"
     ),
 }
 
 
-def graph_of(library, dense, norm):
+def graph_of(library, dense, norm, name="inner"):
     start = library.Input((4,), name="start")
     joined = library.layers.Add(name="sum")([norm("b")(dense(4, "a")(start)), norm("c")(start)])
-    return library.Model(start, joined, name="inner")
+    return library.Model(start, joined, name=name)
 
 
 @pytest.mark.parametrize("way", NESTED)
@@ -346,6 +353,8 @@ def test_a_model_in_a_model_in_the_older_form(way, tmp_path):
             return library.layers.BatchNormalization(name=name)
 
         library.utils.set_random_seed(3)
+        if library is tinynet:
+            dense(4, None), norm(None)  # the names that the others take are not those in the file
         inner = NESTED[way](library, dense, norm)
         last = dense(3, "last", activation="softmax")
         return library.Sequential([library.Input((4,)), norm("b"), inner, last])
@@ -364,6 +373,39 @@ def test_a_model_in_a_model_in_the_older_form(way, tmp_path):
     for name, found in ("read", own), ("weights", other):
         expect_same("interop.from_keras", {name: (found.predict(X, verbose=0), expected)})
     go_on_alike("interop.from_keras", own, theirs, way)
+
+
+def test_a_layer_of_two_models_in_the_older_form(tmp_path):
+    """Its weights are written with each of the two."""
+
+    def both(library):
+        shared = library.layers.BatchNormalization(name="shared")
+        stacks = [
+            library.Sequential([library.Input((4,)), shared, library.layers.Dense(4)], name=name)
+            for name in ("one", "other")
+        ]
+        return library.Sequential([library.Input((4,)), *stacks])
+
+    theirs, own = both(keras), both(tinynet)
+    rng = np.random.default_rng(0)
+    theirs.set_weights([rng.uniform(1, 2, each.shape) for each in theirs.get_weights()])
+    theirs.save(tmp_path / "model.h5")
+    own.load_weights(tmp_path / "model.h5")
+    pair = own.predict(X, verbose=0), theirs.predict(X, verbose=0)
+    expect_same("interop.from_keras", {"shared": pair})
+
+
+def test_weights_for_pictures_of_any_size(tmp_path):
+    """Keras makes them for shapes that are not known; tinynet needs the size of a picture."""
+    convolution = keras.layers.Conv2D(3, 3, name="conv")
+    convolution.build((None, None, None, 2))
+    theirs = keras.Sequential([keras.layers.Activation("relu"), convolution])
+    with pytest.warns(UserWarning, match="not yet been built"):
+        theirs.save(tmp_path / "model.keras")
+    with pytest.warns(UserWarning, match="the weights of conv are left out"):
+        own = tinynet.models.load_model(tmp_path / "model.keras")
+    own.build((None, 8, 8, 2))
+    assert own.count_params() == convolution.count_params()
 
 
 @pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")

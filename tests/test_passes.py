@@ -175,12 +175,21 @@ def test_where_the_derivative_stays_behind_pooling() -> None:
     with write_down(step):
         column_sum(arrays["da"].reshape(-1, 3), np.zeros(3))  # somebody else reads it
     assert order(relu_before_pooling(step.lines, []))[:4] == [*FORWARD, *back]
+    bias, gaps = np.ones(3), np.ones((2, 3, 2, 6))[..., ::2]
     for change in (
         lambda lines, room: lines.insert(2, Line("", relu, (room["dout"], room["out"]))),
+        lambda lines, room: lines.insert(1, Line("", bias_add, (bias, room["a"].reshape(-1, 3)))),
+        lambda lines, room: lines.insert(2, Line("", bias_add, (bias, room["a"].reshape(-1, 3)))),
+        lambda lines, room: lines.insert(2, Line("", bias_add, (bias, room["z"].reshape(-1, 3)))),
+        lambda lines, room: lines.insert(2, Line("", relu, (room["z"], room["which"]))),
         lambda lines, room: lines.__setitem__(0, Line("", relu, (room["z"], room["dz"]))),
         lambda lines, room: lines.pop(1),
         lambda lines, room: lines.__setitem__(
             1, lines[1]._replace(arguments=(room["dz"], *lines[1].arguments[1:]))
+        ),
+        lambda lines, room: lines.__setitem__(
+            2,
+            lines[2]._replace(arguments=(gaps, *lines[2].arguments[1:])),
         ),
         lambda lines, room: lines.__setitem__(
             3, lines[3]._replace(arguments=(np.ones(180), *lines[3].arguments[1:]))
@@ -198,3 +207,8 @@ def test_a_network_for_images_has_it_so() -> None:
     lines = [(line.part, line.title) for line in model.step(5).lines]
     first = lines.index(("conv2d", "relu_backward"))
     assert lines[first + 1] == ("max_pooling2d", "max_pool_backward")
+    text = str(model.step(5))
+    assert (
+        "-> max_pooling2d.dout (5, 3, 3, 2)" in text
+        and "max_pool_backward(max_pooling2d.do" in text
+    )

@@ -312,10 +312,12 @@ class Written:
         seen_later += [each for each in several(self.result) if isinstance(each, np.ndarray)]
         read_later = [*lasting.values(), *seen_later]
         lines = without_unread(self.step.lines, read_later)
-        if step is None:  # one that was given has looked at the lines as they are
+        if step is None:  # one that was given remembers what each of its lines has done
             lines = relu_before_pooling(lines, read_later)
+        new = [line for line in lines if all(line is not each for each in self.step.lines)]
         used = {span(each) for line in lines for each in arrays_in(line)}
         known = {**data.known(batch), "order": order, "place": place, "rows": rows, **lasting}
+        known |= {f"{line.part}.dout": line.arguments[0] for line in new[1::2]}  # of the poolings
         if model.optimizer is not None:
             known |= {**model.optimizer.dials, **model.figures.arrays}
         self.step.lines = lines

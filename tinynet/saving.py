@@ -16,7 +16,8 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -28,7 +29,7 @@ from tinynet import losses, optimizers, scope
 from tinynet.array_files import Arrays, read_arrays, write_arrays
 from tinynet.arrays import Array, copy_into
 from tinynet.checks import file_name
-from tinynet.configurable import UnknownObjectError, serialize
+from tinynet.configurable import UnknownObjectError, is_own, serialize
 from tinynet.custom_objects import (
     custom_object_scope,
     get_custom_objects,
@@ -224,13 +225,13 @@ def read(filepath: str | os.PathLike[str]) -> _Content:
         )
 
 
-def shapes_by_layer(arrays: Arrays) -> dict[str, list[Shape]]:
-    """Return the shapes of a file's weights and states by the paths of their layers."""
-    found: dict[str, list[Shape]] = {}
+def shapes_by_layer(arrays: Arrays) -> dict[str, Counter[Shape]]:
+    """Count the shapes of a file's weights and states by the paths of their layers."""
+    found: dict[str, Counter[Shape]] = {}
     for key, shape in arrays.shapes.items():
         part, _, path = key.partition("/")
         if part == "weights":
-            found.setdefault(path.rpartition("/")[0], []).append(shape)
+            found.setdefault(path.rpartition("/")[0], Counter())[shape] += 1
     return found
 
 
@@ -256,7 +257,7 @@ def restore(model: Trainer, content: _Content, compile: bool = True) -> None:
     arrays, optimizer = content.arrays, None
     if content.compiled is not None and compile:
         optimizer = compile_with(model, content.compiled)
-    copy_into(model.arrays, [arrays[key] for key in arrays if key.startswith("weights/")])
+    _take_new_arrays(model, [key for key in arrays if key.startswith("weights/")], arrays)
     for path, layer in model.leaves.items():
         if layer.seed_generator is not None:
             layer.seed_generator.state = [int(n) for n in arrays[f"random/{path}"]]
@@ -269,6 +270,21 @@ def restore(model: Trainer, content: _Content, compile: bool = True) -> None:
         if "/" in path:  # a slot: set_state would copy it, but nobody else keeps these arrays
             key, name = path.rsplit("/", 1)
             optimizer.slots.setdefault(key, {})[name] = value
+
+
+def _take_new_arrays(model: Trainer, names: Sequence[str], arrays: Arrays) -> None:
+    """Put arrays of a file in the place of those of a new model, which nobody has seen yet."""
+    if len(names) != len(model.arrays):
+        raise ValueError(f"expected {len(model.arrays)} weights and states, got {len(names)}")
+    waiting = iter(names)
+    for layer in model.leaves.values():
+        for held in (layer.params, layer.state):
+            for key, old in list(held.items()):
+                new = arrays[next(waiting)]
+                if is_own(type(layer)) and new.shape == old.shape and new.dtype == old.dtype:
+                    held[key] = new
+                else:
+                    copy_into({f"{layer.name}/{key}": old}, [new])
 
 
 def compiled_parts(model: Trainer) -> dict[str, Any] | None:

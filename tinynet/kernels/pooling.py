@@ -125,7 +125,8 @@ def give_to_four(dout: Array, which: Array, dx: Array) -> None:
                     for j in range(2):
                         for c in range(channels):
                             here = which[n, y, z, c] == 2 * i + j
-                            dx[n, 2 * y + i, 2 * z + j, c] = dout[n, y, z, c] if here else zero
+                            d = dout[n, y, z, c] if here else zero
+                            dx[n, 2 * y + i, 2 * z + j, c] = zero + d  # as a sum, -0 is 0
 
 
 @max_pool_backward.loops

@@ -65,21 +65,21 @@ def relu_before_pooling(lines: Sequence[Line], kept: Iterable[Array]) -> list[Li
     Returns
     -------
     list of Line
-        As before, unless somebody else reads what is between the two, or what came out of the
-        pooling is overwritten in between.
+        As before where somebody else reads what is between the two, or an array was overwritten.
     """
     found, always = list(lines), [span(array) for array in kept]
     for i in range(len(lines) - 1):
-        at = _pool_of_relu(lines, i)
-        if at is None:
-            continue
         first, second = lines[i : i + 2]
+        pool = _pool_of_relu(lines[:i], first, second)
+        if pool is None:
+            continue
         dout, which, *windows, da = first.arguments
-        out, dz = lines[at].arguments[4], second.arguments[3]
+        out, dz = pool.arguments[4], second.arguments[3]
         others = [*lines[:i], *lines[i + 2 :]]
         read = [span(array) for line in others for array in arrays_in(line)]
-        since = [a for line in lines[at + 1 : i] for a in arrays_in(line, "update", "write")]
-        if meet([span(da)], always + read) or meet([span(out)], map(span, since)):
+        if meet([span(da)], always + read) or not (
+            dout.flags.c_contiguous and out.flags.c_contiguous
+        ):
             continue
         smaller = np.empty_like(dout)
         numbers = dout.reshape(-1), out.reshape(-1), out.reshape(-1), smaller.reshape(-1)
@@ -88,19 +88,33 @@ def relu_before_pooling(lines: Sequence[Line], kept: Iterable[Array]) -> list[Li
     return found
 
 
-def _pool_of_relu(lines: Sequence[Line], i: int) -> int | None:
-    """Return where a ReLU is pooled whose way back are line i and the one after it; or None."""
-    first, second = lines[i : i + 2]
+def _pool_of_relu(lines: Sequence[Line], first: Line, second: Line) -> Line | None:
+    """Return the line in which a ReLU is pooled whose way back are two others; or None."""
     if first.function is not max_pool_backward or second.function is not relu_backward:
         return None
     (_, which, *_, da), (given, z, a, _) = first.arguments, second.arguments
-    relus = [[span(x) for x in line.arguments] for line in lines[:i] if line.function is relu]
-    if span(da) != span(given) or [span(z), span(a)] not in relus:
+    relu_at, pool_at = _last_to_write(lines, a), _last_to_write(lines, which)
+    if not -1 < relu_at < pool_at or _last_to_write(lines, z) > relu_at:
         return None
-    for at, line in enumerate(lines[:i]):
-        if line.function is max_pool and line.arguments[5] is which:
-            return at if span(line.arguments[0]) == span(a) else None
+    of_relu, pool = lines[relu_at], lines[pool_at]
+    if (
+        span(da) == span(given)
+        and of_relu.function is relu
+        and [span(each) for each in of_relu.arguments] == [span(z), span(a)]
+        and pool.function is max_pool
+        and [span(pool.arguments[0]), span(pool.arguments[5])] == [span(a), span(which)]
+        and _last_to_write(lines, pool.arguments[4]) == pool_at
+    ):
+        return pool
     return None
+
+
+def _last_to_write(lines: Sequence[Line], array: Array) -> int:
+    """Return the number of the last line that writes to an array, -1 if none does."""
+    for number in range(len(lines) - 1, -1, -1):
+        if meet([span(array)], map(span, arrays_in(lines[number], "update", "write"))):
+            return number
+    return -1
 
 
 def _from_step_to_step(lines: Sequence[Line]) -> set[Span]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import io
 import json
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,6 @@ from tinynet.files import whole_or_not
 from tinynet.interop.configs import Config
 from tinynet.interop.keras_files import archive, hdf5, layout
 from tinynet.interop.keras_files.architecture import (
-    inner_layers,
     keras_form,
     newer_form,
     older_form,
@@ -166,12 +166,16 @@ def load_model(path: Path, compile: bool) -> Model:
     with _naming(path):
         if stored.model is None:
             raise ValueError("it holds weights alone; build the model, and call load_weights")
-        shapes = {name: [each.shape for each in some] for name, some in _weights(stored).items()}
+        shapes = {
+            name: Counter(each.shape for each in some) for name, some in _weights(stored).items()
+        }
         model = made(own_form(stored.model), shapes)
         _take_positions(model, stored.content)
-    weights = _by_key(_weights(stored, model))
-    if model.built or weights:
-        saving.take_weights(model, path, weights, skip_mismatch=False)
+    weights = _weights(stored, model)
+    if not model.built:
+        weights = _of_built(model, path, weights)
+    if weights or model.built:
+        saving.take_weights(model, path, _by_key(weights), skip_mismatch=False)
     if compile and stored.model.get("compile_config"):
         with _naming(path):
             model.compile(**own_parts(stored.model["compile_config"]))
@@ -179,6 +183,21 @@ def load_model(path: Path, compile: bool) -> Model:
             # One that was written before the first step has no slots.
             _take_optimizer(model, [list(model.params), []], stored, path)
     return model
+
+
+def _of_built(
+    model: Trainer, path: Path, weights: dict[str, list[Array]]
+) -> dict[str, list[Array]]:
+    """Leave out the weights of layers that wait for their input, with a warning."""
+    layers = {**model.leaves, **{layer.name: layer for layer in model.layers}}
+    waiting = [name for name in weights if name in layers and not layers[name].built]
+    if waiting:
+        warnings.warn(
+            f"{path}: the weights of {', '.join(waiting)} are left out, because the file does not "
+            f"say for which shape of input they are; was the model saved before it had one?",
+            stacklevel=5,
+        )
+    return {name: some for name, some in weights.items() if name not in waiting}
 
 
 def load_weights(model: Trainer, path: Path, skip_mismatch: bool) -> None:
@@ -219,11 +238,8 @@ def _read(path: Path) -> _Stored:
 
 def _weights(stored: _Stored, model: Trainer | None = None) -> dict[str, list[Array]]:
     if stored.by_name:
-        inner = {} if stored.model is None else inner_layers(stored.model)
-        if model is not None:
-            parts = {each.name: each for each in model.layers if isinstance(each, Network)}
-            inner = {name: list(each.leaves) for name, each in parts.items()}
-        return layout.named_weights(stored.content, inner)
+        named = layout.named_weights(stored.content)
+        return named if model is None else layout.by_leaves(model, named)
     return layout.stored_weights(stored.content, model)
 
 

@@ -295,19 +295,6 @@ def _newer_model(model: Config) -> Config:
     return {**model, "config": {**model["config"], "layers": layers}}
 
 
-def inner_layers(model: Config) -> dict[str, list[str]]:
-    """Return the names of the models that are layers of one, with the paths of their layers."""
-    found: dict[str, list[str]] = {}
-    for each in model["config"]["layers"]:
-        if each["class_name"] in NETWORKS:
-            deeper, paths = inner_layers(each), []
-            for layer in each["config"]["layers"]:
-                name = layer["config"]["name"]
-                paths += [f"{name}/{path}" for path in deeper.get(name, ())] or [name]
-            found[each["config"]["name"]] = paths
-    return found
-
-
 def _nested(function: Callable[[Any], Any], value: Any) -> Any:
     """Call a function with each object in nested lists and in dicts by the names of outputs."""
     if isinstance(value, list):

@@ -111,49 +111,44 @@ def put_named_weights(model: Network, content: Content) -> None:
             content.arrays[f"{top}/{layer.name}/{path}"] = array
 
 
-def named_weights(content: Content, inner: Mapping[str, Sequence[str]]) -> dict[str, list[Array]]:
-    """Return the arrays of each layer in an ``.h5`` file, by the layer's path of names there.
-
-    Parameters
-    ----------
-    content : Content
-    inner : dict of str to sequence of str
-        The names of models that are layers, with the paths of their layers. Of such a model, Keras
-        writes first what learns, of all its layers, and then the rest; but the name of each weight,
-        ``"inner/dense/kernel"``, says whose it is.
-    """
+def named_weights(content: Content) -> dict[str, list[Array]]:
+    """Return the arrays of each layer in an ``.h5`` file, by the layer's name there."""
     # A file of weights alone, as Keras 2 wrote them, has the layers at its top.
     top = "model_weights/" if "model_weights" in content.texts else ""
-    found: dict[str, list[Array]] = {}
+    found = {}
     for name in _names(content, top.rstrip("/"), "layer_names"):
-        group = f"{top}{name}"
-        arrays = listed(content, group)
-        if name not in inner:
-            found |= {name: arrays} if arrays else {}
-            continue
-        owned: dict[str, list[Array]] = {}
-        owners = _owners(_names(content, group, "weight_names"), inner[name])
-        for path, array in zip(owners, arrays, strict=True):
-            owned.setdefault(path, []).append(array)
-        found |= {f"{name}/{path}": owned[path] for path in inner[name] if path in owned}
+        arrays = listed(content, f"{top}{name}")
+        if arrays:
+            found[name] = arrays
     return found
 
 
-def _owners(weights: Sequence[str], paths: Sequence[str]) -> list[str]:
-    """Return the paths of the layers whose weights have these names: ``"inner/dense/kernel"``."""
-    known, deepest = {*paths}, 1 + max((path.count("/") for path in paths), default=0)
-    by_name: dict[str, list[str]] = {}
-    for path in paths:
-        by_name.setdefault(path.rpartition("/")[2], []).append(path)
-    found = []
-    for weight in weights:
-        place = weight.split("/")[:-1][-deepest:]
-        whole = ("/".join(place[i:]) for i in range(len(place)))
-        path = next((each for each in whole if each in known), "")
-        same = by_name.get(place[-1], []) if place else []
-        if not path and len(same) != 1:
-            raise ValueError(f"there is no layer, or no single one, whose weight is {weight!r}")
-        found.append(path or same[0])
+def by_leaves(model: Network, named: Mapping[str, list[Array]]) -> dict[str, list[Array]]:
+    """Give the arrays of models that are layers to their layers, by the paths of these.
+
+    Of such a model, Keras writes first what learns, of all its layers, and then the rest
+    (keras/src/legacy/saving/legacy_h5_format.py); and a layer that is in two of them, twice.
+    """
+    layers = [layer for layer in model.layers if layer.arrays]
+    places = {layer.name: layer for layer in layers}
+    if places.keys() != named.keys():  # under other names, the layers are in the same order
+        places = dict(zip(named, layers, strict=False))
+    found: dict[str, list[Array]] = {}
+    seen: set[Layer] = set()
+    for name, arrays in named.items():
+        layer = places.get(name)
+        if not isinstance(layer, Network) or len(layer.arrays) != len(arrays):
+            found[name] = arrays
+            continue
+        leaves = layer.leaves
+        learned = [f"{path}/{key}" for path, leaf in leaves.items() if leaf.trainable
+                   for key in leaf.params]  # fmt: skip
+        order = dict.fromkeys([*learned, *layer.arrays])
+        array_of = dict(zip(order, arrays, strict=True))
+        for path, leaf in leaves.items():
+            if leaf.arrays and leaf not in seen:
+                found[f"{name}/{path}"] = [array_of[f"{path}/{key}"] for key in leaf.arrays]
+        seen |= {*leaves.values()}
     return found
 
 

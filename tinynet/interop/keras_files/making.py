@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,12 @@ from tinynet.layers import InputLayer, Layer
 from tinynet.models import Model, Sequential
 from tinynet.symbolic import Shape
 
+DEEPEST = 20  # models in each other, more than anybody has; the paths of all layers are long then
+
 
 def made(
     described: Config,
-    shapes: Mapping[str, Iterable[Shape]],
+    shapes: Mapping[str, Counter[Shape]],
     above: str = "",
     shared: dict[int, Any] | None = None,
 ) -> Model:
@@ -33,13 +36,16 @@ def made(
     described : dict
         What `get_config` of a model returns. In a stack whose input is not known, a layer that has
         weights all the same says for which shape of samples: ``"built_for"``.
-    shapes : dict of str to iterable of tuple of int
-        Those of each layer's weights and states, by its path.
+    shapes : dict of str to Counter of tuple of int
+        Of each layer, by its path, how many weights and states of each shape the file has; or of a
+        model that is a layer, by its name, of all its layers together. They are counted down.
     above : str
         The path of a nested model.
     shared : dict of int to Layer or Model
         What has been made for several models.
     """
+    if above.count("/") > DEEPEST:
+        raise ValueError(f"expected models that are {DEEPEST} deep in each other at most")
     layers: list[Any] = []
     shared = {} if shared is None else shared
     for each in described["layers"]:
@@ -56,10 +62,11 @@ def made(
     try:
         for layer in layers:
             inner = {"": layer} if isinstance(layer, Layer) else layer.leaves
-            for path, leaf in inner.items():
+            for path, leaf in inner.items() if not layer.built else ():
                 if not leaf.built and leaf not in rules and is_own(type(leaf)):
                     name = f"{above}{layer.name}/{path}".rstrip("/")
-                    rules[leaf] = _of_shapes(leaf, shapes.get(name, []))
+                    rest = shapes.get(name.partition("/")[0], Counter())
+                    rules[leaf] = _of_shapes(leaf, shapes.get(name, rest))
         if "wires" in described:
             return Model.from_layers(layers, described)
         if described["input_shape"] is not None:
@@ -75,7 +82,7 @@ def made(
             vars(leaf).update(own)
 
 
-def _of_shapes(layer: Layer, shapes: Iterable[Shape]) -> dict[str, Initializer]:
+def _of_shapes(layer: Layer, shapes: Counter[Shape]) -> dict[str, Initializer]:
     """Let a layer make zeros of the given shapes; return the initializers that it has had."""
     rules = {name: r for name, r in vars(layer).items() if isinstance(r, Initializer)}
     vars(layer).update(dict.fromkeys(rules, _ZerosOf(layer, shapes)))
@@ -83,17 +90,19 @@ def _of_shapes(layer: Layer, shapes: Iterable[Shape]) -> dict[str, Initializer]:
 
 
 class _ZerosOf(Initializer):
-    """Makes zeros for one weight of a layer after the other, if their shapes are the given ones."""
+    """Makes zeros for the weights of a layer, as many of each shape as there are in a file."""
 
-    def __init__(self, layer: Layer, shapes: Iterable[Shape]) -> None:
-        self.layer, self.waiting = layer, iter(shapes)
+    def __init__(self, layer: Layer, shapes: Counter[Shape]) -> None:
+        self.layer, self.shapes = layer, shapes
 
     def __call__(self, shape: Any, dtype: str | None = None) -> Array:
-        """Return zeros in the place of the next array of the file."""
-        found = next(self.waiting, None)
-        if found != tuple(shape):
-            got = "none" if found is None else f"one of shape {found}"
+        """Return zeros in the place of an array of the file."""
+        expected = tuple(shape)
+        if self.shapes[expected] == 0:
+            left = next(iter(self.shapes.elements()), None)
+            got = "none" if left is None else f"one of shape {left}"
             raise ValueError(
-                f"{self.layer.name}: expected a weight of shape {tuple(shape)}, the file has {got}"
+                f"{self.layer.name}: expected a weight of shape {expected}, the file has {got}"
             )
-        return np.zeros(found, dtype or self.layer.dtype)
+        self.shapes[expected] -= 1
+        return np.zeros(expected, dtype or self.layer.dtype)
