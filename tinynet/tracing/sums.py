@@ -144,6 +144,11 @@ def _add_patches(line: TracedLine, at: tuple[Array, ...], axes: tuple[int, ...])
         yield Term(met * 1.0, (n, y, z, i + 0 * n, j + 0 * n, c))
 
 
+def _turn(line: TracedLine, at: tuple[Array, ...], axes: tuple[int, ...]) -> Iterator[Term]:
+    i, j, f, c = at
+    yield Term(np.ones(len(i)), (i, j, c, f))
+
+
 def _transform(line: TracedLine, at: tuple[Array, ...], axes: tuple[int, ...]) -> Iterator[Term]:
     o, p, c, f = at
     matrix = line.reads[0].values
@@ -191,6 +196,7 @@ GATHERS = {
     "cut_out": ("dout", _cut_out),
     "patches": ("x", _patches),
     "add_patches": ("dpatches", _add_patches),
+    "turn": ("weights", _turn),
     "transform": ("block", _transform),
     "tile_inputs": ("x", _tile_inputs),
     "tile_outputs": ("products", _tile_outputs),
