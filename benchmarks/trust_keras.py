@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from tinynet.callbacks import backup as backups
 from tinynet.files import write_atomically
 
 ROOT = Path(__file__).parents[1]
@@ -183,7 +184,9 @@ def backup_cut_off(library: Library, folder: Path) -> str:
     backup = library.callbacks.BackupAndRestore(str(folder / "backup"))
     with contextlib.suppress(StopError):
         model.fit(X, Y, epochs=4, verbose=0, callbacks=[backup, Stop()])
-    for path in (folder / "backup").iterdir():
+    with backups.WRITING:  # tinynet's thread may still be at it
+        paths = list((folder / "backup").iterdir())
+    for path in paths:
         content = path.read_bytes()
         if len(content) > 1000:
             path.write_bytes(content[: len(content) // 2])
