@@ -77,9 +77,8 @@ def relu_before_pooling(lines: Sequence[Line], kept: Iterable[Array]) -> list[Li
         out, dz = pool.arguments[4], second.arguments[3]
         others = [*lines[:i], *lines[i + 2 :]]
         read = [span(array) for line in others for array in arrays_in(line)]
-        if meet([span(da)], always + read) or not (
-            dout.flags.c_contiguous and out.flags.c_contiguous
-        ):
+        flat = dout.flags.c_contiguous and out.flags.c_contiguous  # else reshape makes a copy
+        if meet([span(da)], always + read) or not flat:
             continue
         smaller = np.empty_like(dout)
         numbers = dout.reshape(-1), out.reshape(-1), out.reshape(-1), smaller.reshape(-1)
