@@ -6,6 +6,7 @@ The files here are only as much of one as the check looks at; the library could 
 import io
 from pathlib import Path
 from struct import pack
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,6 +43,48 @@ def global_heap(size: int, *objects: tuple[int, int, int]) -> bytes:
     for number, said, length in objects:
         found += pack("<HHIQ", number, 1, 0, said) + bytes(length)
     return found
+
+
+def texts(
+    *lengths: int, version: int = 1, gap: int = 4, most: bool = False, kind: int = 1
+) -> bytes:
+    """Make an attribute of texts: their type, how many there are, and for each its length."""
+    found = bytes([0x19, 1, kind, 0, 16, 0, 0, 0]) + bytes(12 + gap)
+    found += bytes([version, 1, most, 0]) + bytes(4 if version == 1 else 0)
+    found += pack("<Q", len(lengths)) * (1 + most)
+    return found + b"".join(pack("<IQI", length, 2**60, 1) for length in lengths)
+
+
+FORMS = [
+    *({}, {"version": 2}, {"gap": 0}, {"most": True}, {"kind": 0}),
+    {"version": 2, "gap": 0, "most": True},
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_lengths_of_texts(form: dict[str, Any]) -> None:
+    check(texts(3, 0, 100, **form), bytes(64))
+    with pytest.raises(ValueError, match="a text is longer than the file"):
+        check(texts(3, 10_000, 5, **form), bytes(64))
+    check(texts(3, **form)[:-20], bytes(3))  # cut off
+
+
+def test_texts_that_say_that_there_are_more_than_there_can_be() -> None:
+    many = texts()[:-8] + pack("<Q", 2**63)
+    with pytest.raises(ValueError, match="a text is longer than the file|upon each other"):
+        check(many + bytes(4000), many + bytes(4000))
+
+
+def test_a_damaged_length_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "model.h5"
+    disturbed().save(path)
+    content = bytearray(path.read_bytes())
+    place = content.index(b"\x19\1\1\0\x10\0\0\0") + 24 + 8  # of a single text: its length
+    assert int.from_bytes(content[place : place + 4], "little") < 100
+    content[place + 3] = 0x10
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"model\.h5: .*\(a text is longer than the file\)"):
+        load_model(path)
 
 
 def test_blocks_as_they_should_be() -> None:

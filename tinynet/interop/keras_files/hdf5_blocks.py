@@ -2,22 +2,27 @@
 
 HDF5 keeps its texts in heaps, and its names in trees. Each block says where the next one is, and
 the library believes it: in a damaged file it may go in a circle for ever, and take memory each time
-(https://github.com/HDFGroup/hdf5/issues/1707). No error comes, and Ctrl-C does not help.
+(https://github.com/HDFGroup/hdf5/issues/1707). No error comes, and Ctrl-C does not help. And for a
+text it takes memory before it looks whether the text is there.
 
-Source: HDF5 File Format Specification Version 3.0, III.A.1, III.D and III.E.
+Source: HDF5 File Format Specification Version 3.0, III.A.1, III.D and III.E; for the lengths of
+texts IV.A.2.b, IV.A.2.d and IV.A.2.m.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from struct import unpack_from
 from typing import BinaryIO
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-KINDS = (b"TREE", b"HEAP", b"GCOL")
+# Blocks, and the type of texts of any length, in ASCII and in UTF-8.
+KINDS = (b"TREE", b"HEAP", b"GCOL", b"\x19\1\0\0", b"\x19\1\1\0")
 WINDOW = 2**20  # bytes that are searched at once
 HEADER = 32  # bytes of a block in front of what is in it, at most
+TEXT = 0x19  # the first byte of the type of texts
 END = 1  # what the list of a local heap's free places ends with
 
 
@@ -35,7 +40,7 @@ def check(source: BinaryIO, length: int) -> None:
     ValueError
         If it does not begin as an HDF5 file with addresses of eight bytes does, as Keras's do; if
         a tree's neighbours or a heap's free places form a circle, the parts of a heap do not add
-        up to the whole, or all heaps to more than the file.
+        up to the whole, or all heaps to more than the file; if a text is longer than the file.
     """
     source.seek(0)
     first = source.read(16)
@@ -60,6 +65,8 @@ def check(source: BinaryIO, length: int) -> None:
             if at + size <= length:
                 total += size
                 _check_objects(_part(source, at, size))
+        elif kind[0] == TEXT:
+            total += _check_lengths(source, at, length)
         if total > length:
             raise ValueError(_damaged("its heaps lie upon each other"))
     _check_neighbours(right)
@@ -104,6 +111,28 @@ def _check_objects(heap: bytes) -> None:
         if step < 16 or place + step > len(heap):
             raise ValueError(_damaged("the parts of a heap are not as large as the whole"))
         place += step
+
+
+def _check_lengths(source: BinaryIO, at: int, length: int) -> int:
+    """Look at the texts of an attribute, whose type is at a place; return the bytes they take here.
+
+    Behind the type, of 20 bytes or with zeros of 24, stands how many texts there are, and then for
+    each its length, and where its heap is.
+    """
+    for start in (at + 20, at + 24):
+        about = _part(source, start, 8)
+        version, rank, flags = about[:3] if len(about) == 8 else (0, 0, 0)
+        if version in (1, 2):
+            place = start + (8 if version == 1 else 4)
+            sizes = _part(source, place, 8 * rank)
+            number = math.prod(unpack_from(f"<{len(sizes) // 8}Q", sizes))
+            place += 8 * rank * (1 + flags % 2)  # with the largest sizes, if there are some
+            texts = _part(source, place, 16 * min(number, length // 16))
+            for i in range(0, len(texts) - 15, 16):
+                if unpack_from("<I", texts, i)[0] > length:
+                    raise ValueError(_damaged("a text is longer than the file"))
+            return len(texts)
+    return 0
 
 
 def _check_neighbours(right: dict[int, int]) -> None:
