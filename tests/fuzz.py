@@ -185,6 +185,7 @@ def others() -> dict[str, Loader]:
 # The process that reads.
 
 FIELDS = ("at", "read", "refused", "wrong", "peak")
+OTHERS = 200_000_000  # bytes that libraries may take without Python's knowledge, in one input
 MOST = 8 << 30  # bytes of addresses for the process; a text may describe a model of any size
 
 
@@ -193,6 +194,14 @@ def limit_memory() -> None:
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (MOST, MOST))
+
+
+def largest() -> int:
+    """Return the most bytes that this process has had, also those that a library took."""
+    import resource
+
+    found = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return found if sys.platform == "darwin" else 1024 * found
 
 
 def peak_of(loader: Loader, path: Path, content: bytes) -> tuple[int, BaseException | None]:
@@ -234,6 +243,7 @@ class Reader:
                 peak, error = peak_of(loader, path, content)
             assert error is None, error
             self.limits.append(int(1.5 * peak) + 2_000_000)
+        largest()  # imports a module, too
         self.packages = {each.partition(".")[0] for each in sys.modules}
 
     def changed(self, number: int) -> bytes:
@@ -247,6 +257,7 @@ class Reader:
         count[0] = number + 1
         path = self.folder / f"input{loader.ending}"
         test_hostile.seen = []
+        before = largest()
         peak, error = peak_of(loader, path, content)
         seen, test_hostile.seen = test_hostile.seen, None
         complaints = [each for each in seen if each.startswith(EVENTS)]
@@ -256,6 +267,8 @@ class Reader:
             complaints.append(f"without the name of the file: {error}")
         if loader.has_sizes and peak > self.limits[place]:
             complaints.append(f"{peak} bytes of memory, at most {self.limits[place]} expected")
+        if loader.has_sizes and largest() - before > OTHERS:
+            complaints.append(f"{largest() - before} bytes that Python does not know of")
         new = {each.partition(".")[0] for each in sys.modules} - self.packages
         complaints += [f"imported {each}" for each in new]
         self.packages |= new
