@@ -49,7 +49,7 @@ def texts(
     *lengths: int, version: int = 1, gap: int = 4, most: bool = False, kind: int = 1
 ) -> bytes:
     """Make an attribute of texts: their type, how many there are, and for each its length."""
-    found = bytes([0x19, 1, kind, 0, 16, 0, 0, 0]) + bytes(12 + gap)
+    found = bytes([0x19, 1, kind, 0]) + hdf5_blocks.OF_BYTES + bytes(gap)
     found += bytes([version, 1, most, 0]) + bytes(4 if version == 1 else 0)
     found += pack("<Q", len(lengths)) * (1 + most)
     return found + b"".join(pack("<IQI", length, 2**60, 1) for length in lengths)
@@ -67,6 +67,12 @@ def test_lengths_of_texts(form: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="a text is longer than the file"):
         check(texts(3, 10_000, 5, **form), bytes(64))
     check(texts(3, **form)[:-20], bytes(3))  # cut off
+
+
+def test_numbers_that_look_like_the_type_of_a_text() -> None:
+    """281 and 65,817 have the same first four bytes; any step may have that number."""
+    for number in (281, 65_817):
+        check(pack("<Q", number) + bytes(12) + b"\1\1\0\0" + b"\xff" * 64)
 
 
 def test_texts_that_say_that_there_are_more_than_there_can_be() -> None:

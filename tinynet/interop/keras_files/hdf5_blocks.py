@@ -23,6 +23,8 @@ KINDS = (b"TREE", b"HEAP", b"GCOL", b"\x19\1\0\0", b"\x19\1\1\0")
 WINDOW = 2**20  # bytes that are searched at once
 HEADER = 32  # bytes of a block in front of what is in it, at most
 TEXT = 0x19  # the first byte of the type of texts
+# What follows its first four: of 16 bytes each, and made of unsigned bytes.
+OF_BYTES = b"\x10\0\0\0" + b"\x10\0\0\0\1\0\0\0\0\0\x08\0"
 END = 1  # what the list of a local heap's free places ends with
 
 
@@ -65,7 +67,7 @@ def check(source: BinaryIO, length: int) -> None:
             if at + size <= length:
                 total += size
                 _check_objects(_part(source, at, size))
-        elif kind[0] == TEXT:
+        elif kind[0] == TEXT and header[4:20] == OF_BYTES:  # and not 281, the number of a step
             total += _check_lengths(source, at, length)
         if total > length:
             raise ValueError(_damaged("its heaps lie upon each other"))

@@ -141,8 +141,8 @@ def by_leaves(model: Network, named: Mapping[str, list[Array]]) -> dict[str, lis
             found[name] = arrays
             continue
         leaves = layer.leaves
-        learned = [f"{path}/{key}" for path, leaf in leaves.items() if leaf.trainable
-                   for key in leaf.params]  # fmt: skip
+        learning = {path: leaf for path, leaf in leaves.items() if leaf.trainable}
+        learned = [f"{path}/{key}" for path, leaf in learning.items() for key in leaf.params]
         order = dict.fromkeys([*learned, *layer.arrays])
         array_of = dict(zip(order, arrays, strict=True))
         for path, leaf in leaves.items():
