@@ -502,7 +502,7 @@ def test_evaluated_with_averages(swap, validation):
 # After an interruption.
 
 
-def trained(library, text, folder, stop_after=None):
+def trained(library, text, folder, stop_after=None, more=()):
     """Train a small model, or go on with it; stop after so many steps. Return its weights and more.
 
     Dropout and a new order of the samples would be other ones in Keras, so there are none.
@@ -522,6 +522,7 @@ def trained(library, text, folder, stop_after=None):
     callbacks = [
         make(text, library, folder=folder),
         library.callbacks.LambdaCallback(on_train_batch_end=stop),
+        *(make(each, library) for each in more),
     ]
     options = {"batch_size": 3, "epochs": 4, "shuffle": False, "verbose": 0}
     history = model.fit(x, x[:, :1] ** 2, callbacks=callbacks, **options)
@@ -552,3 +553,27 @@ def test_a_training_that_was_interrupted(freq, double, tmp_path):
     # Keras begins the epoch again that was interrupted, here with the weights from within it.
     assert again[keras][1] == [2, 3]
     assert again[keras][2] == (16 if freq == "epoch" else 18)
+
+
+def test_patience_goes_on_after_an_interruption_and_begins_anew_in_keras(tmp_path):
+    text = "keras.callbacks.BackupAndRestore(folder)"
+    stopping = ["keras.callbacks.EarlyStopping('loss', min_delta=1e9, patience=2)"]
+    epochs = {}
+    for library in (tinynet, keras):
+        folder = tmp_path / library.__name__
+        assert trained(library, text, folder, more=stopping)[1] == [0, 1, 2]
+        with pytest.raises(InterruptedError):
+            trained(library, text, folder, stop_after=6, more=stopping)  # in the second epoch
+        epochs[library] = trained(library, text, folder, more=stopping)[1]
+    assert epochs == {tinynet: [0, 1, 2], keras: [1, 2, 3]}
+
+
+def test_only_the_backup_is_deleted_and_in_keras_the_whole_folder(tmp_path):
+    left = {}
+    for library in (tinynet, keras):
+        folder = tmp_path / library.__name__
+        folder.mkdir()
+        (folder / "notes.txt").write_text("not a backup")
+        trained(library, "keras.callbacks.BackupAndRestore(folder)", folder)
+        left[library] = sorted(each.name for each in folder.glob("*"))
+    assert left == {tinynet: ["notes.txt"], keras: []}

@@ -187,6 +187,7 @@ def bits(share: float) -> list[Row]:
 
 # Files of tests that `make test` runs in short: point, what they are about.
 AT_LENGTH = {
+    "test_full_disk.py": (2, "a full disk during a training"),
     "test_hostile.py": (3, "attacks, and damaged files by Hypothesis"),
     "test_extremes.py": (5, "numbers that break"),
     "test_nan.py": (5, "NaN, and its cause"),
@@ -194,7 +195,6 @@ AT_LENGTH = {
     "test_bad_input.py": (6, "bad data"),
     "test_bad_order.py": (6, "calls in the wrong order"),
     "test_load.py": (8, "growth, Ctrl-C, forks, joblib"),
-    "test_full_disk.py": (8, "a full disk during a training"),
     "test_interrupts.py": (8, "Ctrl-C in a step"),
     "test_threads.py": (8, "threads"),
 }

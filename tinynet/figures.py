@@ -137,7 +137,7 @@ class Figures(Computes):
             for part in ("total", "count")
         }
 
-    def update(self, batch: Batch, out: Array, loss: float) -> None:
+    def update(self, batch: Batch, out: Array, loss: float | Array) -> None:
         """Take in a batch."""
         add_mean(np.asarray(loss), len(out), self.loss.total, self.loss.count)
         self.update_metrics(batch.y, out, batch.sample_weight)

@@ -119,7 +119,7 @@ class OutputFigures(Figures):
             for part in ("total", "count")
         }
 
-    def update(self, batch: Batch, out: Any, loss: float) -> None:
+    def update(self, batch: Batch, out: Any, loss: float | Array) -> None:
         """Take in a batch."""
         rows = len(out[0])
         add_mean(np.asarray(loss), rows, self.loss.total, self.loss.count)
@@ -170,7 +170,7 @@ class LooksBack(Figures):
         """True: `update` makes one line, which gets the logits."""
         return True
 
-    def update(self, batch: Batch, out: Any, loss: float) -> None:
+    def update(self, batch: Batch, out: Any, loss: float | Array) -> None:
         """Take in a batch."""
         both = self.plain, self.weighted
         of = self.of if isinstance(self, OutputFigures) else [[0] * len(some) for some in both]

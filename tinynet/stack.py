@@ -157,7 +157,7 @@ class Network(Described):
         for path, layer in self.leaves.items():
             if layer.trainable:
                 for key, weight in layer.params.items():
-                    # An optimizer goes through it as it lies in memory.
+                    # Put in order if a layer of the user's has not: an optimizer takes flat views.
                     layer.params[key] = found[f"{path}/{key}"] = np.asarray(weight, order="C")
         return found
 
@@ -337,7 +337,9 @@ class Stack(Network):
         return self.output_layer.final_activation
 
     def logits(self, out: Array, looks_back: bool) -> Any:
-        """Return what the top layer had before its activation."""
+        """Return what the top layer had before its activation, if it is wanted; see `Network`."""
+        if not looks_back:
+            return out
         last = self.output_layer
         if last.only_kernels:
             return last.kept("logits")

@@ -201,7 +201,7 @@ class Trainer(Prepared):
             warn_of_gray_values(data.first)
 
         # Everything that could be wrong has been checked; from here on things change.
-        with whole_steps() as whole:
+        with whole_steps() as whole:  # Ctrl-C waits for the end of a `with whole`
             with whole:
                 self._build(data.first)
                 self._begin_to_learn("fit")
@@ -278,11 +278,11 @@ class Trainer(Prepared):
         """Return the loss of what `forward` has just returned, with all penalties."""
         _, loss = self._compiled()
         self.looked_back = looks_back = self._looks_back()
-        seen = self.logits(out, looks_back) if looks_back else out
+        seen = self.logits(out, looks_back)
         from_logits = looks_back or loss.from_logits
         value: Any = loss.value(y, seen, sample_weight, from_logits)
-        self.single_losses = np.size(value)
-        # A layer that is more than its kernels may have a penalty on its output, or one of its own.
+        self.loss_count = np.size(value)
+        # A layer that is not `only_kernels` may have a penalty on its output, or one of its own.
         layers = self.leaves.values()
         penalized = any(layer.regularizers or not layer.only_kernels for layer in layers)
         if penalized or np.ndim(value):
@@ -290,8 +290,8 @@ class Trainer(Prepared):
         return value
 
     def reported(self, value: Any) -> Any:
-        """Return the loss for the logs: the mean of single losses, whose sum the step is for."""
-        n = self.single_losses
+        """Return the loss for the logs: with `reduction` none, the mean of what a step sums up."""
+        n = self.loss_count
         return value if n == 1 else call(self._with_mean, value, n)
 
     def _with_mean(self, value: float, n: int) -> float:

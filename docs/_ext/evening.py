@@ -9,6 +9,7 @@ files that it runs through.
 import inspect
 import sys
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,9 +22,8 @@ PACKAGE = Path(tn.__file__).parent
 LINES_A_MINUTE = 40  # of code with its docstrings: assumed, not measured
 # File, and what there is to read in it for a dense network.
 ORDER = {
-    "training.py": "`train_step`: the six lines that all the others serve; then `fit`",
+    "training.py": "`train_step`: the seven lines that all the others serve; then `fit`",
     "stack.py": "`forward` and `backward`: up the layers, and down again",
-    "arrays.py": "`is_loopable`: which types of numbers the loops can read",
     "layers/base.py": "what a layer is: `params`, `grads`, `forward`, `backward`",
     "layers/activated.py": "the activation at the end of a layer, and its derivative",
     "layers/dense.py": "`Dense`",
@@ -33,6 +33,7 @@ ORDER = {
     "activations/base.py": "`Activation`, `RowActivation`: a function and its derivative",
     "kernels/relu.py": "`relu` and `relu_backward`",
     "kernels/softmax.py": "`softmax`",
+    "arrays.py": "`is_loopable`: which types of numbers the loops can read",
     "losses/base.py": "`value` and `gradient`: from a batch to a number, and back",
     "losses/cross_entropy.py": "`SparseCategoricalCrossentropy`",
     "kernels/cross_entropy.py": "`sparse_softmax_cross_entropy` and its gradient: p - y",
@@ -49,13 +50,16 @@ ORDER = {
 
 
 class Ran(NamedTuple):
-    """A function of tinynet's that was called: its lines, and how many of them were open above."""
+    """A function of tinynet's that was called: its lines, and the functions that were open above.
+
+    The lowest of these, which has called it, comes last; lambdas and generators are left out.
+    """
 
     file: str
     function: str
     first: int
     end: int
-    depth: int
+    above: tuple[str, ...]
 
 
 def watched(do: Callable[[], object]) -> list[Ran]:
@@ -64,20 +68,22 @@ def watched(do: Callable[[], object]) -> list[Ran]:
     Lambdas and generators count, and belong to the function that they stand in.
     """
     seen: dict[tuple[str, int], Ran] = {}
-    depth = 0
+    opened: list[str] = []
 
     def note(frame, event, _):
-        nonlocal depth
         code = frame.f_code
         place = Path(code.co_filename)
         if not place.is_relative_to(PACKAGE):
             return
-        if event == "call":
+        if event == "return":
+            opened.pop()
+        elif event == "call":
             lines, first = inspect.getsourcelines(code)
             name = place.relative_to(PACKAGE).as_posix()
-            ran = Ran(name, code.co_qualname, first, first + len(lines), depth)
+            above = tuple(each for each in opened if "<" not in each)
+            ran = Ran(name, code.co_qualname, first, first + len(lines), above)
             seen.setdefault((name, first), ran)
-        depth += {"call": 1, "return": -1}.get(event, 0)
+            opened.append(code.co_qualname)
 
     sys.setprofile(note)
     try:
@@ -114,12 +120,23 @@ def rows() -> list[tuple[str, str, int, int]]:
 
 
 def calls() -> list[str]:
-    """Return a line for each function, where it is first called: below the one that calls it."""
-    named = [ran for ran in dense_step() if "<" not in ran.function]
-    titles = ["  " * ran.depth + ran.function for ran in named]
-    width = max(map(len, titles)) + 2
-    lines = [f"{title:{width}}{ran.file}" for title, ran in zip(titles, named, strict=True)]
-    return ["```text", *lines, "```"]
+    """Return a line for each function, where it is first called: below the one that calls it.
+
+    Where that one has been named before, further up, it is named again, in parentheses.
+    """
+    printed: list[tuple[str, str]] = []  # a function, and its file
+    last: tuple[str, ...] = ()  # what is open on the last line, and its function
+    for ran in dense_step():
+        if "<" in ran.function:
+            continue
+        both = zip(last, ran.above, strict=False)
+        same = len(list(takewhile(lambda pair: pair[0] == pair[1], both)))
+        for depth, name in enumerate(ran.above[same:], same):
+            printed.append(("  " * depth + f"({name})", ""))
+        printed.append(("  " * len(ran.above) + ran.function, ran.file))
+        last = (*ran.above, ran.function)
+    width = max(len(title) for title, _ in printed) + 2
+    return ["```text", *(f"{title:{width}}{file}".rstrip() for title, file in printed), "```"]
 
 
 def minutes(lines: int) -> int:

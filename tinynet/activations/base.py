@@ -21,7 +21,7 @@ ACTIVATIONS: dict[str, Activation] = {}
 class Activation(Configurable):
     """An elementwise function with its derivative.
 
-    A subclass defines ``forward(x)`` and ``backward(dout, x, out)``, which layers call.
+    Layers call ``forward(x)`` and ``backward(dout, x, out)``; a subclass may replace them.
 
     Parameters
     ----------
@@ -130,14 +130,11 @@ class RowActivation(Activation):
 class Linear(Activation):
     """The identity, which changes nothing and therefore copies nothing."""
 
+    only_kernels = True
+
     def forward(self, x: Array) -> Array:
         """Return `x`."""
         return x
-
-    @property
-    def only_kernels(self) -> bool:
-        """True."""
-        return True
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
         """Return `dout`."""

@@ -88,7 +88,7 @@ def require_own_memory(model: Sequential) -> None:
                 f"{model.optimizer.name}: the optimizer has slots for {key}, which is not a weight "
                 f"of {model.name}; was it used for another model? give every model its own"
             )
-        model.optimizer.slots_of(key, arrays[key].reshape(-1))  # an error if the sizes differ
+        model.optimizer.ensure_slots(key, arrays[key].reshape(-1))  # an error if the sizes differ
 
 
 def require_keras_memory(keras_model: Any) -> None:

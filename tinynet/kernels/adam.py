@@ -5,8 +5,8 @@ optimizer's slots; `w` and the slots are updated in place. Numbers that change f
 arrays without axes: the learning rate, and how many steps there have been (`iterations`).
 
 Moments that decay toward zero (the weights of a pixel that is always black have gradients of
-zero) would end up subnormal, and processors are many times slower with subnormal numbers. They
-are set to zero there, as in TensorFlow.
+zero) would end up subnormal, and some processors are much slower with subnormal numbers. They are
+set to zero there, as in TensorFlow.
 """
 
 from __future__ import annotations

@@ -14,15 +14,15 @@ from tinynet.kernels import team
 from tinynet.kernels.registry import kernel
 
 LARGE = 1 << 19  # multiplications: smaller products are done before another thread has noticed
-# BLAS works on blocks of 16, and NumPy computes a single row or column by another function of it,
-# with other bits.
+# BLAS works on blocks of 16, and NumPy gives a single row or column to another function of BLAS
+# (gemv), with other bits.
 HALF = 16
 
 
 def halves(a: Array, b: Array, out: Array) -> list[tuple[Array, Array, Array]]:
     """Return the arrays of a product, or those of its two halves if it is large.
 
-    It is cut along its longer axis, at the multiple of 16 next to the middle.
+    It is cut along its longer axis, at the multiple of 16 nearest to the middle.
     """
     rows, depth, columns = len(a), *b.shape
     n = max(rows, columns)

@@ -25,7 +25,7 @@ class Activated(Layer):
         return out
 
     def before_activation(self, dout: Array, from_logits: bool) -> Array:
-        """Return dz = dout * f'(z); with the gradient of the penalty on the output, if any."""
+        """Return dz: dout * f'(z), or for softmax, row by row, dout times its Jacobian."""
         z = self.kept("logits")
         self.check_dout(dout, z.shape)
         dz = dout if from_logits else self.activation.backward(dout, z, self.out)

@@ -179,7 +179,7 @@ class Loss(Computes, Configurable):
         drows = np.empty_like(self.rows)
         if self.weighted:
             weights = call(self._scaled, self.sample_weights)
-        else:  # the same in every step
+        else:  # the same in every step, so it needs no line
             weights = self._scaled(self.sample_weights)
         self.row_weights = weights
         constants = self.chosen.constants

@@ -44,7 +44,7 @@ class Metric(OwnVariables, Computes, Configurable):
     name : str, optional
         The name in the logs; by default the class's name in snake case.
     **kwargs
-        `dtype`, which has no effect.
+        `dtype`, which a class of your own may pass on; it has no effect.
 
     Attributes
     ----------

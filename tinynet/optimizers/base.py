@@ -213,7 +213,7 @@ class Optimizer(OverSteps, Computes, Configurable):
             The same keys, and the same shape under each key. `grads` is only read.
         """
         for key, w in params.items():
-            self.slots_of(key, w.reshape(-1))
+            self.ensure_slots(key, w.reshape(-1))
         if self.gradient_accumulation_steps is None:
             self._move(params, grads)
         else:
@@ -250,8 +250,8 @@ class Optimizer(OverSteps, Computes, Configurable):
     def begin_step(self, learning_rate: Any) -> None:
         """Compute what is the same for all parameters in a step; the rate is as for `update`."""
 
-    def slots_of(self, key: str, w: Array) -> dict[str, Array]:
-        """Return the slots of a parameter, created when it is seen for the first time.
+    def ensure_slots(self, key: str, w: Array) -> None:
+        """Make the slots of a parameter when it is seen for the first time.
 
         Raises
         ------
@@ -272,7 +272,6 @@ class Optimizer(OverSteps, Computes, Configurable):
                     f"{self.name}: expected {name} of {w.size} numbers for {key}, got {found}; "
                     f"was it used for another model? give every model its own"
                 )
-        return slots
 
     def all_slot_names(self) -> tuple[str, ...]:
         """Return the names of what `update` needs, of the average, and of the sum of gradients."""

@@ -35,7 +35,7 @@ class Line(NamedTuple):
     function : callable
         A kernel or, in a line of Python, any function.
     arguments : tuple
-    results : list of ndarray
+    results : tuple of ndarray
         In a line of Python: where the array that the function returns is copied to, or several are.
     """
 

@@ -1,7 +1,7 @@
 """The blocks of an HDF5 file that lead from one to the next, followed before the library does.
 
 HDF5 keeps its texts in heaps, and its names in trees. Each block says where the next one is, and
-the library believes it: in a damaged file it may go in a circle for ever, and take memory each time
+the library believes it: in a damaged file it may go in a circle forever, and take memory each time
 (https://github.com/HDFGroup/hdf5/issues/1707). No error comes, and Ctrl-C does not help. And for a
 text it takes memory before it looks whether the text is there.
 
@@ -41,7 +41,7 @@ def check(source: BinaryIO, length: int) -> None:
     ------
     ValueError
         If it does not begin as an HDF5 file with addresses of eight bytes does, as Keras's do; if
-        a tree's neighbours or a heap's free places form a circle, the parts of a heap do not add
+        a tree's neighbors or a heap's free places form a circle, the parts of a heap do not add
         up to the whole, or all heaps to more than the file; if a text is longer than the file.
     """
     source.seek(0)
@@ -71,7 +71,7 @@ def check(source: BinaryIO, length: int) -> None:
             total += _check_lengths(source, at, length)
         if total > length:
             raise ValueError(_damaged("its heaps lie upon each other"))
-    _check_neighbours(right)
+    _check_neighbors(right)
 
 
 def _blocks(source: BinaryIO) -> Iterator[tuple[int, bytes]]:
@@ -137,7 +137,7 @@ def _check_lengths(source: BinaryIO, at: int, length: int) -> int:
     return 0
 
 
-def _check_neighbours(right: dict[int, int]) -> None:
+def _check_neighbors(right: dict[int, int]) -> None:
     """Follow each node of the trees to the right, to the end or to where one has been before."""
     ended: set[int] = set()
     for first in right:

@@ -227,7 +227,7 @@ def take_variables(model: Trainer, keys: Sequence[str], stored: Sequence[Array])
         rate = np.dtype(config.floatx()).type(next(waiting))
         optimizer.learning_rate = decimal(rate, float(rate))
     for key in keys:
-        optimizer.slots_of(key, model.arrays[key].reshape(-1))
+        optimizer.ensure_slots(key, model.arrays[key].reshape(-1))
     for key, name in slots_in_order(optimizer, keys):
         optimizer.slots[key][name][...] = next(waiting).reshape(-1)
     if keys and isinstance(optimizer, Nadam):
