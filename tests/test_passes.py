@@ -140,7 +140,7 @@ FORWARD = ["relu", "max_pool"]
 
 @given(
     st.sampled_from([(2, 2), (3, 2), (1, 1)]),
-    st.sampled_from([(2, 2), (1, 2), (1, 1)]),
+    st.sampled_from([(2, 2), (3, 3), (1, 2)]),
     st.sampled_from([(0, 0), (1, 0), (0, 1)]),
     st.integers(0, 1000),
 )
@@ -150,11 +150,14 @@ def test_the_derivative_of_a_relu_is_taken_before_the_way_back_through_pooling(
     step, arrays = relu_and_pooling((size, strides, before), (2, 2), seed)
     expected = arrays["dz"].copy()
     step.lines = relu_before_pooling(step.lines, [arrays["dz"]])
-    assert order(step.lines) == [*FORWARD, "relu_backward", "max_pool_backward"]
-    assert step.lines[2].arguments[3].size == arrays["out"].size
+    if size[0] > strides[0] or size[1] > strides[1]:  # a pixel gets a sum: left as it is
+        assert order(step.lines) == [*FORWARD, "max_pool_backward", "relu_backward"]
+    else:
+        assert order(step.lines) == [*FORWARD, "relu_backward", "max_pool_backward"]
+        assert step.lines[2].arguments[3].size == arrays["out"].size
     arrays["dz"][...] = np.nan
     step.run()
-    np.testing.assert_allclose(arrays["dz"], expected, rtol=1e-15)
+    np.testing.assert_array_equal(arrays["dz"], expected)
 
 
 def test_nan_comes_through_in_either_order() -> None:

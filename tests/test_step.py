@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 import tinynet
 from parity_tests.layer_cases import CASES
-from tinynet import Sequential, callbacks, config, layers, losses, optimizers, repeat, utils
+from tinynet import Model, Sequential, callbacks, config, layers, losses, optimizers, repeat, utils
+from tinynet.constraints import MaxNorm
 from tinynet.kernels import convolution, registry, team, threads, winograd
 from tinynet.kernels.linear import column_sum
 from tinynet.kernels.registry import Argument, here
 from tinynet.layers import BatchNormalization, Dense, Dropout, Flatten, Input
 from tinynet.optimizers import schedules
+from tinynet.regularizers import L2
 from tinynet.step import compiled as loop
 from tinynet.step.printing import brief, expression
 from tinynet.step.tape import Computes, Step, call, write_down
@@ -414,6 +416,8 @@ def freeze(model: Any) -> None:
 
 CHANGES: dict[str, Callable[[Any], None]] = {
     "learning rate": lambda model: setattr(model.optimizer, "learning_rate", 0.5),
+    "a regularizer": lambda model: model.layers[0].regularizers.update(kernel=L2(0.5)),
+    "a constraint": lambda model: model.layers[0].constraints.update(kernel=MaxNorm(0.2)),
     "a schedule": lambda model: setattr(
         model.optimizer, "learning_rate", schedules.ExponentialDecay(0.5, 3, 0.5)
     ),
@@ -477,6 +481,32 @@ def test_what_the_layers_have_kept_after_an_epoch(samples: int) -> None:
         after_training(lambda: compiled(small()), *vectors(samples), eager, callbacks=[Looks()])
     for expected, found in zip(seen[True], seen[False], strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("learns", [False, True])
+def test_what_a_graph_has_kept_of_each_call_of_a_layer(nested: bool, learns: bool) -> None:
+    """Batches of 4, 4, 2 and so on, two in an epoch, so that the last ones are repeated ones."""
+    found = []
+    for eager in (True, False):
+        utils.clear_session()
+        utils.set_random_seed(5)
+        shared = Dense(5, activation="tanh")
+        twice: Any = shared
+        if nested:
+            within = Input((5,))
+            twice = Model(within, shared(shared(within)))
+        inputs = Input((5,))
+        model = Model(inputs, Dense(3, activation="softmax")(twice(twice(inputs))))
+        shared.trainable = learns
+        compiled(model, run_eagerly=eager)
+        x, y = vectors()
+        with pytest.warns(UserWarning, match="the data ended"):
+            model.fit(x, y, batch_size=4, epochs=3, steps_per_epoch=2, verbose=0)
+        dx = model.backward(np.ones((4, 3), "float32"))
+        found.append([dx, *model.grads.values()])
+    for own, expected in zip(*found, strict=True):
+        np.testing.assert_array_equal(own, expected)
 
 
 def test_targets_are_checked_again_where_somebody_has_changed_them() -> None:

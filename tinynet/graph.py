@@ -174,6 +174,11 @@ class Graph(Wired):
     def _recall(self, number: int, part: Layer | Graph) -> None:
         vars(part).update(self.kept[number, part])
 
+    @property
+    def kept_by_kernels(self) -> dict[tuple[int, Any], dict[str, Any]]:
+        """The part of `kept` whose arrays a list of lines overwrites, without calling `_keep`."""
+        return {place: own for place, own in self.kept.items() if _only_kernels(place[1])}
+
 
 def _graphs(layer: Any) -> list[Graph]:
     """Return the graphs in a model, itself included."""
@@ -183,10 +188,14 @@ def _graphs(layer: Any) -> list[Graph]:
 
 def _as_line(part: Layer | Graph, function: Any, *arguments: Any) -> None:
     """Call a function now; in every step only if the layer's methods are called in every step."""
-    if all(leaf.only_kernels for leaf in leaves_in(part)):
+    if _only_kernels(part):
         function(*arguments)
     else:
         call(function, *arguments)
+
+
+def _only_kernels(part: Any) -> bool:
+    return all(leaf.only_kernels for leaf in leaves_in(part))
 
 
 def _add(douts: dict[int, Array], number: int, dout: Array | None) -> None:

@@ -14,12 +14,13 @@ import copy
 import inspect
 import itertools
 import math
+import operator
 import os
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from tinynet.arrays import Array
 from tinynet.callbacks import LambdaCallback
 from tinynet.data import Batch, Dataset, EpochOrders
 from tinynet.kernels.counting import next_rows
+from tinynet.kernels.pooling import max_pool_backward
 from tinynet.kernels.registry import here
 from tinynet.layers import Lambda
 from tinynet.step.passes import arrays_in, relu_before_pooling, span, without_unread
@@ -105,7 +107,7 @@ class Repeat:
         self.steps = self.first = 0
         self.written: dict[int, Written] = {}
         self.ran: Written | None = None
-        self.belongs_to: list[object] = []
+        self.belongs_to: WrittenFor | None = None
         self.between: Sequence[Callable[..., None]] = ()
         self.singly = singly
         self.eager = True
@@ -184,8 +186,8 @@ class Repeat:
             or not all(map(is_ours, _parts(self.model)))
             or not all(map(is_ours, self._tellers))
         )
-        found = [] if self.eager else _state(self.model)
-        if not _same(found, self.belongs_to):
+        found = None if self.eager else _written_for(self.model)
+        if found is None or not found.is_same(self.belongs_to):
             self.belongs_to = found
             self.written.clear()
         if self.written and self.data.y is not None:  # lines do not look at their arrays
@@ -219,7 +221,7 @@ class Repeat:
             self.written[size] = Written(
                 self.model, self.data, self.make, self.order, self.place, size
             )
-        self.belongs_to = _state(self.model)  # with the slots that the first step makes
+        self.belongs_to = _written_for(self.model)  # with the slots that the first step makes
         return copy.deepcopy(self.written[size].result)
 
     def begin_to_remember(self) -> None:
@@ -250,8 +252,8 @@ class Repeat:
         if self.steps < self.total and not (self._left > 0 or self.model.stop_training):
             warn_of_the_end()
         if self.ran is not None:
-            for part, kept in self.ran.kept:
-                vars(part).update(kept)
+            for attributes, kept in self.ran.kept:
+                attributes.update(kept)
 
 
 class Written:
@@ -275,8 +277,8 @@ class Written:
     step : Step
     result : object
         What the step returns; arrays are overwritten by the next step.
-    kept : list of (layer or loss, dict)
-        What the step has left in which attributes.
+    kept : list of (dict, dict)
+        The attributes of a layer or a loss, and what the step has left in which of them.
     """
 
     def __init__(
@@ -304,9 +306,12 @@ class Written:
             batch = data.batch(rows)
             self.result = make(batch)
         self.kept = [
-            (part, {k: v for k, v in vars(part).items() if k not in old or old[k] is not v})
+            (vars(part), {k: v for k, v in vars(part).items() if k not in old or old[k] is not v})
             for part, old in zip(keeping, before, strict=True)
         ]
+        # A graph keeps what its shared layers have left in each of their calls.
+        graphs = [each for each in networks_in(model) if hasattr(each, "wires")]
+        self.kept += [(graph.kept, graph.kept_by_kernels) for graph in graphs]
         lasting = _lasting(model)
         seen_later = [array for _, kept in self.kept for array in _arrays(kept).values()]
         seen_later += [each for each in several(self.result) if isinstance(each, np.ndarray)]
@@ -317,7 +322,8 @@ class Written:
         new = [line for line in lines if all(line is not each for each in self.step.lines)]
         used = {span(each) for line in lines for each in arrays_in(line)}
         known = {**data.known(batch), "order": order, "place": place, "rows": rows, **lasting}
-        known |= {f"{line.part}.dout": line.arguments[0] for line in new[1::2]}  # of the poolings
+        poolings = [line for line in new if line.function is max_pool_backward]
+        known |= {f"{line.part}.dout": line.arguments[0] for line in poolings}
         if model.optimizer is not None:
             known |= {**model.optimizer.dials, **model.figures.arrays}
         self.step.lines = lines
@@ -408,27 +414,39 @@ def _lasting(model: Any) -> dict[str, Array]:
     return found
 
 
-def _state(model: Any) -> list[object]:
-    """Return what the lines of a step were written for: objects, and options as plain values."""
-    parts = _computing(model)
+class WrittenFor(NamedTuple):
+    """What the lines of a step were written for: objects, and options as plain values."""
+
+    objects: list[object]
+    options: list[object]
+
+    def is_same(self, other: WrittenFor | None) -> bool:
+        """Return whether the objects are the very same, and the options equal."""
+        return (
+            other is not None
+            and len(self.objects) == len(other.objects)
+            and all(map(operator.is_, self.objects, other.objects))
+            and self.options == other.options
+        )
+
+
+def _written_for(model: Any) -> WrittenFor:
+    """Return what the lines of a step with a model are written for."""
+    parts, optimizer = _computing(model), model.optimizer
     objects: list[object] = [*parts, *model.metrics, getattr(model, "figures", None)]
-    objects += [layer.seed_generator for layer in model.leaves.values()]
+    for layer in model.leaves.values():
+        rules = *layer.regularizers.values(), *layer.constraints.values()
+        objects += [layer.seed_generator, *rules]
     objects += [*model.arrays.values(), *model.grads.values()]
     options: list[Any] = [part.get_config() for part in parts]
-    excluded: list[str] = []
-    if model.optimizer is not None:
-        for slots in (*model.optimizer.slots.values(), model.optimizer.dials):
+    options.append(config.epsilon())
+    if optimizer is not None:
+        for slots in (*optimizer.slots.values(), optimizer.dials):
             objects += slots.values()
-        if model.optimizer.schedule is None:  # a number, which every step reads again
-            del options[-1]["learning_rate"]
-        excluded = list(model.optimizer.excluded_from_decay)
-    return [*objects, options, [excluded, config.epsilon()]]
-
-
-def _same(found: list[object], before: list[object]) -> bool:
-    return len(found) == len(before) and all(
-        a is b or (isinstance(a, list) and a == b) for a, b in zip(found, before, strict=True)
-    )
+        if optimizer.schedule is None:  # a number, which every step reads again
+            del options[parts.index(optimizer)]["learning_rate"]
+        options.append(list(optimizer.excluded_from_decay))
+    return WrittenFor(objects, options)
 
 
 def _arrays(attributes: Mapping[str, object]) -> dict[str, Array]:

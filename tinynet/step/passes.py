@@ -56,6 +56,9 @@ def relu_before_pooling(lines: Sequence[Line], kept: Iterable[Array]) -> list[Li
     there is what came out of the pooling, so whether it was above 0 can be asked of that, which has
     a number for each window in the place of one for each pixel; all other pixels get 0 anyway.
 
+    Not where windows overlap: a pixel gets a sum, which may be rounded, or overflow, before the
+    ReLU or behind it.
+
     Parameters
     ----------
     lines : sequence of Line
@@ -74,7 +77,7 @@ def relu_before_pooling(lines: Sequence[Line], kept: Iterable[Array]) -> list[Li
         if pool is None:
             continue
         dout, which, *windows, da = first.arguments
-        out, dz = pool.arguments[4], second.arguments[3]
+        out, dz = _given(pool, "out"), _given(second, "dx")
         others = [*lines[:i], *lines[i + 2 :]]
         read = [span(array) for line in others for array in arrays_in(line)]
         flat = dout.flags.c_contiguous and out.flags.c_contiguous  # else reshape makes a copy
@@ -91,7 +94,9 @@ def _pool_of_relu(lines: Sequence[Line], first: Line, second: Line) -> Line | No
     """Return the line in which a ReLU is pooled whose way back are two others; or None."""
     if first.function is not max_pool_backward or second.function is not relu_backward:
         return None
-    (_, which, *_, da), (given, z, a, _) = first.arguments, second.arguments
+    (_, which, size, strides, _, da), (given, z, a, _) = first.arguments, second.arguments
+    if any(side > apart for side, apart in zip(size, strides, strict=True)):
+        return None
     relu_at, pool_at = _last_to_write(lines, a), _last_to_write(lines, which)
     if not -1 < relu_at < pool_at or _last_to_write(lines, z) > relu_at:
         return None
@@ -101,11 +106,16 @@ def _pool_of_relu(lines: Sequence[Line], first: Line, second: Line) -> Line | No
         and of_relu.function is relu
         and [span(each) for each in of_relu.arguments] == [span(z), span(a)]
         and pool.function is max_pool
-        and [span(pool.arguments[0]), span(pool.arguments[5])] == [span(a), span(which)]
-        and _last_to_write(lines, pool.arguments[4]) == pool_at
+        and [span(_given(pool, "x")), span(_given(pool, "which"))] == [span(a), span(which)]
+        and _last_to_write(lines, _given(pool, "out")) == pool_at
     ):
         return pool
     return None
+
+
+def _given(line: Line, name: str) -> Any:
+    """Return the argument of a line that a parameter of its kernel names."""
+    return line.arguments[list(line.parameters).index(name)]
 
 
 def _last_to_write(lines: Sequence[Line], array: Array) -> int:
@@ -150,6 +160,7 @@ def meet(some: Iterable[Span], others: Iterable[Span]) -> bool:
 
 
 def _arrays(value: Any) -> Iterator[Array]:
+    """Yield the arrays in a value: itself, or those in a dict, list or tuple."""
     if isinstance(value, np.ndarray):
         yield value
     elif isinstance(value, Mapping):
