@@ -609,3 +609,17 @@ def test_files_that_tinynet_wrote_have_no_more_than_keras_knows(tmp_path):
     own.save(tmp_path / "model.keras")
     names = zipfile.ZipFile(tmp_path / "model.keras").namelist()
     assert sorted(names) == ["config.json", "metadata.json", "model.weights.h5"]
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_the_numbers_of_names_after_a_file_was_read(nested, tmp_path):
+    path, names = tmp_path / "model.keras", []
+    layers = keras.layers
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(4)]) if nested else layers.Dense(4)
+    keras.Sequential([keras.Input((4,)), inner, layers.Dense(3)]).save(path)
+    for library in LIBRARIES:
+        library.utils.clear_session()
+        library.models.load_model(path)
+        x = library.Input((3,))
+        names.append(library.Model(x, library.layers.Dense(2)(x)).name)
+    assert names[0] == names[1]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import tinynet as keras
@@ -72,6 +72,7 @@ def expected_gradient(f: Callable[..., Any], y: np.ndarray, p: np.ndarray) -> np
 def test_the_measured_gradient(f: Callable[..., Any], n: int, k: int, seed: int) -> None:
     draw = np.random.default_rng(seed)
     y, p = draw.uniform(0.1, 0.9, (2, n, k))
+    assume(np.abs(y - p).min() > 1e-3)  # an absolute value has no derivative at 0
     loss = LossFunctionWrapper(f, reduction="sum")
     assert loss(y, p) == pytest.approx(np.sum(f(y, p)), rel=1e-14)
     expected = expected_gradient(f, y, p)

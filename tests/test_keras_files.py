@@ -1,5 +1,6 @@
 """Files in Keras's formats, without Keras: whole or not there, and never trusted."""
 
+import io
 import json
 import os
 import subprocess
@@ -20,7 +21,7 @@ from tinynet import Input, Sequential, layers
 from tinynet.callbacks import ModelCheckpoint
 from tinynet.configurable import UnknownObjectError
 from tinynet.interop.keras_files import architecture, layout
-from tinynet.layers import BatchNormalization, Dense, Layer
+from tinynet.layers import BatchNormalization, Dense, Layer, LayerNormalization
 from tinynet.models import clone_model, load_model, model_from_json
 
 h5py = pytest.importorskip("h5py")
@@ -140,8 +141,9 @@ def test_the_optimizer_goes_back_too(tmp_path: Path) -> None:
 def test_weights_of_another_architecture(name: str, tmp_path: Path) -> None:
     model = trained()
     (model.save_weights if "weights" in name else model.save)(tmp_path / name)
+    by_name = name.endswith("model.h5")
     for other, says in (
-        (network(), r"expected 2 weights and states, got 8"),
+        (network(), "expected 2 weights and states, got 8" if by_name else "that the model lacks"),
         (
             network(Dense(7), BatchNormalization()),
             r"shape \(4, 7\) for dense\w*/kernel, got \(4, 6",
@@ -755,8 +757,131 @@ def test_the_order_of_slots() -> None:
 
 def test_models_that_are_very_deep_in_each_other(tmp_path: Path) -> None:
     model: Any = Dense(2)
-    for _ in range(25):
+    for _ in range(21):
         model = Sequential([Input((2,)), model])
-    model.save(tmp_path / "model.keras")
+    for name in ("model.keras", "model.safetensors"):
+        model.save(tmp_path / name)
+        assert load_model(tmp_path / name).count_params() == 6
+        (tmp_path / name).unlink()
+    deeper = Sequential([Input((2,)), model])
+    for save in (deeper.save, deeper.save_weights):
+        with pytest.raises(ValueError, match="expected models that are 20 deep in each other"):
+            save(tmp_path / "model.safetensors")
+    assert not list(tmp_path.iterdir())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tinynet.saving.DEEPEST", 99)
+        deeper.save(tmp_path / "model.keras")
     with pytest.raises(ValueError, match=r"model\.keras: expected models that are 20 deep"):
         load_model(tmp_path / "model.keras")
+
+
+def as_early_versions_wrote_it(path: Path) -> None:
+    """Take away what Keras 3.3 did not write: what an input may be, and the names of layers."""
+
+    def shorter(config: dict[str, Any]) -> None:
+        for each in config["config"]["layers"]:
+            if each["class_name"] == "InputLayer":
+                del each["config"]["optional"]
+            if each["class_name"] == "Sequential":
+                shorter(each)
+
+    def without_names(members: dict[str, bytes]) -> None:
+        weights = io.BytesIO(members["model.weights.h5"])
+        with h5py.File(weights, "r+") as file:
+            file.visititems(lambda _, each: each.attrs.clear())
+        members["model.weights.h5"] = weights.getvalue()
+
+    packed(path, described(shorter))
+    packed(path, without_names)
+
+
+def test_files_of_early_versions(tmp_path: Path) -> None:
+    inner = Sequential([Input((4,)), Dense(4), BatchNormalization(), Dense(4)])
+    model = network(Dense(4), inner, Dense(4, name="last"))
+    model.compile("rmsprop", "sparse_categorical_crossentropy")
+    model.train_on_batch(X, Y)
+    path = tmp_path / "model.keras"
+    model.save(path)
+    as_early_versions_wrote_it(path)
+    equal_models(model, load_model(path))
+    packed(path, described(lambda config: config["compile_config"].update(optimizer="rmsprop")))
+    assert isinstance(load_model(path).optimizer, tinynet.optimizers.RMSprop)
+    model.set_weights([0 * each for each in model.get_weights()])
+    model.load_weights(path)
+    assert np.any(model.get_weights()[0])
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "weights.h5"])
+def test_weights_of_another_kind_of_layer(ending: str, tmp_path: Path) -> None:
+    """As many numbers, of the same shapes."""
+    path = tmp_path / f"model.{ending}"
+    network(Dense(4), BatchNormalization()).save_weights(path)
+    normed = network(Dense(4), LayerNormalization(), LayerNormalization())
+    before = normed.get_weights()
+    for warns in (False, True):
+        if warns:
+            with pytest.warns(UserWarning, match="these layers keep the weights"):
+                normed.load_weights(path, skip_mismatch=True)
+        else:
+            with pytest.raises(ValueError, match=rf"model\.{ending}: .*skip_mismatch=True loads"):
+                normed.load_weights(path)
+        for own, expected in zip(normed.get_weights()[2:6], before[2:6], strict=True):
+            np.testing.assert_array_equal(own, expected)
+
+
+def test_as_many_arrays_but_of_other_layers(tmp_path: Path) -> None:
+    path = tmp_path / "model.weights.h5"
+    network(Dense(3, use_bias=False), Dense(3)).save_weights(path)
+    with pytest.raises(ValueError, match=r"expected kernel, bias of dense\w*, got 1 arrays"):
+        network(Dense(3), Dense(3, use_bias=False)).load_weights(path)
+
+
+@pytest.mark.parametrize(("place", "value"), [(0, -5), (1, -1.0), (1, np.nan)])
+def test_an_optimizer_that_cannot_be_changes_nothing(
+    place: int, value: float, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.weights.h5"
+    model = trained()
+    model.save_weights(path)
+    with h5py.File(path, "r+") as file:
+        file[f"optimizer/vars/{place}"][...] = value
+    model.train_on_batch(X, Y)
+    before, steps = [each.copy() for each in model.get_weights()], model.optimizer.batches
+    with pytest.raises(ValueError, match=r"model\.weights\.h5: (iteration|learning_rate): exp"):
+        model.load_weights(path)
+    assert model.optimizer.batches == steps
+    for own, expected in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(own, expected)
+
+
+class Flagged(Layer):
+    """Has truth values as its state."""
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        self.state["flags"] = np.array([True, False, True])
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        return x
+
+    def backward(self, dout: np.ndarray) -> np.ndarray:
+        return dout
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5", "safetensors"])
+def test_truth_values(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"model.{ending}"
+    network(Flagged()).save(path)
+    flags = load_model(path, custom_objects={"Flagged": Flagged}).layers[0].state["flags"]
+    assert flags.dtype == bool
+    assert flags.tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5", "safetensors"])
+def test_each_layer_that_is_read_takes_the_number_of_a_name(ending: str, tmp_path: Path) -> None:
+    """As `from_config` does, and as in Keras (parity_tests/test_keras_files.py)."""
+    path = tmp_path / f"model.{ending}"
+    network(Dense(3), Dense(3)).save(path)
+    tinynet.utils.clear_session()
+    load_model(path)
+    x = Input((3,))
+    assert tinynet.Model(x, Dense(2)(x)).name == "functional_3"

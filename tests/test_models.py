@@ -120,7 +120,11 @@ def built_for(features: int) -> Dense:
         (Dense, TypeError, r"layer: expected a Layer, got <class .*; call the class: add \(\)"),
         ("dense", TypeError, r"layer: expected a Layer, got 'dense'"),
         (Input((3,)), ValueError, r"layer: an Input has to come first, and only once"),
-        (Reshape((5,)), ValueError, r"reshape: a sample of shape \(2,\) has 2 numbers and cannot"),
+        (
+            Reshape((5,), name="reshape"),
+            ValueError,
+            r"reshape: a sample of shape \(2,\) has 2 numbers and cannot",
+        ),
         (BatchNormalization(axis=7, name="bn"), ValueError, r"axis 7 is not a feature axis"),
         (built_for(5), ValueError, r"built: expected 5 features .* got samples of shape \(2,\)"),
     ],

@@ -12,6 +12,7 @@ from tinynet.layers import IN_GRAPHS, LAYERS, Layer
 from tinynet.symbolic import KerasTensor
 from tinynet.variables import Variable, WeightLists, variable
 
+DEEPEST = 20  # models in each other, more than anybody has; the paths of all layers are long then
 NETWORKS: dict[str, type] = {}  # what a file may name as a layer, too; filled by tinynet.models
 
 

@@ -17,7 +17,7 @@ import json
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -37,6 +37,7 @@ from tinynet.custom_objects import (
     get_registered_object,
     register_keras_serializable,
 )
+from tinynet.described import DEEPEST
 from tinynet.files import MODELS, WEIGHTS, require_ending, whole_or_not
 from tinynet.symbolic import Shape
 from tinynet.training import Trainer
@@ -79,8 +80,8 @@ def save_model(model: Trainer, filepath: str | os.PathLike[str], overwrite: bool
     Raises
     ------
     ValueError
-        If the ending is different, or the model has no weights yet; in Keras's formats, if it has
-        a part that cannot be written in them.
+        If the ending is different, the model has no weights yet, or models are more than 20 deep
+        in each other; in Keras's formats, if it has a part that cannot be written in them.
     FileNotFoundError
         If the folder does not exist.
     FileExistsError
@@ -92,6 +93,7 @@ def save_model(model: Trainer, filepath: str | os.PathLike[str], overwrite: bool
     """
     path = _checked(filepath, MODELS, overwrite)
     model.require_built()
+    _require_readable(model)
     if is_for_keras(path):
         keras_files().save_model(model, path)
         return
@@ -110,6 +112,7 @@ def save_weights(model: Trainer, filepath: str | os.PathLike[str], overwrite: bo
     """
     path = _checked(filepath, WEIGHTS, overwrite)
     model.require_built()
+    _require_readable(model)
     if is_for_keras(path):
         keras_files().save_weights(model, path)
         return
@@ -135,7 +138,8 @@ def load_weights(
     Raises
     ------
     ValueError
-        If a weight is missing or has a different shape; in that case nothing is changed.
+        If a weight is missing, has a different shape, or belongs to another kind of layer; in that
+        case nothing is changed.
     """
     model.require_built()
     if is_for_keras(filepath):
@@ -159,10 +163,26 @@ def take_weights(
         raise ValueError(
             f"{path}: expected {len(model.arrays)} weights and states, got {len(stored)}; {hint}"
         )
+    for (layer, own), there in zip(
+        _by_layer(model.arrays).items(), _by_layer(stored).values(), strict=False
+    ):
+        numbers = [str(i) for i in range(len(own))]  # Keras's files have them in place of names
+        if there not in (own, numbers):
+            found = f"{len(there)} arrays" if there[0] == "0" else ", ".join(there)
+            raise ValueError(f"{path}: expected {', '.join(own)} of {layer}, got {found}; {hint}")
     try:
         copy_into(model.arrays, list(stored.values()))
     except ValueError as error:
         raise ValueError(f"{path}: {error}; {hint}") from None
+
+
+def _by_layer(keys: Iterable[str]) -> dict[str, list[str]]:
+    """Return the names of weights by layer: ``{"dense": ["kernel", "bias"]}``."""
+    found: dict[str, list[str]] = {}
+    for key in keys:
+        layer, _, name = key.rpartition("/")
+        found.setdefault(layer, []).append(name)
+    return found
 
 
 def _take_what_fits(model: Trainer, path: Path, arrays: Mapping[str, Array]) -> None:
@@ -334,6 +354,15 @@ def _checked(filepath: str | os.PathLike[str], endings: tuple[str, ...], overwri
     if not overwrite and path.exists():
         raise FileExistsError(f"filepath: there is a file {path}, and overwrite is False")
     return path
+
+
+def _require_readable(model: Any, above: int = 0) -> None:
+    """Raise an error if models are so deep in each other that a loader refuses them."""
+    if above > DEEPEST:
+        raise ValueError(f"{model.name}: expected models that are {DEEPEST} deep in each other")
+    for layer in model.layers:
+        if hasattr(layer, "leaves"):
+            _require_readable(layer, above + 1)
 
 
 def _write(path: Path, arrays: Mapping[str, Array], header: Mapping[str, Any]) -> None:

@@ -160,11 +160,13 @@ def _own_optimizer(theirs: Any) -> optimizers.Optimizer:
     return optimizer
 
 
-def own_optimizer(described: Config, custom: Custom = configs.unknown) -> optimizers.Optimizer:
-    """Make the optimizer of a Keras config."""
+def own_optimizer(
+    described: Config | str, custom: Custom = configs.unknown
+) -> optimizers.Optimizer:
+    """Make the optimizer of a Keras config, or of a name, as in files of early versions."""
     where = "optimizer"
     written = configs.own_config(described, where, custom)
-    arguments = written["config"]
+    arguments = {} if isinstance(written, str) else written["config"]
     if isinstance(arguments.get("learning_rate"), float):
         rate = arguments["learning_rate"]
         arguments["learning_rate"] = configs.decimal(np.dtype(config.floatx()).type(rate), rate)

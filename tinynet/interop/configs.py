@@ -282,7 +282,7 @@ def own_input(config: Mapping[str, Any]) -> tuple[list[int], str, str]:
         If the layer has an option that tinynet's `Input` lacks.
     """
     batch, *shape = config["batch_shape"]
-    options = {key: config[key] for key in ("optional", "ragged", "sparse") if config[key]}
+    options = {key: config[key] for key in ("optional", "ragged", "sparse") if config.get(key)}
     if batch is not None:
         options["batch_size"] = batch
     if options or None in shape:

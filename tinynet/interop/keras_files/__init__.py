@@ -166,10 +166,13 @@ def load_model(path: Path, compile: bool) -> Model:
     with _naming(path):
         if stored.model is None:
             raise ValueError("it holds weights alone; build the model, and call load_weights")
+        own = own_form(stored.model)
+        if not stored.by_name:
+            layout.name_places(stored.content, own["layers"])
         shapes = {
             name: Counter(each.shape for each in some) for name, some in _weights(stored).items()
         }
-        model = made(own_form(stored.model), shapes)
+        model = made(own, shapes)
         _take_positions(model, stored.content)
     weights = _weights(stored, model)
     if not model.built:
@@ -181,7 +184,9 @@ def load_model(path: Path, compile: bool) -> Model:
             model.compile(**own_parts(stored.model["compile_config"]))
             _take_excluded(model, stored.content)
             # One that was written before the first step has no slots.
-            _take_optimizer(model, [list(model.params), []], stored, path)
+            memory = _memory(model, [list(model.params), []], stored, path)
+            if memory is not None:
+                layout.take_variables(model, *memory)
     return model
 
 
@@ -210,13 +215,16 @@ def load_weights(model: Trainer, path: Path, skip_mismatch: bool) -> None:
     ValueError
         If it is another file or a damaged one, or the weights do not fit; nothing is changed then.
     """
-    stored = _read(path)
+    stored, memory = _read(path), None
     with _naming(path):
+        if not (stored.by_name or skip_mismatch):
+            layout.require_places(stored.content, model)
         weights = _by_key(_weights(stored, model))
+        if model.optimizer is not None and not stored.by_name:
+            memory = _memory(model, [_begun(model)], stored, path)
     saving.take_weights(model, path, weights, skip_mismatch)
-    if model.optimizer is not None and not stored.by_name:
-        with _naming(path):
-            _take_optimizer(model, [_begun(model)], stored, path)
+    if memory is not None:
+        layout.take_variables(model, *memory)
 
 
 def _read(path: Path) -> _Stored:
@@ -247,8 +255,12 @@ def _by_key(weights: dict[str, list[Array]]) -> dict[str, Array]:
     return {f"{name}/{i}": each for name, some in weights.items() for i, each in enumerate(some)}
 
 
-def _take_optimizer(model: Trainer, choices: list[list[str]], stored: _Stored, path: Path) -> None:
-    """Restore the optimizer's memory, or warn that it stays as it is, as Keras does.
+def _memory(
+    model: Trainer, choices: list[list[str]], stored: _Stored, path: Path
+) -> tuple[list[str], list[Array]] | None:
+    """Return a file's memory of the optimizer, and for which weights there are slots.
+
+    None, with a warning as in Keras, if it does not fit: then the model's stays as it is.
 
     Parameters
     ----------
@@ -261,13 +273,17 @@ def _take_optimizer(model: Trainer, choices: list[list[str]], stored: _Stored, p
         variables = layout.listed(content, "optimizer_weights")
     else:
         variables = layout.stored_variables(content)
-    if variables and not any(layout.take_variables(model, keys, variables) for keys in choices):
+    for keys in choices:
+        if layout.variables_fit(model, keys, variables):
+            return keys, variables
+    if variables:
         warnings.warn(
             f"{path}: the memory of the optimizer stays as it is: the file has {len(variables)} "
             f"arrays for one, which are not those of {model.optimizer.name} for the weights that "
             f"it trains",
             stacklevel=5,
         )
+    return None
 
 
 def _take_positions(model: Trainer, content: Content) -> None:

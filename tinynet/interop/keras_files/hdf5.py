@@ -21,6 +21,7 @@ from tinynet.interop.keras_files import hdf5_blocks
 # How many bytes the texts of one attribute may come to: n of them, each as long as all of the file
 # that is not numbers.
 MOST_TEXT = 2**30
+NUMBERS = "bfiu"  # NumPy's kinds of types
 
 Text = str | list[str]
 
@@ -110,7 +111,7 @@ def _found(file: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _checked_size(path: str, dataset: Any, length: int) -> int:
     """Return the number of bytes of an array, if it is stored in the file as plain numbers."""
-    if dataset.dtype.kind not in "fiu" or dataset.shape is None:
+    if dataset.dtype.kind not in NUMBERS or dataset.shape is None:
         raise ValueError(f"{path}: expected numbers, got the type {dataset.dtype}")
     if dataset.external or dataset.is_virtual:
         raise ValueError(f"{path}: its numbers are said to be in another file")
@@ -135,7 +136,7 @@ def _texts(path: str, group: Any, rest: int) -> Iterator[tuple[str, Text]]:
             most = n * attribute.dtype.itemsize
         elif h5py.check_string_dtype(attribute.dtype):
             most = n * rest
-        elif attribute.dtype.kind in "fiu":
+        elif attribute.dtype.kind in NUMBERS:
             if n == 0:
                 yield name, []
             continue

@@ -25,6 +25,8 @@ HEADER = 32  # bytes of a block in front of what is in it, at most
 TEXT = 0x19  # the first byte of the type of texts
 # What follows its first four: of 16 bytes each, and made of unsigned bytes.
 OF_BYTES = b"\x10\0\0\0" + b"\x10\0\0\0\1\0\0\0\0\0\x08\0"
+# What was deleted from a file may still be there in part, and is looked at as the rest.
+HINT = "was it cut off in a copy? if it was edited, h5repack writes it anew"
 END = 1  # what the list of a local heap's free places ends with
 
 
@@ -132,7 +134,7 @@ def _check_lengths(source: BinaryIO, at: int, length: int) -> int:
             texts = _part(source, place, 16 * min(number, length // 16))
             for i in range(0, len(texts) - 15, 16):
                 if unpack_from("<I", texts, i)[0] > length:
-                    raise ValueError(_damaged("a text is longer than the file"))
+                    raise ValueError(_damaged("a text is longer than the file", HINT))
             return len(texts)
     return 0
 
@@ -150,5 +152,5 @@ def _check_neighbors(right: dict[int, int]) -> None:
         ended |= seen
 
 
-def _damaged(why: str) -> str:
-    return f"not an HDF5 file, or a damaged one ({why}); was it cut off in a copy?"
+def _damaged(why: str, hint: str = "was it cut off in a copy?") -> str:
+    return f"not an HDF5 file, or a damaged one ({why}); {hint}"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinynet import config
 from tinynet.arrays import Array
+from tinynet.checks import number
 from tinynet.configurable import to_snake_case
 from tinynet.interop.configs import decimal
 from tinynet.interop.keras_files.hdf5 import Content
@@ -35,11 +36,35 @@ def places(model: Network, above: str = "") -> Iterator[tuple[str, Layer | Netwo
     for layer in model.layers:
         graph = isinstance(layer, Network) and not isinstance(layer, Stack)
         kind = "functional" if graph else to_snake_case(type(layer).__name__)
-        place = f"{above}layers/{kind}_{used[kind]}" if used[kind] else f"{above}layers/{kind}"
-        used[kind] += 1
+        place = _place(kind, used, above)
         yield place, layer
         if isinstance(layer, Network):
             yield from places(layer, f"{place}/")
+
+
+def name_places(content: Content, layers: Sequence[Mapping[str, Any]], above: str = "") -> None:
+    """Give the places of a file the names of a model's layers, where it does not say them.
+
+    Keras writes them since 3.6; before, only the order of the layers tells which is which.
+
+    Parameters
+    ----------
+    content : Content
+    layers : sequence of dict
+        Of the model, as its ``get_config`` returns them.
+    """
+    used: Counter[str] = Counter()
+    for each in layers:
+        name = each["class_name"].rpartition(">")[2]
+        place = _place("functional" if name == "Model" else to_snake_case(name), used, above)
+        content.texts.setdefault(f"{place}/vars", {}).setdefault("name", each["config"]["name"])
+        name_places(content, each["config"].get("layers", ()), f"{place}/")
+
+
+def _place(kind: str, used: Counter[str], above: str) -> str:
+    """Return the place of the next layer of a kind, and count it."""
+    used[kind] += 1
+    return f"{above}layers/{kind}_{used[kind] - 1}" if used[kind] > 1 else f"{above}layers/{kind}"
 
 
 def put_weights(model: Network, content: Content) -> None:
@@ -70,6 +95,17 @@ def stored_weights(content: Content, model: Network | None = None) -> dict[str, 
     }
 
 
+def require_places(content: Content, model: Network) -> None:
+    """Raise an error if a file has weights for a layer that a model does not have."""
+    own = {place for place, _ in places(model)}
+    for place in _by_place(content):
+        if place.startswith("layers/") and place not in own:
+            raise ValueError(
+                f"the file has weights of a layer that the model lacks, {place}; is it the file of "
+                f"another model? skip_mismatch=True loads what fits"
+            )
+
+
 def stored_variables(content: Content) -> list[Array]:
     """Return the arrays of the optimizer in a file."""
     return _in_order(_by_place(content).get("optimizer", {}))
@@ -79,13 +115,13 @@ def _by_place(content: Content) -> dict[str, dict[str, Array]]:
     """Return the arrays of every place, by their numbers there."""
     found: dict[str, dict[str, Array]] = {}
     for path, array in content.arrays.items():
-        place, _, number = path.rpartition("/vars/")
-        found.setdefault(place, {})[number] = array
+        place, _, key = path.rpartition("/vars/")
+        found.setdefault(place, {})[key] = array
     return found
 
 
 def _in_order(arrays: dict[str, Array]) -> list[Array]:
-    return [arrays[str(number)] for number in range(len(arrays))]
+    return [arrays[str(i)] for i in range(len(arrays))]
 
 
 def _named(content: Content, place: str) -> str:
@@ -211,16 +247,32 @@ def variables(model: Trainer, keys: Sequence[str]) -> list[Variable]:
     return found
 
 
-def take_variables(model: Trainer, keys: Sequence[str], stored: Sequence[Array]) -> bool:
-    """Copy a Keras optimizer's arrays into that of a model; return False if they do not fit.
+def variables_fit(model: Trainer, keys: Sequence[str], stored: Sequence[Array]) -> bool:
+    """Return whether a Keras optimizer's arrays have the form of those of a model's.
 
-    The arrays are overwritten in place, because a step that has been recorded reads them.
+    Raises
+    ------
+    ValueError
+        If they have, but the number of steps or the learning rate is below 0.
     """
     optimizer = model.optimizer
     assert optimizer is not None
     expected = [each.value.shape for each in variables(model, keys)]
     if expected != [each.shape for each in stored]:
         return False
+    number("iteration", float(stored[0]), least=0)
+    if optimizer.schedule is None:
+        number("learning_rate", float(stored[1]), least=0)
+    return True
+
+
+def take_variables(model: Trainer, keys: Sequence[str], stored: Sequence[Array]) -> None:
+    """Copy a Keras optimizer's arrays, which fit, into that of a model.
+
+    The arrays are overwritten in place, because a step that has been recorded reads them.
+    """
+    optimizer = model.optimizer
+    assert optimizer is not None
     waiting = iter(stored)
     optimizer.batches = int(next(waiting))
     if optimizer.schedule is None:
@@ -232,4 +284,3 @@ def take_variables(model: Trainer, keys: Sequence[str], stored: Sequence[Array])
         optimizer.slots[key][name][...] = next(waiting).reshape(-1)
     if keys and isinstance(optimizer, Nadam):
         optimizer.u_product = float(next(waiting))
-    return True

@@ -10,14 +10,12 @@ import numpy as np
 
 from tinynet.arrays import Array
 from tinynet.configurable import is_own
-from tinynet.described import layer_from
+from tinynet.described import DEEPEST, layer_from
 from tinynet.initializers import Initializer
 from tinynet.interop.configs import Config
 from tinynet.layers import InputLayer, Layer
 from tinynet.models import Model, Sequential
 from tinynet.symbolic import Shape
-
-DEEPEST = 20  # models in each other, more than anybody has; the paths of all layers are long then
 
 
 def made(
@@ -72,7 +70,9 @@ def made(
         if described["input_shape"] is not None:
             options = {key: described.get(f"input_{key}") for key in ("shape", "dtype", "name")}
             layers.insert(0, InputLayer(**options))
-        model = Sequential(layers, name=described["name"])
+        model = Sequential(name=described["name"])
+        for layer in layers:  # each takes the number of a name, as in Keras
+            model.add(layer)
         for layer, each in zip(model.layers, described["layers"], strict=True):
             if isinstance(layer, Layer) and "built_for" in each:
                 layer.ensure_built(each["built_for"])
