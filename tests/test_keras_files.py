@@ -811,6 +811,19 @@ def test_files_of_early_versions(tmp_path: Path) -> None:
     assert np.any(model.get_weights()[0])
 
 
+def test_files_of_keras_2_are_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    network().save(path)
+
+    def older(config: dict[str, Any]) -> None:
+        begin = config["config"]["layers"][0]["config"]
+        begin["batch_input_shape"] = begin.pop("batch_shape")
+
+    packed(path, described(older))
+    with pytest.raises(ValueError, match=r"model\.keras: input_layer\w*: .*as Keras 2 wrote it"):
+        load_model(path)
+
+
 @pytest.mark.parametrize("ending", ["safetensors", "weights.h5"])
 def test_weights_of_another_kind_of_layer(ending: str, tmp_path: Path) -> None:
     """As many numbers, of the same shapes."""
