@@ -558,14 +558,16 @@ def test_a_training_that_was_interrupted(freq, double, tmp_path):
 def test_patience_goes_on_after_an_interruption_and_begins_anew_in_keras(tmp_path):
     text = "keras.callbacks.BackupAndRestore(folder)"
     stopping = ["keras.callbacks.EarlyStopping('loss', min_delta=1e9, patience=2)"]
-    epochs = {}
+    epochs, files = {}, {}
     for library in (tinynet, keras):
         folder = tmp_path / library.__name__
         assert trained(library, text, folder, more=stopping)[1] == [0, 1, 2]
         with pytest.raises(InterruptedError):
             trained(library, text, folder, stop_after=6, more=stopping)  # in the second epoch
+        files[library] = len([each for each in folder.rglob("*") if each.is_file()])
         epochs[library] = trained(library, text, folder, more=stopping)[1]
     assert epochs == {tinynet: [0, 1, 2], keras: [1, 2, 3]}
+    assert files == {tinynet: 1, keras: 2}
 
 
 def test_only_the_backup_is_deleted_and_in_keras_the_whole_folder(tmp_path):

@@ -485,13 +485,16 @@ def test_what_the_layers_have_kept_after_an_epoch(samples: int) -> None:
 
 @pytest.mark.parametrize("nested", [False, True])
 @pytest.mark.parametrize("learns", [False, True])
-def test_what_a_graph_has_kept_of_each_call_of_a_layer(nested: bool, learns: bool) -> None:
+@pytest.mark.parametrize("penalty", [None, "l2"])  # with one, the layer is a line of Python
+def test_what_a_graph_has_kept_of_each_call_of_a_layer(
+    nested: bool, learns: bool, penalty: str | None
+) -> None:
     """Batches of 4, 4, 2 and so on, two in an epoch, so that the last ones are repeated ones."""
     found = []
     for eager in (True, False):
         utils.clear_session()
         utils.set_random_seed(5)
-        shared = Dense(5, activation="tanh")
+        shared = Dense(5, activation="tanh", activity_regularizer=penalty)
         twice: Any = shared
         if nested:
             within = Input((5,))

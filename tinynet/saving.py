@@ -17,7 +17,7 @@ import json
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -107,12 +107,11 @@ def save_model(model: Trainer, filepath: str | os.PathLike[str], overwrite: bool
 def save_weights(model: Trainer, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write a model's weights and states, but not what it was compiled with.
 
-    Parameters and errors as for `save_model`; Keras's format is ``.weights.h5``, which also holds
-    the memory of the optimizer.
+    Parameters and errors as for `save_model`, but models may be as deep in each other as they like;
+    Keras's format is ``.weights.h5``, which also holds the memory of the optimizer.
     """
     path = _checked(filepath, WEIGHTS, overwrite)
     model.require_built()
-    _require_readable(model)
     if is_for_keras(path):
         keras_files().save_weights(model, path)
         return
@@ -138,8 +137,9 @@ def load_weights(
     Raises
     ------
     ValueError
-        If a weight is missing, has a different shape, or belongs to another kind of layer; in that
-        case nothing is changed.
+        If a weight is missing or has a different shape; if a file in Keras's newer formats has
+        layers of other classes, a ``.safetensors`` file weights of other names, or an ``.h5`` file
+        another number of weights for a layer. In these cases nothing is changed.
     """
     model.require_built()
     if is_for_keras(filepath):
@@ -163,26 +163,20 @@ def take_weights(
         raise ValueError(
             f"{path}: expected {len(model.arrays)} weights and states, got {len(stored)}; {hint}"
         )
-    for (layer, own), there in zip(
-        _by_layer(model.arrays).items(), _by_layer(stored).values(), strict=False
-    ):
-        numbers = [str(i) for i in range(len(own))]  # Keras's files have them in place of names
-        if there not in (own, numbers):
-            found = f"{len(there)} arrays" if there[0] == "0" else ", ".join(there)
-            raise ValueError(f"{path}: expected {', '.join(own)} of {layer}, got {found}; {hint}")
+    # Keras's files have a number in the place of each name, from 0 on in every layer.
+    numbers = [str(i) for layer in model.leaves.values() for i in range(len(layer.arrays))]
+    there = [key.rpartition("/")[2] for key in stored]
+    names = [key.rpartition("/")[2] for key in model.arrays]
+    if there not in (names, numbers):
+        expected = numbers if there[:1] == ["0"] else names
+        i = next(i for i, pair in enumerate(zip(expected, there, strict=True)) if len({*pair}) > 1)
+        raise ValueError(
+            f"{path}: expected a value for {list(model.arrays)[i]}, got {list(stored)[i]}; {hint}"
+        )
     try:
         copy_into(model.arrays, list(stored.values()))
     except ValueError as error:
         raise ValueError(f"{path}: {error}; {hint}") from None
-
-
-def _by_layer(keys: Iterable[str]) -> dict[str, list[str]]:
-    """Return the names of weights by layer: ``{"dense": ["kernel", "bias"]}``."""
-    found: dict[str, list[str]] = {}
-    for key in keys:
-        layer, _, name = key.rpartition("/")
-        found.setdefault(layer, []).append(name)
-    return found
 
 
 def _take_what_fits(model: Trainer, path: Path, arrays: Mapping[str, Array]) -> None:
@@ -359,7 +353,9 @@ def _checked(filepath: str | os.PathLike[str], endings: tuple[str, ...], overwri
 def _require_readable(model: Any, above: int = 0) -> None:
     """Raise an error if models are so deep in each other that a loader refuses them."""
     if above > DEEPEST:
-        raise ValueError(f"{model.name}: expected models that are {DEEPEST} deep in each other")
+        raise ValueError(
+            f"{model.name}: expected models that are at most {DEEPEST} deep in each other"
+        )
     for layer in model.layers:
         if hasattr(layer, "leaves"):
             _require_readable(layer, above + 1)

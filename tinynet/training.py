@@ -70,8 +70,8 @@ class Trainer(Prepared):
         run_eagerly : bool
             Whether `fit` calls the layers in every step, for the debugger. Otherwise it does so
             once for each size of batch, and repeats what they have called (`step`), unless code of
-            the user's runs in a step or between two. The result is the same to the last bit (not
-            so, as in Keras, the single losses of several outputs in the logs).
+            the user's runs in a step or between two. The result is the same to the last bit,
+            but for the losses of single outputs in the logs, which differ in Keras, too.
 
         Raises
         ------

@@ -168,7 +168,7 @@ def load_model(path: Path, compile: bool) -> Model:
             raise ValueError("it holds weights alone; build the model, and call load_weights")
         own = own_form(stored.model)
         if not stored.by_name:
-            layout.name_places(stored.content, own["layers"])
+            layout.name_places(stored.content, stored.model["config"]["layers"])
         shapes = {
             name: Counter(each.shape for each in some) for name, some in _weights(stored).items()
         }

@@ -13,6 +13,7 @@ from tinynet.arrays import Array
 from tinynet.checks import number
 from tinynet.configurable import to_snake_case
 from tinynet.interop.configs import decimal
+from tinynet.interop.keras_files.architecture import NETWORKS
 from tinynet.interop.keras_files.hdf5 import Content
 from tinynet.layers.base import Layer
 from tinynet.optimizers import Adadelta, Adam, Adamax, Nadam, Optimizer
@@ -51,14 +52,14 @@ def name_places(content: Content, layers: Sequence[Mapping[str, Any]], above: st
     ----------
     content : Content
     layers : sequence of dict
-        Of the model, as its ``get_config`` returns them.
+        Of the model, as Keras has written them.
     """
     used: Counter[str] = Counter()
     for each in layers:
-        name = each["class_name"].rpartition(">")[2]
-        place = _place("functional" if name == "Model" else to_snake_case(name), used, above)
+        place = _place(to_snake_case(each["class_name"]), used, above)
         content.texts.setdefault(f"{place}/vars", {}).setdefault("name", each["config"]["name"])
-        name_places(content, each["config"].get("layers", ()), f"{place}/")
+        if each["class_name"] in NETWORKS:
+            name_places(content, each["config"]["layers"], f"{place}/")
 
 
 def _place(kind: str, used: Counter[str], above: str) -> str:
@@ -253,17 +254,23 @@ def variables_fit(model: Trainer, keys: Sequence[str], stored: Sequence[Array]) 
     Raises
     ------
     ValueError
-        If they have, but the number of steps or the learning rate is below 0.
+        If they have, but the number of steps or the learning rate cannot be one.
     """
     optimizer = model.optimizer
     assert optimizer is not None
     expected = [each.value.shape for each in variables(model, keys)]
     if expected != [each.shape for each in stored]:
         return False
-    number("iteration", float(stored[0]), least=0)
+    if not 0 <= (steps := float(stored[0])) < 2**63:
+        raise ValueError(f"iteration: expected a number of 0 or more, got {steps:g}")
     if optimizer.schedule is None:
-        number("learning_rate", float(stored[1]), least=0)
+        number("learning_rate", _in_floatx(stored[1]), least=0)
     return True
+
+
+def _in_floatx(value: Array) -> Any:
+    with np.errstate(over="ignore"):  # infinity is no rate
+        return np.dtype(config.floatx()).type(value)
 
 
 def take_variables(model: Trainer, keys: Sequence[str], stored: Sequence[Array]) -> None:
@@ -276,7 +283,7 @@ def take_variables(model: Trainer, keys: Sequence[str], stored: Sequence[Array])
     waiting = iter(stored)
     optimizer.batches = int(next(waiting))
     if optimizer.schedule is None:
-        rate = np.dtype(config.floatx()).type(next(waiting))
+        rate = _in_floatx(next(waiting))
         optimizer.learning_rate = decimal(rate, float(rate))
     for key in keys:
         optimizer.ensure_slots(key, model.arrays[key].reshape(-1))
