@@ -1162,14 +1162,14 @@ BUGS = [
     ),
     Bug(
         "a scheduler returns the next epoch's learning rate",
-        "callbacks/various.py",
+        "callbacks/rates.py",
         "rate = self.schedule(epoch, optimizer.learning_rate)",
         "rate = self.schedule(epoch + 1, optimizer.learning_rate)",
         "test_callbacks",
     ),
     Bug(
         "an infinite loss does not stop the training",
-        "callbacks/various.py",
+        "callbacks/nan.py",
         "if loss is None or np.isfinite(loss):",
         "if loss is None or not np.isnan(loss):",
         "test_callbacks",

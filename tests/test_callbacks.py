@@ -24,7 +24,7 @@ from tinynet.callbacks import (
     SwapEMAWeights,
     TensorBoard,
     TerminateOnNaN,
-    various,
+    tables,
 )
 from tinynet.metrics import F1Score
 from tinynet.optimizers import SGD
@@ -505,7 +505,7 @@ def test_tables_have_figures_of_batches_and_of_evaluations(tmp_path: Path) -> No
 
 def test_the_table_has_steps_per_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     board, clock = TensorBoard(tmp_path, write_steps_per_second=True), iter((100.0, 108.0))
-    monkeypatch.setattr(various, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    monkeypatch.setattr(tables, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     small().fit(X, Y, batch_size=5, verbose=0, callbacks=[board])
     lines = (tmp_path / "train" / "scalars.csv").read_text().splitlines()
     assert "epoch_steps_per_second,0,0.5" in lines  # 4 steps in 8 seconds

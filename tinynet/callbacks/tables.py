@@ -1,4 +1,4 @@
-"""Callbacks that follow a schedule, write tables, or stop when the loss is not finite."""
+"""Callbacks that write tables while a model is trained."""
 
 from __future__ import annotations
 
@@ -7,75 +7,15 @@ import io
 import os
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tinynet.arrays import Array
 from tinynet.callbacks.base import Callback, Logs
-from tinynet.callbacks.watching import Explanation, LastSteps
-from tinynet.checks import file_name, flag, integer, verbosity
+from tinynet.checks import file_name, flag, integer
 from tinynet.files import append, cut_back, cut_off_line, size_of, write_atomically
 from tinynet.terminal import say
-
-
-class LearningRateScheduler(Callback):
-    """Set the learning rate at the start of every epoch.
-
-    Parameters
-    ----------
-    schedule : callable
-        Called as ``schedule(epoch, learning_rate)`` (epochs from 0), or with the epoch alone
-        if it takes only one argument; returns the new rate.
-    verbose : {0, 1}
-        Whether to print the rate.
-
-    Raises
-    ------
-    ValueError
-        If `schedule` returns something that is not a float.
-    TypeError
-        Before training begins: if a schedule sets the optimizer's learning rate.
-
-    Notes
-    -----
-    Follows keras/src/callbacks/learning_rate_scheduler.py.
-    """
-
-    adds_to_logs = ("learning_rate",)
-
-    def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
-        super().__init__()
-        if not callable(schedule):
-            raise TypeError(f"schedule: expected a function of the epoch, got {schedule!r}")
-        self.schedule = schedule
-        self.verbose = verbosity("verbose", verbose)
-
-    def set_params(self, params: dict[str, Any]) -> None:
-        """Check that the learning rate can be set, before anything has begun."""
-        super().set_params(params)
-        if self.model.optimizer is not None:
-            self.model.optimizer.require_settable_rate()
-
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Set the rate."""
-        optimizer = self.model.optimizer
-        try:
-            rate = self.schedule(epoch, optimizer.learning_rate)
-        except TypeError:
-            rate = self.schedule(epoch)
-        if not isinstance(rate, (float, np.floating)):
-            raise ValueError(f"schedule: expected it to return a float, got {rate!r}")
-        optimizer.learning_rate = float(rate)
-        if self.verbose:
-            say(f"Epoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
-
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Record the rate in the logs."""
-        if logs is not None:
-            logs["learning_rate"] = self.model.optimizer.learning_rate
 
 
 class CSVLogger(Callback):
@@ -194,88 +134,6 @@ def _columns(names: list[str]) -> list[str]:
     if not any(key.startswith("val_") for key in keys):
         keys += [f"val_{key}" for key in keys]
     return keys
-
-
-class SwapEMAWeights(Callback):
-    """Evaluate and predict with the averages of the parameters that the optimizer keeps.
-
-    Before an evaluation or predictions, the parameters and their averages change places, and
-    afterward they change back.
-
-    Parameters
-    ----------
-    swap_on_epoch : bool
-        Whether they change places at the end of every epoch, too, and back at the begin of the
-        next, so that callbacks after this one see the averages.
-
-    Raises
-    ------
-    ValueError
-        Before anything has begun: if the optimizer keeps no averages (``use_ema=True``).
-
-    Notes
-    -----
-    Follows keras/src/callbacks/swap_ema_weights.py. Keras leaves the averages in the model after
-    predictions, and the last parameters after a training that stops early with `swap_on_epoch`.
-    """
-
-    remembers = ("swapped",)
-
-    def __init__(self, swap_on_epoch: bool = False) -> None:
-        super().__init__()
-        self.swap_on_epoch = flag("swap_on_epoch", swap_on_epoch)
-        self.swapped = False
-
-    def set_params(self, params: dict[str, Any]) -> None:
-        """Check that there will be averages."""
-        super().set_params(params)
-        if self.model.optimizer is None or not self.model.optimizer.use_ema:
-            raise ValueError(
-                "SwapEMAWeights: the optimizer keeps no averages; give it use_ema=True"
-            )
-
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Change back."""
-        if self.swap_on_epoch:
-            self._put(averages=False)
-
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Change places, if requested."""
-        if self.swap_on_epoch:
-            self._put(averages=True)
-            if epoch == self.params["epochs"] - 1 or self.model.stop_training:
-                # At the end of fit, the averages replace the parameters; both are averages now.
-                for w, average in self._pairs():
-                    average[...] = w
-
-    def on_test_begin(self, logs: Logs | None = None) -> None:
-        """Change places."""
-        self._put(averages=True)
-
-    def on_test_end(self, logs: Logs | None = None) -> None:
-        """Change back."""
-        self._put(averages=False)
-
-    def on_predict_begin(self, logs: Logs | None = None) -> None:
-        """Change places."""
-        self._put(averages=True)
-
-    def on_predict_end(self, logs: Logs | None = None) -> None:
-        """Change back."""
-        self._put(averages=False)
-
-    def _put(self, averages: bool) -> None:
-        if averages != self.swapped:
-            self.swapped = averages
-            for w, average in self._pairs():
-                w[...], average[...] = average.copy(), w.copy()
-
-    def _pairs(self) -> list[tuple[Array, Array]]:
-        """Return each parameter with its average; before the first step there are none."""
-        slots, params = self.model.optimizer.slots, self.model.params
-        return [
-            (w, slots[key]["average"].reshape(w.shape)) for key, w in params.items() if key in slots
-        ]
 
 
 class TensorBoard(Callback):
@@ -407,95 +265,6 @@ class TensorBoard(Callback):
         super().set_state(state)
         for part, size in self.sizes.items():
             cut_back(self._table(part), size)
-
-
-class TerminateOnNaN(Callback):
-    """Stop when the loss of a batch is NaN or infinite.
-
-    Parameters
-    ----------
-    raise_error : bool
-        Whether to raise instead of stopping with a message.
-    explain : bool
-        Whether to look where it began. From time to time the weights are copied, with the
-        optimizer's memory; then the steps since the last time are made once more with a copy of
-        the model, until an array gets a number that is not finite. Only Keras lacks this argument.
-
-    Attributes
-    ----------
-    explanation : Explanation or None
-        With `explain`, what was found: the batch, the layer, the array, what wrote it, and the
-        likely cause. None as well if the same steps stay finite when they are made again, as they
-        may if something outside of the model changes it.
-
-    Raises
-    ------
-    RuntimeError
-        At such a batch, with `raise_error`.
-
-    Examples
-    --------
-    >>> import numpy as np, tinynet as tn
-    >>> tn.utils.set_random_seed(0)
-    >>> model = tn.Sequential([tn.Input((3,)), tn.layers.Dense(1, name="top")])
-    >>> model.compile(tn.optimizers.SGD(1e25), "mse")
-    >>> nan = tn.callbacks.TerminateOnNaN(explain=True)
-    >>> x, y = np.ones((8, 3)), np.ones(8)
-    >>> history = model.fit(x, y, batch_size=4, verbose=0, callbacks=[nan])
-    Batch 1: Invalid loss, terminating training
-    ...
-    >>> nan.explanation.batch, nan.explanation.array
-    (1, 'loss.losses')
-    """
-
-    def __init__(self, raise_error: bool = False, explain: bool = False) -> None:
-        super().__init__()
-        self.raise_error = flag("raise_error", raise_error)
-        self.explain = flag("explain", explain)
-        self.explanation: Explanation | None = None
-        self.steps: Any = None  # what makes the steps of `fit`
-        self.last: LastSteps | None = None
-
-    def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Begin to keep the last steps, if they may have to be explained."""
-        self.explanation = None
-        known = self.explain and self.steps is not None  # not in a loop of somebody's own
-        self.last = LastSteps(self.model, self.steps) if known else None
-
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Copy the weights, if the steps may have to be explained."""
-        if self.last is not None:
-            self.last.copy_before(0)
-
-    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Check the loss."""
-        loss = (logs or {}).get("loss")
-        if loss is None or np.isfinite(loss):
-            if self.last is not None:
-                self.last.went_well()
-            return
-        why = self._explained()
-        if self.raise_error:
-            raise RuntimeError(f"batch {batch}: the loss is {loss}{why and '; '}{why}")
-        say(f"Batch {batch}: Invalid loss, terminating training")
-        if why:
-            say(why)
-        self.model.stop_training = True
-
-    def _explained(self) -> str:
-        if self.last is None:
-            return ""
-        self.explanation = self.last.explain()
-        if self.explanation is None:
-            return (
-                "made once more, the steps stay finite: what changed the model or the logs between "
-                "two of them?"
-            )
-        return str(self.explanation)
-
-    def on_train_end(self, logs: Logs | None = None) -> None:
-        """Forget the steps, whose samples may be large."""
-        self.last = self.steps = None
 
 
 def _cell(value: Any) -> Any:
