@@ -18,7 +18,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tinynet import metrics
 from tinynet.files import write_atomically
-from tinynet.interop.keras_tuner.hyperparameters import HyperParameter, HyperParameters
+from tinynet.interop.keras_tuner.hyperparameters import HyperParameters
+from tinynet.interop.keras_tuner.kinds import HyperParameter
 from tinynet.interop.optuna.sampling import TrialSeededSampler, suggest
 
 COMPLETED, FAILED, RUNNING = "COMPLETED", "INVALID", "RUNNING"
