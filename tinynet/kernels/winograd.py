@@ -52,7 +52,7 @@ def convolve_in_tiles(x: Array, weights: Array, out: Array) -> None:
     x reaches to the end of the last tile: 4 down + 2 rows and 4 across + 2 columns.
     """
     u = _matrices(transformed(G, weights))
-    for pieces in _in_pairs(x, out):
+    for pieces in _pairs_of_pieces(x, out):
         for some, tiles, _ in pieces:
             tile_inputs(x[some], tiles)
         for _, tiles, sums in pieces:
@@ -69,7 +69,7 @@ def convolve_in_tiles_backward(
     turned = np.empty((3, 3, *weights.shape[:1:-1]), dtype)
     turn(weights, turned)
     u_turned = _matrices(transformed(G, turned))  # u.swapaxes(1, 2), in order
-    pairs = _in_pairs(x, dout)
+    pairs = _pairs_of_pieces(x, dout)
     # One for each piece, added up at the end.
     du = np.empty((sum(map(len, pairs)), 36, *weights.shape[2:]), dtype)
     parts = iter(du)
@@ -100,7 +100,7 @@ def tiles_pay(places: Pair, channels: int, filters: int) -> bool:
     return filled and min(channels, filters) >= MANY
 
 
-def _in_pairs(x: Array, out: Array) -> list[list[tuple[slice, Array, Array]]]:
+def _pairs_of_pieces(x: Array, out: Array) -> list[list[tuple[slice, Array, Array]]]:
     """Return which images come together, and room for their tiles and for the products with them.
 
     There are two pieces at a time, so that two threads can take one each: tiles cannot be divided
@@ -111,19 +111,17 @@ def _in_pairs(x: Array, out: Array) -> list[list[tuple[slice, Array, Array]]]:
     together = divided(len(x), x.itemsize * 36 * down * across * sum(widths))
     most = 36 * (longest(together) // 2 + 1) * down * across
     rooms = [[np.empty((most, n), x.dtype) for n in widths] for _ in range(2)]
+
+    def piece(first: int, end: int, room: list[Array]) -> tuple[slice, Array, Array]:
+        shape = 6, 6, end - first, down, across
+        tiles, sums = (each[: math.prod(shape)] for each in room)
+        return slice(first, end), tiles.reshape(*shape, -1), sums.reshape(*shape, -1)
+
     pairs = []
     for some in together:
-        pair = []
         middle = (some.start + some.stop) // 2
-        for room, first, end in ((rooms[0], some.start, middle), (rooms[1], middle, some.stop)):
-            shape = 6, 6, end - first, down, across
-            tiles, sums = (
-                each[: math.prod(shape)].reshape(*shape, n)
-                for each, n in zip(room, widths, strict=True)
-            )
-            if end > first:
-                pair.append((slice(first, end), tiles, sums))
-        pairs.append(pair)
+        halves = (some.start, middle, rooms[0]), (middle, some.stop, rooms[1])
+        pairs.append([piece(*half) for half in halves if half[0] < half[1]])
     return pairs
 
 

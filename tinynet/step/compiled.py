@@ -136,14 +136,14 @@ class Loop:
     def _in_pairs(self, calls: list[tuple[Line, Row]]) -> list[Row]:
         """Put two calls together, one for each thread, where neither could be divided."""
         done: list[Row] = []
-        waiting: Line | None = None
+        single: Line | None = None  # that of the last row, if another one may join it
         for line, row in calls:
-            if waiting is not None and _alike(waiting, line):
+            if single is not None and _alike(single, line):
                 done[-1] = self._in_halves([done[-1], row])
-                waiting = None
+                single = None
             else:
                 done.append(row)
-                waiting = line if _is_large(line) and not _is_divided(line) else None
+                single = line if _is_large(line) and not _is_divided(line) else None
         return done
 
 
