@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,19 +24,24 @@ NAMES = {"f2": "F16", "f4": "F32", "f8": "F64", "b1": "BOOL"} | {
     f"{kind}{size}": f"{kind.upper()}{8 * size}" for kind in "iu" for size in (1, 2, 4, 8)
 }
 TYPES = {name: np.dtype(f"<{kind}") for kind, name in NAMES.items()}
-WORD = 8  # bytes; the arrays begin at a multiple of it
+WORD = 8  # bytes of the header's length
+PAGE = 1 << 12  # bytes; the arrays begin at a multiple of it
+FOR_EACH = 320  # bytes of the header for each array, with what the texts say about its layer
 HEADER = 1 << 14  # bytes; the header of most files is shorter
 
 
-def write_arrays(file: BinaryIO, arrays: Mapping[str, Array], texts: Mapping[str, str]) -> None:
+def write_arrays(
+    file: BinaryIO, arrays: Mapping[str, Array], texts: Callable[[], Mapping[str, str]]
+) -> None:
     """Write arrays into an open file, without copies of them.
 
     Parameters
     ----------
     file : file
-        On the disk.
+        On the disk, and empty.
     arrays : dict of str to ndarray
-    texts : dict of str to str
+    texts : callable
+        Returns a dict of str to str; called while the system brings the arrays to the disk.
 
     Raises
     ------
@@ -45,12 +50,12 @@ def write_arrays(file: BinaryIO, arrays: Mapping[str, Array], texts: Mapping[str
 
     Notes
     -----
-    A file has eight bytes with the length of the header, the header as JSON, and the arrays one
-    after the other, row by row, in the order of little-endian machines
+    A file has eight bytes with the length of the header, the header as JSON, which may end in
+    spaces, and the arrays one after the other, row by row, in the order of little-endian machines
     (https://huggingface.co/docs/safetensors, "Format"). The package safetensors writes it to a path
     of its own, or makes it in memory, which takes three times as long as writing it.
     """
-    header: dict[str, object] = {"__metadata__": dict(texts)}
+    header: dict[str, object] = {}
     end, found = 0, []
     # Types of more bytes come first, so that each array begins at a multiple of its type's size;
     # among them the order is the given one, that in which a reader asks for them.
@@ -64,10 +69,29 @@ def write_arrays(file: BinaryIO, arrays: Mapping[str, Array], texts: Mapping[str
         header[key] = {"dtype": name, "shape": array.shape, "data_offsets": (place, end)}
         if array.nbytes:  # an empty array has no bytes to look at
             found.append(np.ascontiguousarray(array, TYPES[name]))
-    said = json.dumps(header, separators=(",", ":")).encode()
-    said += b" " * (-len(said) % WORD)
-    begin = memoryview(len(said).to_bytes(WORD, "little") + said)
-    write_parts(file, [begin, *(each.reshape(-1).view(np.uint8).data for each in found)])
+    parts = [each.reshape(-1).view(np.uint8).data for each in found]
+    begin = _whole_pages(WORD + FOR_EACH * len(arrays))  # a guess
+    _write_at(file, begin, parts)
+    said = json.dumps({**header, "__metadata__": texts()}, separators=(",", ":")).encode()
+    if WORD + len(said) > begin:
+        begin = _whole_pages(WORD + len(said))
+        _write_at(file, begin, parts)
+    said = said.ljust(begin - WORD)
+    file.seek(0)
+    file.write(len(said).to_bytes(WORD, "little") + said)
+
+
+def _whole_pages(size: int) -> int:
+    return -(-size // PAGE) * PAGE
+
+
+def _write_at(file: BinaryIO, place: int, parts: Sequence[memoryview]) -> None:
+    """Write parts from a place of a file on, and let the system begin to bring them to the disk."""
+    file.seek(place)
+    if parts:
+        write_parts(file, parts)
+    if hasattr(os, "posix_fadvise"):  # Linux then begins to write, and forgets nothing unwritten
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def read_arrays(path: Path) -> tuple[Arrays, dict[str, str]]:
@@ -195,7 +219,8 @@ def write_state(file: BinaryIO, kind: str, state: Apart) -> None:
     """
     text = json.dumps(state.plain, separators=(",", ":"))
     checksum = str(_checksum(text, state.arrays))
-    write_arrays(file, state.arrays, {"format": kind, "state": text, "checksum": checksum})
+    texts = {"format": kind, "state": text, "checksum": checksum}
+    write_arrays(file, state.arrays, lambda: texts)
 
 
 def read_state(path: Path, kind: str) -> Any:

@@ -101,7 +101,7 @@ def save_model(model: Trainer, filepath: str | os.PathLike[str], overwrite: bool
     if model.optimizer is not None:
         state = model.optimizer.get_state()
         arrays.update({f"optimizer/{key}": value for key, value in state.items()})
-    _write(path, arrays, {"architecture": model.get_config(), "compiled": compiled_parts(model)})
+    _write(path, model, arrays, with_parts=True)
 
 
 def save_weights(model: Trainer, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
@@ -115,7 +115,7 @@ def save_weights(model: Trainer, filepath: str | os.PathLike[str], overwrite: bo
     if is_for_keras(path):
         keras_files().save_weights(model, path)
         return
-    _write(path, _weights(model), {"architecture": model.get_config(), "compiled": None})
+    _write(path, model, _weights(model), with_parts=False)
 
 
 def load_weights(
@@ -361,11 +361,14 @@ def _require_readable(model: Any, above: int = 0) -> None:
             _require_readable(layer, above + 1)
 
 
-def _write(path: Path, arrays: Mapping[str, Array], header: Mapping[str, Any]) -> None:
-    metadata = {key: json.dumps(value) for key, value in header.items()}
-    metadata |= {"format": FORMAT, "order": json.dumps(list(arrays))}
+def _write(path: Path, model: Trainer, arrays: Mapping[str, Array], with_parts: bool) -> None:
+    def texts() -> dict[str, str]:
+        compiled = compiled_parts(model) if with_parts else None
+        said = {"architecture": model.get_config(), "compiled": compiled, "order": list(arrays)}
+        return {"format": FORMAT, **{key: json.dumps(value) for key, value in said.items()}}
+
     with whole_or_not(path) as file:
-        write_arrays(file, arrays, metadata)
+        write_arrays(file, arrays, texts)
 
 
 __getattr__ = scope.refuses(__name__)
