@@ -21,8 +21,8 @@ from tinynet.data import Dataset
 from tinynet.kernels.halves import run_table
 from tinynet.kernels.registry import Kernel
 from tinynet.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
-from tinynet.repeat import Written
 from tinynet.step.tape import Line
+from tinynet.written import Written
 
 ROUNDS = 200
 WARM = 5  # rounds that do not count

@@ -19,7 +19,7 @@ import numpy as np
 
 import tinynet
 from benchmarks.contenders import keras_script
-from tinynet import repeat
+from tinynet import written
 from tinynet.files import write_atomically
 from tinynet.kernels import linear, pooling, random_bits
 from tinynet.kernels.adam import adam
@@ -186,7 +186,7 @@ def image_gradient(batch_size: int) -> Pair:
     """Make a step from its list, with and without what nobody reads."""
     model, _, _ = model_and_batch(batch_size)
     short = model.step(batch_size)
-    with mock.patch.object(repeat, "without_unread", lambda lines, kept: lines):
+    with mock.patch.object(written, "without_unread", lambda lines, kept: lines):
         whole = model.step(batch_size)
     return f"no gradient at the images, batch {batch_size}", short.run, whole.run
 
@@ -198,7 +198,7 @@ def pooled_relu() -> Pair:
     x, y = rng.random((64, 28, 28), np.float32), rng.integers(10, size=64)
     model.train_on_batch(x, y)
     exchanged = model.step(64)
-    with mock.patch.object(repeat, "relu_before_pooling", lambda lines, kept: lines):
+    with mock.patch.object(written, "relu_before_pooling", lambda lines, kept: lines):
         plain = model.step(64)
     return "a ReLU's derivative before pooling, CNN, batch 64", exchanged.run, plain.run
 
@@ -238,7 +238,7 @@ def at_once(batch_size: int) -> Pair:
     model = keras_script.compiled(tinynet)
 
     def one_by_one() -> None:
-        with mock.patch.object(repeat, "ONCE", 0):
+        with mock.patch.object(written, "ONCE", 0):
             model.fit(x, y, batch_size, verbose=0)
 
     return (

@@ -12,7 +12,7 @@ import tinynet
 from tinynet import Input, Sequential
 from tinynet.configurable import UnknownObjectError
 from tinynet.layers import Dense, Flatten, Lambda
-from tinynet.repeat import is_ours
+from tinynet.written import is_ours
 
 X = np.random.default_rng(0).normal(size=(6, 4))
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import tinynet
-from tinynet import Sequential, layers, repeat
+from tinynet import Sequential, layers, written
 from tinynet.callbacks import LambdaCallback, ProgbarLogger, ReduceLROnPlateau, progress
 
 X = np.random.default_rng(0).normal(size=(40, 3))
@@ -144,7 +144,7 @@ def test_silence(capsys: pytest.CaptureFixture[str], terminal: Callable[..., str
 def test_a_terminal_gets_a_bar_and_then_what_became_of_it(
     terminal: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repeat, "ONCE", 0)  # one step after the other
+    monkeypatch.setattr(written, "ONCE", 0)  # one step after the other
     text = terminal(
         lambda: small().fit(X, Y, batch_size=8, epochs=2, validation_split=0.2, verbose=1)
     )
@@ -306,7 +306,7 @@ def test_times(
 def test_figures_are_written_only_when_they_are_shown(
     terminal: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repeat, "ONCE", 0)
+    monkeypatch.setattr(written, "ONCE", 0)
     calls: list[object] = []
     clock = (0.04 * tick for tick in itertools.count())
     monkeypatch.setattr(progress, "_figures", lambda logs: calls.append(logs) or [])

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 
 import tinynet
 from parity_tests.layer_cases import CASES
-from tinynet import Model, Sequential, callbacks, config, layers, losses, optimizers, repeat, utils
+from tinynet import (
+    Model,
+    Sequential,
+    callbacks,
+    config,
+    layers,
+    losses,
+    optimizers,
+    repeat,
+    utils,
+    written,
+)
 from tinynet.constraints import MaxNorm
 from tinynet.kernels import convolution, registry, team, threads, winograd
 from tinynet.kernels.linear import column_sum
@@ -822,11 +833,11 @@ def test_a_call_copies_what_a_function_returns() -> None:
 
 
 def test_batches_of_each_size_are_written_down_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    written: list[int] = []
+    sizes: list[int] = []
 
     class Counted(repeat.Written):
         def __init__(self, *arguments: Any) -> None:
-            written.append(arguments[-1])
+            sizes.append(arguments[-1])
             super().__init__(*arguments)
 
     monkeypatch.setattr(repeat, "Written", Counted)
@@ -840,7 +851,7 @@ def test_batches_of_each_size_are_written_down_once(monkeypatch: pytest.MonkeyPa
         validation_data=(x, y),
         callbacks=[callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1))],
     )
-    assert written == [4, 2, 4, 2]  # of training, of validation
+    assert sizes == [4, 2, 4, 2]  # of training, of validation
 
 
 @pytest.mark.parametrize(
@@ -856,7 +867,7 @@ def test_steps_that_nobody_asks_about_are_made_at_once(
 ) -> None:
     """In the second epoch all ten of four samples; the first one was to be written down."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(repeat, "ONCE", 1e9)
+    monkeypatch.setattr(written, "ONCE", 1e9)
     made: list[int] = []
     run = Step.run
     monkeypatch.setattr(Step, "run", lambda step, times: made.append(times) or run(step, times))
@@ -894,7 +905,7 @@ def test_who_stops_an_epoch_before_it_begins_has_one_more_step(
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             self.model.stop_training = epoch == 1
 
-    monkeypatch.setattr(repeat, "ONCE", 1e9)
+    monkeypatch.setattr(written, "ONCE", 1e9)
     model = compiled(small(), run_eagerly=eager)
     x, y = vectors(42)
     model.fit(x, y, batch_size=4, epochs=3, verbose=0, callbacks=[Stop()])
@@ -902,7 +913,7 @@ def test_who_stops_an_epoch_before_it_begins_has_one_more_step(
 
 
 def test_a_clock_that_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repeat.time, "perf_counter", lambda: 5.0)
+    monkeypatch.setattr(written.time, "perf_counter", lambda: 5.0)
     model = compiled(small())
     model.fit(*vectors(42), batch_size=4, verbose=0)
     assert model.optimizer is not None and model.optimizer.iterations == 11

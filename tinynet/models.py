@@ -20,12 +20,12 @@ from tinynet.evaluation import Evaluator
 from tinynet.graph import Graph
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.layers import BatchNormalization, InputLayer, Layer
-from tinynet.repeat import Written
 from tinynet.stack import Network, Stack
 from tinynet.step.tape import Step, several
 from tinynet.summary import ASCII, summary_table
 from tinynet.symbolic import connect, is_symbolic
 from tinynet.terminal import can_show, say
+from tinynet.written import Written
 
 
 class Model(Graph, Evaluator):

@@ -41,6 +41,7 @@ FLOORS = {
         "several": 44,
         "streams": 60,
         "metrics": 76,
+        "written": 91,
     },
     "the parts of a step": {
         "layers": 16,

@@ -18,11 +18,11 @@ from tinynet.data import Batch, Dataset
 from tinynet.kernels.registry import Kernel, here
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.models import Model
-from tinynet.repeat import Written
 from tinynet.step.passes import Span, span
 from tinynet.step.printing import Names, arrays_of, call_of
 from tinynet.step.tape import Line, Step
 from tinynet.tracing.traced import Trace, TracedArray, TracedLine
+from tinynet.written import Written
 
 MOST = 64  # samples in a batch
 SECTIONS = ("forward", "loss", "backward", "update")
