@@ -115,7 +115,7 @@ def _pool_of_relu(lines: Sequence[Line], first: Line, second: Line) -> Line | No
 
 def _given(line: Line, name: str) -> Any:
     """Return the argument of a line that a parameter of its kernel names."""
-    return line.arguments[list(line.parameters).index(name)]
+    return line.arguments[line.parameters.index(name)]
 
 
 def _last_to_write(lines: Sequence[Line], array: Array) -> int:

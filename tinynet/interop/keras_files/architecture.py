@@ -151,7 +151,7 @@ def _own_input(given: Config) -> tuple[list[int], str, str]:
     if "batch_shape" not in given:
         raise ValueError(
             f"{given['name']}: expected batch_shape, got {', '.join(given)}, as Keras 2 wrote it; "
-            f"load the model in Keras 3, and save it anew"
+            f"make the model here, and load its weights alone: model.load_weights(filepath)"
         )
     # A model that was called on 24 samples says that batches have 24, but Keras takes others.
     return configs.own_input({**given, "batch_shape": [None, *given["batch_shape"][1:]]})
