@@ -154,15 +154,16 @@ def test_weights_with_the_memory_of_the_optimizer(optimizer, begun, tmp_path):
         go_on_alike("interop.from_keras", *readers, text, steps=1)
 
 
-def test_the_order_of_all_optimizers_variables():
-    for text in [*OPTIMIZERS, "keras.optimizers.RMSprop(momentum=0.5)"]:
+def test_the_variables_of_all_optimizers_before_the_first_step():
+    more = "RMSprop(momentum=0.5)", "Adagrad(use_ema=True, gradient_accumulation_steps=2)"
+    for text in [*OPTIMIZERS, *(f"keras.optimizers.{each}" for each in more)]:
         own, theirs = make_both(stack(CALM, f"optimizer={text}"), compiled=compiled)
         theirs.optimizer.build(theirs.trainable_variables)
-        names = [each.name for each in theirs.optimizer.variables]
-        found = [each.name for each in layout.variables(own, list(own.params))]
-        assert [name.removeprefix(f"{own.name}_") for name in found] == [
-            name.removeprefix(f"{theirs.name}_") for name in names
-        ]
+        found = layout.variables(own, list(own.params))
+        for one, other in zip(found, theirs.optimizer.variables, strict=True):
+            short = one.name.removeprefix(f"{own.name}_")
+            assert short == other.name.removeprefix(f"{theirs.name}_")
+            np.testing.assert_array_equal(one.value, np.asarray(other), err_msg=short)
     classes = {type(make(each, tinynet)) for each in OPTIMIZERS}
     assert classes == set(tinynet.optimizers.OPTIMIZERS.values())
 

@@ -38,6 +38,7 @@ def clean_state() -> Iterator[None]:
     yield
     config._floatx, config._epsilon = floatx, epsilon
     registry._chosen = form
+    registry.active_form.cache_clear()
     if before is not None:
         threads.set_products(before)
     threads._workers, threads._chosen = workers, threads_chosen

@@ -81,14 +81,14 @@ def require_own_memory(model: Sequential) -> None:
     """
     if model.optimizer is None:
         return
-    arrays = model.arrays
-    for key in model.optimizer.slots:
+    arrays, keys = model.arrays, list(model.optimizer.slots)
+    for key in keys:
         if key not in arrays:
             raise ValueError(
                 f"{model.optimizer.name}: the optimizer has slots for {key}, which is not a weight "
                 f"of {model.name}; was it used for another model? give every model its own"
             )
-        model.optimizer.ensure_slots(key, arrays[key].reshape(-1))  # an error if the sizes differ
+    model.optimizer.ensure_slots({key: arrays[key] for key in keys})  # an error if sizes differ
 
 
 def require_keras_memory(keras_model: Any) -> None:

@@ -168,7 +168,6 @@ def _compile(loops_form: Form) -> Form:
     return compile_loops(loops_form)
 
 
-@functools.cache
 def _numba_is_there() -> bool:
     try:
         import numba  # noqa: F401 (only to see whether it can be imported)
@@ -177,6 +176,7 @@ def _numba_is_there() -> bool:
     return True
 
 
+@functools.cache
 def active_form() -> str:
     """Return the name of the form that kernels run in: ``"numba"`` or ``"numpy"``."""
     if _chosen is None:
@@ -190,6 +190,7 @@ def choose_form(name: str) -> None:
     global _chosen
     _check_form(name, "use_kernels")
     _chosen = name
+    active_form.cache_clear()
     for each in KERNELS.values():
         each._run = None
 

@@ -212,8 +212,7 @@ class Optimizer(OverSteps, Computes, Configurable):
         params, grads : dict of str to ndarray
             The same keys, and the same shape under each key. `grads` is only read.
         """
-        for key, w in params.items():
-            self.ensure_slots(key, w.reshape(-1))
+        self.ensure_slots(params)
         if self.gradient_accumulation_steps is None:
             self._move(params, grads)
         else:
@@ -250,28 +249,29 @@ class Optimizer(OverSteps, Computes, Configurable):
     def begin_step(self, learning_rate: Any) -> None:
         """Compute what is the same for all parameters in a step; the rate is as for `update`."""
 
-    def ensure_slots(self, key: str, w: Array) -> None:
-        """Make the slots of a parameter when it is seen for the first time.
+    def ensure_slots(self, params: Mapping[str, Array]) -> None:
+        """Make the slots of each parameter that is seen for the first time.
 
         Raises
         ------
         ValueError
-            If the slots under that name belong to another parameter.
+            If the slots under a name belong to another parameter.
         """
         names = self.all_slot_names()
-        if key not in self.slots:
-            first = {name: self.first_value(name) for name in self.slot_names()}
-            self.slots[key] = {
-                name: np.full(w.size, first.get(name, 0.0), w.dtype) for name in names
-            }
-        slots = self.slots[key]
-        for name in names:  # compiled loops would run past the end of a short one
-            if name not in slots or slots[name].shape != w.shape:
-                found = slots[name].size if name in slots else "none"
-                raise ValueError(
-                    f"{self.name}: expected {name} of {w.size} numbers for {key}, got {found}; "
-                    f"was it used for another model? give every model its own"
-                )
+        for key, w in params.items():
+            if key not in self.slots:
+                first = {name: self.first_value(name) for name in self.slot_names()}
+                self.slots[key] = {
+                    name: np.full(w.size, first.get(name, 0.0), w.dtype) for name in names
+                }
+            slots = self.slots[key]
+            for name in names:  # compiled loops would run past the end of a short one
+                if name not in slots or slots[name].shape != (w.size,):
+                    found = slots[name].size if name in slots else "none"
+                    raise ValueError(
+                        f"{self.name}: expected {name} of {w.size} numbers for {key}, got {found}; "
+                        f"was it used for another model? give every model its own"
+                    )
 
     def all_slot_names(self) -> tuple[str, ...]:
         """Return the names of what `update` needs, of the average, and of the sum of gradients."""

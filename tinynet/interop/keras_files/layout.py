@@ -237,9 +237,10 @@ def variables(model: Trainer, keys: Sequence[str]) -> list[Variable]:
     if optimizer.schedule is None:
         rate = np.array(optimizer.learning_rate, config.floatx())
         found.append(Variable("learning_rate", rate))
+    first = {name: optimizer.first_value(name) for name in optimizer.slot_names()}
     for key, name in slots_in_order(optimizer, keys):
         weight = arrays[key]
-        empty = np.full(weight.size, optimizer.first_value(name), weight.dtype)
+        empty = np.full(weight.size, first.get(name, 0.0), weight.dtype)
         slot = optimizer.slots.get(key, {}).get(name, empty)
         full = f"{model.name}_{key.replace('/', '_')}_{name}"
         found.append(Variable(full, slot.reshape(weight.shape)))
@@ -285,8 +286,7 @@ def take_variables(model: Trainer, keys: Sequence[str], stored: Sequence[Array])
     if optimizer.schedule is None:
         rate = _in_floatx(next(waiting))
         optimizer.learning_rate = decimal(rate, float(rate))
-    for key in keys:
-        optimizer.ensure_slots(key, model.arrays[key].reshape(-1))
+    optimizer.ensure_slots({key: model.arrays[key] for key in keys})
     for key, name in slots_in_order(optimizer, keys):
         optimizer.slots[key][name][...] = next(waiting).reshape(-1)
     if keys and isinstance(optimizer, Nadam):
