@@ -197,8 +197,8 @@ def test_backward_before_forward(make: Callable[[], Layer]) -> None:
     model = Sequential([Input((4,)), make()])
     model.compile("sgd", "mse")
     says = [
-        f"{model.layers[0].name}: backward came before forward",
-        "needs what forward keeps",
+        f"{model.layers[0].name}: forward has to come before",
+        "need what it keeps",
         r"call forward\(x, training=True\) first",
     ]
     check_refused(model, lambda model: model.backward(np.ones((20, 4))), RuntimeError, says)
@@ -210,7 +210,7 @@ def test_backward_of_images_before_forward(make: Callable[[], Layer]) -> None:
     layer = make()
     layer.ensure_built((4, 4, 1))
     dout = np.ones((20, *layer.compute_output_shape((4, 4, 1))))
-    with pytest.raises(RuntimeError, match=f"{layer.name}: backward came before forward"):
+    with pytest.raises(RuntimeError, match=f"{layer.name}: forward has to come before"):
         layer.backward(dout)
 
 
@@ -218,7 +218,10 @@ def test_the_loss_before_forward() -> None:
     model = network()
     model.compile("sgd", SPARSE)
     check_refused(
-        model, lambda model: model.loss_value(np.ones((20, 3)), Y), RuntimeError, ["before forward"]
+        model,
+        lambda model: model.loss_value(np.ones((20, 3)), Y),
+        RuntimeError,
+        ["forward has to come before the loss"],
     )
     check_refused(
         model,

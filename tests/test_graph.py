@@ -428,7 +428,7 @@ def test_refused(wrong: Callable[[], object], error: type[Exception], says: str)
 def test_what_a_merge_says_of_itself() -> None:
     with pytest.raises(NotImplementedError):
         Merge().join(X, X)
-    with pytest.raises(RuntimeError, match="backward came before forward"):
+    with pytest.raises(RuntimeError, match="forward has to come before"):
         Add().backward(X)
 
 

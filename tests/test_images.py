@@ -403,7 +403,7 @@ def test_a_layer_that_cannot_take_what_the_one_before_it_puts_out() -> None:
 
 def test_backward_before_forward() -> None:
     for layer in (MaxPooling2D(), AveragePooling2D(2), GlobalMaxPooling2D(), ZeroPadding2D()):
-        with pytest.raises(RuntimeError, match="backward came before forward"):
+        with pytest.raises(RuntimeError, match="forward has to come before"):
             layer.backward(np.ones((1, 2, 2, 1)))
 
 

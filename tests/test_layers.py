@@ -417,7 +417,7 @@ def test_backward_before_forward(case: str) -> None:
     if isinstance(layer, GaussianNoise):  # its gradient is dout, whatever came before
         assert layer.backward(dout) is dout
         return
-    with pytest.raises(RuntimeError, match=f"{layer.name}: backward came before forward"):
+    with pytest.raises(RuntimeError, match=f"{layer.name}: forward has to come before"):
         layer.backward(dout)
     assert not any(gradient.any() for gradient in layer.grads.values())
 

@@ -1,4 +1,4 @@
-"""Arrays as tinynet uses them: their type, copying them by name."""
+"""Arrays as tinynet uses them: their type, and copying values into several."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Network(Described):
 
     @property
     def final_activation(self) -> Any:
-        """The activation that produces the output; a list of one for each of several."""
+        """The activation that produces the output; for several, a list with one for each."""
         raise NotImplementedError
 
     def logits(self, out: Any, looks_back: Any) -> Any:
@@ -81,9 +81,9 @@ class Network(Described):
 
         Parameters
         ----------
-        out : ndarray, or list of one for each output
+        out : ndarray, or list with one for each output
             What `forward` has returned.
-        looks_back : bool, or list of one for each output
+        looks_back : bool, or list with one for each output
             Whether the logits are wanted; otherwise the output is returned.
         """
         raise NotImplementedError
@@ -192,8 +192,8 @@ class Stack(Network):
     Parameters
     ----------
     layers : sequence of Layer, optional
-        May begin with an `Input`; without one, the weights are made when the first batch
-        arrives.
+        May begin with an `Input`, or a layer with an `input_shape`; otherwise the weights are made
+        when the first batch arrives.
     trainable : bool
         Whether the layers may learn.
     name : str, optional

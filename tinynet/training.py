@@ -5,6 +5,7 @@ batch -> model.forward -> loss.value -> loss.gradient -> model.backward -> optim
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -201,7 +202,7 @@ class Trainer(Prepared):
         if not self._scales_its_input():
             warn_of_gray_values(data.first)
 
-        # Everything that could be wrong has been checked; from here on things change.
+        # What was passed has been checked; from here on things change.
         with whole_steps() as whole:  # Ctrl-C waits for the end of a `with whole`
             with whole:
                 self._build(data.first)
@@ -276,17 +277,21 @@ class Trainer(Prepared):
         self.figures.update(batch, out, self.reported(value))
 
     def loss_value(self, out: Array, y: Array, sample_weight: Array | None = None) -> Any:
-        """Return the loss of what `forward` has just returned, with all penalties."""
+        """Return what a step minimizes, from what `forward` has just returned, with all penalties.
+
+        Where `reduction` is none, the sum of the single losses.
+        """
         _, loss = self._compiled()
-        self.looked_back = looks_back = self._looks_back()
+        self.looked_back = looks_back = loss.sees_through(self.final_activation)
         seen = self.logits(out, looks_back)
         from_logits = looks_back or loss.from_logits
         value: Any = loss.value(y, seen, sample_weight, from_logits)
-        self.loss_count = np.size(value)
+        shape = getattr(value, "shape", ())
+        self.loss_count = math.prod(shape)
         # A layer that is not `only_kernels` may have a penalty on its output, or one of its own.
         layers = self.leaves.values()
-        penalized = any(layer.regularizers or not layer.only_kernels for layer in layers)
-        if penalized or np.ndim(value):
+        self.penalized = any(each.regularizers or not each.only_kernels for each in layers)
+        if self.penalized or shape:
             value = call(self._with_penalties, value)
         return value
 
@@ -306,12 +311,9 @@ class Trainer(Prepared):
         """Send the gradient of the last `loss_value` back through the layers; see `backward`."""
         _, loss = self._compiled()
         dx = self.backward(loss.gradient(), self.looked_back, to_input)
-        self.add_penalty_gradients()
+        if self.penalized:
+            self.add_penalty_gradients()
         return dx
-
-    def _looks_back(self) -> Any:
-        """Return whether the loss reads the logits before the last activation, or a list of it."""
-        return self.loss is not None and self.loss.sees_through(self.final_activation)
 
     # Testing, single batches, metrics.
 

@@ -50,7 +50,7 @@ class Written:
     result : object
         What the step returns; arrays are overwritten by the next step.
     kept : list of (dict, dict)
-        The attributes of a layer or a loss, and what the step has left in which of them.
+        The attributes of a layer or a loss (`vars`), and those that the step has set.
     """
 
     def __init__(

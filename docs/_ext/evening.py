@@ -22,7 +22,7 @@ PACKAGE = Path(tn.__file__).parent
 LINES_A_MINUTE = 40  # of code with its docstrings: assumed, not measured
 # File, and what there is to read in it for a dense network.
 ORDER = {
-    "training.py": "`train_step`: the seven lines that all the others serve; then `fit`",
+    "training.py": "`train_step`: the seven lines that all others serve; `fit` can wait",
     "stack.py": "`forward` and `backward`: up the layers, and down again",
     "layers/base.py": "what a layer is: `params`, `grads`, `forward`, `backward`",
     "layers/activated.py": "the activation at the end of a layer, and its derivative",

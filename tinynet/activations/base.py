@@ -19,7 +19,7 @@ ACTIVATIONS: dict[str, Activation] = {}
 
 
 class Activation(Configurable):
-    """An elementwise function with its derivative.
+    """A function with its derivative; elementwise, but for a `RowActivation`.
 
     Layers call ``forward(x)`` and ``backward(dout, x, out)``; a subclass may replace them.
 
@@ -58,14 +58,15 @@ class Activation(Configurable):
     @property
     def only_kernels(self) -> bool:
         """Whether its functions are kernels; see `tinynet.step.tape.Computes`."""
-        chosen = self._chosen
-        return type(self) is Activation and all(
-            isinstance(each, Kernel) for each in (chosen.forward, chosen.backward)
+        pair = self._chosen.forward, self._chosen.backward
+        return (
+            type(self) is Activation and isinstance(pair[0], Kernel) and isinstance(pair[1], Kernel)
         )
 
     def forward(self, x: Array) -> Array:
         """Return the function's value at every element of `x`, whatever its shape."""
         out = np.empty(x.shape, x.dtype)
+        # Flat views: the kernel writes into out.
         self._chosen.forward(x.reshape(-1), *self._chosen.constants, out.reshape(-1))
         return out
 
@@ -103,7 +104,7 @@ class Activation(Configurable):
 
 
 class RowActivation(Activation):
-    """An activation that works on the vectors along one axis, given by the option `axis`."""
+    """An activation of the vectors along one axis, by which they are laid out as rows."""
 
     @property
     def only_kernels(self) -> bool:

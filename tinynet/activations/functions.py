@@ -149,7 +149,8 @@ def softmax(axis: int = -1) -> Differentiable:
     r"""Probabilities along `axis`: :math:`p_i = e^{x_i}/\sum_k e^{x_k}`.
 
     The backward pass maps dout to :math:`(dout - \sum_k dout_k p_k)\,p`. A final softmax followed
-    by a cross-entropy is never differentiated this way: the loss reads the logits before it.
+    by a cross-entropy is not differentiated this way, unless classes are ignored: the loss reads
+    the logits before it.
     """
     return Differentiable(kernels.softmax.softmax, kernels.softmax.softmax_backward, (axis,))
 

@@ -106,7 +106,7 @@ def not_finite(model: Sequential, seen: Seen, sizes: dict[str, float]) -> Findin
         value = _number(model.loss_value(_top(seen), seen.batch.y))
         lost = _first_lost({"the loss": np.asarray(value)})
     if not lost:
-        dout, looks_back = loss.gradient(), model._looks_back()
+        dout, looks_back = loss.gradient(), model.looked_back
         for layer in reversed(model.layers):
             if any(w.ndim > 1 for w in layer.params.values()):
                 sizes[layer.name] = float(np.sqrt(np.sum(dout**2, dtype=np.float64) / len(dout)))

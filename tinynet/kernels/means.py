@@ -24,12 +24,12 @@ def add_mean_loops(mean: Array, n: int, total: Array, count: Array) -> None:
 def first_largest(p: Array) -> Array:
     """Return the place of the largest number along the last axis; of several, the first one.
 
-    As Keras on TensorFlow finds it: NaN is never the largest, and -0.0 is below 0.0.
+    As Keras on TensorFlow finds it: NaN counts as -infinity, and -0.0 is below 0.0.
     """
-    if p.dtype.kind == "f":
-        p = np.where(np.isnan(p), -np.inf, p)
-        p = np.where((p == 0) & np.signbit(p), -np.finfo(p.dtype).tiny, p)
-    places: Array = p.argmax(axis=-1)
+    p = np.where(np.isnan(p), -np.inf, p)
+    largest = p == p.max(axis=-1, keepdims=True)
+    positive = largest & ~np.signbit(p)
+    places: Array = np.where(positive.any(-1), positive.argmax(-1), largest.argmax(-1))
     return places
 
 

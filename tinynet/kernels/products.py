@@ -14,21 +14,20 @@ from tinynet.kernels import team
 from tinynet.kernels.registry import kernel
 
 LARGE = 1 << 19  # multiplications: smaller products are done before another thread has noticed
-# BLAS works on blocks of 16, and NumPy gives a single row or column to another function of BLAS
-# (gemv), with other bits.
-HALF = 16
+BLOCK = 16  # BLAS works on blocks of this size
 
 
 def halves(a: Array, b: Array, out: Array) -> list[tuple[Array, Array, Array]]:
     """Return the arrays of a product, or those of its two halves if it is large.
 
-    It is cut along its longer axis, at the multiple of 16 nearest to the middle.
+    It is cut along its longer axis, at the multiple of 16 nearest to the middle. A single row or
+    column is not cut: NumPy gives it to another function of BLAS (gemv), with other bits.
     """
     rows, depth, columns = len(a), *b.shape
     n = max(rows, columns)
-    if rows * depth * columns < LARGE or n < 2 * HALF or min(rows, depth, columns) < 2:
+    if rows * depth * columns < LARGE or n < 2 * BLOCK or min(rows, depth, columns) < 2:
         return [(a, b, out)]
-    cut = HALF * round(n / (2 * HALF))
+    cut = BLOCK * round(n / (2 * BLOCK))
     both = slice(cut), slice(cut, None)
     if columns >= rows:
         return [(a, b[:, half], out[:, half]) for half in both]

@@ -12,8 +12,8 @@ piece of its arrays after another: the bits are the same. An axis with a capital
 here, because it is summed over. The same letter is the same axis. ``KERNELS`` holds all kernels;
 one test walks through it and holds both forms to this contract, and to each other.
 
-Numba is imported when the first compiled kernel is called: importing tinynet stays fast, and
-without Numba the NumPy forms run.
+Numba is imported when the first kernel is called, unless NumPy was chosen: importing tinynet stays
+fast, and without Numba the NumPy forms run.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Kernel:
 
 
 class Differentiable(NamedTuple):
-    """A function and its derivative: a pair of kernels, and the constants that both are given."""
+    """A function and its derivative: a pair of kernels, and the constants of both."""
 
     forward: Form
     backward: Form

@@ -23,7 +23,7 @@ def relu_loops(x: Array, out: Array) -> None:
 
 @kernel(dout="i", x="i", out="i", dx=">i")
 def relu_backward(dout: Array, x: Array, out: Array, dx: Array) -> None:
-    """dx = dout where x > 0, else 0 (also at 0)."""
+    """dx = dout*(x > 0): 0 at 0, too; a NaN in dout stays."""
     np.multiply(dout, x > 0, out=dx)
 
 

@@ -261,13 +261,13 @@ class Layer(Computes, Configurable, WeightLists):
             self.constraints[name] = constraint
 
     def kept(self, name: str) -> Any:
-        """Return what `forward` kept under `name`; raise an error if no forward came before."""
+        """Return what `forward` kept under `name`; raise an error if there was none."""
         try:
             return getattr(self, name)
         except AttributeError:
             raise RuntimeError(
-                f"{self.name}: backward came before forward; it needs what forward keeps, "
-                f"so call forward(x, training=True) first"
+                f"{self.name}: forward has to come before the loss and before backward, which "
+                f"need what it keeps; call forward(x, training=True) first"
             ) from None
 
     def fit_gradients(self) -> None:

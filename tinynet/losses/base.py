@@ -62,7 +62,7 @@ class Loss(Computes, Configurable):
         raise NotImplementedError
 
     def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:
-        """Return the targets in the form that the kernels read; raise an error if they do not fit.
+        """Return the targets, shaped to fit the predictions; raise an error if they cannot.
 
         Parameters
         ----------
@@ -181,7 +181,7 @@ class Loss(Computes, Configurable):
             weights = call(self._scaled, self.sample_weights)
         else:  # the same in every step, so it needs no line
             weights = self._scaled(self.sample_weights)
-        self.row_weights = weights
+        self.scaled_weights = weights
         constants = self.chosen.constants
         call(self.chosen.backward, self.targets, self.rows, *constants, weights, drows)
         return drows.reshape(self.shape)

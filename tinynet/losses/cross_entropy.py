@@ -45,8 +45,8 @@ class SparseCategoricalCrossentropy(Crossentropy):
     r"""Cross-entropy with integer labels: :math:`-\log p_{i, y_i}`.
 
     From logits z it is :math:`\log\sum_j e^{z_{ij}} - z_{i y_i}` with the gradient
-    :math:`p - \mathrm{onehot}(y)`; from probabilities, which are clipped to
-    [1e-7, 1 - 1e-7], it is the same with :math:`z = \log p`.
+    :math:`p - \mathrm{onehot}(y)`; from probabilities, clipped by `config.epsilon`, the loss is
+    the same with :math:`z = \log p`, and the gradient is that at p.
 
     Parameters
     ----------
@@ -68,8 +68,6 @@ class SparseCategoricalCrossentropy(Crossentropy):
     keras/src/backend/tensorflow/nn.py; the gradient is derived in Bishop 2006, section 4.3.4, and
     on the page :doc:`/backprop/softmax_cross_entropy`.
     """
-
-    only_kernels = True
 
     def __init__(
         self,

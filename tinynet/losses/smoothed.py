@@ -79,8 +79,6 @@ class CategoricalCrossentropy(SmoothedCrossentropy):
     Derived on the page :doc:`/backprop/softmax_cross_entropy`.
     """
 
-    only_kernels = True
-
     def kernels(self, from_logits: bool) -> Differentiable:
         """Return the pair for logits or for probabilities."""
         if from_logits:
@@ -145,8 +143,6 @@ class BinaryCrossentropy(SmoothedCrossentropy):
 
     Derived on the page :doc:`/backprop/losses`, with numbers on :doc:`/backprop/one_neuron`.
     """
-
-    only_kernels = True
 
     over_classes = False
 

@@ -52,7 +52,7 @@ class BinaryAccuracy(SampleMean):
 class CategoricalAccuracy(SampleMean):
     """Fraction of samples whose largest output is at the 1 of the one-hot target.
 
-    Of several equal ones the first counts; NaN never does, and -0.0 is below 0.0.
+    Of several equal ones the first counts; NaN counts as -infinity, and -0.0 is below 0.0.
     """
 
     def values(self, y_true: Array, y_pred: Array) -> Array:

@@ -31,7 +31,7 @@ class Line(NamedTuple):
     Attributes
     ----------
     part : str
-        What wrote the line: the name of a layer, "loss", "optimizer", "metrics" or "batch".
+        What wrote the line, where `telling` watches: a layer's name, "loss", "optimizer", ...
     function : callable
         A kernel or, in a line of Python, any function.
     arguments : tuple
@@ -155,8 +155,8 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
     Parameters
     ----------
     function : callable
-        A kernel, or a function that returns an array, a number or None. What it calls is not
-        written down.
+        A kernel, or a function that returns an array, a list of them, a number or None. What it
+        calls is not written down.
     *arguments
         In every step the same objects.
 
@@ -202,7 +202,7 @@ class Computes:
     Attributes
     ----------
     only_kernels : bool
-        Whether its methods call nothing but kernels, and functions through `call`, so that they can
+        Whether its methods compute by nothing but kernels, and functions through `call`, and can
         be written down line by line; otherwise they are lines themselves. For a class outside of
         tinynet that replaces one of them this is False, unless it says so itself.
     computing : tuple of str
