@@ -183,6 +183,15 @@ def test_a_change_is_seen(model: Any, change: Callable[[Any], None]) -> None:
     assert not np.array_equal(after, before)
 
 
+def test_an_option_that_is_changed_in_place_is_seen() -> None:
+    model = Sequential([Input((3,)), Rescaling(np.array([1.0, 2.0, 3.0]))])
+    x = np.ones((1, 3), "float32")
+    for times in (1, 3, 6):
+        model.layers[0].scale[...] = times * np.array([1.0, 2.0, 3.0])
+        np.testing.assert_array_equal(model.predict_on_batch(x), [[times, 2 * times, 3 * times]])
+        np.testing.assert_array_equal(model.predict_on_batch(x), [[times, 2 * times, 3 * times]])
+
+
 def test_a_change_inside_of_a_nested_model_is_seen() -> None:
     inner = Sequential([Input((5,)), Dense(3, kernel_initializer="ones")])
     model = Sequential([Input((5,)), inner, ReLU()])

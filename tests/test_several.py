@@ -13,6 +13,7 @@ import pytest
 
 from tests.refused import state
 from tinynet import Input, Model, Sequential, layers, losses, metrics
+from tinynet.callbacks import LambdaCallback
 from tinynet.layers import Add, BatchNormalization, Concatenate, Dense, Dropout
 from tinynet.models import load_model
 from tinynet.optimizers import SGD
@@ -310,6 +311,29 @@ def test_layers_are_told_of_training_through_a_call_that_asks(asks: bool) -> Non
         assert not said
     else:
         assert len(said) == 1 and "no argument training, so that met will do in fit" in said[0]
+
+
+def test_arrays_that_do_not_lie_row_by_row_and_change_between_epochs(kernel_form: str) -> None:
+    def changed(eager: bool) -> list[np.ndarray]:
+        rng = np.random.default_rng(0)
+        pictures = [rng.random((12, 4, 3, 2), "float32")[:, :, ::-1] for _ in range(2)]
+        begins = [Input((4, 3, 2)), Input((4, 3, 2))]
+        set_random_seed(0)
+        model = Model(begins, Dense(2)(layers.Flatten()(Add()(begins))))
+        model.compile("sgd", "mse", run_eagerly=eager)
+
+        def halve(epoch: int, logs: Any) -> None:
+            for each in pictures:
+                each *= 0.5
+
+        callback = LambdaCallback(on_epoch_end=halve)
+        model.fit(
+            pictures, np.ones((12, 2)), batch_size=4, epochs=3, verbose=0, callbacks=[callback]
+        )
+        return model.get_weights()
+
+    for found, expected in zip(changed(False), changed(True), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_layers_that_come_after_compile() -> None:

@@ -436,6 +436,12 @@ CHANGES: dict[str, Callable[[Any], None]] = {
     "iterations": lambda model: setattr(model.optimizer, "iterations", 77),
     "weights": lambda model: model.set_weights([2 * each for each in model.get_weights()]),
     "new arrays": new_arrays,
+    "an array that lies another way": lambda model: model.layers[0].params.update(
+        kernel=np.asfortranarray(model.layers[0].params["kernel"])
+    ),
+    "an array of another type": lambda model: model.layers[0].params.update(
+        kernel=model.layers[0].params["kernel"].astype("float64")
+    ),
     "new states": lambda model: model.layers[1].state.update(moving_mean=np.ones(8, "f4")),
     "state of the optimizer": lambda model: model.optimizer.set_state(model.optimizer.get_state()),
     "another optimizer": lambda model: setattr(model, "optimizer", optimizers.SGD(0.1)),
@@ -1032,6 +1038,112 @@ def test_what_else_may_change_between_epochs(callback: type[callbacks.Callback])
         found.append(after_training(make, *vectors(), eager, callbacks=[callback()]))
     for key, value in found[0].items():
         np.testing.assert_array_equal(found[1][key], value, err_msg=key)
+
+
+def test_draws_of_another_type(kernel_form: str) -> None:
+    def make() -> Sequential:
+        return compiled(
+            Sequential([Input((5,)), layers.AlphaDropout(0.3, seed=2), Dense(3)]), loss="mse"
+        )
+
+    class AnotherType(callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            config.set_floatx("float64" if epoch else "float32")
+
+    x, found = vectors()[0], []
+    for eager in (True, False):
+        config.set_floatx("float32")
+        found.append(after_training(make, x, x[:, :3], eager, callbacks=[AnotherType()]))
+    for key, value in found[0].items():
+        np.testing.assert_array_equal(found[1][key], value, err_msg=key)
+
+
+@pytest.mark.parametrize("eager", [[], [0], [1], [1, 2]])
+def test_eager_epochs_go_through_the_samples_with_the_others(eager: list[int]) -> None:
+    """Two of six batches are taken in an epoch; the next one begins with the third."""
+
+    class Eager(callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.model.run_eagerly = epoch in eager
+
+    how = {"steps_per_epoch": 2, "epochs": 4, "callbacks": [Eager()]}
+    expected = after_training(lambda: compiled(small()), *vectors(24), True, **how)
+    how["callbacks"] = []
+    found = after_training(lambda: compiled(small()), *vectors(24), False, **how)
+    for key, value in expected.items():
+        np.testing.assert_array_equal(found[key], value, err_msg=key)
+
+
+def test_a_schedule_is_asked_once_in_a_step() -> None:
+    class Counts(schedules.LearningRateSchedule):
+        calls = 0
+
+        def __call__(self, step: Any) -> float:
+            self.calls += 1
+            return 0.01 * self.calls
+
+        def get_config(self) -> dict[str, Any]:
+            return {}
+
+    for eager in (True, False):
+        schedule = Counts()
+        model = compiled(small(), optimizer=optimizers.SGD(schedule), run_eagerly=eager)
+        model.fit(*vectors(), batch_size=4, epochs=2, verbose=0)
+        assert schedule.calls == 6
+
+
+def test_a_property_that_somebody_replaces_is_read_in_every_step() -> None:
+    class OnlyBiases(Sequential):
+        @property
+        def params(self) -> dict[str, Any]:
+            odd = self.optimizer is not None and self.optimizer.iterations % 2
+            return {k: w for k, w in super().params.items() if not odd or k.endswith("bias")}
+
+        @property
+        def grads(self) -> dict[str, Any]:
+            return {key: super(OnlyBiases, self).grads[key] for key in self.params}
+
+    assert_same_run(
+        lambda: compiled(OnlyBiases([Input((5,)), Dense(3, activation="softmax")])), *vectors()
+    )
+
+
+def of_two_calls() -> Model:
+    """A layer that makes both outputs; with a penalty, it is a line of Python."""
+    one, other = Input((5,)), Input((5,))
+    shared = Dense(3, activation="softmax", activity_regularizer="l2")
+    return Model([one, other], [shared(one), shared(other)])
+
+
+def of_two_calls_of_a_model() -> Model:
+    one, other, within = Input((5,)), Input((5,)), Input((5,))
+    inner = Model(within, Dense(3, activation="softmax", activity_regularizer="l2")(within))
+    return Model([one, other], [inner(one), inner(other)])
+
+
+def of_an_output_that_goes_on() -> Model:
+    one, other = Input((5,)), Input((5,))
+    first = Dense(3, activation="softmax", activity_regularizer="l2")(layers.Add()([one, other]))
+    return Model([one, other], [first, Dense(3, activation="softmax")(first)])
+
+
+@FORMS
+@pytest.mark.parametrize("make", [of_two_calls, of_two_calls_of_a_model, of_an_output_that_goes_on])
+def test_logits_of_outputs_that_are_lines_of_python(make: Callable[[], Model], form: str) -> None:
+    config.use_kernels(form)
+    x, y = vectors()
+    inputs, found = [x, x[::-1].copy()], []
+    for eager in (True, False):
+        utils.clear_session()
+        utils.set_random_seed(5)
+        model = make()
+        how = {"loss": "sparse_categorical_crossentropy", "run_eagerly": eager}
+        model.compile("adam", metrics=[["accuracy"], ["sparse_categorical_crossentropy"]], **how)
+        logs = model.evaluate(inputs, [y, y], batch_size=2, verbose=0)
+        model.fit(inputs, [y, y], batch_size=2, epochs=2, verbose=0)
+        found.append([*logs, *model.get_weights()])
+    for own, expected in zip(*found, strict=True):
+        np.testing.assert_allclose(own, expected, rtol=1e-6)  # single losses differ in their bits
 
 
 LAST: dict[str, Callable[[], list[Any]]] = {

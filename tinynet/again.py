@@ -113,8 +113,19 @@ class Pass:
         self.may_be_nan = x.dtype.kind not in "biu"
         leaves = [*model.leaves.values()]
         self.networks = [*networks_in(model)]
-        self.names = [operator.itemgetter("params", *_options(leaf)) for leaf in leaves]
         self.own = [vars(leaf) for leaf in leaves]  # with "forward" if somebody looks on
+        options = [(own, _options(leaf)) for own, leaf in zip(self.own, leaves, strict=True)]
+        self.tables = [  # options that are arrays, which may be changed in place
+            (own, name, own[name].copy())
+            for own, names in options
+            for name in names
+            if isinstance(own[name], np.ndarray)
+        ]
+        tables = {(id(own), name) for own, name, _ in self.tables}
+        self.names = [
+            operator.itemgetter("params", *(n for n in names if (id(own), n) not in tables))
+            for own, names in options
+        ]
         self.with_weights = [vars(leaf) for leaf in leaves if leaf.params or leaf.state]
         self.layers, self.options, self.arrays = self._layers(), self._options(), self._arrays()
 
@@ -141,6 +152,7 @@ class Pass:
             same
             and len(arrays) == len(self.arrays)
             and all(map(operator.is_, arrays, self.arrays))
+            and all(np.array_equal(own[name], table) for own, name, table in self.tables)
             and not self.model.run_eagerly
             and not any(map(operator.contains, self.own, itertools.repeat("forward")))
         )

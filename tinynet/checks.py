@@ -167,3 +167,20 @@ def entries(value: Any) -> list[Any] | None:
     if isinstance(found, (str, bytes, Mapping)) or not isinstance(found, Iterable):
         return None
     return [plain(each) for each in found]
+
+
+def sample_shape(name: str, value: Any) -> tuple[int, ...]:
+    """Return the shape of a sample, without the batch axis.
+
+    Raises
+    ------
+    ValueError
+        If `value` is not a sequence of positive integers.
+    """
+    sizes = entries(value)
+    if sizes is None or not all(type(n) is int and n > 0 for n in sizes):
+        raise ValueError(
+            f"{name}: expected a tuple of positive integers without the batch axis, got "
+            f"{value!r}; write (784,), with a comma, for vectors"
+        )
+    return tuple(sizes)

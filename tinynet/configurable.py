@@ -53,12 +53,16 @@ class Configurable:
         """Return the constructor's arguments as plain Python values."""
         arguments = arguments_of(type(self))  # type: ignore[arg-type] # a class can be hashed
         for name in arguments:
-            if not hasattr(self, name):
+            if not (hasattr(type(self), name) or hasattr(self, name)):
                 raise AttributeError(
                     f"{type(self).__name__} does not keep its argument {name!r}: write "
                     f"self.{name} = {name} in __init__, so that it can be saved"
                 )
-        return {name: serialize(getattr(self, name)) for name in arguments}
+        return {name: serialize(self.argument(name)) for name in arguments}
+
+    def argument(self, name: str) -> Any:
+        """Return what the constructor was given under a name."""
+        return getattr(self, name)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:

@@ -15,7 +15,7 @@ import numpy as np
 
 from tinynet import config, random
 from tinynet.arrays import Array, is_loopable
-from tinynet.kernels.rows import gather_rows
+from tinynet.kernels.rows import cast, gather_rows
 from tinynet.step.tape import call
 
 # How many numbers the search for NaN looks at in one go.
@@ -267,7 +267,10 @@ def loopable(array: Array, dtype: str) -> Array:
 def gathered(array: Array, rows: Array, dtype: str) -> Array:
     """Return the samples with these numbers, in another type."""
     out = np.empty((len(rows), *array.shape[1:]), dtype)
-    gather_rows(array.reshape(len(array), -1), rows, out.reshape(len(rows), -1))
+    if array.flags.c_contiguous:
+        gather_rows(array.reshape(len(array), -1), rows, out.reshape(len(rows), -1))
+    else:  # laid out anew, it would not change when the user's array does
+        cast(taken(array, rows).reshape(-1), out.reshape(-1))
     return out
 
 

@@ -51,13 +51,14 @@ class Graph(Wired):
         at, place = self._maker(number)
         assert at is not None
         layer = self.wires[at].layer
-        if leaf in self.shared:
-            kept = self.kept[at, leaf]
-            found: Array = kept["logits"] if leaf.only_kernels else call(kept.get, "logits")
-        elif isinstance(layer, Graph) and not isinstance(layer, Stack):
-            found = layer._logits_of(layer.wanted[place], leaf)
-        else:
-            found = leaf.kept("logits") if leaf.only_kernels else call(leaf.kept, "logits")
+        if isinstance(layer, Graph) and not (isinstance(layer, Stack) or leaf in self.shared):
+            return layer._logits_of(layer.wanted[place], leaf)
+        found: Array = _as_line(leaf, self._kept_logits, at, leaf)
+        return found
+
+    def _kept_logits(self, number: int, leaf: Layer) -> Array:
+        """Return the logits that a layer has kept in the call of one wire."""
+        found: Array = self.kept[number, leaf]["logits"] if leaf in self.shared else leaf.logits
         return found
 
     # Along the wires, and back.
@@ -140,8 +141,9 @@ class Graph(Wired):
         else:
             (number,) = wire.gives
             if number in dlogits and number in douts:  # an output that other layers take, too
-                z, out = layer.kept("logits"), layer.kept("out")
-                _add(dlogits, number, layer.final_activation.backward(douts[number], z, out))
+                z, out = (_as_line(layer, layer.kept, name) for name in ("logits", "out"))
+                before = layer.final_activation.backward
+                _add(dlogits, number, _as_line(layer, before, douts[number], z, out))
             if number in dlogits:
                 dx = layer.backward(dlogits[number], True)
             else:
@@ -186,12 +188,9 @@ def _graphs(layer: Any) -> list[Graph]:
     return [layer, *inner] if hasattr(layer, "wires") else inner
 
 
-def _as_line(part: Layer | Graph, function: Any, *arguments: Any) -> None:
+def _as_line(part: Layer | Graph, function: Any, *arguments: Any) -> Any:
     """Call a function now; in every step only if the layer's methods are called in every step."""
-    if _only_kernels(part):
-        function(*arguments)
-    else:
-        call(function, *arguments)
+    return function(*arguments) if _only_kernels(part) else call(function, *arguments)
 
 
 def _only_kernels(part: Any) -> bool:

@@ -210,6 +210,7 @@ class Repeat:
         self.ran = None
         self.steps += 1
         if self.eager or size not in self.again:
+            self.place[...] = first + size  # for lines that may be written later in this pass
             return self.make(self.data.batch(self.order[first : first + size]))
         with one_at_a_time:
             self.written[size] = Written(

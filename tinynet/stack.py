@@ -10,7 +10,7 @@ import numpy as np
 
 from tinynet.activations import Activation
 from tinynet.arrays import Array
-from tinynet.configurable import MODEL_NAME, auto_name, checked_name
+from tinynet.configurable import MODEL_NAME, auto_name, checked_name, is_own
 from tinynet.described import Described, kind_of, layer_configs, layers_from, with_batch_axis
 from tinynet.layers import InputLayer, Layer
 from tinynet.layers.base import Shape
@@ -133,6 +133,12 @@ class Network(Described):
         for layer in self.layers:
             layer.trainable = value
 
+    def lay_out(self) -> None:
+        """Have weights and gradients lie as an optimizer takes them, before a step reads them."""
+        for layer in self.leaves.values():
+            if layer.trainable and is_own(type(layer)):
+                layer.lay_out()
+
     def penalty(self) -> float:
         """Return the sum of all regularizers' penalties."""
         return sum(layer.penalty() for layer in self.leaves.values())
@@ -167,7 +173,7 @@ class Network(Described):
         found: dict[str, Array] = {}
         for path, layer in self.leaves.items():
             if layer.trainable:
-                layer.fit_gradients()
+                layer.lay_out()
                 found |= {f"{path}/{key}": layer.grads[key] for key in layer.params}
         return found
 

@@ -218,6 +218,7 @@ class Trainer(Prepared):
                 test = steps_with(self, validation, self.test_step, val_size, val_steps, rounds)
             for epoch in range(first_epoch, epochs):
                 told.tell("epoch_begin", epoch)
+                self.lay_out()
                 self.figures.reset()
                 repeat.begin_epoch()
                 while repeat.goes_on:

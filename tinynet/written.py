@@ -139,7 +139,7 @@ def written_for(model: Any) -> WrittenFor:
         objects += [layer.seed_generator, *rules]
     objects += [*model.arrays.values(), *model.grads.values()]
     options: list[Any] = [part.get_config() for part in parts]
-    options.append(config.epsilon())
+    options += [config.epsilon(), config.floatx()]
     if optimizer is not None:
         for slots in (*optimizer.slots.values(), optimizer.dials):
             objects += slots.values()
@@ -190,8 +190,9 @@ def is_our_network(network: Any) -> bool:
     """
     kinds = type(network).__mro__
     ours = next(kind for kind in kinds if kind.__module__.partition(".")[0] == "tinynet")
-    own = {name for kind in kinds[: kinds.index(ours)] for name in vars(kind)} | set(vars(network))
-    replaced = {name for name in own if callable(getattr(ours, name, None))}
+    own = {name for kind in kinds[: kinds.index(ours)] for name in vars(kind)}
+    replaced = {name for name in own if isinstance(getattr(ours, name, None), property)}
+    replaced |= {name for name in own | set(vars(network)) if callable(getattr(ours, name, None))}
     return replaced <= HARMLESS
 
 

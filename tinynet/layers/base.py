@@ -13,7 +13,7 @@ import numpy as np
 from tinynet import config, initializers, old_names
 from tinynet.activations import Activation, linear
 from tinynet.arrays import Array, copy_into, make_writable
-from tinynet.checks import entries, flag, integer
+from tinynet.checks import flag, integer, sample_shape
 from tinynet.configurable import (
     LAYER_NAME,
     Configurable,
@@ -270,12 +270,13 @@ class Layer(Computes, Configurable, WeightLists):
                 f"need what it keeps; call forward(x, training=True) first"
             ) from None
 
-    def fit_gradients(self) -> None:
-        """See to it that there is a gradient for every weight, laid out like the weight.
+    def lay_out(self) -> None:
+        """See to it that weights lie row by row, each with a gradient that lies like it.
 
-        A layer that is not tinynet's may have put other arrays into `grads`.
+        Somebody may have put other arrays into `params`, and a layer of the user's into `grads`.
         """
-        for key, weight in self.params.items():
+        for key, given in self.params.items():
+            weight = self.params[key] = np.asarray(given, order="C")
             if key not in self.grads:
                 self.grads[key] = np.zeros_like(weight)
             found = np.asarray(self.grads[key], weight.dtype, order="C")
@@ -383,20 +384,3 @@ def _takes(cls: type, argument: str) -> bool:
     parameters = inspect.signature(cls).parameters
     kinds = {each.kind for each in parameters.values()}
     return argument in parameters or inspect.Parameter.VAR_KEYWORD in kinds
-
-
-def sample_shape(name: str, value: Any) -> Shape:
-    """Return the shape of a sample, without the batch axis.
-
-    Raises
-    ------
-    ValueError
-        If `value` is not a sequence of positive integers.
-    """
-    sizes = entries(value)
-    if sizes is None or not all(type(n) is int and n > 0 for n in sizes):
-        raise ValueError(
-            f"{name}: expected a tuple of positive integers without the batch axis, got "
-            f"{value!r}; write (784,), with a comma, for vectors"
-        )
-    return tuple(sizes)

@@ -10,12 +10,12 @@ import numpy as np
 
 from tinynet import activations
 from tinynet.arrays import Array
-from tinynet.checks import entries, integer, number
+from tinynet.checks import entries, integer, number, sample_shape
 from tinynet.config import through_float32
 from tinynet.configurable import INPUT_NAME, checked_name
 from tinynet.kernels import rows
 from tinynet.layers.activated import Activated
-from tinynet.layers.base import Layer, Shape, sample_shape
+from tinynet.layers.base import Layer, Shape
 from tinynet.symbolic import Call, KerasTensor
 
 

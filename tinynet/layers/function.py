@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from tinynet.arrays import Array, read_only
+from tinynet.checks import sample_shape
 from tinynet.configurable import function_config, function_of, serialize
-from tinynet.layers.base import Layer, Shape, sample_shape
+from tinynet.layers.base import Layer, Shape
 
 STEP = 1e-5  # of the differences, relative to an entry of x or, if that is smaller, to SMALLEST
 SMALLEST = 1e-2

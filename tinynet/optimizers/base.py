@@ -329,8 +329,13 @@ class Optimizer(OverSteps, Computes, Configurable):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain Python values."""
         base = {key: getattr(self, key) for key in self.BASE_ARGUMENTS}
-        rate = self.learning_rate if self.schedule is None else serialize(self.schedule)
+        rate = serialize(self.argument("learning_rate"))
         return {**super().get_config(), **base, "learning_rate": rate}
+
+    def argument(self, name: str) -> Any:
+        """Return what the constructor was given under a name; no schedule is asked for a rate."""
+        is_schedule = name == "learning_rate" and self.schedule is not None
+        return self.schedule if is_schedule else super().argument(name)
 
 
 def _norm(g: Array) -> float:
