@@ -478,7 +478,7 @@ BUGS = [
         "random.py",
         "        self.state[1] += 1",
         "        self.state[1] += 0",
-        "test_draws dropout",
+        "test_draws SeedGenerator",
     ),
     Bug(
         "seeds are drawn starting at 0, not at 1",
