@@ -293,6 +293,27 @@ def test_layers_that_are_frozen_between_steps(at_first, later):
     go_on_alike("interop.from_keras", from_keras(theirs), theirs, text)
 
 
+@pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
+@pytest.mark.parametrize("set_to", [[True, False], [False, True], [False, False]])
+def test_a_model_and_its_layers_have_flags_of_their_own(set_to):
+    """The model's first, which sets those of its layers, then that of its last layer."""
+    last = "keras.layers.Dense(1, kernel_regularizer='l2')"
+    own, theirs = make_both(f"keras.Sequential([keras.Input((5,)), keras.layers.Dense(4), {last}])")
+    for model in (own, theirs):
+        model.trainable, model.layers[-1].trainable = set_to
+        model.compile("adam", "mse")
+        assert model.trainable == set_to[0]
+    for name in ("trainable_weights", "non_trainable_weights"):
+        assert len(getattr(own, name)) == len(getattr(theirs, name))
+    for one, other in ((own, theirs), (to_keras(own), from_keras(theirs))):
+        kept = [each.copy() for each in one.get_weights()]
+        x = np.arange(20.0).reshape(4, 5) / 20
+        logs = [each.fit(x, x[:, :1], epochs=2, verbose=0).history["loss"] for each in (one, other)]
+        np.testing.assert_allclose(*logs, rtol=1e-5)
+        same = [np.array_equal(*pair) for pair in zip(kept, one.get_weights(), strict=True)]
+        assert all(same) == (not set_to[0])
+
+
 @pytest.mark.parametrize("frozen", [[0], [0, 1, 2]])
 def test_frozen_models_stay_frozen(frozen):
     text = stack("keras.layers.Dense(5)")

@@ -202,13 +202,6 @@ def test_models_that_are_no_stack():
 
 
 def test_flags_that_are_not_a_layers():
-    gate_closed = stack(keras, K.Dense(3), K.Dense(2, name="top"))
-    gate_closed.trainable = False
-    gate_closed.layers[1].trainable = True
-    refused(from_keras, gate_closed, r"trainable=False while the layers say .*'top': True")
-    one_by_one = stack(keras, K.Dense(3))
-    one_by_one.layers[0].trainable = False
-    refused(from_keras, one_by_one, r"trainable=True while the layers say .*: False")
     one_weight = stack(keras, K.Dense(3, name="dense"))
     one_weight.layers[0].kernel.trainable = False
     refused(from_keras, one_weight, r"dense: trainable=False of kernel alone is not in tinynet")

@@ -40,6 +40,7 @@ class Described(Configurable, WeightLists):
     require_built: Any
     output_layer: Any
     is_chain: Any
+    may_learn = True  # otherwise nothing learns when the model itself is trained
 
     # What a subclass defines.
 
@@ -69,6 +70,31 @@ class Described(Configurable, WeightLists):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}, {len(self.layers)} layers, built={self.built}>"
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the model may learn; setting it sets every layer, too.
+
+        As in Keras, a model of which this is False does not learn at all, even if single layers are
+        set to True later; as a layer of another one, it does where these are.
+        """
+        return self.may_learn
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self.may_learn = value
+        for layer in self.layers:
+            layer.trainable = value
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that training changes."""
+        return super().trainable_weights if self.may_learn else []
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """States, and the weights that do not learn."""
+        return super().non_trainable_weights if self.may_learn else self.weights
 
     @property
     def input(self) -> Any:

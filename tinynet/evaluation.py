@@ -121,7 +121,7 @@ class Evaluator(Trainer):
         batch = self._single_batch(data, needs_targets=True)
         self._begin_to_learn("train_on_batch")
         self.figures.reset()
-        with self.freezing.as_at_first("train_on_batch", self.leaves.values()):
+        with self.freezing.as_at_first("train_on_batch", self):
             self.train_step(batch)
         return self.figures.returned(self.figures.results(), return_dict)
 
@@ -139,7 +139,7 @@ class Evaluator(Trainer):
         data = self._dataset(x, y, sample_weight)
         batch = self._single_batch(data, needs_targets=True)
         self.figures.reset()
-        with self.freezing.as_at_first("test_on_batch", self.leaves.values()):
+        with self.freezing.as_at_first("test_on_batch", self):
             self.test_step(batch)
         return self.figures.returned(self.figures.results(), return_dict)
 

@@ -9,8 +9,9 @@ script has to give the same run; the model warns about it.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from tinynet.layers import Layer
 
@@ -30,11 +31,14 @@ class Freezing:
         self.warned_of: set[str] = set()
 
     @contextmanager
-    def as_at_first(self, method: str, layers: Iterable[Layer]) -> Iterator[None]:
+    def as_at_first(self, method: str, model: Any) -> Iterator[None]:
         """Within the ``with``, layers are trainable as they were in the method's first step."""
         if method not in self.first:
-            self.first[method] = {layer: layer.trainable for layer in layers}
-        changed = self._changed(method)
+            self.first[method] = {
+                layer: layer.trainable and model.may_learn for layer in model.leaves.values()
+            }
+        first = self.first[method]
+        changed = [layer for layer, was in first.items() if layer.trainable != was]
         for layer in changed:
             layer.trainable = not layer.trainable
         try:
@@ -43,14 +47,18 @@ class Freezing:
             for layer in changed:
                 layer.trainable = not layer.trainable
 
-    def learning(self, method: str, layers: Iterable[Layer]) -> list[Layer]:
+    def learning(self, method: str, model: Any) -> list[Layer]:
         """Return the layers with weights that a method trains, or would if it began now."""
-        changed = self._changed(method)
-        return [each for each in layers if each.params and each.trainable != (each in changed)]
+        first = self.first.get(method, {})
+        layers = [each for each in model.leaves.values() if each.params]
+        return [each for each in layers if first.get(each, each.trainable and model.may_learn)]
 
-    def warn_of_changes(self, method: str) -> None:
+    def warn_of_changes(self, method: str, model: Any) -> None:
         """Warn, once per layer, about a change that a method does not see."""
-        names = [layer.name for layer in self._changed(method)]
+        first = self.first.get(method, {})
+        names = [
+            each.name for each, was in first.items() if (each.trainable and model.may_learn) != was
+        ]
         if new := [name for name in names if name not in self.warned_of]:
             self.warned_of.update(new)
             warnings.warn(
@@ -58,7 +66,3 @@ class Freezing:
                 f"this takes effect with the next compile: call compile again first",
                 stacklevel=4,  # the line that calls fit: past its decorator, too
             )
-
-    def _changed(self, method: str) -> list[Layer]:
-        first = self.first.get(method, {})
-        return [layer for layer, was in first.items() if layer.trainable != was]

@@ -51,6 +51,11 @@ class Prepared(Network):
     tells_training: Any = True  # whether `fit` tells the layers that they are trained
     waiting: Any = None  # finds the loss and the figures, once the outputs are known
 
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` has been called."""
+        return self.optimizer is not None
+
     def _know_outputs(self, x: Any) -> None:
         """Find out how many outputs there are, and which loss and metrics belong to each.
 

@@ -123,16 +123,6 @@ class Network(Described):
                 f"build((None, ...)), or show it a batch"
             )
 
-    @property
-    def trainable(self) -> bool:
-        """Whether any layer may learn; setting it sets every layer."""
-        return any(layer.trainable for layer in self.layers)
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        for layer in self.layers:
-            layer.trainable = value
-
     def lay_out(self) -> None:
         """Have weights and gradients lie as an optimizer takes them, before a step reads them."""
         for layer in self.leaves.values():
@@ -189,7 +179,7 @@ class Network(Described):
 
 def learns(layer: Any) -> bool:
     """Return whether a layer or a nested model has weights that training changes."""
-    return bool(layer.params) and layer.trainable
+    return bool(layer.params) and (isinstance(layer, Network) or layer.trainable)
 
 
 class Stack(Network):

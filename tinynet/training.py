@@ -224,7 +224,7 @@ class Trainer(Prepared):
                 while repeat.goes_on:
                     if begin:
                         told.tell("train_batch_begin", repeat.steps)
-                    with whole, self.freezing.as_at_first("fit", self.leaves.values()):
+                    with whole, self.freezing.as_at_first("fit", self):
                         repeat.take()
                     if end:  # otherwise the metrics of every batch are not needed
                         told.tell("train_batch_end", repeat.steps - 1, logs=self.figures.results())
@@ -248,8 +248,8 @@ class Trainer(Prepared):
     def _begin_to_learn(self, method: str) -> None:
         """Give the optimizer the layers that learn; raise an error if it trains others."""
         optimizer, _ = self._compiled()
-        self.freezing.warn_of_changes(method)
-        optimizer.begin_with(self.freezing.learning(method, self.leaves.values()))
+        self.freezing.warn_of_changes(method, self)
+        optimizer.begin_with(self.freezing.learning(method, self))
 
     def train_step(self, batch: Batch) -> None:
         """Make one step, and add the batch to the metrics.
@@ -326,7 +326,7 @@ class Trainer(Prepared):
         repeat.begin_epoch()
         while repeat.goes_on:
             told.tell("test_batch_begin", repeat.steps)
-            frozen = self.freezing.as_at_first("evaluate", self.leaves.values())
+            frozen = self.freezing.as_at_first("evaluate", self)
             with whole_steps() as whole, whole, frozen:
                 repeat.take()
             if told.listeners("test_batch_end"):

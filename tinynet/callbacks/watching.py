@@ -106,7 +106,7 @@ class LastSteps:
             for number, (data, rows) in enumerate(taken, self.first):
                 seen = Watch(_lasting(model))
                 model.figures.reset()
-                with model.freezing.as_at_first("fit", model.leaves.values()):
+                with model.freezing.as_at_first("fit", model):
                     made = self.steps.once_more(model, data, rows, seen)
                 lasting = _lasting(model).values()
                 if np.isfinite(float(model.figures.loss.total)) and all(map(_finite, lasting)):

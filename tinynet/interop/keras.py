@@ -125,13 +125,14 @@ def from_keras(keras_model: Any) -> Sequential:
     _require_same_settings(keras, keras_model.dtype_policy)
     _require_whole(keras_model)
     layers = [_layer_from_keras(layer) for layer in keras_model.layers]
-    _require_flags_of_layers_only(keras_model)
+    _require_flags_of_whole_layers(keras_model)
     parts = compiled.parts_from_keras(keras_model)
     state.require_keras_memory(keras_model)
     start = _input_from_keras(keras_model)
     with random.untouched():
         made = [_made_here(each) for each in layers]
         model = Sequential([*start, *made], name=keras_model.name)
+        model.may_learn = keras_model.trainable
         if parts:
             model.compile(**parts)
         state.copy_from_keras(model, keras_model)
@@ -185,15 +186,8 @@ def _require_whole(model: Any) -> None:
         )
 
 
-def _require_flags_of_layers_only(keras_model: Any) -> None:
-    """Check that layers decide what is trainable, and nothing above or below them does."""
-    flags = {layer.name: layer.trainable for layer in keras_model.layers}
-    if keras_model.trainable != any(flags.values()):
-        raise ValueError(
-            f"{keras_model.name}: trainable={keras_model.trainable} while the layers say {flags} "
-            f"is not in tinynet, where only layers have the flag and setting a model's sets "
-            f"theirs; set model.trainable first, and then that of single layers"
-        )
+def _require_flags_of_whole_layers(keras_model: Any) -> None:
+    """Check that no weight alone is set to be trainable or not."""
     for layer in keras_model.layers:
         for weight in layer.non_trainable_weights if layer.trainable else ():
             if not weight.name.startswith("moving_"):

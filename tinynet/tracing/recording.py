@@ -170,7 +170,7 @@ def _record(model: Model, data: Dataset) -> Recorder:
 
     model.figures.reset()
     order, place = np.arange(len(data)), np.zeros((), np.int64)
-    with model.freezing.as_at_first("fit", model.layers):
+    with model.freezing.as_at_first("fit", model):
         Written(model, data, make, order, place, len(data), recorder)
     return recorder
 
