@@ -4,7 +4,7 @@
 
 Every bug in planted_bugs.py is written into a copy of the package, never into the package itself;
 the tests named with it run against the copy. A bug that no test catches is an error, and the exit
-status is 1. The table goes to parity_tests/mutants.md.
+status is 1. The table goes to parity_tests/mutants.md; with ``--only``, the rows of these bugs.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from queue import Queue
 from parity_tests.planted_bugs import BUGS, Bug
 
 ROOT = Path(__file__).parents[1]
+TABLE = ROOT / "parity_tests" / "mutants.md"
+NOTHING = "**nothing**"
 MOST_FAILURES = 3  # with this many failed tests a bug is caught; the others are not run
 
 
@@ -61,31 +63,48 @@ def catchers(folder: Path, bug: Bug) -> list[str]:
     return re.findall(r"^(?:FAILED|ERROR) parity_tests/(.+?)(?: - .*)?$", printed, re.MULTILINE)
 
 
-def table(found: list[tuple[Bug, list[str]]]) -> str:
-    """Return the report in Markdown."""
-    caught = sum(bool(tests) for _, tests in found)
-    lines = [
+def rows(found: list[tuple[Bug, list[str]]]) -> dict[str, str]:
+    """Return a row of the table for each bug."""
+    made = {}
+    for bug, tests in found:
+        first = tests[0].replace("|", "\\|") if tests else NOTHING
+        more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
+        made[bug.what] = f"| {bug.what} | {bug.path} | {first}{more} |"
+    return made
+
+
+def rows_before() -> dict[str, str]:
+    """Return the rows that the table has."""
+    lines = TABLE.read_text(encoding="utf-8").splitlines()
+    return {line[2:].partition(" | ")[0]: line for line in lines if line.startswith("| ")}
+
+
+def table(known: dict[str, str]) -> str:
+    """Return the report in Markdown, from a row for each bug."""
+    chosen = [known[bug.what] for bug in BUGS if bug.what in known]
+    caught = sum(NOTHING not in row for row in chosen)
+    head = [
         "# Bugs that the comparisons with Keras catch",
         "",
         "Written by `make mutants`; not edited. Each bug was planted alone in a copy of tinynet, "
         f"and the tests named for it in planted_bugs.py were run until {MOST_FAILURES} had failed.",
         "",
-        f"{caught} of {len(found)} bugs were caught.",
+        f"{caught} of {len(chosen)} bugs were caught.",
         "",
         "| bug | file | caught by |",
         "|---|---|---|",
     ]
-    for bug, tests in found:
-        first = tests[0].replace("|", "\\|") if tests else "**nothing**"
-        more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
-        lines.append(f"| {bug.what} | {bug.path} | {first}{more} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*head, *chosen, ""])
 
 
 def main() -> int:
     """Plant all bugs and report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="only bugs with this word in their text or path")
+    parser.add_argument(
+        "--only",
+        default="",
+        help="only bugs with this word in their text or path, whose rows are written anew",
+    )
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time (default 2)")
     args = parser.parse_args()
     bugs = [bug for bug in BUGS if args.only in f"{bug.what} {bug.path}"]
@@ -121,8 +140,8 @@ def main() -> int:
             found = list(pool.map(plant, bugs))
     survivors = [bug.what for bug, tests in found if not tests]
     print(f"{len(found) - len(survivors)} of {len(found)} bugs caught")
-    if not args.only:
-        (ROOT / "parity_tests" / "mutants.md").write_text(table(found), encoding="utf-8")
+    before = rows_before() if args.only else {}
+    TABLE.write_text(table(before | rows(found)), encoding="utf-8")
     return 1 if survivors else 0
 
 
