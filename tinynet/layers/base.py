@@ -24,6 +24,7 @@ from tinynet.configurable import (
 )
 from tinynet.constraints import Constraint
 from tinynet.initializers import Initializer
+from tinynet.overriding import require_forward
 from tinynet.random import SeedGenerator
 from tinynet.regularizers import Regularizer
 from tinynet.step.tape import Computes, call
@@ -67,6 +68,8 @@ class Layer(Computes, Configurable, WeightLists):
     ValueError
         If `dtype` is another type, or an argument is not known; from `backward`, if the shape of
         `dout` is not the output's.
+    NotImplementedError
+        If a subclass defines Keras's ``call`` and no `forward`.
     RuntimeError
         From `backward`, if no `forward` came before it.
     """
@@ -93,6 +96,7 @@ class Layer(Computes, Configurable, WeightLists):
         input_shape: Sequence[int] | None = None,
         **kwargs: Any,
     ) -> None:
+        require_forward(self)
         if "input_dim" in kwargs:
             input_shape = (integer("input_dim", kwargs.pop("input_dim")),)
         old_names.refuse(type(self).__name__, kwargs)
