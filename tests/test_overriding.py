@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tinynet import Input, Model, Sequential
 from tinynet.layers import Dense, Dropout, Layer
 
 
@@ -58,3 +59,65 @@ def test_dropout_in_predictions_as_the_error_says() -> None:
     x = np.ones((10, 50), "float32")
     for out in (Told(0.5)(x), Dropout(0.5)(x, training=True)):
         assert {*np.unique(out)} == {0, 2}
+
+
+def functional(kind: type[Model]) -> Model:
+    x = Input((3,))
+    return kind(x, Dense(2, kernel_initializer="ones")(x))
+
+
+def test_a_model_whose_layers_are_connected_has_no_call_besides() -> None:
+    class Half(Model):
+        def call(self, x: Any) -> Any:
+            return x
+
+    class Stacked(Sequential):
+        call = Half.call
+
+    for make in (lambda: functional(Half), Stacked, lambda: Stacked([Dense(2)])):
+        with pytest.raises(TypeError, match=r"call would not be called, .* into the outputs"):
+            make()
+
+
+class Own:
+    def method(self, *arguments: Any, **options: Any) -> Any:
+        return 0.0
+
+
+IN_VAIN = [
+    "compute_loss",
+    "compute_metrics",
+    "get_metrics_result",
+    "predict_step",
+    "make_train_function",
+    "make_test_function",
+    "make_predict_function",
+]
+
+
+@pytest.mark.parametrize("name", IN_VAIN)
+def test_a_method_that_only_keras_calls_cannot_be_overridden(name: str) -> None:
+    own = {name: Own.method}
+    makes = [
+        lambda: functional(type("Other", (Model,), own)),
+        lambda: type("Other", (Sequential,), own)(),
+        lambda: type("Other", (Model,), {**own, "call": Own.method})(),
+        lambda: type("Other", (type("Mixed", (), own), Sequential), {})([Dense(2)]),
+    ]
+    for make in makes:
+        with pytest.raises(TypeError, match=rf"Other: its {name} would not be called, as Keras"):
+            make()
+
+
+def test_a_train_step_of_ones_own_may_call_what_it_likes() -> None:
+    class Other(Sequential):
+        def compute_loss(self, batch: Any) -> Any:
+            return self.loss_value(self.forward(batch.x), batch.y, batch.sample_weight) / 2
+
+        def train_step(self, batch: Any) -> None:
+            self.seen = self.compute_loss(batch)
+
+    model = Other([Input((3,)), Dense(1, kernel_initializer="zeros")])
+    model.compile("sgd", "mse")
+    model.train_on_batch(np.ones((2, 3)), np.ones(2))
+    assert model.seen == 0.5

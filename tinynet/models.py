@@ -20,6 +20,7 @@ from tinynet.evaluation import Evaluator
 from tinynet.graph import Graph
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.layers import BatchNormalization, InputLayer, Layer
+from tinynet.overriding import refuse_call, require_called
 from tinynet.stack import Network, Stack
 from tinynet.step.tape import Step, several
 from tinynet.summary import ASCII, summary_table
@@ -49,7 +50,9 @@ class Model(Graph, Evaluator):
     Raises
     ------
     TypeError, ValueError
-        See `tinynet.wiring.Wired`; if there are neither tensors nor a ``call``.
+        See `tinynet.wiring.Wired`; if there are neither tensors nor a ``call``, or both; if a
+        subclass overrides what Keras calls in a step and tinynet does not, such as
+        ``compute_loss``.
 
     Notes
     -----
@@ -66,6 +69,7 @@ class Model(Graph, Evaluator):
         trainable: bool = True,
     ) -> None:
         if inputs is not None or outputs is not None:
+            refuse_call(self)
             super().__init__(inputs, outputs, name, trainable)
         elif hasattr(self, "call"):
             self.layers, self.wires = [], []
@@ -75,6 +79,10 @@ class Model(Graph, Evaluator):
                 "inputs, outputs: expected the tensors where the model begins and ends, or a "
                 "subclass with call(self, x); for layers in a row there is Sequential"
             )
+
+    def _begin(self, name: str | None, trainable: bool) -> None:
+        require_called(self)
+        super()._begin(name, trainable)
 
     def __getattr__(self, name: str) -> Any:
         """Say what an attribute is called now; called for what is not found otherwise."""
@@ -262,10 +270,19 @@ class Sequential(Stack, Model):
         Whether the layers may learn.
     name : str, optional
 
+    Raises
+    ------
+    TypeError
+        If a subclass defines ``call``, or overrides what only Keras calls, as for `Model`.
+
     Notes
     -----
     Follows keras/src/models/sequential.py.
     """
+
+    def _begin(self, name: str | None, trainable: bool) -> None:
+        refuse_call(self)
+        super()._begin(name, trainable)
 
 
 NETWORKS.update(Model=Model, Sequential=Sequential)

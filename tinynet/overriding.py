@@ -8,6 +8,18 @@ from __future__ import annotations
 
 from tinynet.configurable import is_own
 
+# What Keras calls in a step, by its name: what is called here, and what to write.
+STEPS = "train_step(batch), which fit calls, and test_step(batch), which evaluate calls"
+IN_VAIN = {
+    "compute_loss": ("train_step", f"give compile a function as the loss, or define {STEPS}"),
+    "compute_metrics": ("train_step", f"give compile functions as metrics, or define {STEPS}"),
+    "get_metrics_result": ("train_step", f"give compile functions as metrics, or define {STEPS}"),
+    "predict_step": ("predict", "define predict(x), or change what it returns"),
+    "make_train_function": ("train_step", f"define {STEPS}"),
+    "make_test_function": ("test_step", f"define {STEPS}"),
+    "make_predict_function": ("predict", "define predict(x)"),
+}
+
 
 def overrides(kind: type, name: str, than: str = "") -> bool:
     """Return whether a class outside tinynet defines a method, nearer than another is defined.
@@ -48,4 +60,37 @@ def require_forward(layer: object) -> None:
             f"the place of Keras's call, and a backward(dout) that goes with it. For a dropout "
             f"that drops in predict, too, forward(self, x, training=False) is "
             f"super().forward(x, True); the layer alone is called as layer(x, training=True)"
+        )
+
+
+def require_called(model: object) -> None:
+    """Raise an error if a model overrides what Keras calls in a step, and nothing calls here.
+
+    A ``train_step`` of its own may call what it likes.
+
+    Raises
+    ------
+    TypeError
+    """
+    for name, (than, instead) in IN_VAIN.items():
+        if overrides(type(model), name, than):
+            raise TypeError(
+                f"{type(model).__name__}: its {name} would not be called, as Keras would call it; "
+                f"{instead}"
+            )
+
+
+def refuse_call(model: object) -> None:
+    """Raise an error if a model whose layers are connected already has a ``call``, too.
+
+    Raises
+    ------
+    TypeError
+    """
+    if hasattr(model, "call"):
+        raise TypeError(
+            f"{type(model).__name__}: its call would not be called, because its layers are "
+            f"connected already; put what call does into the outputs, Model(inputs, "
+            f"Rescaling(0.5)(outputs)), or make the model without inputs, outputs and layers, as a "
+            f"subclass of Model whose call calls its layers"
         )
