@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinynet import Input, Model, Sequential
+from tinynet import Input, Model, Sequential, constraints
 from tinynet.layers import Dense, Dropout, Layer
 
 
@@ -121,3 +121,34 @@ def test_a_train_step_of_ones_own_may_call_what_it_likes() -> None:
     model.compile("sgd", "mse")
     model.train_on_batch(np.ones((2, 3)), np.ones(2))
     assert model.seen == 0.5
+
+
+@pytest.mark.parametrize("kind", [*{*constraints.CONSTRAINTS.values()}])
+def test_a_constraint_is_what_a_subclass_makes_of_it(kind: Any, kernel_form: str) -> None:
+    class Half(kind):
+        def __call__(self, w: Any) -> Any:
+            return super().__call__(w) / 2
+
+    class Same(kind):
+        pass
+
+    w = np.random.default_rng(0).normal(size=(4, 3))
+    expected = kind()(w)
+    for rule, factor in ((kind(), 1), (Same(), 1), (Half(), 2)):
+        np.testing.assert_array_equal(factor * rule(w), expected)
+        changed = w.copy()
+        rule.apply(changed)
+        np.testing.assert_array_equal(factor * changed, expected)
+
+
+def test_such_a_constraint_acts_in_fit() -> None:
+    class Zero(constraints.MaxNorm):
+        def __call__(self, w: Any) -> Any:
+            return super().__call__(w) * 0
+
+    model = Sequential([Input((3,)), Dense(2, kernel_constraint=Zero(), bias_constraint="non_neg")])
+    model.compile("sgd", "mse")
+    lines = [line.title for line in model.step(4).lines]
+    assert lines[-3:-1] == ["python Constraint._replace", "no_negatives"]
+    model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
+    assert not model.params["dense/kernel"].any() and model.params["dense/bias"].any()

@@ -16,6 +16,7 @@ from tinynet.checks import entries, integer, number
 from tinynet.config import epsilon
 from tinynet.configurable import Configurable, by_name, resolve, writer_and_reader
 from tinynet.kernels import norms
+from tinynet.overriding import missing
 from tinynet.step.tape import call
 
 
@@ -27,7 +28,7 @@ class Constraint(Configurable):
 
     def __call__(self, w: Array) -> Array:
         """Return weights of the same shape; `w` is not changed."""
-        raise NotImplementedError
+        raise missing(self, "__call__(w), which returns the weights that are allowed")
 
     def apply(self, w: Array) -> None:
         """Put the weights that are allowed into `w`."""
@@ -38,13 +39,24 @@ class Constraint(Configurable):
 
 
 class _InPlace(Constraint):
-    """A constraint that is a kernel. A subclass defines `apply`."""
+    """A constraint that is a kernel. A subclass defines `change`."""
+
+    def change(self, w: Array) -> None:
+        """Put the weights that are allowed into `w`, by kernels."""
+        raise NotImplementedError
 
     def __call__(self, w: Array) -> Array:
         """Return weights of the same shape; `w` is not changed."""
         allowed = np.array(w, order="C")
-        self.apply(allowed)
+        self.change(allowed)
         return allowed
+
+    def apply(self, w: Array) -> None:
+        """Put the weights that are allowed into `w`: those of a subclass's ``__call__``, if any."""
+        if type(self).__call__ is _InPlace.__call__:
+            self.change(w)
+        else:
+            super().apply(w)
 
 
 class NonNeg(_InPlace):
@@ -55,7 +67,7 @@ class NonNeg(_InPlace):
     Follows keras/src/constraints/constraints.py.
     """
 
-    def apply(self, w: Array) -> None:
+    def change(self, w: Array) -> None:
         """Put the weights that are allowed into `w`."""
         norms.no_negatives(w.reshape(-1))
 
@@ -78,7 +90,7 @@ class _OfNorms(_InPlace):
         """Rescale weights (outer, k, inner) in place, by their norms over the middle axis."""
         raise NotImplementedError
 
-    def apply(self, w: Array) -> None:
+    def change(self, w: Array) -> None:
         """Put the weights that are allowed into `w`."""
         given = self.axis if isinstance(self.axis, list) else [self.axis]
         axes = sorted({axis % w.ndim for axis in given if -w.ndim <= axis < w.ndim})
