@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinynet import Input, Model, Sequential, constraints
+from tinynet import Input, Model, Sequential, constraints, regularizers
 from tinynet.layers import Dense, Dropout, Layer
 
 
@@ -152,3 +152,15 @@ def test_such_a_constraint_acts_in_fit() -> None:
     assert lines[-3:-1] == ["python Constraint._replace", "no_negatives"]
     model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
     assert not model.params["dense/kernel"].any() and model.params["dense/bias"].any()
+
+
+@pytest.mark.parametrize("base", [regularizers.Regularizer, regularizers.L2])
+def test_a_penalty_needs_its_own_gradient(base: Any) -> None:
+    own = {"__call__": lambda self, x: float(np.sum(x))}
+    with pytest.raises(TypeError, match=r"Sum: define gradient\(x\), too, the derivative"):
+        type("Sum", (base,), own)
+    rule = type("Sum", (base,), {**own, "gradient": lambda self, x: np.ones_like(x)})()
+    layer = Dense(2, kernel_regularizer=rule)
+    layer.ensure_built((3,))
+    layer.add_penalty_gradients()
+    np.testing.assert_array_equal(layer.grads["kernel"], np.ones((3, 2)))

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tinynet.arrays import Array
 from tinynet.checks import number
 from tinynet.config import through_float32
 from tinynet.configurable import Configurable, by_name, resolve, writer_and_reader
+from tinynet.overriding import missing, overrides
 
 
 class Regularizer(Configurable):
     """A penalty and its gradient. Subclasses define both.
 
-    Calling it with an array returns the penalty as a number.
+    Calling it with an array returns the penalty as a number. That is too little to measure a
+    gradient by: it would take some calls for every weight, and there are hundreds of thousands.
+
+    Raises
+    ------
+    TypeError
+        If a subclass defines ``__call__`` and not the `gradient` that goes with it.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Refuse a penalty with the gradient of another one, or with none."""
+        super().__init_subclass__(**options)
+        if overrides(cls, "__call__", "gradient"):
+            raise TypeError(
+                f"{cls.__name__}: define gradient(x), too, the derivative of its __call__ in the "
+                f"shape of x; nothing is differentiated for you here, and a gradient that it "
+                f"inherits is that of another penalty"
+            )
 
     def __call__(self, x: Array) -> float:
         """Return the penalty on `x`."""
-        raise NotImplementedError
+        raise missing(self, "__call__(x), which returns the penalty as a number")
 
     def gradient(self, x: Array) -> Array:
         """Return the penalty's derivative, in the shape of `x`."""
-        raise NotImplementedError
+        raise missing(self, "gradient(x), which returns the derivative of the penalty")
 
 
 class L1L2(Regularizer):
