@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinynet import Input, Model, Sequential, constraints, regularizers
+from tinynet import (
+    Input,
+    Model,
+    Sequential,
+    constraints,
+    initializers,
+    metrics,
+    optimizers,
+    regularizers,
+    utils,
+)
 from tinynet.layers import Dense, Dropout, Layer
 
 
@@ -164,3 +174,58 @@ def test_a_penalty_needs_its_own_gradient(base: Any) -> None:
     layer.ensure_built((3,))
     layer.add_penalty_gradients()
     np.testing.assert_array_equal(layer.grads["kernel"], np.ones((3, 2)))
+
+
+@pytest.mark.parametrize("base", [optimizers.Optimizer, optimizers.SGD])
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("update_step", r"define update\(w, g, slots, learning_rate\)"),
+        ("apply", r"define step\(params, grads\)"),
+        ("apply_gradients", r"define step\(params, grads\)"),
+    ],
+)
+def test_an_optimizer_with_only_keras_s_method_cannot_be_made(
+    base: Any, name: str, instead: str
+) -> None:
+    with pytest.raises(TypeError, match=rf"Own: its {name} would not be called, .*{instead}"):
+        type("Own", (base,), {name: Own.method})(0.1)
+
+
+def test_an_optimizer_with_both_is_made() -> None:
+    class Signs(optimizers.Optimizer):
+        update_step = Own.method
+
+        def update(self, w: Any, g: Any, slots: Any, learning_rate: float) -> None:
+            w -= learning_rate * np.sign(g)
+
+    w = np.zeros(2)
+    Signs(0.5).step({"w": w}, {"w": np.array([3.0, -0.1])})
+    np.testing.assert_array_equal(w, [-0.5, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("base", "use", "method"),
+    [
+        (Layer, lambda made: made(np.ones((2, 3))), r"forward\(x, training\)"),
+        (
+            optimizers.Optimizer,
+            lambda made: made.step({"w": np.ones(2)}, {"w": np.ones(2)}),
+            r"update\(w, g, slots, learning_rate\)",
+        ),
+        (optimizers.schedules.LearningRateSchedule, lambda made: made(0), r"__call__\(step\)"),
+        (constraints.Constraint, lambda made: made(np.ones(2)), r"__call__\(w\)"),
+        (regularizers.Regularizer, lambda made: made(np.ones(2)), r"__call__\(x\)"),
+        (regularizers.Regularizer, lambda made: made.gradient(np.ones(2)), r"gradient\(x\)"),
+        (initializers.Initializer, lambda made: made((2,)), r"__call__\(shape, dtype=None\)"),
+        (metrics.Metric, lambda made: made.update_state([1], [1]), r"update_state\(y_true, y_pred"),
+        (metrics.Metric, lambda made: made.result(), r"result\(\)"),
+        (utils.PyDataset, lambda made: made[0], r"__getitem__\(index\)"),
+        (utils.PyDataset, lambda made: made.num_batches, r"__len__\(\)"),
+    ],
+)
+def test_what_is_not_defined_is_named(base: Any, use: Any, method: str) -> None:
+    given = {"learning_rate": 0.1} if issubclass(base, optimizers.Optimizer) else {}
+    made = type("Unfinished", (base,), {})(**given)
+    with pytest.raises(NotImplementedError, match=rf"^Unfinished: define {method}"):
+        use(made)

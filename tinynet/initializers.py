@@ -18,6 +18,7 @@ from tinynet import config, random, scope
 from tinynet.arrays import Array
 from tinynet.checks import number
 from tinynet.configurable import Configurable, by_name, resolve, writer_and_reader
+from tinynet.overriding import missing
 
 # The standard deviation of a standard normal truncated at two standard deviations.
 TRUNCATED_STDDEV = 0.87962566103423978
@@ -28,7 +29,7 @@ class Initializer(Configurable):
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
         """Return an array of the given shape, of `dtype` or `tinynet.config.floatx()`."""
-        raise NotImplementedError
+        raise missing(self, "__call__(shape, dtype=None), which returns the first values")
 
 
 class Zeros(Initializer):

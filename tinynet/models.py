@@ -20,7 +20,7 @@ from tinynet.evaluation import Evaluator
 from tinynet.graph import Graph
 from tinynet.kernels.threads import products_as_chosen
 from tinynet.layers import BatchNormalization, InputLayer, Layer
-from tinynet.overriding import refuse_call, require_called
+from tinynet.overriding import OF_MODELS, refuse_call, require_called
 from tinynet.stack import Network, Stack
 from tinynet.step.tape import Step, several
 from tinynet.summary import ASCII, summary_table
@@ -81,7 +81,7 @@ class Model(Graph, Evaluator):
             )
 
     def _begin(self, name: str | None, trainable: bool) -> None:
-        require_called(self)
+        require_called(self, OF_MODELS)
         super()._begin(name, trainable)
 
     def __getattr__(self, name: str) -> Any:

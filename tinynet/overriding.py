@@ -6,11 +6,13 @@ a gradient. A subclass that has only Keras's would run and compute as if it had 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tinynet.configurable import is_own
 
-# What Keras calls in a step, by its name: what is called here, and what to write.
+# What Keras calls, by its name: what is called here in its place, and what to write.
 STEPS = "train_step(batch), which fit calls, and test_step(batch), which evaluate calls"
-IN_VAIN = {
+OF_MODELS = {
     "compute_loss": ("train_step", f"give compile a function as the loss, or define {STEPS}"),
     "compute_metrics": ("train_step", f"give compile functions as metrics, or define {STEPS}"),
     "get_metrics_result": ("train_step", f"give compile functions as metrics, or define {STEPS}"),
@@ -18,6 +20,15 @@ IN_VAIN = {
     "make_train_function": ("train_step", f"define {STEPS}"),
     "make_test_function": ("test_step", f"define {STEPS}"),
     "make_predict_function": ("predict", "define predict(x)"),
+}
+OF_OPTIMIZERS = {
+    "update_step": (
+        "update",
+        "define update(w, g, slots, learning_rate), which moves one weight w in place by its "
+        "gradient g, and slot_names(), the names of the arrays in slots",
+    ),
+    "apply": ("step", "define step(params, grads), which moves all weights"),
+    "apply_gradients": ("step", "define step(params, grads), which moves all weights"),
 }
 
 
@@ -63,19 +74,25 @@ def require_forward(layer: object) -> None:
         )
 
 
-def require_called(model: object) -> None:
-    """Raise an error if a model overrides what Keras calls in a step, and nothing calls here.
+def require_called(owner: object, names: Mapping[str, tuple[str, str]]) -> None:
+    """Raise an error if a model or an optimizer overrides what Keras calls, and nothing calls here.
 
-    A ``train_step`` of its own may call what it likes.
+    One that defines what is called here as well may call what it likes from there.
+
+    Parameters
+    ----------
+    owner : object
+    names : dict of str to (str, str)
+        `OF_MODELS` or `OF_OPTIMIZERS`.
 
     Raises
     ------
     TypeError
     """
-    for name, (than, instead) in IN_VAIN.items():
-        if overrides(type(model), name, than):
+    for name, (than, instead) in names.items():
+        if overrides(type(owner), name, than):
             raise TypeError(
-                f"{type(model).__name__}: its {name} would not be called, as Keras would call it; "
+                f"{type(owner).__name__}: its {name} would not be called, as Keras would call it; "
                 f"{instead}"
             )
 

@@ -13,6 +13,7 @@ import numpy as np
 from tinynet import random
 from tinynet.checks import flag, integer
 from tinynet.data import Dataset, errors_from
+from tinynet.overriding import missing
 from tinynet.random import untouched
 
 AHEAD = 2  # batches that Keras looks at before the first epoch
@@ -67,14 +68,14 @@ class PyDataset:
 
     def __getitem__(self, index: int) -> Any:
         """Return the batch with this number."""
-        raise NotImplementedError
+        raise missing(self, "__getitem__(index), which returns the batch with this number")
 
     @property
     def num_batches(self) -> int | None:
         """How many batches there are; None if they never end."""
         if hasattr(self, "__len__"):
             return len(self)
-        raise NotImplementedError(f"{type(self).__name__}: define __len__, the number of batches")
+        raise missing(self, "__len__(), which returns the number of batches")
 
     def __iter__(self) -> Iterator[Any]:
         number = self.num_batches

@@ -24,7 +24,7 @@ from tinynet.configurable import (
 )
 from tinynet.constraints import Constraint
 from tinynet.initializers import Initializer
-from tinynet.overriding import require_forward
+from tinynet.overriding import missing, require_forward
 from tinynet.random import SeedGenerator
 from tinynet.regularizers import Regularizer
 from tinynet.step.tape import Computes, call
@@ -154,10 +154,7 @@ class Layer(Computes, Configurable, WeightLists):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Compute the layer for a batch."""
-        raise NotImplementedError(
-            f"{self.name}: {type(self).__name__} has no forward(x, training), which returns its "
-            f"output; it stands in the place of Keras's call, and a backward(dout) goes with it"
-        )
+        raise missing(self, "forward(x, training), which returns its output, and backward(dout)")
 
     def backward(self, dout: Array) -> Array:
         """Return the gradient at the input, given that at the output; fill `grads`."""

@@ -10,6 +10,7 @@ from tinynet.arrays import Array
 from tinynet.checks import text
 from tinynet.configurable import Configurable, to_snake_case
 from tinynet.metrics.own import OwnVariables
+from tinynet.overriding import missing
 from tinynet.step.tape import Computes
 
 Shape = tuple[int, ...]
@@ -69,11 +70,11 @@ class Metric(OwnVariables, Computes, Configurable):
 
     def add(self, y_true: Array, y_pred: Array, sample_weight: Array | None) -> None:
         """Take in a batch."""
-        raise NotImplementedError
+        raise missing(self, "update_state(y_true, y_pred, sample_weight=None), to take in a batch")
 
     def result(self) -> float | Array:
         """Return the value over everything since `reset_state`."""
-        raise NotImplementedError
+        raise missing(self, "result(), which returns the value over all batches")
 
     # What all metrics share.
 

@@ -18,6 +18,7 @@ from tinynet.kernels.counting import count_up
 from tinynet.kernels.sgd import decay_weights
 from tinynet.optimizers import schedules
 from tinynet.optimizers.averages import OverSteps
+from tinynet.overriding import OF_OPTIMIZERS, missing, require_called
 from tinynet.step.tape import Computes, call
 from tinynet.variables import Rate
 
@@ -98,6 +99,7 @@ class Optimizer(OverSteps, Computes, Configurable):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
+        require_called(self, OF_OPTIMIZERS)
         old_names.refuse(type(self).__name__, kwargs)
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         if sum(value is not None for value in clips.values()) > 1:
@@ -144,7 +146,7 @@ class Optimizer(OverSteps, Computes, Configurable):
 
         The learning rate is a float, or an array without axes if the optimizer `only_kernels`.
         """
-        raise NotImplementedError
+        raise missing(self, "update(w, g, slots, learning_rate), which moves w in place by g")
 
     def first_value(self, slot: str) -> float:
         """Return what a new slot is filled with."""

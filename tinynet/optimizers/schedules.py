@@ -17,6 +17,7 @@ import numpy as np
 
 from tinynet.checks import flag, number, numbers, text
 from tinynet.configurable import Configurable, by_name, resolve, writer_and_reader
+from tinynet.overriding import missing
 
 f32 = np.float32
 
@@ -26,7 +27,7 @@ class LearningRateSchedule(Configurable):
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of that step."""
-        raise NotImplementedError
+        raise missing(self, "__call__(step), which returns the learning rate of that step")
 
 
 class ExponentialDecay(LearningRateSchedule):
