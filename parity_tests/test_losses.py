@@ -397,6 +397,47 @@ def _expect_same_loss(piece, text, targets, predictions, floatx, weights):
     )
 
 
+def _threefold(loss):
+    """Return a loss of a class that extends the given one's, with three times its `call`."""
+    base = type(loss)
+    call = {"call": lambda self, y, p: 3 * base.call(self, y, p)}
+    return type(base.__name__, (base,), call)(**loss.get_config())
+
+
+@one_class_is_meant
+@pytest.mark.parametrize(("piece", "text", "targets", "predictions"), FLAT)
+def test_the_losses_of_single_samples_and_a_class_that_extends_them(
+    piece, text, targets, predictions
+):
+    use_floatx("float64")
+    own, theirs = make_both(text)
+    tensors = (keras.ops.convert_to_tensor(each, "float64") for each in (targets, predictions))
+    pairs = [(own.call(targets, predictions), theirs.call(*tensors))]
+    for weights in (None, WEIGHTS):
+        arguments = targets, predictions, weights
+        pairs.append((_threefold(own)(*arguments), _threefold(theirs)(*arguments)))
+    for found, expected in pairs:
+        expected = numpy(expected)
+        assert np.shape(found) == np.shape(expected)
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean", "mean_with_sample_weight", "none"])
+@pytest.mark.parametrize("piece", CASES)
+def test_the_gradient_of_a_class_that_extends_a_loss(piece, reduction):
+    use_floatx("float64")
+    text, targets, predictions = CASES[piece][0]
+    if predictions is SHARES:  # a difference does not see the derivative where they are clipped
+        predictions = np.clip(SHARES, 1e-3, 1 - 1e-3)
+    own, theirs = make_both(text.replace("()", f"(reduction='{reduction}')"))
+    _, expected = of_function(
+        lambda p: _threefold(theirs)(targets, p, sample_weight=WEIGHTS), predictions
+    )
+    measured = tinynet.losses.get(_threefold(own))
+    measured.value(np.asarray(targets), predictions, WEIGHTS)
+    np.testing.assert_allclose(measured.gradient(), expected, rtol=1e-6, atol=1e-9)
+
+
 # Looking back: a model that ends in softmax (or sigmoid) is trained from its logits. Another layer
 # after the softmax hides them, and the loss has only the clipped probabilities.
 LOOK_BACK = [

@@ -13,6 +13,7 @@ from tinynet import (
     Sequential,
     constraints,
     initializers,
+    losses,
     metrics,
     optimizers,
     regularizers,
@@ -220,6 +221,11 @@ def test_an_optimizer_with_both_is_made() -> None:
         (initializers.Initializer, lambda made: made((2,)), r"__call__\(shape, dtype=None\)"),
         (metrics.Metric, lambda made: made.update_state([1], [1]), r"update_state\(y_true, y_pred"),
         (metrics.Metric, lambda made: made.result(), r"result\(\)"),
+        (
+            losses.Loss,
+            lambda made: made(np.ones((2, 1)), np.ones((2, 1))),
+            r"call\(y_true, y_pred\)",
+        ),
         (utils.PyDataset, lambda made: made[0], r"__getitem__\(index\)"),
         (utils.PyDataset, lambda made: made.num_batches, r"__len__\(\)"),
     ],
@@ -229,3 +235,96 @@ def test_what_is_not_defined_is_named(base: Any, use: Any, method: str) -> None:
     made = type("Unfinished", (base,), {})(**given)
     with pytest.raises(NotImplementedError, match=rf"^Unfinished: define {method}"):
         use(made)
+
+
+class Squares(losses.Loss):
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return np.mean((y_true - y_pred) ** 2, axis=-1)
+
+
+class Triple(losses.MeanSquaredError):
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return 3 * super().call(y_true, y_pred)
+
+
+RNG = np.random.default_rng(0)
+Y, P = RNG.normal(size=(2, 5, 3))
+
+
+@pytest.mark.parametrize("weights", [None, RNG.random(5)], ids=["plain", "weighted"])
+@pytest.mark.parametrize(
+    "reduction", ["sum_over_batch_size", "sum", "mean_with_sample_weight", "none"]
+)
+def test_a_loss_with_call_is_called_by_hand(reduction: str, weights: Any) -> None:
+    expected = losses.MeanSquaredError(reduction=reduction)(Y, P, weights)
+    for kind, factor in ((Squares, 1), (Triple, 3)):
+        found = kind(reduction=reduction)(Y, P, weights)
+        np.testing.assert_allclose(found, factor * np.asarray(expected), rtol=1e-14)
+
+
+@pytest.mark.parametrize("given", [Triple(), Triple, [Triple()]], ids=["object", "class", "list"])
+def test_a_loss_that_extends_another_trains_with_its_own_call(given: Any) -> None:
+    x, y = RNG.normal(size=(8, 3)), RNG.normal(size=8)
+    kernels = []
+    for loss, rate in ((given, 0.1), ("mse", 0.3)):
+        model = Sequential([Input((3,)), Dense(1, kernel_initializer="ones")])
+        model.compile(optimizers.SGD(rate), loss)
+        kernels.append(model.fit(x, y, epochs=2, verbose=0).history["loss"])
+    np.testing.assert_allclose(kernels[0], 3 * np.array(kernels[1]), rtol=1e-5)
+
+
+def test_saturated_predictions_are_no_logits_to_such_a_loss() -> None:
+    class Same(losses.CategoricalCrossentropy):
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            return super().call(y_true, y_pred)
+
+    # A measured gradient looks a little below 0 and above 1, which would warn.
+    loss = losses.get(Same())
+    one_hot = np.eye(3)
+    assert loss(one_hot, one_hot) == pytest.approx(1e-7)
+    assert np.isfinite(loss.gradient()).all()
+    with pytest.warns(UserWarning, match="same: expected probabilities, got predictions from -3"):
+        Same().call(one_hot, one_hot - 3)
+
+
+def test_call_of_a_loss_leaves_what_gradient_reads() -> None:
+    loss = losses.MeanSquaredError()
+    loss(Y, P)
+    before = loss.gradient()
+    np.testing.assert_allclose(loss.call(2 * Y, P), ((2 * Y - P) ** 2).mean(axis=-1))
+    np.testing.assert_array_equal(loss.gradient(), before)
+    assert loss.reduction == "sum_over_batch_size"
+
+
+def test_a_value_of_ones_own_comes_before_a_call() -> None:
+    class Exact(losses.MeanSquaredError):
+        call = Squares.call
+
+        def value(self, *arguments: Any) -> Any:
+            return 7.0
+
+    assert Exact()(Y, P) == 7
+    assert type(losses.get(Exact())) is Exact
+
+
+def test_a_loss_that_overrides_calling_itself_cannot_be_compiled() -> None:
+    class Twice(losses.MeanSquaredError):
+        def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+            return 2 * super().__call__(y_true, y_pred, sample_weight)
+
+    with pytest.raises(TypeError, match=r"Twice: its __call__ would not be called.*define call\("):
+        losses.get(Twice())
+
+
+def test_a_measured_loss_is_a_line_of_a_step() -> None:
+    def squares(y: Any, p: Any) -> Any:
+        return np.mean((y.reshape(p.shape) - p) ** 2, axis=-1)
+
+    for loss in (Triple(), squares):
+        model = Sequential([Input((3,)), Dense(1)])
+        model.compile("sgd", loss)
+        lines = model.step(4).lines
+        assert [line.title for line in lines if line.part == "loss"] == [
+            "python LossFunctionWrapper.value",
+            "python LossFunctionWrapper.gradient",
+        ]

@@ -30,6 +30,7 @@ OF_OPTIMIZERS = {
     "apply": ("step", "define step(params, grads), which moves all weights"),
     "apply_gradients": ("step", "define step(params, grads), which moves all weights"),
 }
+OF_LOSSES = {"__call__": ("value", "define call(y_true, y_pred), the loss of each sample")}
 
 
 def overrides(kind: type, name: str, than: str = "") -> bool:
@@ -75,7 +76,7 @@ def require_forward(layer: object) -> None:
 
 
 def require_called(owner: object, names: Mapping[str, tuple[str, str]]) -> None:
-    """Raise an error if a model or an optimizer overrides what Keras calls, and nothing calls here.
+    """Raise an error if a model and the like overrides what Keras calls, and nothing calls here.
 
     One that defines what is called here as well may call what it likes from there.
 
@@ -83,7 +84,7 @@ def require_called(owner: object, names: Mapping[str, tuple[str, str]]) -> None:
     ----------
     owner : object
     names : dict of str to (str, str)
-        `OF_MODELS` or `OF_OPTIMIZERS`.
+        `OF_MODELS`, `OF_OPTIMIZERS` or `OF_LOSSES`.
 
     Raises
     ------

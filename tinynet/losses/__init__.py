@@ -21,7 +21,7 @@ from tinynet.configurable import by_name, resolve, writer_and_reader
 from tinynet.losses.base import Loss
 from tinynet.losses.cross_entropy import SparseCategoricalCrossentropy
 from tinynet.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
-from tinynet.losses.functions import LossByCall, LossFunctionWrapper
+from tinynet.losses.functions import LossFunctionWrapper, by_call
 from tinynet.losses.hinges import CategoricalHinge, Hinge, SquaredHinge
 from tinynet.losses.outputs import OutputLosses
 from tinynet.losses.regression import (
@@ -35,6 +35,7 @@ from tinynet.losses.regression import (
     Poisson,
 )
 from tinynet.losses.smoothed import BinaryCrossentropy, CategoricalCrossentropy, KLDivergence
+from tinynet.overriding import OF_LOSSES, require_called
 
 __all__ = [
     "BinaryCrossentropy",
@@ -103,7 +104,7 @@ def get(identifier: object) -> Loss:
     if isinstance(identifier, ByFunction):
         identifier = identifier.kind
     if isinstance(identifier, type) and issubclass(identifier, Loss):
-        return identifier()
+        identifier = identifier()
     found: Any = identifier
     if not callable(identifier):
         if isinstance(identifier, Mapping) and identifier.get("class_name") == "LossByCall":
@@ -112,7 +113,8 @@ def get(identifier: object) -> Loss:
         found = resolve("loss", identifier, {**LOSSES, **in_files})
     if not isinstance(found, Loss):
         return LossFunctionWrapper(found)
-    return LossByCall(found) if hasattr(found, "call") else found
+    require_called(found, OF_LOSSES)
+    return by_call(found)
 
 
 serialize, deserialize = writer_and_reader(get)

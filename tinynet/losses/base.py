@@ -11,18 +11,19 @@ import numpy as np
 from tinynet.activations import Activation
 from tinynet.arrays import Array, is_loopable
 from tinynet.checks import text
-from tinynet.config import as_float
 from tinynet.configurable import Configurable, to_snake_case
 from tinynet.kernels.linear import weighted_sum
 from tinynet.kernels.registry import Differentiable
 from tinynet.kernels.rows import cast
+from tinynet.losses.calling import Called
+from tinynet.overriding import missing
 from tinynet.step.tape import Computes, as_number, call, view_or_call
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
 
 
-class Loss(Computes, Configurable):
-    """A loss over batches. A subclass provides its kernels and checks its targets.
+class Loss(Called, Computes, Configurable):
+    """A loss over batches. A subclass provides its kernels, or a ``call`` as in Keras.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ class Loss(Computes, Configurable):
 
     def kernels(self, from_logits: bool) -> Differentiable:
         """Return the kernel of the losses, that of the gradient, and the constants of both."""
-        raise NotImplementedError
+        raise missing(self, "call(y_true, y_pred), which returns the loss of each sample")
 
     def check_targets(self, y_true: Array, output_shape: tuple[int, ...]) -> Array:
         """Return the targets, shaped to fit the predictions; raise an error if they cannot.
@@ -103,10 +104,6 @@ class Loss(Computes, Configurable):
     def sees_through(self, activation: Activation) -> bool:
         """Return whether the loss reads the logits where a model ends in an activation."""
         return activation.name in self.looks_through
-
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float | Array:
-        """Return the loss of a batch, as a number (an array where `reduction` is none)."""
-        return self.value(np.asarray(y_true), as_float(y_pred), sample_weight)
 
     def value(
         self,

@@ -11,6 +11,7 @@ import numpy as np
 from tinynet.arrays import Array, read_only, same_rank
 from tinynet.configurable import function_config, function_of, name_of_function, serialize
 from tinynet.losses.base import Loss
+from tinynet.overriding import overrides
 
 # Steps of the differences, relative to a prediction or, if that is smaller, to SMALLEST. The
 # later ones are for predictions so close to the edge of the function's domain (a logarithm's) that
@@ -43,6 +44,8 @@ class LossFunctionWrapper(Loss):
     -----
     Follows the class of the same name in keras/src/losses/losses.py.
     """
+
+    only_kernels = False
 
     def __init__(
         self,
@@ -180,12 +183,16 @@ class LossByCall(LossFunctionWrapper):
     """
 
     def __init__(self, loss: Loss) -> None:
-        super().__init__(loss.call, loss.reduction, loss.name)  # type: ignore[attr-defined]
+        super().__init__(loss.call, loss.reduction, loss.name)
         self.loss = loss
 
     def aligned(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
-        """Return both as they are, as Keras does, which computes with labels (n,) and (n, 1)."""
-        if y_true.ndim < y_pred.ndim and len(y_pred) > 1:
+        """Return both as they are, as Keras does, which computes with labels (n,) and (n, 1).
+
+        A loss that extends one of tinynet's can leave that to its ``super().call``.
+        """
+        alone = type(self.loss).kernels is Loss.kernels
+        if alone and y_true.ndim < y_pred.ndim and len(y_pred) > 1:
             warnings.warn(
                 f"{self.name}: targets of shape {y_true.shape} and predictions of shape "
                 f"{y_pred.shape} are passed to call as they are; if it subtracts them, each target "
@@ -197,3 +204,8 @@ class LossByCall(LossFunctionWrapper):
     def get_config(self) -> dict[str, Any]:
         """Return the loss by its own config."""
         return {"loss": serialize(self.loss)}
+
+
+def by_call(loss: Loss) -> Loss:
+    """Return a loss; one with a ``call`` of the user's, and no ``value``, as a `LossByCall`."""
+    return LossByCall(loss) if overrides(type(loss), "call", "value") else loss
