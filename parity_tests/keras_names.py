@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import tinynet
 from parity_tests.backend import keras
+from tinynet.overriding import OF_LOSSES, OF_MODELS, OF_OPTIMIZERS
 from tinynet.scope import OUT_OF_SCOPE, why_left_out
 from tinynet.scripts.check import arguments_of
 
@@ -189,6 +190,7 @@ def page() -> str:
                 for line in section(module, there[module], refused[module], absent[module])
             ),
             *arguments_section(there),
+            *overriding_section(),
         ]
     )
 
@@ -238,6 +240,34 @@ def arguments_section(there: dict[str, list[str]]) -> list[str]:
         *table(["", "absent"], rows),
         "",
         f"Nothing is absent in {len(complete)} others.",
+        "",
+    ]
+
+
+def overriding_section() -> list[str]:
+    """Return the lines about the methods of Keras's that a subclass may not override alone."""
+    rows = [
+        ["layer", "`call`, `__call__`", "define `forward(x, training)` and `backward(dout)`"],
+        ["`Model(inputs, outputs)`, `Sequential`", "`call`", "put what it does into the outputs"],
+    ]
+    for kind, names in (("model", OF_MODELS), ("optimizer", OF_OPTIMIZERS), ("loss", OF_LOSSES)):
+        alike = defaultdict(list)
+        for name, (_, instead) in names.items():
+            alike[instead].append(name)
+        rows += [[kind, listed(methods), instead] for instead, methods in alike.items()]
+    rows += [["regularizer", "`__call__`", "define `gradient(x)`, too"]]
+    return [
+        "## Methods of a class of one's own",
+        "",
+        "A subclass that overrides one of these, as it would for Keras, is refused with an error,",
+        "because tinynet does not call it, or not it alone:",
+        "",
+        *table(["of a", "method", "instead"], rows),
+        "",
+        "A `Model` of one's own without inputs and outputs has a `call`, which is run once, on",
+        "tensors without numbers; a `train_step(batch)` may call a `compute_loss` of its class. A",
+        "loss with a `call(y_true, y_pred)` is trained with, and called by hand, as in Keras, also",
+        "if it extends another one and calls `super().call`; its gradient is measured.",
         "",
     ]
 

@@ -41,6 +41,11 @@ class Mixed(Alone, Dense):
     pass
 
 
+class Around(Dense):
+    def __call__(self, x: Any, training: bool = False) -> Any:
+        return 2 * super().__call__(x, training)
+
+
 class Halved(Dense):
     """One with a ``call`` for Keras and a ``forward`` for tinynet."""
 
@@ -50,9 +55,11 @@ class Halved(Dense):
         return super().forward(x, training) / 2
 
 
-@pytest.mark.parametrize("make", [lambda: Doubled(2), lambda: Sure(0.5), Alone, lambda: Mixed(2)])
+@pytest.mark.parametrize(
+    "make", [lambda: Doubled(2), lambda: Sure(0.5), Alone, lambda: Mixed(2), lambda: Around(2)]
+)
 def test_a_layer_with_call_and_no_forward_cannot_be_made(make: Any) -> None:
-    with pytest.raises(NotImplementedError, match=r"call would not be called; define forward"):
+    with pytest.raises(NotImplementedError, match=r"call(__)? would not be called; define forward"):
         make()
 
 
@@ -103,6 +110,7 @@ IN_VAIN = [
     "make_train_function",
     "make_test_function",
     "make_predict_function",
+    "__call__",
 ]
 
 

@@ -20,6 +20,7 @@ OF_MODELS = {
     "make_train_function": ("train_step", f"define {STEPS}"),
     "make_test_function": ("test_step", f"define {STEPS}"),
     "make_predict_function": ("predict", "define predict(x)"),
+    "__call__": ("forward", "put what it does into the outputs, or into a call of the model's own"),
 }
 OF_OPTIMIZERS = {
     "update_step": (
@@ -60,19 +61,22 @@ def missing(owner: object, method: str) -> NotImplementedError:
 def require_forward(layer: object) -> None:
     """Raise an error if a layer computes in Keras's ``call``, which nothing calls here.
 
+    Nor does a model call a layer's ``__call__``.
+
     Raises
     ------
     NotImplementedError
-        If its nearest ``call`` is nearer than its nearest ``forward``.
+        If the nearest of either is nearer than the nearest ``forward``.
     """
-    if overrides(type(layer), "call", "forward"):
-        name = type(layer).__name__
-        raise NotImplementedError(
-            f"{name}: its call would not be called; define forward(x, training), which stands in "
-            f"the place of Keras's call, and a backward(dout) that goes with it. For a dropout "
-            f"that drops in predict, too, forward(self, x, training=False) is "
-            f"super().forward(x, True); the layer alone is called as layer(x, training=True)"
-        )
+    for name in ("call", "__call__"):
+        if overrides(type(layer), name, "forward"):
+            raise NotImplementedError(
+                f"{type(layer).__name__}: its {name} would not be called; define forward(x, "
+                f"training), which stands in the place of Keras's call, and a backward(dout) that "
+                f"goes with it. For a dropout that drops in predict, too, forward(self, x, "
+                f"training=False) is super().forward(x, True); the layer alone is called as "
+                f"layer(x, training=True)"
+            )
 
 
 def require_called(owner: object, names: Mapping[str, tuple[str, str]]) -> None:
