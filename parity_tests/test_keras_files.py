@@ -604,6 +604,74 @@ def test_functions_and_classes_of_the_users(tmp_path):
         )
 
 
+def classes_that_hand_on(library):
+    """Return classes that take arguments of their base classes as ``**kwargs``, as Keras wants."""
+
+    class Wide(library.layers.Dense):
+        def __init__(self, units=3, **kwargs):
+            super().__init__(units, **kwargs)
+
+        def get_config(self):
+            return super().get_config()
+
+    class Three(library.layers.Dense):
+        def __init__(self, **kwargs):
+            super().__init__(3, **kwargs)
+
+        def get_config(self):
+            config = super().get_config()
+            config.pop("units")
+            return config
+
+    class Heavy(library.optimizers.SGD):
+        def __init__(self, learning_rate=0.1, **kwargs):
+            super().__init__(learning_rate, **kwargs)
+
+    class Times(library.losses.Loss):
+        def __init__(self, w=1.0, name="times", **kwargs):
+            super().__init__(name=name, **kwargs)
+            self.w = w
+
+        def call(self, y_true, y_pred):
+            return self.w * (y_true - y_pred)[:, 0] ** 2
+
+        def get_config(self):
+            return {**super().get_config(), "w": self.w}
+
+    return {each.__name__: each for each in (Wide, Three, Heavy, Times)}
+
+
+def handed_on(library, name, path):
+    """Return what of the arguments of base classes comes back from a file."""
+    objects = classes_that_hand_on(library)
+    layer = objects[name](activation="relu", use_bias=False, kernel_initializer="ones")
+    model = library.Sequential([library.Input((4,)), layer])
+    loss = objects["Times"](2.0, reduction="sum")
+    model.compile(objects["Heavy"](momentum=0.5, nesterov=True, clipnorm=1.0), loss)
+    model.fit(np.ones((3, 4)), np.ones((3, 3)), verbose=0)
+    model.save(path)
+    again = library.models.load_model(path, custom_objects=objects)
+    (layer,), optimizer = again.layers, again.optimizer
+    loss = getattr(again.loss, "loss", again.loss)
+    # What each library writes of an argument that is only there, or only if it does something.
+    others = {"quantization_config", "input_shape", "activity_regularizer"}
+    return {
+        "layer": (layer.units, layer.activation.__name__, layer.use_bias),
+        "initializer": type(layer.kernel_initializer).__name__,
+        "optimizer": (float(optimizer.momentum), optimizer.nesterov, optimizer.clipnorm),
+        "loss": (loss.w, loss.reduction, loss.name),
+        "says": {*layer.get_config()} - others,
+        "loss says": {*loss.get_config()},
+    }
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+@pytest.mark.parametrize("name", ["Wide", "Three"])
+def test_what_is_handed_on_to_a_base_class(name, ending, tmp_path):
+    theirs = handed_on(keras, name, tmp_path / f"theirs.{ending}")
+    assert handed_on(tinynet, name, tmp_path / f"own.{ending}") == theirs
+
+
 def test_files_that_tinynet_wrote_have_no_more_than_keras_knows(tmp_path):
     assert keras.__version__ == keras_files.archive.KERAS_VERSION
     own = trained_here(TEXTS["noise"])

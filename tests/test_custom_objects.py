@@ -1,5 +1,6 @@
 """Classes and functions of one's own: saved and read; without them, errors that help."""
 
+import copy
 import json
 import re
 import warnings
@@ -410,3 +411,128 @@ def test_the_format_of_tinynet_s_own_classes_is_as_it_was(tmp_path: Path) -> Non
     config = json.dumps(model.get_config())
     assert '"module"' not in config and '{"class_name": "Dense", "config": ' in config
     assert Y is not None
+
+
+# Classes that take arguments of their base classes as **kwargs.
+
+
+class Wide(keras.layers.Dense):
+    def __init__(self, units: int = 3, **kw: Any) -> None:
+        super().__init__(units, **kw)
+
+
+class Three(keras.layers.Dense):
+    """It decides how many units there are, and would not take that from a file."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(3, **kwargs)
+
+
+class Named(Three):
+    """As `Three`, with an argument that comes before it on the way to `Dense`."""
+
+    def __init__(self, label: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.label = label
+
+
+class AsInKeras(Wide):
+    """Its config is made as Keras wants it: from all that the base class says."""
+
+    def __init__(self, *args: Any, sign: int = 1, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.minus = sign < 0
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "sign": -1 if self.minus else 1}
+
+
+class ThreeAsInKeras(Three):
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        config.pop("units")  # without it, Keras could not make the layer again either
+        return config
+
+
+class Heavy(keras.optimizers.SGD):
+    def __init__(self, learning_rate: float = 0.1, **kwargs: Any) -> None:
+        super().__init__(learning_rate, **kwargs)
+
+
+class Times(keras.losses.Loss):
+    def __init__(self, w: float = 1.0, name: str = "times", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.w = w
+
+    def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        return self.w * ((y_true - y_pred) ** 2).mean(axis=-1)
+
+
+class TimesAsInKeras(Times):
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "w": self.w}
+
+
+class Above(keras.metrics.Metric):
+    def __init__(self, threshold: float = 0.5, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.threshold = threshold
+        self.share = self.add_weight(name="share")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        self.share.assign((np.asarray(y_pred) > self.threshold).mean())
+
+    def result(self) -> Any:
+        return self.share.numpy()
+
+
+HANDING_ON: dict[str, Callable[[], keras.layers.Layer]] = {
+    "Wide": lambda: Wide(3, activation="relu", kernel_initializer="ones"),
+    "Three": lambda: Three(activation="relu", kernel_initializer="ones"),
+    "Named": lambda: Named("a", activation="relu", kernel_initializer="ones"),
+    "AsInKeras": lambda: AsInKeras(3, activation="relu", sign=-1, kernel_initializer="ones"),
+    "ThreeAsInKeras": lambda: ThreeAsInKeras(activation="relu", kernel_initializer="ones"),
+}
+TAKING = (Wide, Three, Named, AsInKeras, ThreeAsInKeras, Heavy, Times, TimesAsInKeras, Above)
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "keras", "h5"])
+@pytest.mark.parametrize("loss", [Times, TimesAsInKeras])
+@pytest.mark.parametrize("name", HANDING_ON)
+def test_what_is_handed_on_to_a_base_class_comes_back(
+    name: str, loss: type[Times], ending: str, tmp_path: Path
+) -> None:
+    model = Sequential([keras.Input((4,)), HANDING_ON[name]()])
+    optimizer = Heavy(momentum=0.9, nesterov=True)
+    model.compile(optimizer, loss(2.0, reduction="sum"), metrics=[Above(0.3, name="share_above")])
+    model.fit(X, HOT, verbose=0)
+    model.save(tmp_path / f"model.{ending}")
+    objects = {each.__name__: each for each in TAKING}
+    again = load_model(tmp_path / f"model.{ending}", custom_objects=objects)
+    (layer,) = again.layers
+    assert layer.activation.name == "relu"
+    assert type(layer.kernel_initializer).__name__ == "Ones"
+    assert (again.optimizer.momentum, again.optimizer.nesterov) == (0.9, True)
+    assert (again.loss.reduction, again.loss.loss.w) == ("sum", 2.0)
+    assert again.metrics_names == ["loss", "share_above"]
+    assert getattr(layer, "label", "a") == "a"
+    assert getattr(layer, "minus", True)
+    expect_same(model, again)
+    with custom_object_scope(objects):
+        clone = keras.models.clone_model(model)
+    assert clone.layers[0].activation.name == "relu"
+    assert clone.optimizer.momentum == 0.9
+
+
+def test_a_copy_still_knows_what_was_given() -> None:
+    layer = copy.deepcopy(Wide(2, activation="relu"))
+    assert Wide.from_config(layer.get_config()).activation.name == "relu"
+
+
+def test_what_the_class_decides_is_not_in_its_config() -> None:
+    assert "units" not in Three(activation="relu").get_config()
+    assert Named("a").get_config().keys() == {"label", *keras.layers.Layer.BASE_ARGUMENTS}
+    # Keras hands to a get_config of one's own whatever the base classes take.
+    every = {*keras.layers.Dense(1).get_config()}
+    assert {*AsInKeras(1).get_config()} == {*every, "sign"}
+    assert {*TimesAsInKeras().get_config()} == {"w", "name", "reduction"}

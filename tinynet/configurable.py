@@ -39,7 +39,22 @@ _names: Counter[str] = Counter()
 @functools.cache
 def arguments_of(kind: type) -> tuple[str, ...]:
     """Return the names of a constructor's arguments, kept because looking them up is slow."""
-    return tuple(name for name in inspect.signature(kind).parameters if name != "kwargs")
+    parameters = inspect.signature(kind).parameters.values()
+    return tuple(each.name for each in parameters if each.kind is not each.VAR_KEYWORD)
+
+
+@functools.cache
+def handed_on(kind: type) -> tuple[str, ...]:
+    """Return the names of what a constructor takes as ``**kwargs``: arguments of base classes."""
+    found: dict[str, None] = {}
+    for each in kind.__mro__:
+        if "__init__" in vars(each):
+            _, *parameters = inspect.signature(vars(each)["__init__"]).parameters.values()
+            found |= dict.fromkeys(p.name for p in parameters if p.kind is not p.VAR_KEYWORD)
+            if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+                break  # so nothing goes on to the classes below
+    own = arguments_of(kind)
+    return tuple(name for name in found if name not in own)
 
 
 class UnknownObjectError(ValueError):
@@ -49,16 +64,38 @@ class UnknownObjectError(ValueError):
 class Configurable:
     """An object that can be written as a dictionary and recreated from it."""
 
+    _given: tuple[str, ...] = ()  # what the constructor of a class of the user's got by name
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Have a class of the user's whose constructor takes ``**kwargs`` note what it gets."""
+        super().__init_subclass__(**options)
+        kind: Any = cls
+        if "__init__" in vars(kind) and not is_own(kind) and _takes_others(kind):
+            kind.__init__ = _noting(kind.__init__)
+
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments as plain Python values."""
-        arguments = arguments_of(type(self))  # type: ignore[arg-type] # a class can be hashed
-        for name in arguments:
-            if not (hasattr(type(self), name) or hasattr(self, name)):
+        """Return the constructor's arguments as plain Python values.
+
+        Where a class of the user's takes ``**kwargs`` for its base classes, it is what was given,
+        as far as it is kept: what the class decides itself, it would not take a second time. If the
+        class has a `get_config` of its own, it is, as in Keras, every argument of the base classes,
+        and those of its own that are not kept under their names are left to it.
+        """
+        kind: Any = type(self)
+        by_user = not is_own(kind.get_config)
+        names = list(arguments_of(kind))
+        if by_user:
+            names = [name for name in names if hasattr(self, name)]
+        for name in names:
+            if not (hasattr(kind, name) or hasattr(self, name)):
                 raise AttributeError(
-                    f"{type(self).__name__} does not keep its argument {name!r}: write "
+                    f"{kind.__name__} does not keep its argument {name!r}: write "
                     f"self.{name} = {name} in __init__, so that it can be saved"
                 )
-        return {name: serialize(self.argument(name)) for name in arguments}
+        if not is_own(kind) and _takes_others(kind):
+            others = handed_on(kind) if by_user else self._given
+            names += [name for name in others if name not in names and hasattr(self, name)]
+        return {name: serialize(self.argument(name)) for name in names}
 
     def argument(self, name: str) -> Any:
         """Return what the constructor was given under a name."""
@@ -142,9 +179,29 @@ def name_of_function(function: Any) -> str:
     return to_snake_case(getattr(function, "__name__", type(function).__name__))
 
 
-def is_own(kind: type) -> bool:
-    """Return whether a class is part of tinynet."""
-    return kind.__module__.partition(".")[0] == "tinynet"
+def is_own(thing: Any) -> bool:
+    """Return whether a class or a function is part of tinynet."""
+    module: str = thing.__module__
+    return module.partition(".")[0] == "tinynet"
+
+
+@functools.cache
+def _takes_others(kind: type) -> bool:
+    """Return whether a constructor takes ``**kwargs``."""
+    parameters = inspect.signature(kind).parameters.values()
+    return any(each.kind is each.VAR_KEYWORD for each in parameters)
+
+
+def _noting(init: Callable[..., None]) -> Callable[..., None]:
+    """Return a constructor that notes the names of what it gets."""
+
+    @functools.wraps(init)
+    def noting_init(self: Configurable, *args: Any, **kwargs: Any) -> None:
+        # First, the constructor of the object's own class is called, then those of its bases.
+        vars(self).setdefault("_given", tuple(kwargs))
+        init(self, *args, **kwargs)
+
+    return noting_init
 
 
 def require_saveable(role: str, *values: Any) -> None:
