@@ -672,6 +672,55 @@ def test_what_is_handed_on_to_a_base_class(name, ending, tmp_path):
     assert handed_on(tinynet, name, tmp_path / f"own.{ending}") == theirs
 
 
+def own_class(library):
+    """Return a model with a ``call``, whose attributes Keras puts before and after ``layers``."""
+
+    class Net(library.Model):
+        def __init__(self, units=5, **kwargs):
+            super().__init__(**kwargs)
+            self.units = units
+            self.zero = library.layers.Dense(units, activation="relu")
+            self.norm = library.layers.BatchNormalization()
+            self.hidden = [library.layers.Dense(4, activation="tanh"), library.layers.Dense(4)]
+            self.encoder = library.Sequential([library.layers.Dense(4), library.layers.Dense(3)])
+            self.dense_2 = library.layers.Dense(3)
+            self._last = library.layers.Dense(3)
+
+        def call(self, x, training=None):
+            x = self.norm(self.zero(x), training=training)
+            for layer in self.hidden:
+                x = layer(x)
+            return self._last(self.dense_2(self.encoder(x)))
+
+        def get_config(self):
+            return {**super().get_config(), "units": self.units}
+
+    return Net
+
+
+@pytest.mark.parametrize("as_layer", [False, True])
+def test_a_model_of_the_users_own_class(as_layer, tmp_path):
+    x, y = np.float64(X[:, :4]), np.float64(X[:, :3])
+    for i, writer in enumerate(LIBRARIES):
+        path = tmp_path / f"{i}.keras"
+        set_seeds()
+        model = own_class(writer)(6)
+        if as_layer:
+            model = writer.Sequential([writer.Input((4,)), writer.layers.Dense(4), model])
+        model.compile(writer.optimizers.Adam(0.01), "mse")
+        model.fit(x, y, shuffle=False, verbose=0)
+        model.save(path)
+        read = [
+            each.models.load_model(path, custom_objects={"Net": own_class(each)})
+            for each in LIBRARIES
+        ]
+        for _ in range(2):
+            found = [each.predict(x, verbose=0) for each in (model, *read)]
+            np.testing.assert_allclose(found[1:], [found[0]] * 2, rtol=1e-6, atol=1e-9)
+            for each in (model, *read):
+                each.fit(x, y, shuffle=False, verbose=0)
+
+
 def test_files_that_tinynet_wrote_have_no_more_than_keras_knows(tmp_path):
     assert keras.__version__ == keras_files.archive.KERAS_VERSION
     own = trained_here(TEXTS["noise"])

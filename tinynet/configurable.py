@@ -64,14 +64,18 @@ class UnknownObjectError(ValueError):
 class Configurable:
     """An object that can be written as a dictionary and recreated from it."""
 
-    _given: tuple[str, ...] = ()  # what the constructor of a class of the user's got by name
+    _given: Any = ()  # the names of what the constructor of a class of the user's got
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Have a class of the user's whose constructor takes ``**kwargs`` note what it gets."""
+        """Have the constructor of a class of the user's note what it gets."""
         super().__init_subclass__(**options)
         kind: Any = cls
-        if "__init__" in vars(kind) and not is_own(kind) and _takes_others(kind):
+        if "__init__" in vars(kind) and not is_own(kind):
             kind.__init__ = _noting(kind.__init__)
+
+    def _note_given(self, given: Mapping[str, Any]) -> None:
+        """Note what the constructor gets: the names, because most objects keep the values."""
+        self._given = tuple(given)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain Python values.
@@ -193,12 +197,16 @@ def _takes_others(kind: type) -> bool:
 
 
 def _noting(init: Callable[..., None]) -> Callable[..., None]:
-    """Return a constructor that notes the names of what it gets."""
+    """Return a constructor that notes what it gets."""
+    parameters = inspect.signature(init).parameters.values()
+    names = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD][1:]
 
     @functools.wraps(init)
     def noting_init(self: Configurable, *args: Any, **kwargs: Any) -> None:
         # First, the constructor of the object's own class is called, then those of its bases.
-        vars(self).setdefault("_given", tuple(kwargs))
+        if "_given" not in vars(self):
+            given = {**dict(zip(names, args, strict=False)), **kwargs}
+            self._note_given({**given, "*args": args} if len(args) > len(names) else given)
         init(self, *args, **kwargs)
 
     return noting_init
@@ -288,7 +296,7 @@ def _class_of(kind: str, config: Mapping[str, Any], table: Mapping[str, Any]) ->
 def unknown_object(kind: str, name: str, origin: str) -> str:
     """Return the error message for a class or a function that was not registered."""
     short = name.rpartition(">")[2]
-    rest = "" if kind == "layer" else "; compile=False reads the model without it"
+    rest = "" if kind in ("layer", "model") else "; compile=False reads the model without it"
     return (
         f"the {kind} {name!r} ({origin}) is not part of tinynet: pass custom_objects="
         f"{{{short!r}: {short}}}, or define it with "

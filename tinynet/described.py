@@ -6,14 +6,22 @@ from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
 from tinynet.arrays import Array, copy_into
-from tinynet.checks import entries, integer
-from tinynet.configurable import Configurable, resolve, serialize
+from tinynet.checks import entries, flag, integer, sample_shape
+from tinynet.configurable import (
+    LAYER_NAME,
+    Configurable,
+    checked_name,
+    is_own,
+    resolve,
+    serialize,
+)
 from tinynet.layers import IN_GRAPHS, LAYERS, Layer
 from tinynet.symbolic import KerasTensor
 from tinynet.variables import Variable, WeightLists, variable
 
 DEEPEST = 20  # models in each other, more than anybody has; the paths of all layers are long then
 NETWORKS: dict[str, type] = {}  # what a file may name as a layer, too; filled by tinynet.models
+BUILT = "as_built"  # in the config of a model that is described by its class: what it was then
 
 
 class Described(Configurable, WeightLists):
@@ -219,9 +227,65 @@ def kind_of(layer: Any) -> str:
 
 def layer_configs(layers: Sequence[Any]) -> list[dict[str, Any]]:
     """Describe the layers of a model, nested models included."""
-    configs: list[dict[str, Any]] = [serialize(layer) for layer in layers]
+    configs = [layer_config(layer) for layer in layers]
     number_shared(layers, configs, "shared")
     return configs
+
+
+def layer_config(layer: Any) -> dict[str, Any]:
+    """Describe a layer, or a model."""
+    found: dict[str, Any] = serialize(layer)
+    return {**found, BUILT: as_built(layer)} if is_by_class(layer) else found
+
+
+def is_by_class(layer: Any) -> bool:
+    """Return whether a layer is a model that its class makes, from the constructor's arguments.
+
+    That is a class of the user's with a ``call`` or a `get_config`. Others are made from their
+    layers and the wires between them.
+    """
+    kind: Any = type(layer)
+    if is_own(kind) or not isinstance(layer, Described):
+        return False
+    return hasattr(layer, "call") or not is_own(kind.get_config)
+
+
+def as_built(network: Described) -> dict[str, Any]:
+    """Describe what such a model has become, which is not among the constructor's arguments."""
+
+    def each(layer: Any) -> dict[str, Any]:
+        if isinstance(layer, Described):
+            return {"name": layer.name, "layers": list(map(each, layer.layers))}
+        return {"name": layer.name, "trainable": layer.trainable}
+
+    outputs = len(network.outputs) if network.built else 1
+    return {**each(network), "input_shape": network.sample_shape, "outputs": outputs}
+
+
+def _build_as_before(network: Any, before: Mapping[str, Any]) -> None:
+    """Build a model that its class has made, and give its layers the names that they had."""
+    shape = before["input_shape"]
+    if shape is None:
+        return
+    if shape and isinstance(shape[0], (list, tuple)):
+        network.ensure_built([sample_shape("input_shape", each) for each in shape])
+    else:
+        network.ensure_built(sample_shape("input_shape", shape))
+    _rename(network, before)
+
+
+def _rename(layer: Any, before: Mapping[str, Any]) -> None:
+    layer.name = checked_name(before.get("name", layer.name), LAYER_NAME)
+    if "trainable" in before:
+        layer.trainable = flag("trainable", before["trainable"])
+    inner = before.get("layers", [])
+    if inner and len(inner) != len(layer.layers):
+        raise ValueError(
+            f"{layer.name}: expected {len(inner)} layers, as in the file, got {len(layer.layers)}; "
+            f"is {type(layer).__name__} the class that was saved?"
+        )
+    for each, old in zip(layer.layers if inner else [], inner, strict=True):
+        _rename(each, old)
 
 
 def number_shared(layers: Sequence[Any], configs: Sequence[Any], key: str) -> None:
@@ -271,11 +335,14 @@ def _with_shared(config: Any, made: dict[int, Any]) -> Any:
     return made[number]
 
 
-def layer_from(config: Any) -> Any:
-    """Make the layer, or the nested model, that ``serialize`` described; one there is stays."""
+def layer_from(config: Any, kind: str = "layer") -> Any:
+    """Make the layer, or the model, that `layer_config` described; one there is stays."""
     if isinstance(config, (Layer, Described)):
         return config
-    return resolve("layer", config, LAYERS | IN_GRAPHS | NETWORKS)
+    made = resolve(kind, config, LAYERS | IN_GRAPHS | NETWORKS)
+    if BUILT in config and is_by_class(made):  # for tinynet's own, a file may not say how large
+        _build_as_before(made, config[BUILT])
+    return made
 
 
 def with_batch_axis(shape: Any) -> Any:

@@ -8,18 +8,26 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from tinynet import old_names, saving
 from tinynet.arrays import Array
 from tinynet.checks import integer
-from tinynet.described import NETWORKS, layer_configs, layers_from
+from tinynet.configurable import arguments_of, is_own, serialize
+from tinynet.described import (
+    NETWORKS,
+    is_by_class,
+    layer_config,
+    layer_configs,
+    layer_from,
+    layers_from,
+)
 from tinynet.evaluation import Evaluator
 from tinynet.graph import Graph
 from tinynet.kernels.threads import products_as_chosen
-from tinynet.layers import BatchNormalization, InputLayer, Layer
+from tinynet.layers import IN_GRAPHS, LAYERS, BatchNormalization, InputLayer, Layer
 from tinynet.overriding import OF_MODELS, refuse_call, require_called
 from tinynet.stack import Network, Stack
 from tinynet.step.tape import Step, several
@@ -212,6 +220,47 @@ class Model(Graph, Evaluator):
 
     # Files.
 
+    def _note_given(self, given: Mapping[str, Any]) -> None:
+        """Note what the constructor gets, which such a class need not keep, as in Keras."""
+        if is_by_class(self):
+            self._given = dict(given)
+        else:
+            super()._note_given(given)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the layers and their wires as plain Python values.
+
+        For a class of the user's with a ``call``, it is what the constructor got; if the class has
+        a `get_config` of its own, which adds that, it is, as in Keras, what every model has.
+        """
+        if not is_by_class(self):
+            return super().get_config()
+        if not is_own(type(self).get_config):
+            return {"name": self.name, "trainable": self.trainable}
+        given = dict(self._given)
+        if unnamed := [name for name in given if name.startswith("*")]:
+            raise NotImplementedError(
+                f"{type(self).__name__}: its constructor got something as {unnamed[0]}, which has "
+                f"no name to be saved under; write the arguments one by one"
+            )
+        return {name: serialize(each) for name, each in given.items()}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Make the model that `get_config` described."""
+        if "wires" in config:
+            return super().from_config(config)
+        known = LAYERS | IN_GRAPHS | NETWORKS
+        layers = {
+            key: layer_from(each)
+            for key, each in config.items()
+            if isinstance(each, Mapping) and each.get("class_name") in known
+        }
+        given = {**config, **layers}
+        if "dtype" not in arguments_of(cls):  # type: ignore[arg-type] # a class can be hashed
+            given.pop("dtype", None)  # which Keras says of every model
+        return cls(**given)
+
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write weights, architecture and, if compiled, the optimizer into one file.
 
@@ -293,7 +342,7 @@ def _layers_in(attributes: Mapping[str, Any]) -> list[Any]:
     found = []
     for name, each in attributes.items():
         inner = each.values() if isinstance(each, dict) else several(each)
-        if name not in ("layers", "begins"):
+        if name not in ("layers", "begins", "_given"):
             found += [layer for layer in inner if isinstance(layer, (Layer, Network))]
     return list(dict.fromkeys(found))
 
@@ -380,17 +429,26 @@ def clone_model(model: Model, clone_function: Callable[[Any], Any] | None = None
         Takes a layer of a `Sequential` and returns the one for the new model; by default, one with
         the same config.
 
+    Returns
+    -------
+    Model
+        Of the same class, if it is one of your own with a ``call``, or with a `get_config`.
+
     Raises
     ------
     ValueError
-        If there is a `clone_function` and the model is a graph.
+        If there is a `clone_function` and the model is a graph, or is made by its own class.
 
     Notes
     -----
     Follows keras/src/models/cloning.py.
     """
     clone: Model
-    if isinstance(model, Sequential):
+    if is_by_class(model) and clone_function is None:
+        kind = type(model)
+        with saving.custom_object_scope({kind.__name__: kind}):
+            clone = layer_from(layer_config(model), "model")
+    elif isinstance(model, Sequential) and not is_by_class(model):
         if clone_function is None:
             layers = layers_from(layer_configs(model.layers))
         else:
@@ -403,7 +461,8 @@ def clone_model(model: Model, clone_function: Callable[[Any], Any] | None = None
     elif clone_function is None:
         clone = Model.from_config(model.get_config())
     else:
-        raise ValueError("clone_function: expected a Sequential to clone with it, got a graph")
+        got = "a class of your own" if is_by_class(model) else "a graph"
+        raise ValueError(f"clone_function: expected a Sequential to clone with it, got {got}")
     parts = saving.compiled_parts(model)
     if parts is not None:
         saving.compile_with(clone, parts)

@@ -29,7 +29,7 @@ from tinynet import losses, optimizers, scope
 from tinynet.array_files import Arrays, read_arrays, write_arrays
 from tinynet.arrays import Array, copy_into
 from tinynet.checks import file_name
-from tinynet.configurable import UnknownObjectError, is_own, serialize
+from tinynet.configurable import UnknownObjectError, is_own, require_saveable, serialize
 from tinynet.custom_objects import (
     custom_object_scope,
     get_custom_objects,
@@ -37,7 +37,7 @@ from tinynet.custom_objects import (
     get_registered_object,
     register_keras_serializable,
 )
-from tinynet.described import DEEPEST
+from tinynet.described import DEEPEST, is_by_class, layer_config
 from tinynet.files import MODELS, WEIGHTS, require_ending, whole_or_not
 from tinynet.symbolic import Shape
 from tinynet.training import Trainer
@@ -94,6 +94,8 @@ def save_model(model: Trainer, filepath: str | os.PathLike[str], overwrite: bool
     path = _checked(filepath, MODELS, overwrite)
     model.require_built()
     _require_readable(model)
+    if is_by_class(model):
+        require_saveable("model", model)
     if is_for_keras(path):
         keras_files().save_model(model, path)
         return
@@ -364,7 +366,8 @@ def _require_readable(model: Any, above: int = 0) -> None:
 def _write(path: Path, model: Trainer, arrays: Mapping[str, Array], with_parts: bool) -> None:
     def texts() -> dict[str, str]:
         compiled = compiled_parts(model) if with_parts else None
-        said = {"architecture": model.get_config(), "compiled": compiled, "order": list(arrays)}
+        architecture = layer_config(model) if is_by_class(model) else model.get_config()
+        said = {"architecture": architecture, "compiled": compiled, "order": list(arrays)}
         return {"format": FORMAT, **{key: json.dumps(value) for key, value in said.items()}}
 
     with whole_or_not(path) as file:

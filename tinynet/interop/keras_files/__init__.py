@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from tinynet import saving
 from tinynet.arrays import Array
 from tinynet.configurable import UnknownObjectError
+from tinynet.described import layer_from
 from tinynet.files import whole_or_not
 from tinynet.interop.configs import Config
 from tinynet.interop.keras_files import archive, hdf5, layout
@@ -167,7 +168,7 @@ def load_model(path: Path, compile: bool) -> Model:
         if stored.model is None:
             raise ValueError("it holds weights alone; build the model, and call load_weights")
         own = own_form(stored.model)
-        if not stored.by_name:
+        if not stored.by_name and "class_name" not in own:
             layout.name_places(stored.content, stored.model["config"]["layers"])
         shapes = {
             name: Counter(each.shape for each in some) for name, some in _weights(stored).items()
@@ -332,7 +333,10 @@ def from_json(text: str) -> Model:
     with _naming("text"):
         written = json.loads(text)
         described = own_form(written)
-        model = (Model if "wires" in described else Sequential).from_config(described)
+        if "class_name" in described:
+            model: Model = layer_from(described, "model")
+        else:
+            model = (Model if "wires" in described else Sequential).from_config(described)
         if written.get("compile_config"):
             model.compile(**own_parts(written["compile_config"]))
     return model

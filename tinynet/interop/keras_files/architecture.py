@@ -9,7 +9,7 @@ from typing import Any
 
 from tinynet import config
 from tinynet.custom_objects import get_registered_object
-from tinynet.described import number_shared
+from tinynet.described import BUILT, as_built, is_by_class, number_shared, with_batch_axis
 from tinynet.interop import compiled, configs
 from tinynet.interop.configs import COUNTERPARTS, Config
 from tinynet.interop.keras_files import custom
@@ -37,7 +37,8 @@ def keras_form(model: Trainer) -> Config:
         If it has a part that cannot be written.
     """
     written = _network(model)
-    number_shared(model.layers, written["config"]["layers"], SHARED)
+    if not is_by_class(model):
+        number_shared(model.layers, written["config"]["layers"], SHARED)
     parts = compiled.parts_for_keras(model, custom.written)
     if parts:
         written["compile_config"] = {**compiled.WITHOUT_EFFECT, **parts, "jit_compile": "auto"}
@@ -45,6 +46,10 @@ def keras_form(model: Trainer) -> Config:
 
 
 def _network(model: Network) -> Config:
+    if is_by_class(model):
+        shape = {"input_shape": with_batch_axis(model.sample_shape)}
+        written = custom.written(model, model.name)
+        return {**written, "build_config": shape, BUILT: as_built(model)}
     if isinstance(model, Stack):
         return configs.keras_object("keras", "Sequential", _stack(model))
     written = configs.keras_object("keras.src.models.functional", "Functional", _graph(model))
@@ -130,6 +135,8 @@ def own_form(written: Any) -> Config:
     kind = written.get("class_name") if isinstance(written, dict) else written
     if kind == "Functional":
         return _own_graph(written["config"])
+    if isinstance(kind, str) and _is_by_class(written):
+        return _own_by_class(written)
     if kind != "Sequential":
         raise ValueError(f"expected a Sequential or a Functional model, got {kind}")
     given = written["config"]
@@ -145,6 +152,27 @@ def own_form(written: Any) -> Config:
         "input_dtype": dtype,
         "layers": [_own_layer(each) for each in layers],
     }
+
+
+def _is_by_class(written: Config) -> bool:
+    """Return whether a model is of a class of the user's, which makes it."""
+    name = written.get("registered_name") or written["class_name"]
+    if written["class_name"] in NETWORKS or not isinstance(written.get("config"), dict):
+        return False
+    module = str(written.get("module") or "keras").partition(".")[0]
+    known = isinstance(name, str) and get_registered_object(name) is not None
+    return BUILT in written or known or module != "keras"
+
+
+def _own_by_class(written: Config) -> Config:
+    found = custom.read(written, str(written["class_name"]))
+    if BUILT in written:
+        return {**found, BUILT: written[BUILT]}
+    shape = (written.get("build_config") or {}).get("input_shape")
+    if shape:
+        several = isinstance(shape[0], list)
+        shape = [each[1:] for each in shape] if several else shape[1:]
+    return {**found, BUILT: {"input_shape": shape}}
 
 
 def _own_input(given: Config) -> tuple[list[int], str, str]:
@@ -173,6 +201,8 @@ def _own_alone(written: Config) -> Config:
     if kind == "InputLayer":
         shape, name, dtype = _own_input(written["config"])
         return {"class_name": kind, "config": {"shape": shape, "name": name, "dtype": dtype}}
+    if BUILT in written:
+        return _own_by_class(written)
     found: Config = configs.own_config(written, str(written["config"].get("name")), custom.read)
     return found
 
@@ -196,7 +226,9 @@ def _own_graph(given: Config) -> Config:
     for key in ready:  # grows while it is gone through: each call after those that it waits for
         if key in nodes:
             takes, as_list = nodes[key]
-            outputs = len(layers[key[0]]["config"].get("wanted", [0]))
+            layer = layers[key[0]]
+            outputs = len(layer["config"].get("wanted", [0]))
+            outputs = layer.get(BUILT, {}).get("outputs", outputs)
             gives = [len(numbers) + i for i in range(outputs)]
             wires.append([key[0], [numbers[history] for history in takes], gives, as_list])
             numbers |= {(*key, i): number for i, number in enumerate(gives)}
@@ -269,15 +301,25 @@ def own_parts(given: Config | None) -> Config:
 
 def older_form(written: Config) -> tuple[Config, Config | None]:
     """Return the texts ``model_config`` and ``training_config`` of an ``.h5`` file, as values."""
-    kinds = [each["class_name"] for each in written["config"]["layers"]]
-    if not {*NETWORKS}.isdisjoint(kinds):
+    by_class = written.get(BUILT)
+    layers = by_class["layers"] if by_class else written["config"]["layers"]
+    if any("layers" in each if by_class else _is_network(each) for each in layers):
         raise ValueError("a model as a layer of another is not written as .h5; save it as .keras")
-    model = {**written["config"], "layers": [_short(each) for each in written["config"]["layers"]]}
+    model, kind = written["config"], written["class_name"]
+    if by_class:
+        kind = written["registered_name"]
+    else:
+        model = {**model, "layers": [_short(each) for each in layers]}
     parts = written.get("compile_config")
     if parts is not None:
         parts = {key: _nested(_short, value) for key, value in parts.items()}
         parts["optimizer_config"] = parts.pop("optimizer")
-    return {"class_name": written["class_name"], "config": model}, parts
+    form = {"class_name": kind, "config": model}
+    return ({**form, BUILT: by_class} if by_class else form), parts
+
+
+def _is_network(written: Config) -> bool:
+    return written["class_name"] in NETWORKS or BUILT in written
 
 
 def newer_form(model: Config, parts: Config | None) -> Config:
@@ -293,6 +335,8 @@ def newer_form(model: Config, parts: Config | None) -> Config:
 
 
 def _newer_model(model: Config) -> Config:
+    if model["class_name"] not in NETWORKS:
+        return model
     layers = [
         _newer_model(each) if each["class_name"] in NETWORKS else _with_module(each, "keras.layers")
         for each in model["config"]["layers"]

@@ -12,6 +12,7 @@ from tinynet import config
 from tinynet.arrays import Array
 from tinynet.checks import number
 from tinynet.configurable import to_snake_case
+from tinynet.described import BUILT, is_by_class
 from tinynet.interop.configs import decimal
 from tinynet.interop.keras_files.architecture import NETWORKS
 from tinynet.interop.keras_files.hdf5 import Content
@@ -31,16 +32,41 @@ TOGETHER = {Adam: 2, Nadam: 2, Adadelta: 2, Adamax: 2}
 def places(model: Network, above: str = "") -> Iterator[tuple[str, Layer | Network]]:
     """Yield every layer with its path: ``layers/dense``, ``layers/dense_1``.
 
-    Those of a model that is a layer itself follow it: ``layers/sequential/layers/dense``.
+    Those of a model that is a layer itself follow it: ``layers/sequential/layers/dense``. Layers of
+    a class of the user's have the names of its attributes: ``hidden``.
     """
     used: Counter[str] = Counter()
+    own = _attributes(model) if hasattr(model, "call") else {}
     for layer in model.layers:
-        graph = isinstance(layer, Network) and not isinstance(layer, Stack)
-        kind = "functional" if graph else to_snake_case(type(layer).__name__)
-        place = _place(kind, used, above)
+        place = f"{above}{own[layer]}" if own else _place(_kind(layer), used, above)
         yield place, layer
         if isinstance(layer, Network):
             yield from places(layer, f"{place}/")
+
+
+def _attributes(model: Network) -> dict[Any, str]:
+    """Return the places of the layers of a class with a ``call``: they go by its attributes.
+
+    One of these is ``layers``, so that a layer whose attribute comes later has its place there.
+    """
+    found: dict[Any, str] = {}
+    # Keras goes through the names in this order, the private ones last.
+    attributes = sorted(vars(model).items(), key=lambda item: (item[0][0] == "_", item[0]))
+    for name, each in attributes:
+        if isinstance(each, (Layer, Network)):
+            found.setdefault(each, name)
+        elif isinstance(each, (list, tuple, dict)) and name not in ("begins", "_given"):
+            used: Counter[str] = Counter()
+            for layer in each.values() if isinstance(each, dict) else each:
+                if isinstance(layer, (Layer, Network)):
+                    found.setdefault(layer, f"{name}/{_counted(_kind(layer), used)}")
+    return found
+
+
+def _kind(layer: Layer | Network) -> str:
+    """Return what Keras calls the class of a layer in a path."""
+    graph = isinstance(layer, Network) and not isinstance(layer, Stack)
+    return "functional" if graph and not is_by_class(layer) else to_snake_case(type(layer).__name__)
 
 
 def name_places(content: Content, layers: Sequence[Mapping[str, Any]], above: str = "") -> None:
@@ -57,15 +83,20 @@ def name_places(content: Content, layers: Sequence[Mapping[str, Any]], above: st
     used: Counter[str] = Counter()
     for each in layers:
         place = _place(to_snake_case(each["class_name"]), used, above)
-        content.texts.setdefault(f"{place}/vars", {}).setdefault("name", each["config"]["name"])
+        name = each.get(BUILT, each["config"]).get("name", place)
+        content.texts.setdefault(f"{place}/vars", {}).setdefault("name", name)
         if each["class_name"] in NETWORKS:
             name_places(content, each["config"]["layers"], f"{place}/")
 
 
 def _place(kind: str, used: Counter[str], above: str) -> str:
     """Return the place of the next layer of a kind, and count it."""
+    return f"{above}layers/{_counted(kind, used)}"
+
+
+def _counted(kind: str, used: Counter[str]) -> str:
     used[kind] += 1
-    return f"{above}layers/{kind}_{used[kind] - 1}" if used[kind] > 1 else f"{above}layers/{kind}"
+    return f"{kind}_{used[kind] - 1}" if used[kind] > 1 else kind
 
 
 def put_weights(model: Network, content: Content) -> None:
@@ -88,11 +119,12 @@ def stored_weights(content: Content, model: Network | None = None) -> dict[str, 
     """
     by_place = _by_place(content)
     own = [] if model is None else [place for place, _ in places(model)]
+    by_attributes = hasattr(model, "call")  # then a place could be that of another layer's name
     others = sorted(by_place.keys() - {*own})
     return {
-        _named(content, place): _in_order(by_place[place])
+        place if by_attributes else _named(content, place): _in_order(by_place[place])
         for place in (*own, *others)
-        if place in by_place and place.startswith("layers/")
+        if place in by_place and (place in own or place.startswith("layers/"))
     }
 
 
@@ -126,7 +158,12 @@ def _in_order(arrays: dict[str, Array]) -> list[Array]:
 
 
 def _named(content: Content, place: str) -> str:
-    """Return a path of names, ``encoder/dense``, for one of groups."""
+    """Return a path of names, ``encoder/dense``, for one of groups.
+
+    A place that goes by the attributes of a class stays as it is.
+    """
+    if {*place.split("/")[::2]} != {"layers"}:
+        return place
     groups = place.split("/layers/")
     paths = ["/layers/".join(groups[: i + 1]) for i in range(len(groups))]
     return "/".join(str(content.texts.get(f"{path}/vars", {}).get("name", path)) for path in paths)

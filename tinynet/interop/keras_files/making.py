@@ -32,8 +32,9 @@ def made(
     Parameters
     ----------
     described : dict
-        What `get_config` of a model returns. In a stack whose input is not known, a layer that has
-        weights all the same says for which shape of samples: ``"built_for"``.
+        What `get_config` of a model returns, or `tinynet.described.layer_config` of one that its
+        class makes. In a stack whose input is not known, a layer that has weights all the same
+        says for which shape of samples: ``"built_for"``.
     shapes : dict of str to Counter of tuple of int
         Of each layer, by its path, how many weights and states of each shape the file has; or of a
         model that is a layer, by its name, of all its layers together. They are counted down.
@@ -44,12 +45,15 @@ def made(
     """
     if above.count("/") > DEEPEST:
         raise ValueError(f"expected models that are {DEEPEST} deep in each other at most")
+    if "class_name" in described:
+        by_class: Model = layer_from(described, "model")
+        return by_class
     layers: list[Any] = []
     shared = {} if shared is None else shared
     for each in described["layers"]:
         if each.get("shared") in shared:
             layer: Any = shared[each["shared"]]
-        elif each["class_name"] in ("Model", "Sequential"):
+        elif each["class_name"] in ("Model", "Sequential") and "module" not in each:
             layer = made(each["config"], shapes, f"{above}{each['config']['name']}/", shared)
         else:
             layer = layer_from(each)

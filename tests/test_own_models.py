@@ -1,0 +1,271 @@
+"""Models of one's own class: saved, read and cloned by their class and its arguments."""
+
+import copy
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinynet as keras
+from tinynet import Model
+from tinynet.configurable import UnknownObjectError
+from tinynet.layers import BatchNormalization, Dense, Dropout
+from tinynet.models import clone_model, load_model, model_from_json
+from tinynet.saving import custom_object_scope
+from tinynet.utils import set_random_seed
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(20, 4)).astype("float32")
+Y = X[:, :3] ** 2
+
+
+class Net(Model):
+    """Its layers have the names that Keras gives them, and do not lie in the order of these."""
+
+    def __init__(self, units: int = 5, rate: float = 0.3, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.zero = Dense(units, activation="relu")  # its place comes after that of ``layers``
+        self.norm = BatchNormalization()
+        self.hidden = [Dense(4, activation="tanh"), Dense(4)]
+        self.drop = Dropout(rate)
+        self.dense_2 = Dense(3)
+        self._last = Dense(3)
+
+    def call(self, x: Any, training: bool | None = None) -> Any:
+        x = self.norm(self.zero(x), training=training)
+        for layer in self.hidden:
+            x = layer(x)
+        return self._last(self.dense_2(self.drop(x, training=training)))
+
+
+class AsInKeras(Net):
+    def __init__(self, units: int = 5, **kwargs: Any) -> None:
+        super().__init__(units, **kwargs)
+        self.units = units
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units}
+
+
+class Around(Model):
+    """Other models are its layers; one of them is given."""
+
+    def __init__(self, encoder: Any) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.net = Net(4)
+
+    def call(self, x: Any, training: bool | None = None) -> Any:
+        return self.net(self.encoder(x, training), training)
+
+
+class Wired(Model):
+    """It calls its layers in the constructor, and says itself what that takes."""
+
+    def __init__(self, units: int) -> None:
+        x = keras.Input((4,))
+        super().__init__(x, Dense(3)(Dense(units)(x)))
+        self.units = units
+
+    def get_config(self) -> dict[str, Any]:
+        return {"units": self.units}
+
+
+class Two(Model):
+    """Two inputs, two outputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = Dense(3), Dense(2)
+
+    def call(self, x: Any) -> Any:
+        a, b = x
+        return {"a": self.one(a), "b": self.other(b)}
+
+
+def around() -> Around:
+    return Around(keras.Sequential([keras.Input((4,)), Dense(6), Dense(4)]))
+
+
+def as_a_layer() -> Model:
+    x = keras.Input((4,))
+    return Model(x, Dense(3)(Net(2)(Dense(4)(x))))
+
+
+OBJECTS = {each.__name__: each for each in (Net, AsInKeras, Around, Wired, Two)}
+MODELS: dict[str, Callable[[], Model]] = {
+    "call": lambda: Net(6, rate=0.4),
+    "config": lambda: AsInKeras(units=6, name="named"),
+    "around": around,
+    "wired": lambda: Wired(7),
+    "as a layer": as_a_layer,
+}
+NESTED = ("around", "as a layer")
+
+
+def trained(name: str) -> Model:
+    set_random_seed(1)
+    model = MODELS[name]()
+    model.compile(keras.optimizers.Adam(0.01), "mse", metrics=["mae"])
+    model.fit(X, Y, batch_size=6, epochs=2, verbose=0)
+    return model
+
+
+def go_on(model: Model) -> Any:
+    set_random_seed(2)
+    return model.fit(X, Y, batch_size=6, epochs=2, verbose=0).history
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "keras", "h5"])
+@pytest.mark.parametrize("name", MODELS)
+def test_what_comes_back_goes_on_alike(name: str, ending: str, tmp_path: Path) -> None:
+    model, path = trained(name), tmp_path / f"model.{ending}"
+    if ending == "h5" and name in NESTED:
+        with pytest.raises(ValueError, match="a model as a layer of another is not written as"):
+            model.save(path)
+        return
+    model.save(path)
+    for _ in range(3):  # the automatic names are other ones from here on
+        Dense(1)
+    again = load_model(path, custom_objects=OBJECTS)
+    assert type(again) is type(model)
+    assert again.name == model.name
+    assert list(again.arrays) == list(model.arrays)
+    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
+    assert go_on(again) == go_on(model)
+    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "keras", "h5"])
+def test_layers_stay_frozen(ending: str, tmp_path: Path) -> None:
+    model, path = Net(3), tmp_path / f"model.{ending}"
+    model.build((None, 4))
+    model.zero.trainable = False
+    model.compile("adam", "mse")
+    model.fit(X, Y, verbose=0)
+    model.save(path)
+    again = load_model(path, custom_objects=OBJECTS)
+    assert [layer.trainable for layer in again.layers] == [False, *[True] * 6]
+    assert go_on(again) == go_on(model)
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "keras", "h5"])
+def test_several_inputs_and_outputs(ending: str, tmp_path: Path) -> None:
+    model, path = Two(), tmp_path / f"model.{ending}"
+    model.build([(None, 4), (None, 3)])
+    model.save(path)
+    again = load_model(path, custom_objects=OBJECTS)
+    found, expected = (each.predict([X, Y], verbose=0) for each in (again, model))
+    assert found.keys() == expected.keys() == {"a", "b"}
+    for key, value in expected.items():
+        np.testing.assert_array_equal(found[key], value)
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "keras", "h5"])
+@pytest.mark.parametrize("name", ["call", "as a layer"])
+def test_without_the_class_the_error_says_what_to_pass(
+    name: str, ending: str, tmp_path: Path
+) -> None:
+    if ending == "h5" and name in NESTED:
+        return
+    path = tmp_path / f"model.{ending}"
+    trained(name).save(path)
+    kind = "layer" if name in NESTED else "model"
+    said = rf"the {kind} 'Net' \(.*{__name__ if ending != 'h5' else ''}.*custom_objects={{'Net'"
+    with pytest.raises(UnknownObjectError, match=said) as caught:
+        load_model(path)
+    assert "compile=False" not in str(caught.value)  # that would not help
+
+
+def test_a_class_that_has_become_another_one(tmp_path: Path) -> None:
+    class Smaller(Net):
+        def __init__(self, units: int = 5, rate: float = 0.3) -> None:
+            super().__init__(units, rate)
+            self.hidden = self.hidden[:1]
+
+    trained("call").save(tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match=r"expected 7 layers, as in the file, got 6; is Smaller"):
+        load_model(tmp_path / "model.safetensors", custom_objects={"Net": Smaller})
+
+
+def test_what_has_no_name_cannot_be_saved(tmp_path: Path) -> None:
+    class Many(Net):
+        def __init__(self, *sizes: int) -> None:
+            super().__init__(sum(sizes))
+
+    model = Many(2, 3)
+    model.build((None, 4))
+    with pytest.raises(ValueError, match=r"a Many named 'many'.*got something as \*args"):
+        model.save(tmp_path / "model.safetensors")
+    assert not [*tmp_path.iterdir()]
+    model.save_weights(tmp_path / "model.weights.h5")
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "as a layer"])
+def test_clones_have_new_weights(name: str) -> None:
+    model = trained(name)
+    clone = clone_model(model)
+    assert type(clone) is type(model)
+    assert clone.layers[0] is not model.layers[0]
+    assert [each.shape for each in clone.arrays.values()] == [
+        each.shape for each in model.arrays.values()
+    ]
+    assert not np.array_equal(clone.predict(X, verbose=0), model.predict(X, verbose=0))
+    clone.fit(X, Y, verbose=0)
+    with pytest.raises(ValueError, match="to clone with it, got a class of your own"):
+        clone_model(model, lambda layer: layer)
+
+
+def test_json() -> None:
+    text = trained("config").to_json()
+    with custom_object_scope(OBJECTS):
+        again = model_from_json(text)
+    assert type(again) is AsInKeras
+    assert again.zero.units == 6
+    assert again.name == "named"
+    assert again.loss is not None
+
+
+def test_weights_alone(tmp_path: Path) -> None:
+    model, other = trained("call"), Net(6)
+    model.save_weights(tmp_path / "model.weights.h5")
+    other.build((None, 4))
+    other.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_array_equal(other.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def test_a_copy_can_be_saved(tmp_path: Path) -> None:
+    model = copy.deepcopy(trained("around"))
+    model.save(tmp_path / "model.keras")
+    again = load_model(tmp_path / "model.keras", custom_objects=OBJECTS)
+    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"input_shape": [-4]},
+        {"input_shape": "four"},
+        {"input_shape": [5]},
+        {"name": 3},
+        {"layers": [{"name": "a/b"}] * 7},
+        {"layers": [{"name": f"a_{i}", "trainable": "yes"} for i in range(7)]},
+    ],
+)
+def test_damaged_descriptions(change: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    trained("config").save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    config["as_built"].update(change)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in {**members, "config.json": json.dumps(config)}.items():
+            archive.writestr(name, content)
+    with pytest.raises(ValueError, match=re.escape(str(path))):
+        load_model(path, custom_objects=OBJECTS)
