@@ -684,13 +684,15 @@ def own_class(library):
             self.hidden = [library.layers.Dense(4, activation="tanh"), library.layers.Dense(4)]
             self.encoder = library.Sequential([library.layers.Dense(4), library.layers.Dense(3)])
             self.dense_2 = library.layers.Dense(3)
+            self.pair = (library.layers.Dense(3), [library.layers.Dense(3)])
             self._last = library.layers.Dense(3)
 
         def call(self, x, training=None):
             x = self.norm(self.zero(x), training=training)
             for layer in self.hidden:
                 x = layer(x)
-            return self._last(self.dense_2(self.encoder(x)))
+            x = self.pair[1][0](self.pair[0](self.encoder(x)))
+            return self._last(self.dense_2(x))
 
         def get_config(self):
             return {**super().get_config(), "units": self.units}

@@ -97,12 +97,27 @@ def as_a_layer() -> Model:
     return Model(x, Dense(3)(Net(2)(Dense(4)(x))))
 
 
-OBJECTS = {each.__name__: each for each in (Net, AsInKeras, Around, Wired, Two)}
+class Nested(Model):
+    """Its layers are in containers, and these in others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pair = (Dense(4), Dense(4))
+        self.blocks = [[Dense(4, activation="relu")], {"top": Dense(3)}, [Dense(3)]]
+
+    def call(self, x: Any) -> Any:
+        for layer in (*self.pair, *self.blocks[0]):
+            x = layer(x)
+        return self.blocks[2][0](self.blocks[1]["top"](x))
+
+
+OBJECTS = {each.__name__: each for each in (Net, AsInKeras, Around, Wired, Two, Nested)}
 MODELS: dict[str, Callable[[], Model]] = {
     "call": lambda: Net(6, rate=0.4),
     "config": lambda: AsInKeras(units=6, name="named"),
     "around": around,
     "wired": lambda: Wired(7),
+    "nested": Nested,
     "as a layer": as_a_layer,
 }
 NESTED = ("around", "as a layer")
@@ -237,6 +252,17 @@ def test_weights_alone(tmp_path: Path) -> None:
     other.build((None, 4))
     other.load_weights(tmp_path / "model.weights.h5")
     np.testing.assert_array_equal(other.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def test_layers_in_containers_are_layers() -> None:
+    model = Nested()
+    model.build((None, 4))
+    assert model.layers == [
+        *model.pair,
+        model.blocks[0][0],
+        model.blocks[1]["top"],
+        *model.blocks[2],
+    ]
 
 
 def test_a_copy_can_be_saved(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import copy
 import inspect
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -108,7 +108,7 @@ class Model(Graph, Evaluator):
             x = x if isinstance(input_shape, list) else x[0]
             self.tells_training = "training" in inspect.signature(self.call).parameters
             self._wire(x, self.call(x, training=True) if self.tells_training else self.call(x))
-            own = _layers_in(vars(self))
+            own = _layers_of(self)
             self.layers = [layer for layer in own if layer in self.layers]
             if not self.tells_training:
                 self._warn_of_layers_that_are_not_told()
@@ -337,14 +337,19 @@ class Sequential(Stack, Model):
 NETWORKS.update(Model=Model, Sequential=Sequential)
 
 
-def _layers_in(attributes: Mapping[str, Any]) -> list[Any]:
-    """Return the layers among some attributes, and those in lists and dicts of layers."""
-    found = []
-    for name, each in attributes.items():
-        inner = each.values() if isinstance(each, dict) else several(each)
-        if name not in ("layers", "begins", "_given"):
-            found += [layer for layer in inner if isinstance(layer, (Layer, Network))]
-    return list(dict.fromkeys(found))
+def _layers_of(model: Model) -> list[Any]:
+    """Return the layers that are attributes of a model, or in lists, tuples and dicts there."""
+    attributes = vars(model).items()
+    own = [each for name, each in attributes if name not in ("layers", "begins", "wires", "_given")]
+    return list(dict.fromkeys(_layers_in(own)))
+
+
+def _layers_in(value: Any) -> Iterator[Any]:
+    if isinstance(value, (Layer, Network)):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _layers_in(each)
 
 
 def load_model(

@@ -53,14 +53,21 @@ def _attributes(model: Network) -> dict[Any, str]:
     # Keras goes through the names in this order, the private ones last.
     attributes = sorted(vars(model).items(), key=lambda item: (item[0][0] == "_", item[0]))
     for name, each in attributes:
-        if isinstance(each, (Layer, Network)):
-            found.setdefault(each, name)
-        elif isinstance(each, (list, tuple, dict)) and name not in ("begins", "_given"):
-            used: Counter[str] = Counter()
-            for layer in each.values() if isinstance(each, dict) else each:
-                if isinstance(layer, (Layer, Network)):
-                    found.setdefault(layer, f"{name}/{_counted(_kind(layer), used)}")
+        if name not in ("begins", "wires", "_given"):
+            for place, layer in _within(each, name):
+                found.setdefault(layer, place)
     return found
+
+
+def _within(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """Yield a layer, or those in lists, tuples and dicts, with their places."""
+    if isinstance(value, (Layer, Network)):
+        yield place, value
+    elif isinstance(value, (list, tuple, dict)):
+        used: Counter[str] = Counter()
+        for each in value.values() if isinstance(value, dict) else value:
+            kind = _kind(each) if isinstance(each, (Layer, Network)) else "container"
+            yield from _within(each, f"{place}/{_counted(kind, used)}")
 
 
 def _kind(layer: Layer | Network) -> str:
