@@ -228,13 +228,17 @@ def test_a_frozen_layer_is_left_alone_and_its_batch_norm_uses_the_moving_statist
     assert not np.array_equal(norm.state["moving_mean"], moving)
 
 
-def test_trainable_of_the_model_is_that_of_all_its_layers() -> None:
+def test_trainable_of_the_model_sets_its_layers_and_stays_with_it() -> None:
     model = stack()
     assert model.trainable
     model.trainable = False
     assert not any(layer.trainable for layer in model.layers) and model.params == {}
     model.layers[0].trainable = True
-    assert model.trainable and list(model.params) == ["dense/kernel", "dense/bias"]
+    assert list(model.params) == ["dense/kernel", "dense/bias"]  # what would learn in another model
+    assert not model.trainable and model.trainable_weights == []
+    assert len(model.non_trainable_weights) == len(model.weights)
+    model.trainable = True
+    assert model.trainable and len(model.trainable_weights) == len(model.params)
     assert not Sequential([Dense(2)], trainable=False).layers[0].trainable
 
 
