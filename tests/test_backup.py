@@ -192,6 +192,13 @@ class Largest(tn.metrics.Metric):
         self.seen: list[float] = []
 
 
+class MeanPrediction(tn.metrics.Mean):
+    """What was predicted, on average."""
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override] # as in scripts for Keras
+        super().update_state(y_pred, sample_weight)
+
+
 def falling(epoch: int, rate: float) -> float:
     return 0.9 * rate
 
@@ -224,6 +231,7 @@ CASES = {
         data=lambda: (X, np.eye(2, dtype="f4")[Y]),
     ),
     "a metric of one's own": Case(metrics=(Largest(),), shuffle=False),
+    "a mean of one's own": Case(metrics=(MeanPrediction(),)),
     "two outputs": Case(
         two_outputs, loss="mse", metrics=(["mae"], ["mse"]), data=lambda: (X, [Y, 1 - Y])
     ),

@@ -338,6 +338,38 @@ def test_mean_and_sum_of_numbers() -> None:
     assert mean([1, 3], [3, 1]) == 1.5
     total.reset_state()
     assert total([[1, 3], [5, 7]], [1, 0.5]) == 10
+    assert isinstance(mean, Metric) and metrics.get("sum").name == "sum"
+    assert [each.path for each in mean.variables] == ["loss/total", "loss/count"]
+    assert [float(each) for each in total.variables] == [10]
+    assert metrics.Mean(dtype="float32").get_config() == {"name": "mean"}
+
+
+def test_a_subclass_of_mean_in_a_model() -> None:
+    class MeanPrediction(metrics.Mean):
+        def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override] # as in scripts for Keras
+            super().update_state(y_pred, sample_weight=sample_weight)
+
+        def reset_state(self) -> None:
+            self.total.assign(0.0)
+            self.count.assign(0.0)
+
+    x, y = np.arange(8.0).reshape(4, 2), np.ones((4, 1))
+    model = Sequential([Dense(1, kernel_initializer="ones")])
+    model.compile(
+        "sgd", "mse", metrics=[MeanPrediction("mp")], weighted_metrics=[MeanPrediction("weighted")]
+    )
+    weights = np.array([0.0, 1.0, 0.0, 3.0])
+    found = model.evaluate(x, y, batch_size=2, sample_weight=weights, verbose=0, return_dict=True)
+    assert (found["mp"], found["weighted"]) == (x.sum() / 4, weights @ x.sum(axis=1) / 4)
+    assert MeanPrediction()(y, 2 * y) == 2
+
+
+@pytest.mark.parametrize("kind", [metrics.Mean, metrics.Sum])
+def test_a_mean_of_numbers_alone_is_refused_in_a_model(kind: type[metrics.Mean]) -> None:
+    model = Sequential([Dense(1)])
+    model.compile("sgd", "mse", metrics=[kind()])
+    with pytest.raises(TypeError, match=f"got {kind.__name__}, which takes numbers alone; write"):
+        model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

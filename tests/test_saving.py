@@ -225,6 +225,7 @@ SPARSE_METRICS: list[Any] = [
     metrics.SparseTopKCategoricalAccuracy(k=2),
     metrics.SparseCategoricalCrossentropy(),
 ]
+MEANS: list[Any] = [metrics.Mean("of_numbers"), metrics.Sum()]  # their subclasses are compiled
 INITIALIZERS: list[initializers.Initializer] = [
     initializers.Zeros(),
     initializers.Ones(),
@@ -250,7 +251,7 @@ REGULARIZERS = [penalties.L1(0.1), penalties.L2(0.2), penalties.L1L2(0.1, 0.2)]
         (optimizers.OPTIMIZERS, [make() for make in OPTIMIZERS]),
         (schedules.SCHEDULES, SCHEDULES),
         (losses.LOSSES, LOSSES),
-        (metrics.METRICS, METRICS + SPARSE_METRICS),
+        (metrics.METRICS, METRICS + SPARSE_METRICS + MEANS),
         (initializers.INITIALIZERS, INITIALIZERS),
         (penalties.REGULARIZERS, REGULARIZERS),
     ],
@@ -313,6 +314,28 @@ def test_metrics(tmp_path: Path) -> None:
     again = saved_and_read(model, tmp_path, HOT)
     assert again.metrics_names == model.metrics_names
     assert {type(each) for each in again.metrics} >= {type(each) for each in METRICS}
+
+
+class MeanPrediction(metrics.Mean):
+    def __init__(self, name: str = "mean_prediction", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override] # as in scripts for Keras
+        super().update_state(y_pred, sample_weight=sample_weight)
+
+
+@pytest.mark.parametrize("file", ["m.keras", "m.h5", "m.safetensors"])
+def test_a_mean_of_ones_own(file: str, tmp_path: Path) -> None:
+    model = network()
+    model.compile("sgd", "mse", metrics=[MeanPrediction(name="mp")])
+    model.save(tmp_path / file)
+    again = load_model(tmp_path / file, custom_objects={"MeanPrediction": MeanPrediction})
+    assert isinstance(again.metrics[0], MeanPrediction)
+    expected = model.evaluate(X, HOT, verbose=0, return_dict=True)
+    assert expected["mp"] == pytest.approx(np.mean(model.predict(X, verbose=0)), rel=1e-5)
+    assert again.evaluate(X, HOT, verbose=0, return_dict=True) == expected
+    for mean in MEANS:
+        assert metrics.get(metrics.serialize(mean)).get_config() == mean.get_config()
 
 
 def test_metrics_for_labels(tmp_path: Path) -> None:

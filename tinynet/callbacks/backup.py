@@ -350,6 +350,9 @@ def _put_numbers(part: Any, held: dict[str, Any]) -> None:
         now = vars(part)[name]
         if isinstance(value, dict):
             _put_numbers(now, value)
+        elif name == "_variables":  # which a metric of the user's may hold under other names, too
+            for one, saved in zip(now, value, strict=True):
+                one[...] = saved
         elif isinstance(now, np.ndarray) and now.flags.writeable and now.shape == value.shape:
             now[...] = value
         else:

@@ -10,24 +10,63 @@ import numpy as np
 
 from tinynet import config
 from tinynet.arrays import Array, read_only, same_rank
-from tinynet.checks import text
 from tinynet.configurable import function_config, function_of, name_of_function
-from tinynet.metrics.base import Metric, RunningMean
+from tinynet.metrics.base import Metric, Shape
 
 
-class Mean(RunningMean):
+class Mean(Metric):
     """Weighted mean of any numbers, batch after batch; 0 before the first.
+
+    A subclass of it is a metric for ``compile``: `update_state` of y_true, y_pred and sample_weight
+    hands on the numbers.
 
     Parameters
     ----------
-    name : str
+    name : str, optional
+    **kwargs
+        As for `Metric`.
+
+    Notes
+    -----
+    Follows keras/src/metrics/reduction_metrics.py, but adds in float64.
+
+    Examples
+    --------
+    >>> import numpy as np, tinynet as keras
+    >>> class MeanPrediction(keras.metrics.Mean):
+    ...     def update_state(self, y_true, y_pred, sample_weight=None):
+    ...         super().update_state(y_pred, sample_weight=sample_weight)
+    ...
+    >>> metric = MeanPrediction(name="mean_prediction")
+    >>> metric([0, 1], np.array([[0.5], [0.75]]))
+    0.625
     """
 
-    def __init__(self, name: str = "mean") -> None:
-        super().__init__()
-        self.name = text("name", name) or type(self).__name__.lower()
+    def __init__(self, name: str | None = "mean", **kwargs: Any) -> None:
+        super().__init__(name, **kwargs)
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+    def begin(self, dtype: Any = None) -> None:
+        """Make the variables, all 0."""
+        self.total = self.add_weight(name="total", dtype="float64")
+        self.count = self.add_weight(name="count", dtype="float64")
+
+    def check_shapes(self, target_shape: Shape, output_shape: Shape) -> None:
+        """Raise an error where the class itself was given to ``compile``, and no subclass.
+
+        Raises
+        ------
+        TypeError
+        """
+        if type(self).update_state in (Mean.update_state, Sum.update_state):
+            raise TypeError(
+                f"metrics: expected metrics of targets and predictions, got "
+                f"{type(self).__name__}, which takes numbers alone; write a subclass with "
+                f"update_state(self, y_true, y_pred, sample_weight=None) that hands them on"
+            )
+
+    def update_state(  # type: ignore[override] # numbers instead of targets and predictions
+        self, values: Any, sample_weight: Any = None
+    ) -> None:
         """Take in a number, or one for each sample: of an array (n, ...), the means over the rest.
 
         Parameters
@@ -36,12 +75,17 @@ class Mean(RunningMean):
         sample_weight : array_like of shape (n,) or (n, steps), optional
         """
         found, weights = by_sample(values, sample_weight, np.mean)
-        self.add(float(found.sum()), found.size if weights is None else float(weights.sum()))
+        self.total += found.sum()
+        self.count += found.size if weights is None else weights.sum()
 
-    def __call__(self, values: Any, sample_weight: Any = None) -> float:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Take in numbers and return the result so far."""
-        self.update_state(values, sample_weight)
+        self.update_state(*args, **kwargs)
         return self.result()
+
+    def result(self) -> float:
+        """Return the mean."""
+        return float(self.total) / float(self.count) if self.count else 0.0
 
 
 class Sum(Mean):
@@ -49,15 +93,23 @@ class Sum(Mean):
 
     Parameters
     ----------
-    name : str
+    name : str, optional
+    **kwargs
+        As for `Metric`.
     """
 
-    def __init__(self, name: str = "sum") -> None:
-        super().__init__(name)
+    def __init__(self, name: str | None = "sum", **kwargs: Any) -> None:
+        super().__init__(name, **kwargs)
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+    def begin(self, dtype: Any = None) -> None:
+        """Make the variable, 0."""
+        self.total = self.add_weight(name="total", dtype="float64")
+
+    def update_state(  # type: ignore[override] # numbers instead of targets and predictions
+        self, values: Any, sample_weight: Any = None
+    ) -> None:
         """Take in a number or an array of them; weights as in `Mean`."""
-        self.add(float(by_sample(values, sample_weight, np.sum)[0].sum()), 0)
+        self.total += by_sample(values, sample_weight, np.sum)[0].sum()
 
     def result(self) -> float:
         """Return the sum."""
@@ -92,7 +144,7 @@ def by_sample(
     return values, weights
 
 
-class MeanMetricWrapper(Metric):
+class MeanMetricWrapper(Mean):
     """The mean over all samples of what a function returns for them.
 
     Parameters
@@ -130,8 +182,11 @@ class MeanMetricWrapper(Metric):
         self.options = kwargs
         super().__init__(name or name_of_function(fn))
 
-    def add(self, y_true: Array, y_pred: Array, sample_weight: Array | None) -> None:
+    def update_state(  # type: ignore[override] # as every metric but `Mean`
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         """Take in a batch."""
+        y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
         if y_true.dtype.kind == "f":
             y_true = y_true.astype(config.floatx(), copy=False)
         given = read_only(y_true), read_only(y_pred)
@@ -144,15 +199,7 @@ class MeanMetricWrapper(Metric):
                 f"each prediction; give targets the shape of the predictions, y[:, None]",
                 stacklevel=2,
             )
-        self.mean.update_state(returned, sample_weight)
-
-    def result(self) -> float:
-        """Return the mean; 0 before the first sample."""
-        return self.mean.result()
-
-    def reset_state(self) -> None:
-        """Forget everything."""
-        self.mean = Mean()
+        super().update_state(returned, sample_weight)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, the function by its name."""
