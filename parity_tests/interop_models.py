@@ -60,6 +60,8 @@ LAYERS = {
     ),
     "dense": (
         "keras.layers.Dense(5, activation='leaky_relu', use_bias=False, trainable=False), "
+        "keras.layers.Dense(5, bias_initializer=keras.initializers.Constant([0.1, 2, 3, 4, 5])), "
+        "keras.layers.Dense(2, bias_initializer=keras.initializers.Constant(np.log([0.3, 2]))), "
         "keras.layers.Dense(5, kernel_regularizer=keras.regularizers.L1(0.01), "
         "bias_regularizer=keras.regularizers.L1L2(0.1, 0.2), "
         "activity_regularizer=keras.regularizers.L2(0.3))"

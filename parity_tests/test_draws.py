@@ -25,6 +25,11 @@ CASES = {
     "initializers.Constant": [
         "keras.initializers.Constant(0.1)",
         "keras.initializers.Constant(-3)",
+        "keras.initializers.Constant(np.float64(0.1))",
+        "keras.initializers.Constant(np.float32(0.1))",
+        "keras.initializers.Constant([0.1])",
+        "keras.initializers.Constant(np.log([25 / 75]))",
+        "keras.initializers.Constant(np.array(0.1))",
     ],
     "initializers.RandomNormal": [
         "keras.initializers.RandomNormal()",

@@ -29,6 +29,7 @@ from tinynet.initializers import (
     Zeros,
     compute_fans,
 )
+from tinynet.layers import Dense
 from tinynet.random import SeedGenerator, set_random_seed
 
 CLASSES = sorted(set(INITIALIZERS.values()), key=lambda each: each.__name__)
@@ -109,6 +110,39 @@ def test_constants(float64: None) -> None:
     np.testing.assert_array_equal(Ones()((2, 3)), np.ones((2, 3)))
     # TensorFlow makes a tensor of the number by way of float32
     np.testing.assert_array_equal(Constant(0.1)((2, 3)), np.full((2, 3), np.float32(0.1)))
+
+
+def test_constant_arrays(float64: None) -> None:
+    row = [0.1, -2, 3]
+    given = np.array(row)
+    for value, expected in [(row, np.float32(row)), (given, given), (given[:, None], given)]:
+        filled = Constant(value)((3, 3))
+        shape = (3, 1) if np.ndim(value) == 2 else (3,)
+        np.testing.assert_array_equal(filled, np.broadcast_to(expected.reshape(shape), (3, 3)))
+        assert filled.flags.c_contiguous
+    constant = Constant(given)
+    given[0] = 7
+    again = initializers.get(initializers.serialize(constant))
+    for each in (constant, again):
+        np.testing.assert_array_equal(each((3,)), row)
+    assert Constant((1, 2)).get_config() == {"value": [1, 2]}
+    assert Constant(np.float64(0.1))((1,))[0] == Constant(np.array(0.1))((1,))[0] == 0.1
+    for value, shape in [([1, 2], (3,)), (np.ones((3, 1)), (3,)), ([1, 2, 3], (3, 2))]:
+        with pytest.raises(ValueError, match=r"value: expected a number, or numbers that can be"):
+            Constant(value)(shape)
+    for bad in ([1, np.nan], np.array(["a"]), [1, [2, 3]], [None]):
+        with pytest.raises(ValueError, match="value: expected a number, or an array or a list of"):
+            Constant(bad)
+    with pytest.raises(ValueError, match=r"value: expected a number, got \[\]"):
+        Constant([])
+
+
+def test_a_bias_for_labels_that_are_not_balanced() -> None:
+    layer = Dense(1, bias_initializer=Constant(np.log([25 / 75])))
+    layer.build((4,))
+    np.testing.assert_array_equal(layer.bias, np.log(np.array([1 / 3])).astype("f4"))
+    with pytest.raises(ValueError, match=r"shape of the weight, \(2,\), got shape \(3,\)"):
+        Dense(2, bias_initializer=Constant([1, 2, 3])).build((4,))
 
 
 # What keras.initializers.X(seed=3)((4, 2)) begins with in Keras 3.15.1 with TensorFlow.

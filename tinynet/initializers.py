@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from tinynet import config, random, scope
 from tinynet.arrays import Array
-from tinynet.checks import number
+from tinynet.checks import entries, number
 from tinynet.configurable import Configurable, by_name, resolve, writer_and_reader
 from tinynet.overriding import missing
 
@@ -49,19 +50,59 @@ class Ones(Initializer):
 
 
 class Constant(Initializer):
-    """The same number everywhere.
+    """The same number everywhere, or given numbers.
 
     Parameters
     ----------
-    value : float
+    value : float or array_like
+        Numbers are broadcast to the shape of the weight: a list of three fills each row of a kernel
+        (inputs, 3).
+
+    Raises
+    ------
+    ValueError
+        If `value` holds anything but finite numbers; when called, if it does not fit the shape.
+
+    Notes
+    -----
+    As in TensorFlow, Python's numbers and lists are rounded to float32, NumPy's are not. Follows
+    keras/src/initializers/constant_initializers.py.
     """
 
-    def __init__(self, value: float = 0.0) -> None:
-        self.value = number("value", value)
+    def __init__(self, value: Any = 0.0) -> None:
+        if entries(value):
+            self.value = _numbers(value)
+        else:
+            self.value = number("value", value)
+            if isinstance(value, (np.floating, np.ndarray)):
+                self.value = np.asarray(value)[()]
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
-        """Return an array filled with `value`, rounded through float32 as in TensorFlow."""
-        return np.full(shape, config.through_float32(self.value), dtype or config.floatx())
+        """Return an array of the given shape with `value` in it."""
+        value = self.value
+        if not isinstance(value, (np.ndarray, np.generic)):
+            value = np.asarray(value, np.float32)
+        try:
+            filled = np.broadcast_to(value, tuple(shape))
+        except ValueError:
+            raise ValueError(
+                f"value: expected a number, or numbers that can be broadcast to the shape of the "
+                f"weight, {tuple(shape)}, got shape {value.shape}"
+            ) from None
+        return filled.astype(dtype or config.floatx(), order="C")
+
+
+def _numbers(value: Any) -> Any:
+    """Return an array_like of finite numbers: a list as a list, anything else as an array."""
+    try:
+        array = np.array(value)
+    except ValueError:  # lists of different lengths
+        array = np.array(None)
+    if array.dtype.kind not in "biuf" or not np.all(np.isfinite(array)):
+        raise ValueError(
+            f"value: expected a number, or an array or a list of finite ones, got {value!r}"
+        )
+    return array.tolist() if isinstance(value, (list, tuple)) else array
 
 
 class RandomInitializer(Initializer):

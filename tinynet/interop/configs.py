@@ -17,8 +17,15 @@ from typing import Any
 import numpy as np
 
 from tinynet import activations
+from tinynet.checks import plain
 from tinynet.config import floatx
-from tinynet.configurable import Configurable, UnknownObjectError, name_of_function
+from tinynet.configurable import (
+    ARRAY,
+    Configurable,
+    UnknownObjectError,
+    name_of_function,
+    serialize,
+)
 from tinynet.constraints import CONSTRAINTS
 from tinynet.initializers import INITIALIZERS
 from tinynet.layers import IN_GRAPHS, LAYERS, Lambda
@@ -32,6 +39,7 @@ from tinynet.random import SeedGenerator
 from tinynet.regularizers import REGULARIZERS
 
 Config = dict[str, Any]
+KERAS_ARRAY = "__numpy__"  # the class_name of an array in a config of Keras's
 # What writes, or reads, an object that is not the library's own: called with it and its place.
 Custom = Callable[[Any, str], Any]
 
@@ -83,6 +91,7 @@ SEQUENCES = {
 SEQUENCES_OF = {
     ("CategoricalFocalCrossentropy", "alpha"),
     ("AUC", "label_weights"),
+    ("Constant", "value"),
     *(
         (name, "axis")
         for name in ("LayerNormalization", "UnitNormalization", "MaxNorm", "MinMaxNorm", "UnitNorm")
@@ -162,7 +171,9 @@ def keras_config(value: Any, where: str, custom: Custom = refused) -> Any:
         return keras_object(MODULES[cls], cls.__name__, config)
     if isinstance(value, (list, tuple)):
         return [keras_config(each, where, custom) for each in value]
-    return value
+    if isinstance(value, np.ndarray):
+        return {**serialize(value), "class_name": KERAS_ARRAY}
+    return plain(value)
 
 
 def _arguments(value: Configurable) -> dict[str, Any]:
@@ -250,6 +261,8 @@ def own_config(value: Any, where: str, custom: Custom = unknown) -> Any:
     name, module = str(value.get("class_name")), str(value.get("module"))
     if name == "__tuple__":
         return list(value["config"]["value"])
+    if name == KERAS_ARRAY:
+        return {"class_name": ARRAY, "config": value["config"]}
     table = COUNTERPARTS.get(module, {})
     if name not in table:
         return custom(value, where)
