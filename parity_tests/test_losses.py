@@ -377,6 +377,19 @@ def test_drawn_loss(piece, case, rows, outputs, weighted, floatx, seed):
     _expect_same_loss(piece, text, targets, predictions, floatx, weights)
 
 
+@pytest.mark.parametrize("weight", [2.0, 0, np.float32(0.5)])
+@pytest.mark.parametrize("reduction", ["sum", "mean", "mean_with_sample_weight", "none"])
+@pytest.mark.parametrize("piece", CASES)
+def test_one_weight_for_all(piece, reduction, weight):
+    text, targets, predictions = CASES[piece][0]
+    text = text.replace("()", f"(reduction='{reduction}')")
+    _expect_same_loss(piece, text, targets, predictions, "float64", weight)
+
+
+def test_none_is_no_loss():
+    assert keras.losses.get(None) is tinynet.losses.get(None) is None
+
+
 def _expect_same_loss(piece, text, targets, predictions, floatx, weights):
     use_floatx(floatx)
     own, theirs = make_both(text)

@@ -182,7 +182,7 @@ def test_predictions_that_do_not_fit() -> None:
         SQUARED(1.0, 2.0)
 
 
-@pytest.mark.parametrize("weights", [np.ones(3), np.ones((2, 3)), 1.0])
+@pytest.mark.parametrize("weights", [np.ones(3), np.ones((2, 3))])
 def test_weights_that_do_not_fit(weights: Any) -> None:
     with pytest.raises(
         ValueError, match=r"sample_weight: expected one number per sample, shape \(2"

@@ -21,6 +21,7 @@ from tinynet.losses import (
     SparseCategoricalCrossentropy,
 )
 from tinynet.losses.base import in_type
+from tinynet.losses.functions import LossFunctionWrapper
 
 EPSILON = 1e-7
 
@@ -332,6 +333,29 @@ def test_gradients(kernel_form: str, case: str, weighted: bool, reduction: str |
     loss = remade(case, reduction=reduction)
     (report,) = gradcheck(loss, x, y, sample_weight=weights, tolerance=1e-7)
     assert report.checked == x.size
+
+
+@EVERY_REDUCTION
+@EVERY_CASE
+def test_one_weight_for_all(case: str, reduction: str | None) -> None:
+    if "ignoring" in case:
+        pytest.skip("a class that is ignored makes a weight for each sample of it")
+    loss, plain = remade(case, reduction=reduction), remade(case, reduction="none")
+    y, x = drawn(case)
+    singles = np.asarray(plain(y, x))
+    expected = reduced(singles, np.full(len(singles), 2.0), reduction)
+    if reduction == "mean_with_sample_weight":
+        expected = singles.sum()  # Keras divides by the weight, not by how often it counts
+    for weight in (2, np.float32(2), np.array(2.0)):
+        np.testing.assert_allclose(loss(y, x, sample_weight=weight), expected, rtol=1e-12)
+        function = LossFunctionWrapper(lambda y_true, p: plain(y_true, p), reduction)
+        np.testing.assert_allclose(function(y, x, sample_weight=weight), expected, rtol=1e-12)
+    (report,) = gradcheck(loss, x, y, sample_weight=2.0, tolerance=1e-7)
+    assert report.checked == x.size
+
+
+def test_none_is_no_loss() -> None:
+    assert losses.get(None) is None
 
 
 @EVERY_CASE

@@ -197,7 +197,8 @@ def own_loss(given: Any, custom: Custom = configs.unknown) -> losses.Loss:
     where = "loss"
     written = configs.own_config(given, where, custom)
     with naming(where):
-        return losses.get(written)
+        found: losses.Loss = losses.get(written)
+    return found
 
 
 def _own_metric(theirs: Any) -> Any:

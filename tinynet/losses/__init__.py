@@ -99,8 +99,10 @@ globals().update(FUNCTIONS)
 ALSO = list(FUNCTIONS)
 
 
-def get(identifier: object) -> Loss:
-    """Return the loss that a name, a config, a class or a function stands for."""
+def get(identifier: object) -> Any:
+    """Return the loss that a name, a config, a class or a function stands for; None stays None."""
+    if identifier is None:
+        return None
     if isinstance(identifier, ByFunction):
         identifier = identifier.kind
     if isinstance(identifier, type) and issubclass(identifier, Loss):

@@ -119,7 +119,7 @@ class Loss(Called, Computes, Configurable):
         y_true : ndarray of shape (n, ...)
         y_pred : ndarray of shape (n, ...)
             Predictions, or logits.
-        sample_weight : array_like of shape (n,) or that of the single losses, optional
+        sample_weight : array_like of shape (), (n,) or that of the single losses, optional
         from_logits : bool, optional
             Whether `y_pred` holds logits; by default, what the loss itself says.
 
@@ -141,6 +141,7 @@ class Loss(Called, Computes, Configurable):
                 f"{y_true.shape} and predictions of shape {y_pred.shape}"
             )
         self.weighted = sample_weight is not None
+        self.alike = self.weighted and np.ndim(sample_weight) == 0
         if not self.weighted:
             weights = _ones(math.prod(y_pred.shape[:-1]), y_pred.dtype)
         else:
@@ -204,7 +205,7 @@ class Loss(Called, Computes, Configurable):
         if self.reduction in ("sum_over_batch_size", "mean"):
             return 1 / max(1, len(weights))
         if self.reduction == "mean_with_sample_weight":
-            total = float(np.sum(weights))
+            total = float(np.sum(weights[:1] if self.alike else weights))  # as in Keras
             return 1 / total if total else 0.0
         return 1.0
 
@@ -230,8 +231,10 @@ def _ones(n: int, dtype: np.dtype[Any]) -> Array:
 
 
 def row_weights(sample_weight: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Return one weight per row of predictions, from weights per sample or per row."""
+    """Return one weight per row of predictions, from weights per sample or per row, or from one."""
     weights = np.asarray(sample_weight, dtype)
+    if weights.ndim == 0:
+        return np.full(math.prod(shape), weights)
     if weights.shape != shape and weights.ndim > 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]
     if weights.shape not in (shape, shape[:1]):

@@ -145,7 +145,9 @@ class LossFunctionWrapper(Loss):
             losses = losses * weights
             total = losses.size
             if self.reduction == "mean_with_sample_weight":
-                total = float(np.broadcast_to(weights, losses.shape).sum())
+                # As in Keras, one weight for all counts once.
+                spread = weights if self.given.ndim == 0 else np.broadcast_to(weights, losses.shape)
+                total = float(spread.sum())
         if self.reduction in ("none", None, "sum"):
             return losses
         return losses / total if total else losses * 0

@@ -94,7 +94,8 @@ class OutputLosses(Loss):
             isinstance(loss, Mapping) and "class_name" not in loss
         )
         if not several and loss_weights is None and len(names) <= 1:
-            return known.get(loss)
+            single: Loss = known.get(loss)
+            return single
         names = names or _names_in(loss) or _names_in(loss_weights)
         chosen = for_outputs("loss", loss, names) or [loss] * len(names)
         if isinstance(loss, Mapping) and None in chosen:
