@@ -471,3 +471,75 @@ def test_cross_entropies_among_the_metrics_read_logits(case, eagerly):
     assert list(told[0]) == list(told[1])
     tensors = {name: (told[0][name], each) for name, each in told[1].items()}
     expect_same("metrics.BinaryCrossentropy", tensors, tolerance=1e-12, case=f"{case}, {eagerly}")
+
+
+def of_classes(library):
+    """Return the names of two metrics of every class that both libraries have, and of one more.
+
+    A third is made where a class is derived from it, as in scripts.
+    """
+    library.utils.clear_session()
+    names = {}
+    for name in sorted({kind.__name__ for kind in tinynet.metrics.METRICS.values()}):
+        theirs = getattr(library.metrics, name)
+        needed = [0.5] if "At" in name else [np.mean] if name == "MeanMetricWrapper" else []
+        derived = type("Derived" + name, (theirs,), {})
+        names[name] = [kind(*needed).name for kind in (theirs, theirs, derived, derived)]
+        names[name].append(theirs(*needed, name="mine").name)
+    return names
+
+
+def test_names_are_counted_where_keras_counts_them():
+    assert len(of_classes(tinynet)) > 35
+    assert of_classes(tinynet) == of_classes(keras)
+
+
+def logs_of_a_session(library):
+    """Return the names in the logs of several models, and those of metrics made in between."""
+    x, y = np.arange(8.0).reshape(4, 2) / 10, np.array([[0.0], [1.0], [0.0], [1.0]])
+    metrics, found = library.metrics, []
+
+    def evaluated(given, weighted=None):
+        layers = [library.Input((2,)), library.layers.Dense(1, activation="sigmoid")]
+        model = library.Sequential(layers)
+        model.compile("sgd", "mse", metrics=given, weighted_metrics=weighted)
+        model.fit(x, y, validation_data=(x, y), verbose=0)
+        found.append(list(model.evaluate(x, y, verbose=0, return_dict=True)))
+        return model
+
+    library.utils.clear_session()
+    first = evaluated([metrics.AUC()])
+    evaluated([metrics.AUC(), metrics.AUC(name="mine"), "accuracy", metrics.AUC()])
+    evaluated(["AUC", "Precision", "mse", metrics.Precision()])
+    found.append(metrics.AUC().name)
+    evaluated([metrics.AUC, metrics.BinaryAccuracy], [metrics.Recall(), "binary_crossentropy"])
+    found.append(metrics.Recall().name)
+    again = library.models.clone_model(first)
+    again.compile("sgd", "mse", metrics=[metrics.get(metrics.serialize(metrics.AUC()))])
+    found.append(list(again.evaluate(x, y, verbose=0, return_dict=True)))
+    library.utils.set_random_seed(0)
+    found.append(metrics.AUC().name)
+    library.utils.clear_session()
+    found.append(metrics.AUC().name)
+    return found
+
+
+def test_names_in_the_logs_of_a_session():
+    found = logs_of_a_session(tinynet)
+    assert "auc_1" in found[1]
+    assert found == logs_of_a_session(keras)
+
+
+def test_metrics_from_a_file_are_not_counted(tmp_path):
+    found = []
+    for library in (tinynet, keras):
+        library.utils.clear_session()
+        model = library.Sequential([library.Input((2,)), library.layers.Dense(1)])
+        model.compile("sgd", "mse", metrics=[library.metrics.AUC(), "Recall"])
+        path = tmp_path / f"{library.__name__}.keras"
+        model.save(path)
+        again = library.models.load_model(path)
+        found.append([library.metrics.AUC().name, library.metrics.Recall().name])
+        logs = again.evaluate(np.ones((4, 2)), np.ones((4, 1)), verbose=0, return_dict=True)
+        found[-1] += [*logs, library.metrics.Recall().name]
+    assert found[0] == found[1]

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import tinynet as keras
-from tinynet import Input, Sequential, losses
+from tinynet import Input, Sequential, losses, metrics
 from tinynet.layers import Dense
 from tinynet.losses.functions import LossFunctionWrapper
 from tinynet.metrics import MeanMetricWrapper
@@ -208,9 +208,10 @@ def test_names_and_arguments() -> None:
     def SomeMetric(y: Any, p: Any, power: int = 1) -> Any:  # noqa: N802 (the name is the point)
         return np.abs(y - p) ** power
 
-    assert MeanMetricWrapper(SomeMetric).name == "some_metric"
+    assert metrics.get(SomeMetric).name == "some_metric"
+    assert MeanMetricWrapper(SomeMetric).name == "mean_metric_wrapper"  # as in Keras
     assert MeanMetricWrapper(SomeMetric, "mine").name == "mine"
-    assert MeanMetricWrapper(lambda y, p: p).name == "lambda"
+    assert metrics.get(lambda y, p: p).name == "lambda"
     assert MeanMetricWrapper(SomeMetric, power=2)([1.0], [4.0]) == 9
     with pytest.raises(TypeError, match="fn: expected a function of y_true and y_pred, got 3"):
         MeanMetricWrapper(3)  # type: ignore[arg-type]
@@ -224,7 +225,7 @@ def test_names_and_arguments() -> None:
 
 def test_labels_beside_one_output_are_warned_of() -> None:
     labels, p = np.arange(6) % 2, np.full((6, 1), 0.25)
-    metric = MeanMetricWrapper(gaps)
+    metric = MeanMetricWrapper(gaps, "gaps")
     with pytest.warns(UserWarning, match=r"gaps: 6 samples, .* \(6,\) .* gave .* \(6, 6\)"):
         metric.update_state(labels, p)
     assert metric.result() == 0.5  # as in Keras

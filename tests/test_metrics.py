@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sklearn
 
 from tinynet import Sequential, config, losses, metrics
-from tinynet.configurable import serialize
+from tinynet.configurable import forget_names, serialize
 from tinynet.layers import Dense
 from tinynet.metrics import (
     Accuracy,
@@ -342,6 +342,32 @@ def test_mean_and_sum_of_numbers() -> None:
     assert [each.path for each in mean.variables] == ["loss/total", "loss/count"]
     assert [float(each) for each in total.variables] == [10]
     assert metrics.Mean(dtype="float32").get_config() == {"name": "mean"}
+
+
+def test_names_count_the_metrics_of_a_session() -> None:
+    class Mine(Metric):
+        """A metric without a name of its own."""
+
+    class MyError(MeanSquaredError):
+        """As in Keras, named as what it is derived from."""
+
+    assert [Precision().name, Precision(name="mine").name, Precision().name] == [
+        *("precision", "mine", "precision_1")
+    ]
+    assert [Mine().name, Mine().name, MyError().name] == ["mine", "mine_1", "mean_squared_error"]
+    assert [MeanSquaredError().name, MeanSquaredError().name] == 2 * ["mean_squared_error"]
+    model = Sequential([Dense(2, activation="softmax")])
+    model.compile("sgd", "mse", metrics=["AUC", metrics.BinaryCrossentropy, metrics.AUC])
+    assert [each.name for each in copy.deepcopy(model).metrics][2] == "auc"  # made in compile
+    assert metrics.get(metrics.serialize(metrics.AUC())).name == "auc_1"
+    x, y = np.ones((4, 2)), np.eye(2)[[0, 1, 0, 1]]
+    expected = ["AUC", "auc", "binary_crossentropy", "loss"]
+    assert sorted(model.evaluate(x, y, verbose=0, return_dict=True)) == expected
+    assert metrics.AUC().name == "auc_3"  # "AUC" was made at the first batch
+    model.fit(x, y, verbose=0)
+    assert metrics.get("AUC").name == "AUC" and metrics.AUC().name == "auc_4"
+    forget_names()
+    assert metrics.AUC().name == "auc"
 
 
 def test_a_subclass_of_mean_in_a_model() -> None:

@@ -175,8 +175,8 @@ def test_metrics_of_one_name_are_told_apart() -> None:
     )
     y = np.eye(2)[LABELS]
     logs = model.evaluate(X, y, sample_weight=LABELS + 1, verbose=0, return_dict=True)
-    first = ["loss", "accuracy", "precision", "precision", "accuracy", "f1_score"]
-    assert model.metrics_names == [*first, "precision_1", "weighted_accuracy"]  # as evaluate lists
+    first = ["loss", "accuracy", "precision", "precision_1", "accuracy", "f1_score"]
+    assert model.metrics_names == [*first, "weighted_accuracy"]  # as evaluate lists
     values = model.evaluate(X, y, sample_weight=LABELS + 1, verbose=0)
     assert values == [logs[name] for name in model.metrics_names]
     assert list(logs) == sorted(set(model.metrics_names))

@@ -11,7 +11,8 @@ import inspect
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -364,6 +365,17 @@ def auto_name(kind: type | str) -> str:
     count = _names[prefix]
     _names[prefix] += 1
     return f"{prefix}_{count}" if count else prefix
+
+
+@contextmanager
+def not_counting() -> Iterator[None]:
+    """Let what is made in a ``with`` block use up no automatic names."""
+    before = _names.copy()
+    try:
+        yield
+    finally:
+        _names.clear()
+        _names.update(before)
 
 
 def forget_names() -> None:

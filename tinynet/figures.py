@@ -85,6 +85,7 @@ class Figures(Computes):
         """Decide, once, which accuracy is meant."""
         if not self.built:
             self.plain, self.weighted = self._for_shapes(y, output_shape)
+            metrics.count([choice for choices in self.choices for choice in choices])
             self._name()
             self.built = True
 

@@ -195,6 +195,21 @@ class OutputsLookBack(LooksBack, OutputFigures):
     """As `OutputFigures`, with metrics that look back; see `LooksBack`."""
 
 
+def made(plain: Any, weighted: Any) -> tuple[Any, Any]:
+    """Return what was given to ``compile`` with an object for each class, which is counted once."""
+    return _made(plain), _made(weighted)
+
+
+def _made(given: Any) -> Any:
+    if isinstance(given, (list, tuple)):
+        return [_made(each) for each in given]
+    if isinstance(given, dict) and "class_name" not in given:
+        return {name: _made(each) for name, each in given.items()}
+    if isinstance(given, type) and issubclass(given, metrics.Metric):
+        return metrics.get(given)
+    return given
+
+
 def loss_and_figures(
     loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any, model: Any
 ) -> tuple[Loss, Figures]:

@@ -24,7 +24,7 @@ from tinynet.figures import Logs
 from tinynet.freezing import Freezing
 from tinynet.interrupts import whole_steps
 from tinynet.kernels.threads import products_as_chosen
-from tinynet.output_figures import loss_and_figures
+from tinynet.output_figures import loss_and_figures, made
 from tinynet.preparing import Prepared, optional_integers, validating_epochs
 from tinynet.repeat import Repeat
 from tinynet.step.tape import call
@@ -85,7 +85,7 @@ class Trainer(Prepared):
         steps_per_execution = integer("steps_per_execution", steps_per_execution)
         jit_compile = jit_compile if jit_compile == "auto" else flag("jit_compile", jit_compile)
         run_eagerly, _ = flag("run_eagerly", run_eagerly), flag("auto_scale_loss", auto_scale_loss)
-        resolve = partial(loss_and_figures, loss, loss_weights, metrics, weighted_metrics)
+        resolve = partial(loss_and_figures, loss, loss_weights, *made(metrics, weighted_metrics))
         new_loss, figures = resolve(self)
         new_optimizer = optimizers.get(optimizer)
         require_saveable("layer", *self.leaves.values())

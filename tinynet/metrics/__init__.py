@@ -5,14 +5,21 @@ seen since ``reset_state``. Reports for people (precision and recall by class, s
 scikit-learn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
 from tinynet import config, losses, scope
 from tinynet.by_function import ByFunction
-from tinynet.configurable import by_name, resolve, writer_and_reader
+from tinynet.configurable import (
+    by_name,
+    name_of_function,
+    not_counting,
+    resolve,
+    writer_and_reader,
+)
 from tinynet.metrics.base import Metric, SampleMean
 from tinynet.metrics.counts import (
     F1Score,
@@ -63,6 +70,7 @@ from tinynet.metrics.means import (
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
 )
+from tinynet.metrics.own import default_name
 
 __all__ = [
     "AUC",
@@ -184,10 +192,11 @@ def get(identifier: object) -> Metric:
     if isinstance(identifier, ByFunction) and identifier.__name__ in METRICS:
         identifier = identifier.__name__
     if callable(identifier):
-        return MeanMetricWrapper(identifier)
-    metric: Any = resolve("metric", identifier, METRICS)
+        return MeanMetricWrapper(identifier, name_of_function(identifier))
+    with not_counting() if isinstance(identifier, str) else nullcontext():
+        metric: Any = resolve("metric", identifier, METRICS)
     if not isinstance(metric, Metric):
-        metric = MeanMetricWrapper(metric)
+        metric = MeanMetricWrapper(metric, name_of_function(metric))
     if isinstance(identifier, str):
         metric.name = identifier
     found: Metric = metric
@@ -195,6 +204,13 @@ def get(identifier: object) -> Metric:
 
 
 serialize, deserialize = writer_and_reader(get)
+
+
+def count(choices: Iterable[object]) -> None:
+    """Count metrics that were given by name among those of their class, as Keras makes them."""
+    for each in choices:
+        if isinstance(each, str):
+            default_name(type(get(each)))
 
 
 def for_shapes(

@@ -8,8 +8,8 @@ import numpy as np
 
 from tinynet.arrays import Array
 from tinynet.checks import text
-from tinynet.configurable import Configurable, to_snake_case
-from tinynet.metrics.own import OwnVariables
+from tinynet.configurable import Configurable
+from tinynet.metrics.own import OwnVariables, default_name
 from tinynet.overriding import missing
 from tinynet.step.tape import Computes
 
@@ -43,7 +43,7 @@ class Metric(OwnVariables, Computes, Configurable):
     Parameters
     ----------
     name : str, optional
-        The name in the logs; by default the class's name in snake case.
+        The name in the logs; by default the class's in snake case, counted where Keras counts.
     **kwargs
         `dtype`, which a class of your own may pass on; it has no effect.
 
@@ -57,7 +57,7 @@ class Metric(OwnVariables, Computes, Configurable):
     computing = ("update_state", "add", "values")
 
     def __init__(self, name: str | None = None, **kwargs: Any) -> None:
-        self.name = text("name", name) or to_snake_case(type(self).__name__)
+        self.name = text("name", name) or default_name(type(self))
         self.begin(**kwargs)
 
     # What a subclass defines.

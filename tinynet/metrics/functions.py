@@ -10,7 +10,7 @@ import numpy as np
 
 from tinynet import config
 from tinynet.arrays import Array, read_only, same_rank
-from tinynet.configurable import function_config, function_of, name_of_function
+from tinynet.configurable import function_config, function_of
 from tinynet.metrics.base import Metric, Shape
 
 
@@ -154,7 +154,7 @@ class MeanMetricWrapper(Mean):
         returns more axes, they are averaged for each sample; a single number counts as one sample,
         so that the result is the mean over the batches.
     name : str, optional
-        By default that of the function, in snake case.
+        In ``compile``, that of the function, in snake case.
     **kwargs
         Passed on to the function.
 
@@ -180,7 +180,7 @@ class MeanMetricWrapper(Mean):
             raise TypeError(f"fn: expected a function of y_true and y_pred, got {fn!r}")
         self.fn = fn
         self.options = kwargs
-        super().__init__(name or name_of_function(fn))
+        super().__init__(name)
 
     def update_state(  # type: ignore[override] # as every metric but `Mean`
         self, y_true: Any, y_pred: Any, sample_weight: Any = None

@@ -8,7 +8,27 @@ from typing import Any
 import numpy as np
 
 from tinynet import config, initializers
+from tinynet.configurable import auto_name, is_own, to_snake_case
 from tinynet.variables import Variable, variable
+
+# Objects of these have the same name, if they are given none. Those of other classes are counted,
+# as in Keras: "auc" is followed by "auc_1", until clear_session.
+ALWAYS_NAMED = {
+    *("Accuracy", "BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy"),
+    *("TopKCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "F1Score", "R2Score"),
+    *("MeanSquaredError", "RootMeanSquaredError", "MeanAbsoluteError", "Poisson", "KLDivergence"),
+    *("MeanAbsolutePercentageError", "MeanSquaredLogarithmicError", "CosineSimilarity"),
+    *("BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"),
+    *("Hinge", "SquaredHinge", "CategoricalHinge"),
+}
+
+
+def default_name(kind: type) -> str:
+    """Return the name of the next metric of a class, if it is given none."""
+    for each in kind.__mro__:
+        if each.__name__ in ALWAYS_NAMED and is_own(each):
+            return to_snake_case(each.__name__)
+    return auto_name(kind)
 
 
 class OwnVariables:
