@@ -567,3 +567,23 @@ def named(result):
     if isinstance(result, list):
         return {f"value {place}": value for place, value in enumerate(result)}
     return {} if result is None else {"result": result}
+
+
+@pytest.mark.filterwarnings("ignore:Argument .* is deprecated")
+def test_what_keras_still_takes_from_keras_2():
+    """Old names of arguments, build without a shape, and fit for no epochs."""
+    found = []
+    for library in (tinynet, keras):
+        assert library.layers.LeakyReLU(alpha=0.1).negative_slope == 0.1
+        layers = [library.layers.InputLayer(input_shape=(4,)), library.layers.Dense(2)]
+        model = library.Sequential(layers)
+        model.build()
+        model.compile("sgd", "mse", metrics=["mae"])
+        before = model.get_weights()
+        x, y = np.ones((5, 4)), np.ones((5, 2))
+        for options in ({"epochs": 0}, {"epochs": 0, "validation_data": (x, y)}):
+            history = model.fit(x, y, verbose=0, **options)
+            found.append((history.history, history.epoch, history.params))
+        assert all(map(np.array_equal, before, model.get_weights()))
+        assert model.count_params() == 10
+    assert found[:2] == found[2:]

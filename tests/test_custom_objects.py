@@ -313,7 +313,11 @@ class OddOptimizer(keras.optimizers.SGD):
     [
         ([Forgetful(2)], {}, r"layer: .*Forgetful named 'forget.* write self.factor = factor in"),
         ([WithFunction(np.ones(4))], {}, "layer: .*WithFunction .*: Object of type ufunc is not"),
-        ([], {"metrics": [NoConfig()]}, "metric: .*NoConfig named 'no_config': no config here"),
+        (
+            [],
+            {"metrics": [NoConfig()]},
+            "metric: .*NoConfig named 'mean_.*': no config here",
+        ),
         ([], {"loss": OddLoss({1, 2})}, "loss: .*OddLoss .*: Object of type set is not"),
         ([], {"loss": OddLoss(1j)}, "loss: .*OddLoss .*: Object of type complex is not"),
         (

@@ -11,7 +11,9 @@ from tinynet.layers import (
     Dense,
     Dropout,
     Flatten,
+    InputLayer,
     Layer,
+    LeakyReLU,
     Reshape,
 )
 
@@ -266,6 +268,7 @@ def test_a_model_without_input_is_built_by_its_first_batch() -> None:
     ("shape", "message"),
     [
         (4, r"input_shape: expected the shape of a batch, \(None, 784\) .* got 4"),
+        (None, r"input_shape: expected the shape of a batch, \(None, 784\) .* got None"),
         ((None, None), r"input_shape: expected the shape of a batch.* got \(None, None\)"),
     ],
 )
@@ -274,6 +277,23 @@ def test_build_wants_the_shape_of_a_batch(shape: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         model.build(shape)
     assert not model.built
+
+
+def test_a_model_that_begins_with_an_input_needs_no_shape_for_build() -> None:
+    model = Sequential([Input((4,)), Dense(3)])
+    model.build()
+    kernel = model.get_weights()[0]
+    model.build(None)
+    np.testing.assert_array_equal(model.get_weights()[0], kernel)
+
+
+def test_names_of_keras_2() -> None:
+    assert LeakyReLU(alpha=0.1).negative_slope == 0.1
+    assert "alpha" not in LeakyReLU(alpha=0.1).get_config()
+    with pytest.raises(ValueError, match="negative_slope: expected a number of 0 or more, got -1"):
+        LeakyReLU(alpha=-1)
+    model = Sequential([InputLayer(input_shape=(4,)), Dense(2)])
+    assert model.count_params() == 10 and model.layers[0].units == 2
 
 
 def test_a_built_model_is_not_built_for_another_shape() -> None:

@@ -439,7 +439,7 @@ def compiled(input_shape: tuple[int, ...], n_outputs: int) -> Sequential:
             ValueError,
             "learning_rate: expected a number of 0 or more, got -0.1",
         ),
-        ({"epochs": -1}, ValueError, "epochs: expected a positive integer, got -1"),
+        ({"epochs": -1}, ValueError, "epochs: expected an integer of 0 or more, got -1"),
         ({"batch_size": 0}, ValueError, "batch_size: expected a positive integer, got 0"),
         ({"dropout": 1.5}, ValueError, "rate: expected .* got 1.5"),
         ({"hidden_layer_sizes": (8, 0)}, ValueError, "hidden_layer_sizes: expected a positive int"),

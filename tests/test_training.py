@@ -140,6 +140,20 @@ def test_epochs_is_the_number_of_the_last_one() -> None:
     assert model.fit(X, NUMBERS, epochs=5, initial_epoch=3, verbose=0).epoch == [3, 4]
 
 
+@pytest.mark.parametrize("options", [{"epochs": 0}, {"epochs": 2, "initial_epoch": 2}])
+def test_no_epochs_change_nothing(options: dict[str, int]) -> None:
+    model = linear()
+    model.fit(X, NUMBERS, verbose=0)
+    before = model.get_weights()
+    history = model.fit(X, NUMBERS, validation_data=(X, NUMBERS), verbose=0, **options)
+    assert (history.history, history.epoch) == ({}, [])
+    assert history.params["epochs"] == options["epochs"]
+    for now, then in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(now, then)
+    with pytest.raises(ValueError, match="epochs: expected an integer of 0 or more, got -1"):
+        model.fit(X, NUMBERS, epochs=-1)
+
+
 def test_logs_are_sorted_and_evaluate_begins_with_the_loss() -> None:
     model = linear()
     weights = np.linspace(0, 2, 50)

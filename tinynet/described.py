@@ -135,13 +135,13 @@ class Described(Configurable, WeightLists):
         dtype: str = self.output_layer.dtype
         return dtype
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Sequence[int | None] | None = None) -> None:
         """Make all weights.
 
         Parameters
         ----------
-        input_shape : sequence of int or None
-            With the batch axis, as in Keras: ``(None, 784)``.
+        input_shape : sequence of int or None, optional
+            With the batch axis, as in Keras: ``(None, 784)``. Not needed after an `Input`.
 
         Raises
         ------
@@ -149,6 +149,9 @@ class Described(Configurable, WeightLists):
             If the size of an axis after the first is not known, or the weights have been
             made for another shape.
         """
+        if input_shape is None and self.sample_shape is not None:
+            self.ensure_built(self.sample_shape)
+            return
         sizes = entries(input_shape)
         if sizes is None or None in sizes[1:]:
             raise ValueError(

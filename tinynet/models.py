@@ -129,7 +129,7 @@ class Model(Graph, Evaluator):
                 stacklevel=2,
             )
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any = None) -> None:
         """Make all weights; for several inputs, from a list of shapes with the batch axis."""
         if input_shape and isinstance(input_shape, list) and isinstance(input_shape[0], tuple):
             self.ensure_built([tuple(shape[1:]) for shape in input_shape])

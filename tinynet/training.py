@@ -138,10 +138,9 @@ class Trainer(Prepared):
             Fraction of the samples, from the end, that is kept for validation.
         validation_data : (x, y) or (x, y, sample_weight), or batches of them, optional
         shuffle : bool or "every_epoch"
-            True shuffles as Keras on TensorFlow does: after `set_random_seed` every epoch
-            has the same order. ``"every_epoch"`` draws a new one for each, which is better
-            practice: in batches that are never mixed again, batch norm always normalizes the
-            same samples together.
+            True shuffles as Keras on TensorFlow does: after `set_random_seed` every epoch has the
+            same order. ``"every_epoch"`` draws a new one for each, which is better practice: in
+            batches that are never mixed again, batch norm always normalizes the same samples.
         class_weight : dict of int to float, optional
             Weight of each class's samples; a class left out has weight 1.
         sample_weight : array_like of shape (n,), optional
@@ -170,7 +169,8 @@ class Trainer(Prepared):
         old_names.refuse("fit", kwargs, TypeError)
         self._compiled()
         require_saveable("layer", *self.leaves.values())  # some may have been added after compile
-        epochs, first_epoch = integer("epochs", epochs), integer("initial_epoch", initial_epoch, 0)
+        epochs = integer("epochs", epochs, 0)
+        first_epoch = integer("initial_epoch", initial_epoch, 0)
         size, val_size, steps, val_steps = optional_integers(
             batch_size=batch_size,
             validation_batch_size=validation_batch_size,

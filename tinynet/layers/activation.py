@@ -50,7 +50,7 @@ class LeakyReLU(Activation):
     negative_slope : float
         Slope for inputs below 0; at least 0.
     **kwargs
-        See `Layer`.
+        See `Layer`. `alpha` is what Keras 2 called `negative_slope`.
 
     Raises
     ------
@@ -59,6 +59,7 @@ class LeakyReLU(Activation):
     """
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
+        negative_slope = kwargs.pop("alpha", negative_slope)
         self.negative_slope = number("negative_slope", negative_slope, least=0)
         super().__init__(
             activations.leaky_relu.with_options(negative_slope=self.negative_slope), **kwargs

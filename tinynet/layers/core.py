@@ -34,6 +34,7 @@ class InputLayer(Layer):
     name : str, optional
     **kwargs
         `batch_shape`: the shape with the batch axis, in place of `shape` and `batch_size`.
+        `input_shape` is what Keras 2 called `shape`.
 
     Raises
     ------
@@ -55,6 +56,7 @@ class InputLayer(Layer):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
+        shape = kwargs.pop("input_shape", shape)
         if "batch_shape" in kwargs:
             if shape is not None:
                 raise ValueError("batch_shape: expected shape or batch_shape, got both")
