@@ -178,6 +178,10 @@ def page() -> str:
             "here so far. Written by `python -m parity_tests.keras_names`, which looks every name",
             "up in both libraries; not edited.",
             "",
+            "A function of your own can be a loss, a metric, an activation, an initializer or a",
+            "constraint. It cannot be a regularizer, whose derivative is needed: derive a class",
+            "from `Regularizer`, with `__call__(self, x)` and `gradient(self, x)`.",
+            "",
             *table(
                 ["", "there", "refused", "absent"],
                 [[f"`{module}`", *map(str, counts[module])] for module in MODULES]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tinynet
 from parity_tests.both import TOLERANCE, expect_same, make_both, numpy, use_floatx
 from parity_tests.drawn import FLOAT_TYPES, SEEDS, call, examples, number, numbers, one_of
 from parity_tests.terms import of_training
@@ -145,3 +146,29 @@ def test_training(name, text):
         for (key, value), other in zip(own.arrays.items(), theirs.get_weights(), strict=True)
     }
     expect_same(f"constraints.{name}", {"losses": tuple(logs), **weights}, case=model)
+
+
+def halves(shape, dtype=None):
+    return np.full(shape, 0.5)
+
+
+def smaller(w):
+    return w * 0.75
+
+
+def test_functions_as_initializer_and_constraint(tmp_path):
+    known, found = {"halves": halves, "smaller": smaller}, []
+    x, y = np.arange(12.0).reshape(3, 4) / 10, np.ones((3, 2))
+    for library in (tinynet, keras):
+        rules = {"kernel_initializer": halves, "kernel_constraint": smaller}
+        model = library.Sequential([library.Input((4,)), library.layers.Dense(2, **rules)])
+        model.compile("sgd", "mse")
+        model.fit(x, y, epochs=3, verbose=0)
+        found.append(model.get_weights()[0])
+        model.save(tmp_path / f"{library.__name__}.keras")
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-6)
+    for library, other in ((tinynet, "keras"), (keras, "tinynet")):
+        again = library.models.load_model(tmp_path / f"{other}.keras", custom_objects=known)
+        again.fit(x, y, verbose=0)
+        found.append(again.get_weights()[0])
+    np.testing.assert_allclose(found[2], found[3], rtol=1e-6)

@@ -12,8 +12,9 @@ from hypothesis.extra.numpy import array_shapes
 
 import tinynet
 from tinynet import Input, Sequential, config, constraints
-from tinynet.configurable import serialize
+from tinynet.configurable import UnknownObjectError, serialize
 from tinynet.constraints import Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm
+from tinynet.interop.configs import keras_config
 from tinynet.layers import BatchNormalization, Conv2D, Dense
 
 SHORT_AND_LONG = np.array([[0.3, 3.0, -0.6, 0.0], [0.4, -4.0, 0.8, 0.0]])  # norms 0.5, 5, 1, 0
@@ -178,7 +179,7 @@ def test_what_stands_for_a_constraint(identifier: object, cls: type[Constraint])
             r"unknown constraint 'max_nrom'; did you mean 'max_norm'",
         ),
         (
-            lambda: Dense(3, kernel_constraint=np.abs),
+            lambda: Dense(3, kernel_constraint=3),
             TypeError,
             r"constraint: expected its name, its config or an object",
         ),
@@ -189,3 +190,46 @@ def test_what_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         make()
+
+
+def halves(shape: tuple[int, ...], dtype: str | None = None) -> np.ndarray:
+    return np.full(shape, 0.5)
+
+
+def smaller(w: np.ndarray) -> np.ndarray:
+    return 0.5 * w
+
+
+@pytest.mark.parametrize("file", ["m.keras", "m.h5", "m.safetensors"])
+def test_functions_as_rules(file: str, tmp_path: Any) -> None:
+    layer = Dense(2, kernel_initializer=halves, kernel_constraint=smaller)
+    model = Sequential([Input((4,)), layer])
+    model.compile("sgd", "mse")
+    x, y = np.ones((3, 4)), np.full((3, 2), 2.0)
+    model.fit(x, y, epochs=3, verbose=0)  # the first has no gradient, and is halved
+    plain = Sequential([Input((4,)), Dense(2, kernel_initializer=halves)])
+    plain.compile("sgd", "mse")
+    for _ in range(3):
+        plain.fit(x, y, verbose=0)
+        plain.set_weights([0.5 * plain.get_weights()[0], plain.get_weights()[1]])
+    np.testing.assert_array_equal(model.get_weights()[0], plain.get_weights()[0])
+    model.save(tmp_path / file)
+    known = {"halves": halves, "smaller": smaller}
+    again = tinynet.models.load_model(tmp_path / file, custom_objects=known)
+    assert again.layers[0].kernel_initializer.fn is halves
+    assert again.layers[0].kernel_constraint.fn is smaller
+    for one in (model, again):
+        one.fit(x, y, verbose=0)
+    np.testing.assert_array_equal(again.get_weights()[0], model.get_weights()[0])
+    with pytest.raises(UnknownObjectError, match=r"'(halves|smaller)' .* pass custom"):
+        tinynet.models.load_model(tmp_path / file)
+    with pytest.raises(ValueError, match=r"(halves|smaller) is a function of your own"):
+        keras_config(layer, "dense")
+
+
+def test_a_function_that_returns_something_else() -> None:
+    rule = constraints.get(np.sum)
+    with pytest.raises(ValueError, match=r"weight's shape \(2, 3\) from sum, got shape \(\)"):
+        rule(np.ones((2, 3)))
+    with pytest.raises(ValueError, match="read-only"):
+        constraints.get(lambda w: w.fill(0))(np.ones(3))

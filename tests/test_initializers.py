@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes
 
 from tinynet import initializers
-from tinynet.configurable import to_snake_case
+from tinynet.configurable import UnknownObjectError, to_snake_case
+from tinynet.custom_objects import custom_object_scope
 from tinynet.initializers import (
     INITIALIZERS,
     Constant,
@@ -266,3 +267,28 @@ def test_unknown_names_and_things() -> None:
 def test_bad_options(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         VarianceScaling(**options)
+
+
+def halves(shape: tuple[int, ...], dtype: str | None = None) -> np.ndarray:
+    assert (type(shape), dtype) == (tuple, "float32")
+    return np.full(shape, 0.5)
+
+
+def test_a_function() -> None:
+    for rule in (halves, initializers.get(halves)):
+        layer = Dense(2, kernel_initializer=rule)
+        layer.build((4,))
+        np.testing.assert_array_equal(layer.kernel, np.full((4, 2), 0.5))
+        assert layer.kernel.dtype == "float32"
+    written = initializers.serialize(initializers.get(halves))
+    again = initializers.deserialize(written, custom_objects={"halves": halves})
+    assert again.fn is halves
+    with custom_object_scope({"halves": halves}):
+        assert initializers.get("halves").fn is halves
+    with pytest.raises(UnknownObjectError, match=r"initializer 'halves' .* pass custom_objects"):
+        initializers.get(written)
+    with pytest.raises(ValueError, match=r"weight's shape \(4, 2\) from lambda, got shape \(3,\)"):
+        Dense(2, kernel_initializer=lambda shape, dtype=None: np.ones(3)).build((4,))
+    for bad in (3, Dense, Dense(2)):
+        with pytest.raises(TypeError, match="initializer: expected its name, its config or an obj"):
+            initializers.get(bad)

@@ -89,3 +89,9 @@ def test_a_subclass_has_to_say_what_it_does() -> None:
     for call in (Regularizer(), Regularizer().gradient):
         with pytest.raises(NotImplementedError):
             call(np.ones(2))
+
+
+def test_a_function_has_no_derivative() -> None:
+    for identifier in (np.sum, {"class_name": "function", "config": "f", "module": "builtins"}):
+        with pytest.raises(TypeError, match=r"regularizer: .* a class: .* gradient\(self, x\)"):
+            regularizers.get(identifier)

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.arrays import Array
+from tinynet.arrays import Array, read_only
 from tinynet.checks import entries, integer, number
 from tinynet.config import epsilon
 from tinynet.configurable import Configurable, by_name, resolve, writer_and_reader
 from tinynet.kernels import norms
 from tinynet.overriding import missing
 from tinynet.step.tape import call
+from tinynet.user_functions import OfFunction
 
 
 class Constraint(Configurable):
@@ -199,6 +200,22 @@ class MinMaxNorm(_OfNorms):
         norms.limit_norms(*limits, float(self.rate), epsilon(), w)
 
 
+class ConstraintFunction(OfFunction, Constraint):
+    """A function ``fn(w)`` that returns the weights that are allowed.
+
+    Parameters
+    ----------
+    fn : callable
+        It gets an array that cannot be written to.
+    """
+
+    role = "constraint"
+
+    def __call__(self, w: Array) -> Array:
+        """Return what the function returns."""
+        return self.returned(self.fn(read_only(w)), w.shape, w.dtype)
+
+
 max_norm = MaxNorm
 non_neg = NonNeg
 unit_norm = UnitNorm
@@ -207,12 +224,16 @@ CONSTRAINTS: dict[str, type[Constraint]] = by_name(MaxNorm, NonNeg, UnitNorm, Mi
 
 
 def get(identifier: Any) -> Constraint | None:
-    """Return the constraint that a name, a config or a class stands for; None stays None."""
-    if identifier is None or isinstance(identifier, Constraint):
-        return identifier
+    """Return the constraint of a name, a config, a class or a function; None stays None."""
     if isinstance(identifier, type) and issubclass(identifier, Constraint):
         return identifier()
-    return resolve("constraint", identifier, CONSTRAINTS)
+    if identifier is None or isinstance(identifier, Constraint):
+        return identifier
+    found = ConstraintFunction.of(identifier)
+    if not isinstance(found, Constraint):
+        found = ConstraintFunction.of(resolve("constraint", identifier, CONSTRAINTS))
+    constraint: Constraint = found
+    return constraint
 
 
 serialize, deserialize = writer_and_reader(get)

@@ -20,6 +20,7 @@ from tinynet.arrays import Array
 from tinynet.checks import entries, number
 from tinynet.configurable import Configurable, by_name, resolve, writer_and_reader
 from tinynet.overriding import missing
+from tinynet.user_functions import OfFunction
 
 # The standard deviation of a standard normal truncated at two standard deviations.
 TRUNCATED_STDDEV = 0.87962566103423978
@@ -288,6 +289,22 @@ class LecunNormal(_FixedScaling):
     RULE = (1.0, "fan_in", "truncated_normal")
 
 
+class InitializerFunction(OfFunction, Initializer):
+    """A function ``fn(shape, dtype=None)`` that returns the first values of a weight.
+
+    Parameters
+    ----------
+    fn : callable
+    """
+
+    role = "initializer"
+
+    def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
+        """Return what the function returns."""
+        shape, dtype = tuple(shape), dtype or config.floatx()
+        return self.returned(self.fn(shape, dtype=dtype), shape, dtype)
+
+
 def compute_fans(shape: Sequence[int]) -> tuple[int, int]:
     """Return how many inputs of a weight feed each output, and how many outputs each input feeds.
 
@@ -339,12 +356,16 @@ lecun_normal = LecunNormal
 
 
 def get(identifier: object) -> Initializer:
-    """Return the initializer that a name, a config or a class stands for."""
-    if isinstance(identifier, Initializer):
-        return identifier
+    """Return the initializer that a name, a config, a class or a function stands for."""
     if isinstance(identifier, type) and issubclass(identifier, Initializer):
         return identifier()
-    return resolve("initializer", identifier, INITIALIZERS)
+    if isinstance(identifier, Initializer):
+        return identifier
+    found = InitializerFunction.of(identifier)
+    if not isinstance(found, Initializer):
+        found = InitializerFunction.of(resolve("initializer", identifier, INITIALIZERS))
+    initializer: Initializer = found
+    return initializer
 
 
 serialize, deserialize = writer_and_reader(get)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,14 @@ def get(identifier: object) -> Regularizer | None:
         return identifier
     if isinstance(identifier, type) and issubclass(identifier, Regularizer):
         return identifier()
+    is_function = isinstance(identifier, Mapping) and identifier.get("class_name") == "function"
+    if callable(identifier) or is_function:
+        raise TypeError(
+            f"regularizer: expected its name, its config or an object, got {identifier!r}; a "
+            f"function has no derivative here, so write a class: derive it from "
+            f"keras.regularizers.Regularizer, with __call__(self, x) for the penalty and "
+            f"gradient(self, x) for its derivative"
+        )
     return resolve("regularizer", identifier, REGULARIZERS)
 
 

@@ -37,6 +37,7 @@ from tinynet.optimizers import OPTIMIZERS, Optimizer
 from tinynet.optimizers.schedules import SCHEDULES
 from tinynet.random import SeedGenerator
 from tinynet.regularizers import REGULARIZERS
+from tinynet.user_functions import OfFunction
 
 Config = dict[str, Any]
 KERAS_ARRAY = "__numpy__"  # the class_name of an array in a config of Keras's
@@ -129,6 +130,11 @@ def refused(value: Any, where: str) -> Any:
         raise ValueError(
             f"{where}: {value.name!r} is a function of your own; Keras has counterparts only for "
             f"tinynet's, so write it for Keras too and add it by hand"
+        )
+    if isinstance(value, OfFunction):
+        raise ValueError(
+            f"{where}: {name_of_function(value.fn)} is a function of your own; Keras has "
+            f"counterparts only for tinynet's, so write it for Keras too and add it by hand"
         )
     cls = type(value)
     raise ValueError(

@@ -17,6 +17,7 @@ from tinynet.interop.configs import Config
 from tinynet.losses import LOSSES
 from tinynet.losses.functions import LossFunctionWrapper
 from tinynet.metrics import METRICS, MeanMetricWrapper
+from tinynet.user_functions import OfFunction
 
 
 def written(value: Any, where: str) -> Config:
@@ -41,6 +42,8 @@ def written(value: Any, where: str) -> Config:
                 f".safetensors"
             )
         return _function(value)
+    if isinstance(value, OfFunction):
+        return _function(value.fn)
     kind = type(value)
     return {
         "module": kind.__module__,
