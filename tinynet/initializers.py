@@ -71,18 +71,12 @@ class Constant(Initializer):
     """
 
     def __init__(self, value: Any = 0.0) -> None:
-        if entries(value):
-            self.value = _numbers(value)
-        else:
-            self.value = number("value", value)
-            if isinstance(value, (np.floating, np.ndarray)):
-                self.value = np.asarray(value)[()]
+        self.value = _numbers(value) if entries(value) else number("value", value)
+        self._is_exact = isinstance(value, (np.floating, np.ndarray))
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Array:
         """Return an array of the given shape with `value` in it."""
-        value = self.value
-        if not isinstance(value, (np.ndarray, np.generic)):
-            value = np.asarray(value, np.float32)
+        value = np.asarray(self.value, np.float64 if self._is_exact else np.float32)
         try:
             filled = np.broadcast_to(value, tuple(shape))
         except ValueError:

@@ -17,11 +17,18 @@ class OfFunction(Configurable):
     Parameters
     ----------
     fn : callable
+
+    Raises
+    ------
+    TypeError
+        If `fn` cannot be called.
     """
 
-    role: ClassVar[str]  # for errors: "initializer"
+    role: ClassVar[str] = "object"  # for errors: "initializer"
 
     def __init__(self, fn: Callable[..., Any]) -> None:
+        if not callable(fn):
+            raise TypeError(f"fn: expected a function in the place of the {self.role}, got {fn!r}")
         self.fn = fn
 
     @classmethod

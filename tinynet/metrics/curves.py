@@ -333,8 +333,8 @@ class AUC(ThresholdCounts):
         given = None if label_weights is None else numbers("label_weights", label_weights)
         self.label_weights = given
         chosen = None if thresholds is None else numbers("thresholds", thresholds)
-        super().__init__(chosen, name=name)
         self.num_thresholds = integer("num_thresholds", num_thresholds, least=2)
+        super().__init__(chosen, name=name)
         if self.thresholds is None:
             limits, evenly = evenly_spaced(self.num_thresholds), True
         else:
