@@ -142,7 +142,7 @@ def test_a_train_step_of_ones_own_may_call_what_it_likes() -> None:
     assert model.seen == 0.5
 
 
-@pytest.mark.parametrize("kind", [*{*constraints.CONSTRAINTS.values()}])
+@pytest.mark.parametrize("kind", dict.fromkeys(constraints.CONSTRAINTS.values()))
 def test_a_constraint_is_what_a_subclass_makes_of_it(kind: Any, kernel_form: str) -> None:
     class Half(kind):
         def __call__(self, w: Any) -> Any:
