@@ -295,8 +295,16 @@ CASES: dict[str, Case] = {
         f"{name} {value!r}": Case(
             fit(**{name: value}), ValueError, [f"^{name}: expected a positive int.* got {value!r}"]
         )
-        for name in ("batch_size", "epochs", "validation_batch_size")
+        for name in ("batch_size", "validation_batch_size")
         for value in (0, -1, 2.5, "8", True)
+    },
+    **{
+        f"epochs {value!r}": Case(
+            fit(epochs=value),
+            ValueError,
+            [f"^epochs: expected an integer of 0 or more, got {value!r}"],
+        )
+        for value in (-1, 2.5, "8", True)
     },
     "initial_epoch": Case(
         fit(initial_epoch=-1),
