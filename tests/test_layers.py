@@ -524,8 +524,8 @@ def test_unknown_layers_and_arguments() -> None:
 
 
 def test_a_subclass_has_to_say_what_it_does() -> None:
-    for call in (Layer().forward, Layer().backward):
-        with pytest.raises(NotImplementedError, match=rf"Layer has no {call.__name__}\("):
+    for call, says in ((Layer().forward, "define forward"), (Layer().backward, "has no backward")):
+        with pytest.raises(NotImplementedError, match=rf"Layer.* {says}\("):
             call(np.ones((1, 1)))
 
 
