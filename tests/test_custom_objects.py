@@ -277,7 +277,7 @@ def test_a_file_cannot_name_what_was_not_lent(tmp_path: Path) -> None:
             load_model(path)
 
 
-# What cannot be saved is refused when the model is compiled.
+# What cannot be saved trains all the same, and is refused where it would be lost.
 
 
 class Forgetful(Scaled):
@@ -308,39 +308,69 @@ class OddOptimizer(keras.optimizers.SGD):
         self.hook = hook
 
 
+NOT_LAYERS: list[tuple[dict[str, Any], str]] = [
+    ({"metrics": [NoConfig()]}, "metric: .*NoConfig named 'mean_.*': no config here"),
+    ({"loss": OddLoss({1, 2})}, "loss: .*OddLoss .*: Object of type set is not"),
+    ({"loss": OddLoss(1j)}, "loss: .*OddLoss .*: Object of type complex is not"),
+    ({"optimizer": OddOptimizer(len)}, "optimizer: .*OddOptimizer .*: Object of type b"),
+]
+ENDINGS = ("safetensors", "keras", "h5")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize(
-    ("layers", "compiled", "message"),
+    ("layer", "message"),
     [
-        ([Forgetful(2)], {}, r"layer: .*Forgetful named 'forget.* write self.factor = factor in"),
-        ([WithFunction(np.ones(4))], {}, "layer: .*WithFunction .*: Object of type ufunc is not"),
-        (
-            [],
-            {"metrics": [NoConfig()]},
-            "metric: .*NoConfig named 'mean_.*': no config here",
-        ),
-        ([], {"loss": OddLoss({1, 2})}, "loss: .*OddLoss .*: Object of type set is not"),
-        ([], {"loss": OddLoss(1j)}, "loss: .*OddLoss .*: Object of type complex is not"),
-        (
-            [],
-            {"optimizer": OddOptimizer(len)},
-            "optimizer: .*OddOptimizer .*: Object of type b",
-        ),
+        (Forgetful(2), r"layer: .*Forgetful named 'forget.* write self.factor = factor in"),
+        (WithFunction(np.ones(4)), "layer: .*WithFunction .*: Object of type ufunc is not"),
     ],
 )
-def test_what_cannot_be_saved_is_refused_before_training(
-    layers: list[Any], compiled: dict[str, Any], message: str
+def test_a_layer_that_cannot_be_saved(
+    layer: Any, message: str, ending: str, tmp_path: Path
 ) -> None:
-    model = Sequential([keras.Input((4,)), *layers, keras.layers.Dense(3)])
-    with pytest.raises(ValueError, match=message):
-        model.compile(**{**PLAIN, **compiled})
-    assert model.optimizer is None  # nothing was changed
-    assert model.predict(X, verbose=0).shape == (30, 3)  # it can be used all the same
-    model = Sequential([keras.Input((4,))])
+    model = Sequential([keras.Input((4,)), copy.deepcopy(layer), keras.layers.Dense(3)])
     model.compile(**PLAIN)
-    for layer in layers:
-        model.add(layer)
-        with pytest.raises(ValueError, match=message):
-            model.fit(X, X, verbose=0)
+    model.fit(X, HOT, verbose=0)
+    path = tmp_path / f"model.{ending}"
+    with pytest.raises(ValueError, match=message):
+        model.save(path)
+    with pytest.raises(ValueError, match=message):
+        model.to_json()
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, HOT, verbose=0, callbacks=[ModelCheckpoint(path)])
+    np.testing.assert_equal(model.get_weights(), before)
+    assert not any(tmp_path.iterdir())
+    weights = tmp_path / f"model.{'safetensors' if ending == 'safetensors' else 'weights.h5'}"
+    model.fit(X, HOT, verbose=0, callbacks=[ModelCheckpoint(weights, save_weights_only=True)])
+    trained_further = model.get_weights()
+    model.set_weights(before)
+    model.load_weights(weights)
+    np.testing.assert_equal(model.get_weights(), trained_further)
+    if ending == "safetensors":
+        with pytest.raises(ValueError, match=r"only weights in it, .* call its load_weights"):
+            load_model(weights)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize(("compiled", "message"), NOT_LAYERS)
+def test_the_model_is_saved_without_a_loss_that_cannot_be(
+    compiled: dict[str, Any], message: str, ending: str, tmp_path: Path
+) -> None:
+    model = Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    model.compile(**{**PLAIN, **copy.deepcopy(compiled)})
+    model.fit(X, HOT, verbose=0)
+    path = tmp_path / f"model.{ending}"
+    with pytest.warns(UserWarning, match=f"are left out, and have to be .* {message}") as caught:
+        model.save(path)
+    assert [each.filename for each in caught] == [__file__]
+    again = load_model(path)
+    assert not again.compiled
+    np.testing.assert_equal(again.get_weights(), model.get_weights())
+    with pytest.warns(UserWarning, match=message):
+        assert '"compile_config"' not in model.to_json()
+    with pytest.warns(UserWarning, match=message):
+        assert not keras.models.clone_model(model).compiled
 
 
 def test_an_array_comes_back_as_an_array(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from tinynet.configurable import (
     Configurable,
     checked_name,
     is_own,
+    require_saveable,
     resolve,
     serialize,
 )
@@ -239,6 +240,13 @@ def layer_config(layer: Any) -> dict[str, Any]:
     """Describe a layer, or a model."""
     found: dict[str, Any] = serialize(layer)
     return {**found, BUILT: as_built(layer)} if is_by_class(layer) else found
+
+
+def require_describable(network: Described) -> None:
+    """Raise an error if a network cannot be saved because of a layer, or of its own class."""
+    require_saveable("layer", *network.leaves.values())
+    if is_by_class(network):
+        require_saveable("model", network)
 
 
 def is_by_class(layer: Any) -> bool:

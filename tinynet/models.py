@@ -395,6 +395,11 @@ def load_model(
             read: Model = saving.keras_files().load_model(Path(filepath), compile)
             return read
         content = saving.read(filepath)
+        if content.architecture is None:
+            raise ValueError(
+                f"{content.path}: there are only weights in it, of a model whose layers could not "
+                f"be written; make the model as before, and call its load_weights"
+            )
         with saving.naming(content.path):
             shapes = saving.shapes_by_layer(content.arrays)
             model: Model = saving.keras_files().made(content.architecture, shapes)
@@ -468,9 +473,8 @@ def clone_model(model: Model, clone_function: Callable[[Any], Any] | None = None
     else:
         got = "a class of your own" if is_by_class(model) else "a graph"
         raise ValueError(f"clone_function: expected a Sequential to clone with it, got {got}")
-    parts = saving.compiled_parts(model)
-    if parts is not None:
-        saving.compile_with(clone, parts)
+    if saving.has_parts(model):
+        saving.compile_with(clone, saving.compiled_parts(model))
     return clone
 
 

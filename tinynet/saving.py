@@ -37,7 +37,7 @@ from tinynet.custom_objects import (
     get_registered_object,
     register_keras_serializable,
 )
-from tinynet.described import DEEPEST, is_by_class, layer_config
+from tinynet.described import DEEPEST, is_by_class, layer_config, require_describable
 from tinynet.files import MODELS, WEIGHTS, require_ending, whole_or_not
 from tinynet.symbolic import Shape
 from tinynet.training import Trainer
@@ -61,7 +61,7 @@ class _Content(NamedTuple):
 
     path: Path
     arrays: Arrays
-    architecture: dict[str, Any]
+    architecture: dict[str, Any] | None
     compiled: dict[str, Any] | None
 
 
@@ -80,8 +80,9 @@ def save_model(model: Trainer, filepath: str | os.PathLike[str], overwrite: bool
     Raises
     ------
     ValueError
-        If the ending is different, the model has no weights yet, or models are more than 20 deep
-        in each other; in Keras's formats, if it has a part that cannot be written in them.
+        If the ending is different, the model has no weights yet, models are more than 20 deep in
+        each other, or a layer cannot be written; in Keras's formats, if the model has a part that
+        they lack.
     FileNotFoundError
         If the folder does not exist.
     FileExistsError
@@ -90,27 +91,34 @@ def save_model(model: Trainer, filepath: str | os.PathLike[str], overwrite: bool
         If `filepath` is a folder itself.
     ImportError
         For Keras's formats, if h5py is missing.
+
+    Warns
+    -----
+    UserWarning
+        If the optimizer, the loss or a metric cannot be written: the file then has none of them.
     """
     path = _checked(filepath, MODELS, overwrite)
     model.require_built()
     _require_readable(model)
-    if is_by_class(model):
-        require_saveable("model", model)
+    require_describable(model)
+    with_parts = has_parts(model)
     if is_for_keras(path):
-        keras_files().save_model(model, path)
+        keras_files().save_model(model, path, with_parts)
         return
     arrays = _weights(model)
-    if model.optimizer is not None:
+    if with_parts:
+        assert model.optimizer is not None
         state = model.optimizer.get_state()
         arrays.update({f"optimizer/{key}": value for key, value in state.items()})
-    _write(path, model, arrays, with_parts=True)
+    _write(path, model, arrays, with_parts)
 
 
 def save_weights(model: Trainer, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write a model's weights and states, but not what it was compiled with.
 
-    Parameters and errors as for `save_model`, but models may be as deep in each other as they like;
-    Keras's format is ``.weights.h5``, which also holds the memory of the optimizer.
+    Parameters and errors as for `save_model`, but models may be as deep in each other as they like,
+    and layers need not be such that they can be written. Keras's format is ``.weights.h5``, which
+    also holds the memory of the optimizer.
     """
     path = _checked(filepath, WEIGHTS, overwrite)
     model.require_built()
@@ -303,10 +311,31 @@ def _take_new_arrays(model: Trainer, names: Sequence[str], arrays: Arrays) -> No
                     copy_into({f"{layer.name}/{key}": old}, [new])
 
 
-def compiled_parts(model: Trainer) -> dict[str, Any] | None:
-    """Return what a model was compiled with as plain values; None if it was not."""
+def has_parts(model: Trainer) -> bool:
+    """Return whether there is something to write about what a model was compiled with.
+
+    If a part cannot be written, there is nothing, with a warning: Keras saves the model, too.
+    """
     if model.optimizer is None:
-        return None
+        return False
+    assert model.loss is not None
+    try:
+        require_saveable("optimizer", model.optimizer)
+        require_saveable("loss", *model.loss.parts.values())
+        require_saveable("metric", *model.figures.plain, *model.figures.weighted)
+    except ValueError as error:
+        warnings.warn(
+            f"{model.name}: optimizer, loss and metrics are left out, and have to be given to "
+            f"compile again. {error}",
+            stacklevel=4,
+        )
+        return False
+    return True
+
+
+def compiled_parts(model: Trainer) -> dict[str, Any]:
+    """Return what a compiled model was compiled with as plain values."""
+    assert model.optimizer is not None
     plain, weighted = model.figures.given
     return {
         "optimizer": serialize(model.optimizer),
@@ -363,11 +392,19 @@ def _require_readable(model: Any, above: int = 0) -> None:
             _require_readable(layer, above + 1)
 
 
+def _architecture(model: Trainer) -> dict[str, Any] | None:
+    """Describe a model; None if it cannot be, of which then only the weights are in a file."""
+    try:
+        require_describable(model)
+    except ValueError:
+        return None
+    return layer_config(model) if is_by_class(model) else model.get_config()
+
+
 def _write(path: Path, model: Trainer, arrays: Mapping[str, Array], with_parts: bool) -> None:
     def texts() -> dict[str, str]:
         compiled = compiled_parts(model) if with_parts else None
-        architecture = layer_config(model) if is_by_class(model) else model.get_config()
-        said = {"architecture": architecture, "compiled": compiled, "order": list(arrays)}
+        said = {"architecture": _architecture(model), "compiled": compiled, "order": list(arrays)}
         return {"format": FORMAT, **{key: json.dumps(value) for key, value in said.items()}}
 
     with whole_or_not(path) as file:

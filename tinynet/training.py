@@ -17,7 +17,6 @@ from tinynet.arrays import Array
 from tinynet.callbacks import Callback, CallbackList, History
 from tinynet.callbacks.base import as_list, expected_logs
 from tinynet.checks import flag, integer
-from tinynet.configurable import require_saveable
 from tinynet.data import Batch, EpochOrders, errors_from, warn_of_gray_values
 from tinynet.feeding import Feed, steps_with
 from tinynet.figures import Logs
@@ -88,10 +87,6 @@ class Trainer(Prepared):
         resolve = partial(loss_and_figures, loss, loss_weights, *made(metrics, weighted_metrics))
         new_loss, figures = resolve(self)
         new_optimizer = optimizers.get(optimizer)
-        require_saveable("layer", *self.leaves.values())
-        require_saveable("optimizer", new_optimizer)
-        require_saveable("loss", *new_loss.parts.values())
-        require_saveable("metric", *figures.plain, *figures.weighted)
         self.run_eagerly = run_eagerly
         self.steps_per_execution, self.jit_compile = steps_per_execution, jit_compile
         self.optimizer, self.loss, self.figures = new_optimizer, new_loss, figures
@@ -168,7 +163,6 @@ class Trainer(Prepared):
         """
         old_names.refuse("fit", kwargs, TypeError)
         self._compiled()
-        require_saveable("layer", *self.leaves.values())  # some may have been added after compile
         epochs = integer("epochs", epochs, 0)
         first_epoch = integer("initial_epoch", initial_epoch, 0)
         size, val_size, steps, val_steps = optional_integers(

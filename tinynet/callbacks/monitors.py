@@ -11,6 +11,7 @@ import numpy as np
 
 from tinynet.callbacks.base import Callback, Logs
 from tinynet.checks import file_name, flag, integer, number, text, verbosity
+from tinynet.described import require_describable
 from tinynet.files import MODELS, WEIGHTS, require_ending
 from tinynet.terminal import say
 
@@ -335,7 +336,8 @@ class ModelCheckpoint(MonitorCallback):
     Raises
     ------
     ValueError
-        If the file has a different ending, or `save_freq` is neither of the two.
+        If the file has a different ending, or `save_freq` is neither of the two; before training
+        begins, if a layer cannot be saved.
 
     Notes
     -----
@@ -383,6 +385,11 @@ class ModelCheckpoint(MonitorCallback):
     def watches(self) -> bool:
         """Return whether only the best model is saved."""
         return self.save_best_only
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Raise an error if the model cannot be saved, before it is trained."""
+        if not self.save_weights_only:
+            require_describable(self.model)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Remember the epoch."""

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from tinynet import saving
 from tinynet.arrays import Array
 from tinynet.configurable import UnknownObjectError
-from tinynet.described import layer_from
+from tinynet.described import layer_from, require_describable
 from tinynet.files import whole_or_not
 from tinynet.interop.configs import Config
 from tinynet.interop.keras_files import archive, hdf5, layout
@@ -60,14 +60,17 @@ class _Stored(NamedTuple):
 # Writing.
 
 
-def save_model(model: Trainer, path: Path) -> None:
-    """Write a model as ``.keras`` or, if the name ends in ``.h5``, in the older form."""
+def save_model(model: Trainer, path: Path, with_parts: bool) -> None:
+    """Write a model as ``.keras`` or, if the name ends in ``.h5``, in the older form.
+
+    `with_parts` says whether to write what it was compiled with.
+    """
     _require_shared_in_stacks(model)
-    written = keras_form(model)
+    written = keras_form(model, with_parts)
     content = Content({}, {OURS: _beside(model)})
     if path.suffix == ".keras":
         layout.put_weights(model, content)
-        if model.optimizer is not None:
+        if with_parts:
             _put_optimizer(model, list(model.params), content)
         weights = io.BytesIO()
         hdf5.write(weights, content)
@@ -325,7 +328,8 @@ def _naming(path: Path | str) -> Iterator[None]:
 
 def to_json(model: Trainer, **options: Any) -> str:
     """Write a model's architecture, and what it was compiled with, as Keras's JSON."""
-    return json.dumps(keras_form(model), **options)
+    require_describable(model)
+    return json.dumps(keras_form(model, saving.has_parts(model)), **options)
 
 
 def from_json(text: str) -> Model:

@@ -28,8 +28,14 @@ MODULES = {
 }
 
 
-def keras_form(model: Trainer) -> Config:
+def keras_form(model: Trainer, with_parts: bool) -> Config:
     """Write a model as ``keras.saving.serialize_keras_object`` does.
+
+    Parameters
+    ----------
+    model : Model
+    with_parts : bool
+        Whether to write what it was compiled with.
 
     Raises
     ------
@@ -39,8 +45,8 @@ def keras_form(model: Trainer) -> Config:
     written = _network(model)
     if not is_by_class(model):
         number_shared(model.layers, written["config"]["layers"], SHARED)
-    parts = compiled.parts_for_keras(model, custom.written)
-    if parts:
+    if with_parts:
+        parts = compiled.parts_for_keras(model, custom.written)
         written["compile_config"] = {**compiled.WITHOUT_EFFECT, **parts, "jit_compile": "auto"}
     return written
 
