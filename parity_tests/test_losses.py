@@ -386,8 +386,19 @@ def test_one_weight_for_all(piece, reduction, weight):
     _expect_same_loss(piece, text, targets, predictions, "float64", weight)
 
 
-def test_none_is_no_loss():
-    assert keras.losses.get(None) is tinynet.losses.get(None) is None
+@pytest.mark.parametrize("of", ["losses", "metrics"])
+@pytest.mark.parametrize(
+    "identifier", ["mse", "MSE", "mean_squared_error", "MeanSquaredError", "kl_divergence", "BCE"]
+)
+def test_what_get_returns(identifier, of):
+    """Of losses a function, with a number for each sample, if the name is that of one."""
+    y, p = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[0.75, 0.25], [0.5, 0.5]])
+    theirs, own = (getattr(each, of).get(identifier) for each in (keras, tinynet))
+    np.testing.assert_allclose(own(y, p), numpy(theirs(y, p)), rtol=1e-6)
+    for get, found in ((getattr(keras, of).get, theirs), (getattr(tinynet, of).get, own)):
+        assert get(found) is found and get(max) is max and get(None) is None
+    names = [getattr(each, "name", getattr(each, "__name__", "")) for each in (theirs, own)]
+    assert names[0] == names[1]
 
 
 def _expect_same_loss(piece, text, targets, predictions, floatx, weights):
@@ -446,7 +457,7 @@ def test_the_gradient_of_a_class_that_extends_a_loss(piece, reduction):
     _, expected = of_function(
         lambda p: _threefold(theirs)(targets, p, sample_weight=WEIGHTS), predictions
     )
-    measured = tinynet.losses.get(_threefold(own))
+    measured = tinynet.losses.loss_of(_threefold(own))
     measured.value(np.asarray(targets), predictions, WEIGHTS)
     np.testing.assert_allclose(measured.gradient(), expected, rtol=1e-6, atol=1e-9)
 

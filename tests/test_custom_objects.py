@@ -237,7 +237,7 @@ def test_nothing_is_lent_after_the_with() -> None:
     with custom_object_scope({"double": DOUBLE}):
         assert keras.layers.Dense(2, "double").activation is DOUBLE
         with custom_object_scope({"squares": squares}):
-            assert keras.losses.get("squares").fn is squares
+            assert keras.losses.get("squares") is squares
             assert keras.activations.get("double") is DOUBLE
         with pytest.raises(ValueError, match="unknown loss 'squares'"):
             keras.losses.get("squares")

@@ -208,10 +208,10 @@ def test_names_and_arguments() -> None:
     def SomeMetric(y: Any, p: Any, power: int = 1) -> Any:  # noqa: N802 (the name is the point)
         return np.abs(y - p) ** power
 
-    assert metrics.get(SomeMetric).name == "some_metric"
+    assert metrics.metric_of(SomeMetric).name == "some_metric"
     assert MeanMetricWrapper(SomeMetric).name == "mean_metric_wrapper"  # as in Keras
     assert MeanMetricWrapper(SomeMetric, "mine").name == "mine"
-    assert metrics.get(lambda y, p: p).name == "lambda"
+    assert metrics.metric_of(lambda y, p: p).name == "lambda"
     assert MeanMetricWrapper(SomeMetric, power=2)([1.0], [4.0]) == 9
     with pytest.raises(TypeError, match="fn: expected a function of y_true and y_pred, got 3"):
         MeanMetricWrapper(3)  # type: ignore[arg-type]

@@ -52,7 +52,7 @@ Z = np.array([[[0.1, 2.0, -1.0], [1.0, 0.0, 0.5]], [[0.3, 0.2, 0.1], [2.0, 1.0, 
     ],
 )
 def test_get(name: object, cls: type[Loss]) -> None:
-    assert type(losses.get(name)) is cls
+    assert type(losses.loss_of(name)) is cls
 
 
 def test_get_of_other_things() -> None:
@@ -62,7 +62,7 @@ def test_get_of_other_things() -> None:
         losses.get("catgorical_crossentropy")
     with pytest.raises(TypeError, match="loss: expected its name, its config or an object"):
         losses.get(3)
-    assert losses.get(np.subtract).name == "subtract"
+    assert losses.loss_of(np.subtract).name == "subtract"
 
 
 @pytest.mark.parametrize(

@@ -365,7 +365,7 @@ def test_names_count_the_metrics_of_a_session() -> None:
     assert sorted(model.evaluate(x, y, verbose=0, return_dict=True)) == expected
     assert metrics.AUC().name == "auc_3"  # "AUC" was made at the first batch
     model.fit(x, y, verbose=0)
-    assert metrics.get("AUC").name == "AUC" and metrics.AUC().name == "auc_4"
+    assert metrics.metric_of("AUC").name == "AUC" and metrics.AUC().name == "auc_4"
     forget_names()
     assert metrics.AUC().name == "auc"
 
@@ -528,7 +528,7 @@ def test_a_metric_is_made_again_from_its_config(name: str) -> None:
     ],
 )
 def test_names(identifier: object, cls: type[Metric], name: str) -> None:
-    metric = metrics.get(identifier)
+    metric = metrics.metric_of(identifier)
     assert type(metric) is cls and metric.name == name
 
 
@@ -733,7 +733,7 @@ def test_names_that_keras_gives() -> None:
         "kl_divergence": "kl_divergence",
         "mape": "mape",
     }.items():
-        assert metrics.get(identifier).name == name
+        assert metrics.metric_of(identifier).name == name
 
 
 def test_a_cross_entropy_reads_logits_in_fit_and_predictions_on_its_own() -> None:

@@ -287,7 +287,7 @@ def test_saturated_predictions_are_no_logits_to_such_a_loss() -> None:
             return super().call(y_true, y_pred)
 
     # A measured gradient looks a little below 0 and above 1, which would warn.
-    loss = losses.get(Same())
+    loss = losses.loss_of(Same())
     one_hot = np.eye(3)
     assert loss(one_hot, one_hot) == pytest.approx(1e-7)
     assert np.isfinite(loss.gradient()).all()
@@ -312,7 +312,7 @@ def test_a_value_of_ones_own_comes_before_a_call() -> None:
             return 7.0
 
     assert Exact()(Y, P) == 7
-    assert type(losses.get(Exact())) is Exact
+    assert type(losses.loss_of(Exact())) is Exact
 
 
 def test_a_loss_that_overrides_calling_itself_cannot_be_compiled() -> None:
@@ -321,7 +321,7 @@ def test_a_loss_that_overrides_calling_itself_cannot_be_compiled() -> None:
             return 2 * super().__call__(y_true, y_pred, sample_weight)
 
     with pytest.raises(TypeError, match=r"Twice: its __call__ would not be called.*define call\("):
-        losses.get(Twice())
+        losses.loss_of(Twice())
 
 
 def test_a_measured_loss_is_a_line_of_a_step() -> None:

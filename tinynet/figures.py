@@ -54,7 +54,7 @@ class Figures(Computes):
             if not isinstance(given, (list, tuple)):
                 raise TypeError(f"{argument}: expected a list, got {given!r}; write [{given!r}]")
         self.plain, self.weighted = (
-            [metrics.get(each) for each in some] for some in (plain, weighted)
+            [metrics.metric_of(each) for each in some] for some in (plain, weighted)
         )
         # What can be looked up again when the shapes are known, and written to a file.
         self.choices = tuple(

@@ -206,7 +206,7 @@ def _made(given: Any) -> Any:
     if isinstance(given, dict) and "class_name" not in given:
         return {name: _made(each) for name, each in given.items()}
     if isinstance(given, type) and issubclass(given, metrics.Metric):
-        return metrics.get(given)
+        return metrics.metric_of(given)
     return given
 
 

@@ -352,7 +352,7 @@ def compile_with(model: Trainer, parts: Mapping[str, Any]) -> optimizers.Optimiz
     optimizer = optimizers.get(parts["optimizer"])
     model.compile(
         optimizer,
-        losses.get(parts["loss"]),
+        losses.loss_of(parts["loss"]),
         metrics=parts["metrics"],
         weighted_metrics=parts["weighted_metrics"],
         run_eagerly=parts.get("run_eagerly", False),  # not in files of before there was a choice

@@ -197,7 +197,7 @@ def own_loss(given: Any, custom: Custom = configs.unknown) -> losses.Loss:
     where = "loss"
     written = configs.own_config(given, where, custom)
     with naming(where):
-        found: losses.Loss = losses.get(written)
+        found: losses.Loss = losses.loss_of(written)
     return found
 
 
@@ -213,5 +213,5 @@ def own_metrics(given: Any, custom: Custom = configs.unknown) -> list[Any]:
     choices = [configs.own_config(each, where, custom) for each in given or ()]
     with naming(where):
         for choice in choices:
-            metrics.get(choice)
+            metrics.metric_of(choice)
     return choices

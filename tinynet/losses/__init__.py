@@ -17,7 +17,7 @@ from typing import Any
 
 from tinynet import scope
 from tinynet.by_function import ByFunction
-from tinynet.configurable import by_name, resolve, writer_and_reader
+from tinynet.configurable import by_name, resolve, to_snake_case, writer_and_reader
 from tinynet.losses.base import Loss
 from tinynet.losses.cross_entropy import SparseCategoricalCrossentropy
 from tinynet.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
@@ -91,15 +91,33 @@ def _of_samples(kind: type[Loss], y_true: Any, y_pred: Any, **options: Any) -> A
     return kind(reduction="none", **options)(y_true, y_pred)
 
 
-# Each loss under the name that it has as a function: losses.mean_squared_error, losses.mse, ...
+# Each loss under the names that it has as a function: losses.mean_squared_error, losses.mse, ...
 FUNCTIONS = {
-    name: ByFunction(name, kind, _of_samples) for name, kind in LOSSES.items() if name.islower()
+    name: ByFunction(to_snake_case(kind.__name__), kind, _of_samples)
+    for name, kind in LOSSES.items()
+    if name.islower()
 }
 globals().update(FUNCTIONS)
 ALSO = list(FUNCTIONS)
 
 
 def get(identifier: object) -> Any:
+    """Return what a name or a config stands for: a loss or, for ``"mse"`` and the like, a function.
+
+    Functions give a number for each sample. They, losses and None are returned as they are.
+    Follows keras/src/losses/__init__.py.
+    """
+    if isinstance(identifier, str):
+        name = identifier.lower() if identifier.isupper() else identifier  # "MSE" is "mse"
+        if name in FUNCTIONS:
+            return FUNCTIONS[name]
+    if identifier is None or (callable(identifier) and not isinstance(identifier, type)):
+        return identifier
+    found = loss_of(identifier)
+    return found.fn if isinstance(identifier, str) and hasattr(found, "fn") else found
+
+
+def loss_of(identifier: object) -> Any:
     """Return the loss that a name, a config, a class or a function stands for; None stays None."""
     if identifier is None:
         return None
@@ -110,7 +128,7 @@ def get(identifier: object) -> Any:
     found: Any = identifier
     if not callable(identifier):
         if isinstance(identifier, Mapping) and identifier.get("class_name") == "LossByCall":
-            return get(identifier["config"]["loss"])
+            return loss_of(identifier["config"]["loss"])
         in_files = {"LossFunctionWrapper": LossFunctionWrapper, "OutputLosses": OutputLosses}
         found = resolve("loss", identifier, {**LOSSES, **in_files})
     if not isinstance(found, Loss):

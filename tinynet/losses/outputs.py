@@ -94,7 +94,7 @@ class OutputLosses(Loss):
             isinstance(loss, Mapping) and "class_name" not in loss
         )
         if not several and loss_weights is None and len(names) <= 1:
-            single: Loss = known.get(loss)
+            single: Loss = known.loss_of(loss)
             return single
         names = names or _names_in(loss) or _names_in(loss_weights)
         chosen = for_outputs("loss", loss, names) or [loss] * len(names)
@@ -105,7 +105,7 @@ class OutputLosses(Loss):
             )
         found: list[Loss | None] = []
         for each in chosen:
-            one = None if each is None else known.get(each)
+            one = None if each is None else known.loss_of(each)
             found.append(copy.deepcopy(one) if one in found else one)
         first = next((each for each in found if each is not None), None)
         if first is None:
@@ -140,7 +140,7 @@ class OutputLosses(Loss):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> OutputLosses:
         """Make the losses that `get_config` described."""
-        found = [None if each is None else known.get(each) for each in config["losses"]]
+        found = [None if each is None else known.loss_of(each) for each in config["losses"]]
         return cls(found, config["weights"], config["names"], config.get("order"))
 
     @property

@@ -18,6 +18,7 @@ from tinynet.configurable import (
     name_of_function,
     not_counting,
     resolve,
+    to_snake_case,
     writer_and_reader,
 )
 from tinynet.metrics.base import Metric, SampleMean
@@ -172,7 +173,7 @@ def _of_samples(kind: type[SampleMean], y_true: Any, y_pred: Any, **options: Any
 
 # Those that are a mean over samples, as functions: metrics.categorical_accuracy, and the losses.
 FUNCTIONS = losses.FUNCTIONS | {
-    name: ByFunction(name, kind, _of_samples)
+    name: ByFunction(to_snake_case(kind.__name__), kind, _of_samples)
     for name, kind in METRICS.items()
     if name.endswith("accuracy") and name.islower() and issubclass(kind, SampleMean)
 }
@@ -180,7 +181,19 @@ globals().update(FUNCTIONS)
 ALSO = list(FUNCTIONS)
 
 
-def get(identifier: object) -> Metric:
+def get(identifier: object) -> Any:
+    """Return the metric that a name, a config or a class stands for.
+
+    Functions, metrics and None are returned as they are. Follows keras/src/metrics/__init__.py.
+    """
+    if identifier is None or (callable(identifier) and not isinstance(identifier, type)):
+        return identifier
+    if not isinstance(identifier, str):
+        return metric_of(identifier)
+    return resolve("metric", identifier, METRICS)
+
+
+def metric_of(identifier: object) -> Metric:
     """Return the metric that a name, a config, a class or a function stands for.
 
     A metric given by name appears under exactly that name in the logs.
@@ -210,7 +223,7 @@ def count(choices: Iterable[object]) -> None:
     """Count metrics that were given by name among those of their class, as Keras makes them."""
     for each in choices:
         if isinstance(each, str):
-            default_name(type(get(each)))
+            default_name(type(metric_of(each)))
 
 
 def for_shapes(
@@ -225,7 +238,7 @@ def for_shapes(
         Both with the batch axis.
     """
     if not isinstance(identifier, str) or identifier.lower() not in ("accuracy", "acc"):
-        return get(identifier)
+        return metric_of(identifier)
     name = identifier
     if output_shape[-1] == 1:
         return BinaryAccuracy(name)

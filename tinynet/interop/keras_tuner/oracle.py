@@ -77,7 +77,7 @@ def objective_of(given: Any) -> Objective:
     if name == "loss":
         return Objective(given, "min")
     try:
-        goes = metrics.get(name).direction
+        goes = metrics.metric_of(name).direction
     except ValueError:
         goes = ""
     if goes not in ("up", "down"):
