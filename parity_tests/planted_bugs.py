@@ -1142,14 +1142,14 @@ BUGS = [
     Bug(
         "an equal value counts as an improvement",
         "callbacks/monitors.py",
-        "np.float32(current + self.min_delta) < np.float32(best)",
-        "np.float32(current + self.min_delta) <= np.float32(best)",
+        "self.monitor_op = np.less if self._direction()",
+        "self.monitor_op = np.less_equal if self._direction()",
         "test_callbacks",
     ),
     Bug(
         "a value that does not beat the baseline resets the count",
         "callbacks/monitors.py",
-        "if self.baseline is None or self.is_improvement(current, self.baseline):",
+        "if self.baseline is None or self._is_improvement(current, self.baseline):",
         "if True:",
         "test_callbacks",
     ),

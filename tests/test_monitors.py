@@ -287,9 +287,27 @@ def test_auto_asks_the_metrics_which_way_is_better(monitor: str, less: bool) -> 
     model.compile("sgd", "mse", metrics=["accuracy", "mae"])
     callback = EarlyStopping(monitor, patience=9)
     model.fit(X, Y, validation_split=0.5, callbacks=[callback], verbose=0)
-    assert callback.less() == less
-    for mode, expected in (("min", True), ("max", False)):
-        assert EarlyStopping(monitor, mode=mode).less() == expected
+    assert callback.monitor_op is (np.less if less else np.greater)
+
+
+def test_a_subclass_may_override_what_keras_calls() -> None:
+    """The value that is watched, and what an improvement is."""
+
+    class Backwards(EarlyStopping):
+        def get_monitor_value(self, logs: Any) -> Any:
+            return -super().get_monitor_value(logs)
+
+    class Strict(EarlyStopping):
+        def _is_improvement(self, current: float, best: float | None) -> bool:
+            return best is None or self.monitor_op(current - self.min_delta, best)
+
+    found = {}
+    for kind in (EarlyStopping, Backwards, Strict):
+        for mode in ("min", "max"):
+            callback = kind("loss", patience=2, min_delta=1e-9, mode=mode)
+            history = small().fit(X, Y, epochs=5, callbacks=[callback], verbose=0)
+            found[kind, mode] = len(history.history["loss"])
+    assert [*found.values()] == [5, 3, 3, 5, 5, 3]
 
 
 def test_the_learning_rate_may_be_watched_if_it_is_in_the_logs() -> None:

@@ -50,7 +50,7 @@ class MonitorCallback(Callback):
         self.mode = mode
         self.min_delta = abs(number("min_delta", min_delta))
         self.best: float | None = None
-        self.less_is_better: bool | None = None
+        self.monitor_op: Any = None
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Check that there will be something to watch, before anything has begun."""
@@ -68,13 +68,13 @@ class MonitorCallback(Callback):
                 f"{type(self).__name__}: monitor {self.monitor!r} will not be in the logs, which "
                 f"have {expected}; {hint}"
             )
-        self.less()
+        self._set_monitor_op()
 
     def watches(self) -> bool:
         """Return whether the value is watched."""
         return True
 
-    def current(self, logs: Logs | None) -> float | None:
+    def get_monitor_value(self, logs: Logs | None) -> float | None:
         """Return the value, or None, with a warning, if the logs do not have it."""
         value = (logs or {}).get(self.monitor)
         if value is None:
@@ -91,19 +91,19 @@ class MonitorCallback(Callback):
             )
         return float(value)
 
-    def is_improvement(self, current: float, best: float | None) -> bool:
+    def _is_improvement(self, current: float, best: float | None) -> bool:
         """Return whether `current` is better than `best` by `min_delta`."""
         if best is None:
             return True
-        if self.less():
-            return bool(np.float32(current + self.min_delta) < np.float32(best))
-        return bool(np.float32(current - self.min_delta) > np.float32(best))
+        # Where less is better, min_delta is below 0.
+        return bool(self.monitor_op(np.float32(current - self.min_delta), np.float32(best)))
 
-    def less(self) -> bool:
-        """Return whether lower is better; "auto" asks the metrics once."""
-        if self.less_is_better is None:
-            self.less_is_better = self._direction() == "down"
-        return self.less_is_better
+    def _set_monitor_op(self) -> None:
+        """Find out, once, which way is better; "auto" asks the metrics."""
+        if self.monitor_op is None:
+            self.monitor_op = np.less if self._direction() == "down" else np.greater
+            if self.monitor_op is np.less:
+                self.min_delta *= -1
 
     def _direction(self) -> str:
         if self.mode != "auto":
@@ -177,16 +177,17 @@ class EarlyStopping(MonitorCallback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Decide whether to stop."""
-        current = self.current(logs)
+        self._set_monitor_op()
+        current = self.get_monitor_value(logs)
         if current is None or epoch < self.start_from_epoch:
             return
         self.wait += 1
-        if self.is_improvement(current, self.best):
+        if self._is_improvement(current, self.best):
             self.best = current
             self.best_epoch = epoch
             if self.restore_best_weights:
                 self.best_weights = self.model.get_weights()
-            if self.baseline is None or self.is_improvement(current, self.baseline):
+            if self.baseline is None or self._is_improvement(current, self.baseline):
                 self.wait = 0
         elif self.wait >= self.patience:
             self.stopped_epoch = epoch
@@ -287,12 +288,13 @@ class ReduceLROnPlateau(MonitorCallback):
         """Decide whether to cut the learning rate."""
         logs = {} if logs is None else logs
         logs["learning_rate"] = self.model.optimizer.learning_rate
-        current = self.current(logs)
+        self._set_monitor_op()
+        current = self.get_monitor_value(logs)
         if current is None:
             return
         if self.cooldown_counter > 0:
             self.cooldown_counter -= 1
-        if self.is_improvement(current, self.best):
+        if self._is_improvement(current, self.best):
             self.best = current
             self.wait = 0
         elif self.cooldown_counter == 0:
@@ -426,11 +428,12 @@ class ModelCheckpoint(MonitorCallback):
         self._say(f"finished saving model to {path}")
 
     def _is_best(self, logs: Logs, path: Path) -> bool:
-        current = self.current(logs)
+        self._set_monitor_op()
+        current = self.get_monitor_value(logs)
         if current is None:
             return True  # as Keras does: what cannot be compared is saved
         best = "None" if self.best is None else f"{self.best:.5f}"
-        if not self.is_improvement(current, self.best):
+        if not self._is_improvement(current, self.best):
             self._say(f"{self.monitor} did not improve from {best}")
             return False
         self._say(f"{self.monitor} improved from {best} to {current:.5f}, saving model to {path}")

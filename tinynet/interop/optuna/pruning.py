@@ -88,7 +88,7 @@ class PruningCallback(MonitorCallback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Report the value, and ask whether to continue."""
-        current = self.current(logs)
+        current = self.get_monitor_value(logs)
         if current is None:
             return
         self.trial.report(current, step=epoch)
