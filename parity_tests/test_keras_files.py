@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 import zipfile
 from contextlib import nullcontext
 from importlib import import_module
@@ -307,6 +308,60 @@ def test_graphs_in_the_older_form(tmp_path):
         found = [each.predict(X, verbose=0) for each in (model, again)]
         pairs = {str(i): pair for i, pair in enumerate(zip(*found, strict=True))}
         expect_same("interop.to_keras", pairs)
+
+
+def three_dense(library, names, units=(5, 6, 2)):
+    """Return a stack of dense layers and a normalization, the same from the same seed."""
+    library.utils.set_random_seed(len(names))
+    layers = [library.layers.Dense(n, name=name) for name, n in zip(names, units, strict=True)]
+    layers.insert(1, library.layers.BatchNormalization(name="norm"))
+    return library.Sequential([library.Input((4,)), *layers])
+
+
+@pytest.mark.parametrize("skip_mismatch", [False, True])
+@pytest.mark.parametrize(
+    ("names", "units"),
+    [
+        (("first", "second", "top"), (5, 6, 2)),
+        (("first", "other", "top"), (5, 6, 2)),
+        (("top", "first", "new"), (5, 6, 2)),
+        (("x", "y", "z"), (5, 6, 2)),
+        (("first", "second", "top"), (5, 6, 3)),
+    ],
+)
+def test_weights_by_name(names, units, skip_mismatch, tmp_path):
+    """A layer takes what the file has under its name, wherever it is; the others keep theirs."""
+    for library, another in (LIBRARIES, LIBRARIES[::-1]):
+        three_dense(library, ("first", "second", "top")).save(tmp_path / "model.h5")
+        found = []
+        for each in (library, another):
+            model = three_dense(each, names, units)
+            before, message = model.get_weights(), None
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    model.load_weights(tmp_path / "model.h5", skip_mismatch, by_name=True)
+                except ValueError as error:
+                    message = str(error)
+                    assert "shape" in message
+            if message is not None and each is tinynet:
+                np.testing.assert_equal(model.get_weights(), before)
+            found.append((message is None, None if message else model.get_weights()))
+        (ended, weights), (also_ended, others) = found
+        assert ended == also_ended
+        if ended:
+            np.testing.assert_equal(weights, others)
+
+
+def test_newer_files_are_not_read_by_name(tmp_path):
+    for library in LIBRARIES:
+        model = three_dense(library, ("first", "second", "top"))
+        for name in ("model.keras", "model.weights.h5"):
+            model.save_weights(tmp_path / name) if "weights" in name else model.save(
+                tmp_path / name
+            )
+            with pytest.raises(ValueError, match="by_name"):
+                model.load_weights(tmp_path / name, by_name=True)
 
 
 NESTED = {

@@ -115,6 +115,12 @@ class Described(Configurable, WeightLists):
         """The one tensor that comes out; a list if there are several."""
         return self.outputs[0] if len(self.outputs) == 1 else self.outputs
 
+    def require_saveable(self) -> None:
+        """Raise an error if the model cannot be saved because of a layer, or of its own class."""
+        require_saveable("layer", *self.leaves.values())
+        if is_by_class(self):
+            require_saveable("model", self)
+
     def as_given(self, out: Any) -> Any:
         """Return what comes out in the form that the model was given: as it is, or as a dict."""
         return out
@@ -240,13 +246,6 @@ def layer_config(layer: Any) -> dict[str, Any]:
     """Describe a layer, or a model."""
     found: dict[str, Any] = serialize(layer)
     return {**found, BUILT: as_built(layer)} if is_by_class(layer) else found
-
-
-def require_describable(network: Described) -> None:
-    """Raise an error if a network cannot be saved because of a layer, or of its own class."""
-    require_saveable("layer", *network.leaves.values())
-    if is_by_class(network):
-        require_saveable("model", network)
 
 
 def is_by_class(layer: Any) -> bool:

@@ -272,12 +272,17 @@ class Model(Graph, Evaluator):
         """Write the weights and states; see `tinynet.saving.save_weights`."""
         saving.save_weights(self, filepath, overwrite)
 
-    def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
+    def load_weights(
+        self,
+        filepath: str | os.PathLike[str],
+        skip_mismatch: bool = False,
+        by_name: bool = False,
+    ) -> None:
         """Read weights and states from a file that `save` or `save_weights` wrote.
 
         See `tinynet.saving.load_weights`.
         """
-        saving.load_weights(self, filepath, skip_mismatch)
+        saving.load_weights(self, filepath, skip_mismatch, by_name)
 
     def to_json(self, **options: Any) -> str:
         """Return the architecture, and what `compile` was given, as Keras's JSON.

@@ -37,8 +37,9 @@ from tinynet.custom_objects import (
     get_registered_object,
     register_keras_serializable,
 )
-from tinynet.described import DEEPEST, is_by_class, layer_config, require_describable
+from tinynet.described import DEEPEST, is_by_class, layer_config
 from tinynet.files import MODELS, WEIGHTS, require_ending, whole_or_not
+from tinynet.layers.base import Layer
 from tinynet.symbolic import Shape
 from tinynet.training import Trainer
 
@@ -100,7 +101,7 @@ def save_model(model: Trainer, filepath: str | os.PathLike[str], overwrite: bool
     path = _checked(filepath, MODELS, overwrite)
     model.require_built()
     _require_readable(model)
-    require_describable(model)
+    model.require_saveable()
     with_parts = has_parts(model)
     if is_for_keras(path):
         keras_files().save_model(model, path, with_parts)
@@ -129,7 +130,10 @@ def save_weights(model: Trainer, filepath: str | os.PathLike[str], overwrite: bo
 
 
 def load_weights(
-    model: Trainer, filepath: str | os.PathLike[str], skip_mismatch: bool = False
+    model: Trainer,
+    filepath: str | os.PathLike[str],
+    skip_mismatch: bool = False,
+    by_name: bool = False,
 ) -> None:
     """Copy the weights and states from a file into a model of the same architecture.
 
@@ -143,58 +147,76 @@ def load_weights(
         Whether the file may be that of another architecture. Each layer then takes the weights
         that the file has under its name (if no name is in both, those of the layer at its
         position), and layers that these do not fit keep their own, with a warning.
+    by_name : bool
+        Whether only those layers take weights whose names the file has, an ``.h5`` or
+        ``.safetensors`` file; the others keep their own.
 
     Raises
     ------
     ValueError
         If a weight is missing or has a different shape; if a file in Keras's newer formats has
-        layers of other classes, a ``.safetensors`` file weights of other names, or an ``.h5`` file
-        another number of weights for a layer. In these cases nothing is changed.
+        layers of other classes, or is to be read by name; if a ``.safetensors`` file has weights of
+        other names, or an ``.h5`` file another number of weights for a layer. In these cases
+        nothing is changed.
     """
     model.require_built()
     if is_for_keras(filepath):
-        keras_files().load_weights(model, Path(filepath), skip_mismatch)
+        keras_files().load_weights(model, Path(filepath), skip_mismatch, by_name)
         return
     path, arrays, *_ = read(filepath)
     prefix = "weights/"
     stored = {k.removeprefix(prefix): arrays[k] for k in arrays if k.startswith(prefix)}
-    take_weights(model, path, stored, skip_mismatch)
+    take_weights(model, path, stored, skip_mismatch, by_name)
 
 
 def take_weights(
-    model: Trainer, path: Path, stored: Mapping[str, Array], skip_mismatch: bool
+    model: Trainer,
+    path: Path,
+    stored: Mapping[str, Array],
+    skip_mismatch: bool = False,
+    by_name: bool = False,
 ) -> None:
     """Copy the weights of a file, under keys that begin with ``"layer/"``; see `load_weights`."""
+    layers = {name: layer for name, layer in model.leaves.items() if layer.arrays}
+    if by_name:
+        there = [key.rpartition("/")[0] for key in stored]
+        layers = {name: layer for name, layer in layers.items() if name in there}
+        places = list(layers)
+        keys = sorted(
+            (key for key, name in zip(stored, there, strict=True) if name in layers),
+            key=lambda key: places.index(key.rpartition("/")[0]),
+        )
+        stored = {key: stored[key] for key in keys}
     if skip_mismatch:
-        _take_what_fits(model, path, stored)
+        _take_what_fits(layers, path, stored)
         return
     hint = "is it the file of another model? skip_mismatch=True loads what fits"
-    if len(stored) != len(model.arrays):
+    arrays = {f"{name}/{key}": each for name in layers for key, each in layers[name].arrays.items()}
+    if len(stored) != len(arrays):
         raise ValueError(
-            f"{path}: expected {len(model.arrays)} weights and states, got {len(stored)}; {hint}"
+            f"{path}: expected {len(arrays)} weights and states, got {len(stored)}; {hint}"
         )
     # Keras's files have a number in the place of each name, from 0 on in every layer.
-    numbers = [str(i) for layer in model.leaves.values() for i in range(len(layer.arrays))]
+    numbers = [str(i) for layer in layers.values() for i in range(len(layer.arrays))]
     there = [key.rpartition("/")[2] for key in stored]
-    names = [key.rpartition("/")[2] for key in model.arrays]
+    names = [key.rpartition("/")[2] for key in arrays]
     if there not in (names, numbers):
         expected = numbers if there[:1] == ["0"] else names
         i = next(i for i, pair in enumerate(zip(expected, there, strict=True)) if len({*pair}) > 1)
         raise ValueError(
-            f"{path}: expected a value for {list(model.arrays)[i]}, got {list(stored)[i]}; {hint}"
+            f"{path}: expected a value for {list(arrays)[i]}, got {list(stored)[i]}; {hint}"
         )
     try:
-        copy_into(model.arrays, list(stored.values()))
+        copy_into(arrays, list(stored.values()))
     except ValueError as error:
         raise ValueError(f"{path}: {error}; {hint}") from None
 
 
-def _take_what_fits(model: Trainer, path: Path, arrays: Mapping[str, Array]) -> None:
-    """Copy the weights into the layers that they fit, and warn about the others."""
+def _take_what_fits(layers: Mapping[str, Layer], path: Path, arrays: Mapping[str, Array]) -> None:
+    """Copy weights into the layers that they fit, and warn about the others."""
     stored: dict[str, list[Array]] = {}
     for key, value in arrays.items():
         stored.setdefault(key.rpartition("/")[0], []).append(value)
-    layers = {name: layer for name, layer in model.leaves.items() if layer.arrays}
     if not stored.keys() & layers.keys():
         stored = dict(zip(layers, stored.values(), strict=False))
     skipped = []
@@ -395,7 +417,7 @@ def _require_readable(model: Any, above: int = 0) -> None:
 def _architecture(model: Trainer) -> dict[str, Any] | None:
     """Describe a model; None if it cannot be, of which then only the weights are in a file."""
     try:
-        require_describable(model)
+        model.require_saveable()
     except ValueError:
         return None
     return layer_config(model) if is_by_class(model) else model.get_config()

@@ -11,7 +11,6 @@ import numpy as np
 
 from tinynet.callbacks.base import Callback, Logs
 from tinynet.checks import file_name, flag, integer, number, text, verbosity
-from tinynet.described import require_describable
 from tinynet.files import MODELS, WEIGHTS, require_ending
 from tinynet.terminal import say
 
@@ -391,7 +390,7 @@ class ModelCheckpoint(MonitorCallback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Raise an error if the model cannot be saved, before it is trained."""
         if not self.save_weights_only:
-            require_describable(self.model)
+            self.model.require_saveable()
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Remember the epoch."""

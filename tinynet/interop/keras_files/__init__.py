@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from tinynet import saving
 from tinynet.arrays import Array
 from tinynet.configurable import UnknownObjectError
-from tinynet.described import layer_from, require_describable
+from tinynet.described import layer_from
 from tinynet.files import whole_or_not
 from tinynet.interop.configs import Config
 from tinynet.interop.keras_files import archive, hdf5, layout
@@ -182,7 +182,7 @@ def load_model(path: Path, compile: bool) -> Model:
     if not model.built:
         weights = _of_built(model, path, weights)
     if weights or model.built:
-        saving.take_weights(model, path, _by_key(weights), skip_mismatch=False)
+        saving.take_weights(model, path, _by_key(weights))
     if compile and stored.model.get("compile_config"):
         with _naming(path):
             model.compile(**own_parts(stored.model["compile_config"]))
@@ -209,7 +209,7 @@ def _of_built(
     return {name: some for name, some in weights.items() if name not in waiting}
 
 
-def load_weights(model: Trainer, path: Path, skip_mismatch: bool) -> None:
+def load_weights(model: Trainer, path: Path, skip_mismatch: bool, by_name: bool) -> None:
     """Read weights into a model, and the optimizer's memory if it has the same form.
 
     Raises
@@ -217,16 +217,22 @@ def load_weights(model: Trainer, path: Path, skip_mismatch: bool) -> None:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is another file or a damaged one, or the weights do not fit; nothing is changed then.
+        If it is another file or a damaged one, the weights do not fit, or are to be taken by names
+        that Keras does not look at; nothing is changed then.
     """
     stored, memory = _read(path), None
+    if by_name and not stored.by_name:
+        raise ValueError(
+            f"by_name: expected False for {path}, whose layers have places in the order of the "
+            f"model; Keras reads only .h5 by name"
+        )
     with _naming(path):
         if not (stored.by_name or skip_mismatch):
             layout.require_places(stored.content, model)
         weights = _by_key(_weights(stored, model))
         if model.optimizer is not None and not stored.by_name:
             memory = _memory(model, [_begun(model)], stored, path)
-    saving.take_weights(model, path, weights, skip_mismatch)
+    saving.take_weights(model, path, weights, skip_mismatch, by_name)
     if memory is not None:
         layout.take_variables(model, *memory)
 
@@ -328,7 +334,7 @@ def _naming(path: Path | str) -> Iterator[None]:
 
 def to_json(model: Trainer, **options: Any) -> str:
     """Write a model's architecture, and what it was compiled with, as Keras's JSON."""
-    require_describable(model)
+    model.require_saveable()
     return json.dumps(keras_form(model, saving.has_parts(model)), **options)
 
 
