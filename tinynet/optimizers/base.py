@@ -260,12 +260,14 @@ class Optimizer(OverSteps, Computes, Configurable):
             If the slots under a name belong to another parameter.
         """
         names = self.all_slot_names()
+        new = [key for key in params if key not in self.slots]
+        first = {name: self.first_value(name) for name in self.slot_names()} if new else {}
+        for key in new:
+            w = params[key]
+            self.slots[key] = {
+                name: np.full(w.size, first.get(name, 0.0), w.dtype) for name in names
+            }
         for key, w in params.items():
-            if key not in self.slots:
-                first = {name: self.first_value(name) for name in self.slot_names()}
-                self.slots[key] = {
-                    name: np.full(w.size, first.get(name, 0.0), w.dtype) for name in names
-                }
             slots = self.slots[key]
             for name in names:  # compiled loops would run past the end of a short one
                 if name not in slots or slots[name].shape != (w.size,):
