@@ -53,8 +53,8 @@ class Freezing:
         layers = [each for each in model.leaves.values() if each.params]
         return [each for each in layers if first.get(each, each.trainable and model.may_learn)]
 
-    def warn_of_changes(self, method: str, model: Any) -> None:
-        """Warn, once per layer, about a change that a method does not see."""
+    def warn(self, method: str, model: Any) -> None:
+        """Warn, once per layer, about a change that a method does not see; and if nothing learns."""
         first = self.first.get(method, {})
         names = [
             each.name for each, was in first.items() if (each.trainable and model.may_learn) != was
@@ -65,4 +65,10 @@ class Freezing:
                 f"trainable of {', '.join(new)} was changed after training had begun; as in Keras, "
                 f"this takes effect with the next compile: call compile again first",
                 stacklevel=4,  # the line that calls fit: past its decorator, too
+            )
+        if not self.learning(method, model):
+            warnings.warn(
+                f"{model.name} has no weights that learn: {method} computes the loss, and changes "
+                f"nothing; is a layer missing, or was trainable=False meant for all of them?",
+                stacklevel=4,
             )

@@ -242,7 +242,7 @@ class Trainer(Prepared):
     def _begin_to_learn(self, method: str) -> None:
         """Give the optimizer the layers that learn; raise an error if it trains others."""
         optimizer, _ = self._compiled()
-        self.freezing.warn_of_changes(method, self)
+        self.freezing.warn(method, self)
         optimizer.begin_with(self.freezing.learning(method, self))
 
     def train_step(self, batch: Batch) -> None:
