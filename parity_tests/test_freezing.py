@@ -44,6 +44,9 @@ SCRIPTS = {
     ),
     "another model": "fit(); another(); compile(again=True); fit()",
     "another model of the same layers": "fit(); another(layers=True); compile(again=True); fit()",
+    "the model set to what it is": "freeze(0); whole(True); compile(); fit()",
+    "the model set to something else": "freeze(0); whole(False); whole(True); compile(); fit()",
+    "the model frozen twice": "whole(False); free(0); whole(False); compile(); fit()",
     "in a callback": "fit(freeze=0); fit()",
     "in a callback, before the first step": "fit(freeze_first=0); fit()",
 }
@@ -92,6 +95,9 @@ class Script:
         watch = self.library.callbacks.LambdaCallback(on_train_begin=begin, on_epoch_end=end)
         self.note(lambda: self.model.fit(X, Y, epochs=2, verbose=0, callbacks=[watch]))
 
+    def whole(self, value):
+        self.model.trainable = value
+
     def step(self):
         self.note(lambda: self.model.train_on_batch(X, Y))
 
@@ -109,6 +115,7 @@ class Script:
         self.found.append(changed)
 
 
+@pytest.mark.filterwarnings("ignore:.* has no weights that learn")
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_what_learns(name):
     found = []
@@ -117,7 +124,7 @@ def test_what_learns(name):
         script = Script(library)
         words = {
             word: getattr(script, word)
-            for word in ("another", "compile", "freeze", "free", "fit", "step", "evaluate")
+            for word in ("another", "compile", "freeze", "free", "whole", "fit", "step", "evaluate")
         }
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "trainable of .* was changed after training")
@@ -147,3 +154,15 @@ def test_penalties_in_training_and_in_testing():
         losses.append([float(each) for each in here])
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-12)
     assert losses[0][2] < losses[0][4]  # with and without the penalty
+
+
+def test_no_epochs_leave_the_weights_as_they_were_set():
+    """With averages, too, which replace the weights at the end of every other call."""
+    for library in (tinynet, keras):
+        model = library.Sequential([library.Input((4,)), library.layers.Dense(3)])
+        model.compile(library.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5), "mse")
+        model.fit(X, np.ones((20, 3)), verbose=0)
+        zeros = [np.zeros_like(each) for each in model.get_weights()]
+        model.set_weights(zeros)
+        model.fit(X, np.ones((20, 3)), epochs=0, verbose=0)
+        np.testing.assert_equal(model.get_weights(), zeros)

@@ -192,6 +192,7 @@ def test_every_layer_is_among_them() -> None:
     assert kinds == set(layers.LAYERS)
 
 
+@pytest.mark.filterwarnings("ignore:.* has no weights that learn")
 @pytest.mark.parametrize("make", FRESH_LAYERS)
 def test_backward_before_forward(make: Callable[[], Layer]) -> None:
     model = Sequential([Input((4,)), make()])

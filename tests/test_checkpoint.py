@@ -61,6 +61,9 @@ def test_only_the_best_are_kept(
         def save(self, path: Path) -> None:
             saved.append(path.name)
 
+        def require_saveable(self) -> None:
+            pass
+
     folder = tmp_path_factory.mktemp("checkpoints")
     callback = ModelCheckpoint(
         folder / "{epoch}.safetensors", "loss", 0, True, False, mode, "epoch", threshold

@@ -16,7 +16,7 @@ from tests.saved_models import HOT, X, Y, equal_models
 from tinynet import Sequential, custom_objects
 from tinynet.activations import Activation
 from tinynet.callbacks import ModelCheckpoint
-from tinynet.configurable import UnknownObjectError
+from tinynet.configurable import UnknownObjectError, restored
 from tinynet.kernels.registry import Differentiable
 from tinynet.models import load_model
 from tinynet.saving import custom_object_scope, register_keras_serializable
@@ -371,6 +371,101 @@ def test_the_model_is_saved_without_a_loss_that_cannot_be(
         assert '"compile_config"' not in model.to_json()
     with pytest.warns(UserWarning, match=message):
         assert not keras.models.clone_model(model).compiled
+
+
+class Ruled(keras.layers.Layer):
+    """A layer that expects objects, not their names and configs."""
+
+    def __init__(self, rule: Any, tables: Any = None, function: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rule, self.tables, self.function = rule, tables, function
+
+    def forward(self, x: Any, training: bool = False) -> Any:
+        return self.function(x) if self.function else x
+
+    def backward(self, dout: Any) -> Any:
+        return dout
+
+
+class HandsOn(keras.layers.Dense):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+
+
+class ByParts(keras.Model):
+    def __init__(self, parts: list[Any], function: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.parts, self.end = parts, keras.layers.Activation(function)
+
+    def call(self, x: Any) -> Any:
+        for each in self.parts:
+            x = each(x)
+        return self.end(x)
+
+
+def lengths(shape: Any, dtype: Any = None) -> Any:
+    return np.full(shape, 0.25)
+
+
+def distance(y_true: Any, y_pred: Any) -> Any:
+    return np.mean(np.abs(y_true - y_pred), axis=-1)
+
+
+OBJECTS: dict[str, Any] = {
+    each.__name__: each for each in (Ruled, HandsOn, ByParts, Scaled, lengths, distance)
+}
+HOLDERS: dict[str, Callable[[], Any]] = {
+    "objects and arrays": lambda: Sequential(
+        [
+            keras.Input((4,)),
+            Ruled(keras.regularizers.L2(0.25), [np.arange(3.0)], keras.activations.tanh),
+            Ruled([Scaled(np.ones(4)), "text"]),
+            HandsOn(2, "relu", kernel_initializer=lengths),
+        ]
+    ),
+    "a list of layers": lambda: ByParts(
+        [keras.layers.Dense(3), HandsOn(2)], keras.activations.tanh
+    ),
+    "a graph": lambda: keras.Model(
+        start := keras.Input((4,)), HandsOn(3)(Ruled(keras.regularizers.L1(0.5))(start))
+    ),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("name", HOLDERS)
+def test_a_class_gets_the_objects_that_it_was_given(name: str, ending: str, tmp_path: Path) -> None:
+    """Not their configs, which tinynet's own classes take as well."""
+    model = HOLDERS[name]()
+    model(X[:3])
+    model.compile("sgd", distance)
+    path = tmp_path / f"model.{ending}"
+    model.save(path)
+    again = load_model(path, OBJECTS)
+    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
+    clone = keras.models.clone_model(model)  # needs nothing lent
+    for other in (again, clone):
+        assert [type(each) for each in other.layers] == [type(each) for each in model.layers]
+        for layer, old in zip(other.layers, model.layers, strict=True):
+            if isinstance(layer, Ruled):
+                assert type(layer.rule) is type(old.rule)  # type: ignore[attr-defined]
+                assert layer.function is old.function  # type: ignore[attr-defined]
+                np.testing.assert_equal(layer.tables, old.tables)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        ("Stream", "tinynet.streams"),  # not of an object with a config
+        ("Scaled", __name__),
+        ("OrderedDict", "collections"),
+        ("regularizers", "tinynet"),
+        ("L2", ["tinynet.regularizers"]),
+    ],
+)
+def test_a_file_makes_no_other_objects(name: str, module: Any) -> None:
+    config = {"class_name": name, "config": {}, "defined_in": module}
+    assert restored({"a": [config]}) == {"a": [config]}
 
 
 def test_an_array_comes_back_as_an_array(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 # Classification as in a first lesson: a list of layers, strings, a validation split.
 IMAGES = """
@@ -206,6 +207,7 @@ def test_objects_and_files(tmp_path: Path) -> None:
     assert ran["rate"] == history["learning_rate"][-1]
 
 
+@pytest.mark.filterwarnings("ignore:.* has no weights that learn")
 def test_regression_and_weights_by_hand() -> None:
     ran = run(REGRESSION)
     kernel, bias = ran["trained"]

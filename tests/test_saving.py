@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import tinynet
 from tests.saved_models import HOT, X, Y, disturbed, equal_models, network
-from tinynet import Input, Sequential, initializers, layers, losses, metrics, optimizers
+from tinynet import Input, Model, Sequential, initializers, layers, losses, metrics, optimizers
 from tinynet import regularizers as penalties
 from tinynet.callbacks import ReduceLROnPlateau
 from tinynet.files import MODELS
@@ -372,6 +372,7 @@ def test_float64(float64: None, tmp_path: Path) -> None:
     assert {each.dtype for each in again.get_weights()} == {np.dtype("float64")}
 
 
+@pytest.mark.filterwarnings("ignore:.* has no weights that learn")
 @given(
     st.lists(
         st.sampled_from(
@@ -505,3 +506,33 @@ def test_weights_of_another_architecture(
         model.load_weights(path)
     for own, expected in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(own, expected)
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.h5", "model.hdf5", "model.safetensors"])
+def test_a_model_without_its_optimizer(name: str, tmp_path: Path) -> None:
+    """And with Keras 2's argument for the format."""
+    path = tmp_path / name
+    model = Sequential([Input((3,)), Dense(2)])
+    model.compile("adam", "mse")
+    model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
+    save_format = path.suffix[1:].replace("hdf5", "h5")
+    model.save(path, include_optimizer=False, save_format=save_format)
+    again = load_model(path)
+    assert not again.compiled
+    np.testing.assert_equal(again.get_weights(), model.get_weights())
+    with pytest.raises(ValueError, match="save_format: expected the format that the ending of"):
+        model.save(path, save_format="tf")
+    model.save(path)
+    assert load_model(path).compiled
+
+
+def test_from_config_may_be_lent_classes() -> None:
+    class Mine(Dense):
+        pass
+
+    start = Input((3,))
+    for model in (Sequential([Input((3,)), Mine(2)]), Model(start, Mine(2)(start))):
+        with pytest.raises(ValueError, match=r"the layer 'Mine' .* is not part of tinynet"):
+            type(model).from_config(model.get_config())
+        again = type(model).from_config(model.get_config(), custom_objects={"Mine": Mine})
+        assert [type(each) for each in again.layers] == [type(each) for each in model.layers]

@@ -624,6 +624,7 @@ OWN: dict[str, Callable[[], Sequential]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.* has no weights that learn")
 @pytest.mark.parametrize("name", OWN)
 def test_code_of_the_users_own(name: str) -> None:
     x, y = vectors()

@@ -295,6 +295,7 @@ def identity(activation: str | None) -> Dense:
 UNSEEN = -np.log(1e-7)  # what is left of the loss where probabilities are clipped
 
 
+@pytest.mark.filterwarnings("ignore:.* has no weights that learn")
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
@@ -357,6 +358,7 @@ def test_only_training_moves_what_training_moves() -> None:
     assert dropout.seed_generator.state.tolist() == [place[0], place[1] + 3]
 
 
+@pytest.mark.filterwarnings("ignore:.* has no weights that learn")
 def test_a_frozen_layer_pays_no_penalty_on_its_weights() -> None:
     dense = Dense(3, kernel_regularizer=L2(0.1), activity_regularizer=L2(0.1))
     model = Sequential([Input((4,)), dense])

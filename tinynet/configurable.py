@@ -10,6 +10,7 @@ import functools
 import inspect
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,9 +23,12 @@ from tinynet.custom_objects import (
     custom_object_scope,
     get_registered_name,
     get_registered_object,
+    note,
 )
 
 ARRAY = "ndarray"  # the class_name of an array in a config
+DEFINED_IN = "defined_in"  # the module of an object that is made before a constructor is called
+OTHERS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 PLAIN = (bool, float, int, str, type(None))  # what most arguments are
 
 T = TypeVar("T")
@@ -41,7 +45,7 @@ _names: Counter[str] = Counter()
 def arguments_of(kind: type) -> tuple[str, ...]:
     """Return the names of a constructor's arguments, kept because looking them up is slow."""
     parameters = inspect.signature(kind).parameters.values()
-    return tuple(each.name for each in parameters if each.kind is not each.VAR_KEYWORD)
+    return tuple(each.name for each in parameters if each.kind not in OTHERS)
 
 
 @functools.cache
@@ -51,8 +55,8 @@ def handed_on(kind: type) -> tuple[str, ...]:
     for each in kind.__mro__:
         if "__init__" in vars(each):
             _, *parameters = inspect.signature(vars(each)["__init__"]).parameters.values()
-            found |= dict.fromkeys(p.name for p in parameters if p.kind is not p.VAR_KEYWORD)
-            if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            found |= dict.fromkeys(p.name for p in parameters if p.kind not in OTHERS)
+            if not any(p.kind in OTHERS for p in parameters):
                 break  # so nothing goes on to the classes below
     own = arguments_of(kind)
     return tuple(name for name in found if name not in own)
@@ -75,8 +79,13 @@ class Configurable:
             kind.__init__ = _noting(kind.__init__)
 
     def _note_given(self, given: Mapping[str, Any]) -> None:
-        """Note what the constructor gets: the names, because most objects keep the values."""
-        self._given = tuple(given)
+        """Note what the constructor gets: the names, because most objects keep the values.
+
+        What it gets as ``*args`` it is taken to hand on, to a base class, which has names for it.
+        """
+        kind: Any = type(self)
+        places = _places_in_bases(kind)[: len(given.get("*args", ()))]
+        self._given = (*(name for name in given if name != "*args"), *places)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain Python values.
@@ -100,7 +109,7 @@ class Configurable:
         if not is_own(kind) and _takes_others(kind):
             others = handed_on(kind) if by_user else self._given
             names += [name for name in others if name not in names and hasattr(self, name)]
-        return {name: serialize(self.argument(name)) for name in names}
+        return {name: serialize(self.argument(name), not is_own(kind)) for name in names}
 
     def argument(self, name: str) -> Any:
         """Return what the constructor was given under a name."""
@@ -116,24 +125,36 @@ class Configurable:
         return f"{type(self).__name__}({arguments})"
 
 
-def serialize(value: Any) -> Any:
+def serialize(value: Any, for_user: bool = False) -> Any:
     """Write an object as JSON-ready values; plain values stay as they are.
 
     A class that is not tinynet's own is written with its module, so that it is never mistaken for
     a tinynet class of the same name. The module is for people to read; nothing is imported from it.
+
+    Parameters
+    ----------
+    value : object
+    for_user : bool
+        Whether it is for the constructor of a class of the user's, which expects objects and not
+        their configs. Those of tinynet's then say where they are defined, and are made before it is
+        called.
     """
     if type(value) in PLAIN:
         return value
     if isinstance(value, Configurable):
         kind = type(value)
-        written = {"class_name": get_registered_name(kind), "config": value.get_config()}
-        return written if is_own(kind) else {**written, "module": kind.__module__}
+        name = get_registered_name(kind)
+        written = {"class_name": name, "config": value.get_config()}
+        if not is_own(kind):
+            note(name, kind)
+            return {**written, "module": kind.__module__}
+        return {**written, DEFINED_IN: kind.__module__} if for_user else written
     if isinstance(value, np.ndarray) and value.ndim > 0:
         return {"class_name": ARRAY, "config": {"dtype": str(value.dtype), "value": value.tolist()}}
     if isinstance(value, (list, tuple)):
-        return [serialize(each) for each in value]
+        return [serialize(each, for_user) for each in value]
     if isinstance(value, dict):
-        return {key: serialize(each) for key, each in value.items()}
+        return {key: serialize(each, for_user) for key, each in value.items()}
     return plain(value)
 
 
@@ -162,10 +183,12 @@ def writer_and_reader(get: Callable[[Any], T]) -> tuple[Callable[..., Any], Call
 
 def function_config(function: Any) -> dict[str, Any]:
     """Write a function as its name; files never hold its code."""
-    name = get_registered_name(function) if hasattr(function, "__name__") else None
+    named = hasattr(function, "__name__")
+    name = get_registered_name(function) if named else type(function).__name__
+    note(name, function)
     return {
         "class_name": "function",
-        "config": name or type(function).__name__,
+        "config": name,
         "module": getattr(function, "__module__", type(function).__module__),
     }
 
@@ -192,9 +215,20 @@ def is_own(thing: Any) -> bool:
 
 @functools.cache
 def _takes_others(kind: type) -> bool:
-    """Return whether a constructor takes ``**kwargs``."""
+    """Return whether a constructor takes ``*args`` or ``**kwargs``."""
     parameters = inspect.signature(kind).parameters.values()
-    return any(each.kind is each.VAR_KEYWORD for each in parameters)
+    return any(each.kind in OTHERS for each in parameters)
+
+
+@functools.cache
+def _places_in_bases(kind: type) -> tuple[str, ...]:
+    """Return the names of what the nearest constructor without ``*args`` takes by place."""
+    for each in kind.__mro__:
+        if "__init__" in vars(each):
+            _, *parameters = inspect.signature(vars(each)["__init__"]).parameters.values()
+            if not any(p.kind is p.VAR_POSITIONAL for p in parameters):
+                return tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+    return ()
 
 
 def _noting(init: Callable[..., None]) -> Callable[..., None]:
@@ -207,7 +241,8 @@ def _noting(init: Callable[..., None]) -> Callable[..., None]:
         # First, the constructor of the object's own class is called, then those of its bases.
         if "_given" not in vars(self):
             given = {**dict(zip(names, args, strict=False)), **kwargs}
-            self._note_given({**given, "*args": args} if len(args) > len(names) else given)
+            rest = args[len(names) :]
+            self._note_given({**given, "*args": rest} if rest else given)
         init(self, *args, **kwargs)
 
     return noting_init
@@ -272,7 +307,8 @@ def resolve(kind: str, identifier: object, table: Mapping[str, Callable[..., T]]
         return named
     if isinstance(identifier, Mapping) and "class_name" in identifier:
         found = _class_of(kind, identifier, table)
-        config = {key: _restored(value) for key, value in identifier.get("config", {}).items()}
+        remade = _as_array if is_own(found) else restored
+        config = {key: remade(value) for key, value in identifier.get("config", {}).items()}
         made: T = found.from_config(config)
         return made
     raise TypeError(
@@ -305,14 +341,38 @@ def unknown_object(kind: str, name: str, origin: str) -> str:
     )
 
 
-def _restored(value: Any) -> Any:
-    """Recreate the arrays that `serialize` wrote."""
-    if isinstance(value, Mapping) and value.get("class_name") == ARRAY:
-        found = np.array(value["config"]["value"])
-        kind = np.dtype(value["config"]["dtype"])
-        # One of texts is as long as its texts, whatever its type says.
-        return found.astype(kind) if kind.kind in "fiubc" else found
-    return value
+def _as_array(value: Any) -> Any:
+    """Recreate an array that `serialize` wrote."""
+    if not isinstance(value, Mapping) or value.get("class_name") != ARRAY:
+        return value
+    found = np.array(value["config"]["value"])
+    kind = np.dtype(value["config"]["dtype"])
+    # One of texts is as long as its texts, whatever its type says.
+    return found.astype(kind) if kind.kind in "fiubc" else found
+
+
+def restored(value: Any) -> Any:
+    """Recreate the arrays and objects that `serialize` wrote for a class of the user's."""
+    if isinstance(value, list):
+        return [restored(each) for each in value]
+    if not isinstance(value, Mapping) or value.get("class_name") == ARRAY:
+        return _as_array(value)
+    kind = _kind_of(value)
+    if kind is not None:
+        return resolve(kind.__name__, value, {value["class_name"]: kind})
+    return {key: restored(each) for key, each in value.items()}
+
+
+def _kind_of(config: Mapping[str, Any]) -> Any:
+    """Return the class that a config names, if objects of it can be made; nothing is imported."""
+    name = config.get("class_name")
+    if not isinstance(name, str) or not isinstance(config.get("config"), Mapping):
+        return None
+    found = get_registered_object(name) if "module" in config else None
+    if DEFINED_IN in config:
+        found = getattr(sys.modules.get(str(config[DEFINED_IN])), name, None)
+    is_one = isinstance(found, type) and issubclass(found, Configurable)
+    return found if is_one and (DEFINED_IN not in config or is_own(found)) else None
 
 
 def known_name(kind: str, name: str, table: Mapping[str, object]) -> str:

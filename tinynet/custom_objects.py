@@ -17,6 +17,7 @@ Object = TypeVar("Object", bound=Callable[..., Any])
 _registered: dict[str, Any] = {}
 _names: dict[Any, str] = {}
 _lent: ContextVar[Mapping[str, Any]] = ContextVar("lent", default={})  # noqa: B039 (only read)
+_noted: ContextVar[dict[str, Any] | None] = ContextVar("noted", default=None)
 
 
 def register_keras_serializable(
@@ -89,6 +90,24 @@ def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
         yield
     finally:
         _lent.reset(before)
+
+
+@contextmanager
+def noting() -> Iterator[dict[str, Any]]:
+    """Note under their names what the ``with`` block writes that is the user's."""
+    found: dict[str, Any] = {}
+    before = _noted.set(found)
+    try:
+        yield found
+    finally:
+        _noted.reset(before)
+
+
+def note(name: str, value: Any) -> None:
+    """Say that a class or a function of the user's has been written under a name."""
+    found = _noted.get()
+    if found is not None:
+        found[name] = value
 
 
 def get_custom_objects() -> dict[str, Any]:

@@ -82,7 +82,7 @@ class Described(Configurable, WeightLists):
 
     @property
     def trainable(self) -> bool:
-        """Whether the model may learn; setting it sets every layer, too.
+        """Whether the model may learn; setting it to something else sets every layer, too.
 
         As in Keras, a model of which this is False does not learn at all, even if single layers are
         set to True later; as a layer of another one, it does where these are.
@@ -91,6 +91,8 @@ class Described(Configurable, WeightLists):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        if value is self.may_learn:
+            return
         self.may_learn = value
         for layer in self.layers:
             layer.trainable = value

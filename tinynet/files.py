@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 # The endings of the files that models are saved in: tinynet's own and Keras's.
-MODELS = (".safetensors", ".keras", ".h5")
+MODELS = (".safetensors", ".keras", ".h5", ".hdf5")
 WEIGHTS = (".safetensors", ".weights.h5")
 # What the disk says where folders need not, or cannot, be forced to it.
 NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP)

@@ -54,7 +54,7 @@ class Freezing:
         return [each for each in layers if first.get(each, each.trainable and model.may_learn)]
 
     def warn(self, method: str, model: Any) -> None:
-        """Warn, once per layer, about a change that a method does not see; and if nothing learns."""
+        """Warn about changes that a method does not see, once per layer; and if nothing learns."""
         first = self.first.get(method, {})
         names = [
             each.name for each, was in first.items() if (each.trainable and model.may_learn) != was

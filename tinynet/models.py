@@ -15,7 +15,8 @@ import numpy as np
 from tinynet import old_names, saving
 from tinynet.arrays import Array
 from tinynet.checks import integer
-from tinynet.configurable import arguments_of, is_own, serialize
+from tinynet.configurable import arguments_of, is_own, restored, serialize
+from tinynet.custom_objects import noting
 from tinynet.described import (
     NETWORKS,
     is_by_class,
@@ -243,30 +244,39 @@ class Model(Graph, Evaluator):
                 f"{type(self).__name__}: its constructor got something as {unnamed[0]}, which has "
                 f"no name to be saved under; write the arguments one by one"
             )
-        return {name: serialize(each) for name, each in given.items()}
+        return {name: serialize(each, for_user=True) for name, each in given.items()}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Make the model that `get_config` described."""
+    def from_config(
+        cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Self:
+        """Make the model that `get_config` described; `custom_objects` are as for `load_model`."""
+        if custom_objects:
+            with saving.custom_object_scope(custom_objects):
+                return cls.from_config(config)
         if "wires" in config:
             return super().from_config(config)
         known = LAYERS | IN_GRAPHS | NETWORKS
-        layers = {
-            key: layer_from(each)
-            for key, each in config.items()
-            if isinstance(each, Mapping) and each.get("class_name") in known
-        }
-        given = {**config, **layers}
+        given = {key: restored(each) for key, each in config.items()}
+        for key, each in given.items():  # in older files, layers look like dicts of the user's
+            if isinstance(each, Mapping) and each.get("class_name") in known:
+                given[key] = layer_from(each)
         if "dtype" not in arguments_of(cls):  # type: ignore[arg-type] # a class can be hashed
             given.pop("dtype", None)  # which Keras says of every model
         return cls(**given)
 
-    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+    def save(
+        self,
+        filepath: str | os.PathLike[str],
+        overwrite: bool = True,
+        include_optimizer: bool = True,
+        save_format: str | None = None,
+    ) -> None:
         """Write weights, architecture and, if compiled, the optimizer into one file.
 
         See `tinynet.saving.save_model`.
         """
-        saving.save_model(self, filepath, overwrite)
+        saving.save_model(self, filepath, overwrite, include_optimizer, save_format)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write the weights and states; see `tinynet.saving.save_weights`."""
@@ -338,6 +348,14 @@ class Sequential(Stack, Model):
         refuse_call(self)
         super()._begin(name, trainable)
 
+    @classmethod
+    def from_config(
+        cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Self:
+        """Make the model that `get_config` described; `custom_objects` are as for `load_model`."""
+        with saving.custom_object_scope(custom_objects or {}):
+            return super().from_config(config)
+
 
 NETWORKS.update(Model=Model, Sequential=Sequential)
 
@@ -400,7 +418,7 @@ def load_model(
             read: Model = saving.keras_files().load_model(Path(filepath), compile)
             return read
         content = saving.read(filepath)
-        if content.architecture is None:
+        if content.architecture is None and content.compiled is None:
             raise ValueError(
                 f"{content.path}: there are only weights in it, of a model whose layers could not "
                 f"be written; make the model as before, and call its load_weights"
@@ -415,12 +433,12 @@ def load_model(
 save_model = saving.save_model
 
 
-def model_from_json(text: str, custom_objects: Mapping[str, Any] | None = None) -> Model:
+def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Model:
     """Make a new model, with new weights, from what `Model.to_json` or Keras's wrote.
 
     Parameters
     ----------
-    text : str
+    json_string : str
     custom_objects : dict of str to class or function, optional
         As for `load_model`.
 
@@ -430,7 +448,7 @@ def model_from_json(text: str, custom_objects: Mapping[str, Any] | None = None) 
         If it is not the JSON of a model, or the model has a part that tinynet lacks.
     """
     with saving.custom_object_scope(custom_objects or {}):
-        model: Model = saving.keras_files().from_json(text)
+        model: Model = saving.keras_files().from_json(json_string)
     return model
 
 
@@ -458,11 +476,22 @@ def clone_model(model: Model, clone_function: Callable[[Any], Any] | None = None
     -----
     Follows keras/src/models/cloning.py.
     """
+    with noting() as users:  # classes and functions: nobody has to lend them
+        described = layer_config(model)
+        parts = saving.compiled_parts(model) if saving.has_parts(model) else None
+    with saving.custom_object_scope(users):
+        clone = _made_like(model, described, clone_function)
+        if parts is not None:
+            saving.compile_with(clone, parts)
+    return clone
+
+
+def _made_like(
+    model: Model, described: dict[str, Any], clone_function: Callable[[Any], Any] | None
+) -> Model:
     clone: Model
     if is_by_class(model) and clone_function is None:
-        kind = type(model)
-        with saving.custom_object_scope({kind.__name__: kind}):
-            clone = layer_from(layer_config(model), "model")
+        clone = layer_from(described, "model")
     elif isinstance(model, Sequential) and not is_by_class(model):
         if clone_function is None:
             layers = layers_from(layer_configs(model.layers))
@@ -474,12 +503,10 @@ def clone_model(model: Model, clone_function: Callable[[Any], Any] | None = None
         )
         clone = Sequential([*start, *layers], name=model.name)
     elif clone_function is None:
-        clone = Model.from_config(model.get_config())
+        clone = Model.from_config(described["config"])
     else:
         got = "a class of your own" if is_by_class(model) else "a graph"
         raise ValueError(f"clone_function: expected a Sequential to clone with it, got {got}")
-    if saving.has_parts(model):
-        saving.compile_with(clone, saving.compiled_parts(model))
     return clone
 
 

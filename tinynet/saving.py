@@ -55,6 +55,7 @@ __all__ = [
 ]
 
 FORMAT = "tinynet 1"
+SAVE_FORMATS = {"safetensors": (".safetensors",), "keras": (".keras",), "h5": (".h5", ".hdf5")}
 
 
 class _Content(NamedTuple):
@@ -66,24 +67,34 @@ class _Content(NamedTuple):
     compiled: dict[str, Any] | None
 
 
-def save_model(model: Trainer, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+def save_model(
+    model: Trainer,
+    filepath: str | os.PathLike[str],
+    overwrite: bool = True,
+    include_optimizer: bool = True,
+    save_format: str | None = None,
+) -> None:
     """Write a model's weights, architecture, optimizer and loss into one file.
 
     Parameters
     ----------
     model : Sequential
     filepath : str or path
-        Ends in ``.safetensors``, or in ``.keras`` or ``.h5`` for Keras's formats
+        Ends in ``.safetensors``, or in ``.keras`` or ``.h5`` (``.hdf5``) for Keras's formats
         (`tinynet.interop.keras_files`). An existing file is replaced, in one step and completely.
     overwrite : bool
         Whether it may be replaced.
+    include_optimizer : bool
+        Whether to write what the model was compiled with.
+    save_format : {"keras", "h5", "safetensors"}, optional
+        What the ending says already.
 
     Raises
     ------
     ValueError
-        If the ending is different, the model has no weights yet, models are more than 20 deep in
-        each other, or a layer cannot be written; in Keras's formats, if the model has a part that
-        they lack.
+        If the ending is different, or not that of `save_format`; if the model has no weights yet,
+        models are more than 20 deep in each other, or a layer cannot be written; in Keras's
+        formats, if the model has a part that they lack.
     FileNotFoundError
         If the folder does not exist.
     FileExistsError
@@ -99,10 +110,15 @@ def save_model(model: Trainer, filepath: str | os.PathLike[str], overwrite: bool
         If the optimizer, the loss or a metric cannot be written: the file then has none of them.
     """
     path = _checked(filepath, MODELS, overwrite)
+    if save_format is not None and path.suffix not in SAVE_FORMATS.get(save_format, ()):
+        raise ValueError(
+            f"save_format: expected the format that the ending of {path.name} says, got "
+            f"{save_format!r}"
+        )
     model.require_built()
     _require_readable(model)
     model.require_saveable()
-    with_parts = has_parts(model)
+    with_parts = include_optimizer and has_parts(model)
     if is_for_keras(path):
         keras_files().save_model(model, path, with_parts)
         return
@@ -235,7 +251,7 @@ def _take_what_fits(layers: Mapping[str, Layer], path: Path, arrays: Mapping[str
 
 def is_for_keras(filepath: str | os.PathLike[str]) -> bool:
     """Return whether a file is in one of Keras's formats, by its name."""
-    return Path(file_name("filepath", filepath)).suffix in (".keras", ".h5")
+    return Path(file_name("filepath", filepath)).suffix in (".keras", ".h5", ".hdf5")
 
 
 def keras_files() -> ModuleType:

@@ -235,7 +235,8 @@ class Trainer(Prepared):
                     break
             optimizer, _ = self._compiled()
             with whole:
-                optimizer.finalize_variable_values(self.params)
+                if epochs > 0:
+                    optimizer.finalize_variable_values(self.params)
             told.tell("train_end", logs=logs)
         return history
 

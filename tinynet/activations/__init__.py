@@ -130,7 +130,8 @@ def get(identifier: object) -> Activation:
         options = dict(identifier["config"])
         name, module = options.pop("name"), options.pop("module", None)
         if module is None:
-            return table[known_name("activation", name, table)].with_options(**options)
+            own = table[known_name("activation", name, table)]
+            return own.with_options(**options) if options else own
         custom = get_registered_object(name)
         if custom is None:
             raise UnknownObjectError(unknown_object("activation", name, f"of the module {module}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +13,7 @@ from tinynet.arrays import Array
 from tinynet.checks import plain
 from tinynet.config import as_float
 from tinynet.configurable import Configurable
+from tinynet.custom_objects import note
 from tinynet.kernels.registry import Differentiable, Kernel
 
 ACTIVATIONS: dict[str, Activation] = {}
@@ -96,7 +97,15 @@ class Activation(Configurable):
         own = ACTIVATIONS.get(self.name)
         if own is None or own.choose is not self.choose:  # not one of tinynet's
             changed["module"] = self.choose.__module__
+            note(self.name, self)
         return {"name": self.name, **changed}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Any:
+        """Return the function that `get_config` described."""
+        from tinynet.activations import get  # which knows all of them
+
+        return get({"config": config})
 
     def __repr__(self) -> str:
         options = "".join(f", {k}={v!r}" for k, v in self.options.items())
