@@ -116,6 +116,7 @@ class Script:
 
 
 @pytest.mark.filterwarnings("ignore:.* has no weights that learn")
+@pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_what_learns(name):
     found = []

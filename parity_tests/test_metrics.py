@@ -543,3 +543,27 @@ def test_metrics_from_a_file_are_not_counted(tmp_path):
         logs = again.evaluate(np.ones((4, 2)), np.ones((4, 1)), verbose=0, return_dict=True)
         found[-1] += [*logs, library.metrics.Recall().name]
     assert found[0] == found[1]
+
+
+def test_the_root_of_errors_of_plain_numbers():
+    """Each number is a sample, with its weight, whatever the sizes of the batches."""
+    rng = np.random.default_rng(3)
+    y, p, weights = rng.normal(size=30), rng.normal(size=30), rng.uniform(0, 2, 30)
+    for weighted in (None, weights):
+        results = []
+        for library in (tinynet, keras):
+            metric = library.metrics.RootMeanSquaredError()
+            for rows in (slice(0, 30), slice(0, 7)):
+                metric.update_state(y[rows], p[rows], None if weighted is None else weighted[rows])
+            results.append(float(metric.result()))
+        np.testing.assert_allclose(*results, rtol=1e-6)
+
+
+@pytest.mark.parametrize("text", ["Huber()", "MeanSquaredError()", "Poisson(name='mine')"])
+def test_a_loss_among_the_metrics_has_its_own_name(text):
+    logs = []
+    for library in (tinynet, keras):
+        model = library.Sequential([library.Input((3,)), library.layers.Dense(2, "sigmoid")])
+        model.compile("sgd", "mse", metrics=[make(f"keras.losses.{text}", library)])
+        logs.append(list(model.fit(np.eye(3), np.ones((3, 2)), verbose=0).history))
+    assert logs[0] == logs[1]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tinynet
 from parity_tests.backend import BACKEND
 from parity_tests.both import expect_same, make_both, numpy, use_floatx
 from parity_tests.drawn import FLOAT_TYPES, SEEDS, call, examples, number, one_of
@@ -106,6 +107,31 @@ def test_schedule_drives_an_optimizer(piece, text):
 @pytest.mark.parametrize(("piece", "text"), FLAT_SCHEDULES)
 def test_schedule(piece, text):
     _expect_same_rates(piece, text, [*range(40), 100, 500])
+
+
+@pytest.mark.parametrize(("piece", "text"), FLAT_SCHEDULES)
+def test_a_whole_curve(piece, text):
+    """Of steps that are whole and of such that are not, as for a plot."""
+    if "warmup" in text:
+        pytest.skip("Keras's warm-up takes no arrays")
+    own, theirs = make_both(text)
+    for steps in (np.arange(0, 40, 3), np.linspace(0.25, 30.25, 8).reshape(2, 4)):
+        found, expected = own(steps), numpy(theirs(steps))
+        assert found.dtype == np.float32 and found.shape == expected.shape
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
+def test_the_decay_of_old_scripts_is_ignored(name):
+    walks = []
+    for library in (tinynet, keras):
+        library.utils.set_random_seed(1)
+        model = library.Sequential([library.Input((3,)), library.layers.Dense(2)])
+        with pytest.warns(UserWarning, match="decay"):
+            optimizer = getattr(library.optimizers, name)(0.1, decay=0.5)
+        model.compile(optimizer, "mse")
+        walks.append(model.fit(np.eye(3), np.ones((3, 2)), epochs=5, verbose=0).history["loss"])
+    np.testing.assert_allclose(walks[0], walks[1], rtol=1e-6)
 
 
 def optimizers(name, **options):

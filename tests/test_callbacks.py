@@ -527,7 +527,9 @@ def test_averages_change_places_and_back() -> None:
     np.testing.assert_array_equal(model.predict(X, verbose=0), with_averages)
 
 
-def test_averages_after_an_early_end() -> None:
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (1, 2, 0)])
+def test_averages_after_an_early_end(order: tuple[int, ...]) -> None:
+    """Whichever callback comes first: the one that stops, or the one that swaps."""
     model = small()
     model.compile(SGD(0.5, use_ema=True, ema_momentum=0.9), "sparse_categorical_crossentropy")
     seen: list[np.ndarray] = []
@@ -538,12 +540,17 @@ def test_averages_after_an_early_end() -> None:
     def look(epoch: int, logs: object) -> None:
         seen.append(model.get_weights()[0])
 
-    callbacks = [LambdaCallback(on_epoch_end=stop), SwapEMAWeights(True)]
-    model.fit(
-        X, Y, 5, epochs=9, verbose=0, callbacks=[*callbacks, LambdaCallback(on_epoch_end=look)]
-    )
+    callbacks = [
+        LambdaCallback(on_epoch_end=stop),
+        SwapEMAWeights(True),
+        LambdaCallback(on_epoch_end=look),
+    ]
+    model.fit(X, Y, 5, epochs=9, verbose=0, callbacks=[callbacks[i] for i in order])
     assert len(seen) == 1
     np.testing.assert_array_equal(model.get_weights()[0], seen[0])
+    first, *_ = model.optimizer.slots.values()
+    np.testing.assert_array_equal(first["average"], seen[0].reshape(-1))
+    assert not model.optimizer.swapped
 
 
 def test_no_averages() -> None:

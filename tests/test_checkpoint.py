@@ -131,7 +131,7 @@ def test_what_cannot_be_compared_is_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"filepath": "best.hdf5"}, r"filepath: .*\.keras or \.h5, got 'best\.hdf5'"),
+        ({"filepath": "best.onnx"}, r"filepath: .*\.keras, .*5, got 'best\.onnx'"),
         (
             {"filepath": "best.keras", "save_weights_only": True},
             r"filepath: .* or \.weights\.h5, got 'best\.keras'",

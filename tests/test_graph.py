@@ -467,3 +467,12 @@ def test_an_input_of_integers(graph: bool, tmp_path: Any) -> None:
     assert models.clone_model(model).inputs[0].dtype == "int32"
     with pytest.raises(ValueError, match="expected 'float32' or 'float64', got 'complex64'"):
         Input((6,), dtype="complex64")
+
+
+@pytest.mark.parametrize("kind", sorted(MERGES))
+@pytest.mark.parametrize("rows", [1, 3])
+def test_batches_of_other_sizes_are_refused(kind: str, rows: int) -> None:
+    """By hand, too: compiled loops would write behind the end of an array."""
+    layer = getattr(layers, kind)()
+    with pytest.raises(ValueError, match=r"expected batches of the same size, got .*\(2, 4\), \("):
+        layer([np.ones((2, 4)), np.ones((rows, 4))])

@@ -92,9 +92,9 @@ def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
 @pytest.mark.parametrize("save", ["save", "save_weights"])
 def test_places_that_do_not_work(save: str, tmp_path: Path) -> None:
     call = getattr(network(), save)
-    names = ["model", "model.safetensors.bak", "model.hdf5"]
+    names = ["model", "model.safetensors.bak", "model.onnx"]
     if save == "save_weights":  # Keras does not take these either
-        names += ["model.keras", "model.h5"]
+        names += ["model.keras", "model.h5", "model.hdf5"]
     for name in names:
         with pytest.raises(ValueError, match=rf"filepath: .*ends in \.safetensors.*got '{name}'"):
             call(tmp_path / name)

@@ -109,7 +109,6 @@ def test_input_dim() -> None:
     ("wrong", "error", "says"),
     [
         (lambda: optimizers.Adam(lr=0.1), ValueError, "lr: .* it is called learning_rate"),
-        (lambda: optimizers.SGD(decay=1e-6), ValueError, "decay: .* give a schedule"),
         (lambda: optimizers.SGD().lr, AttributeError, "'lr'; it is called learning_rate"),
         (lambda: optimizers.SGD().nothing, AttributeError, "no attribute 'nothing'$"),
         (lambda: layers.Conv2D(3, 3, border_mode="same"), ValueError, "it is called padding"),

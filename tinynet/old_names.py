@@ -71,6 +71,15 @@ def refuse(owner: str, arguments: dict[str, Any], error: type[Exception] = Value
         raise error(f"{name}: not an argument of {owner}, got {value!r}{hint(name)}")
 
 
+def ignore_decay(arguments: dict[str, Any]) -> None:
+    """Take the decay of Keras 1 and 2 out of an optimizer's arguments; Keras 3 warns, too."""
+    if arguments.pop("decay", None) is not None:
+        warnings.warn(
+            f"decay: is ignored, as in Keras 3{hint('decay')}",
+            stacklevel=4,  # past the constructor of the subclass
+        )
+
+
 def missing(owner: object, name: str) -> AttributeError:
     """Return the error for an attribute that is not there."""
     instead = f"; {ATTRIBUTES[name]}" if name in ATTRIBUTES else ""

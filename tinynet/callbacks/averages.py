@@ -29,7 +29,8 @@ class SwapEMAWeights(Callback):
     Notes
     -----
     Follows keras/src/callbacks/swap_ema_weights.py. Keras leaves the averages in the model after
-    predictions, and the last parameters after a training that stops early with `swap_on_epoch`.
+    predictions, and the last parameters after a training that stops early with `swap_on_epoch`
+    (findings/keras_early_stopping_drops_averages.sh).
     """
 
     remembers = ("swapped",)
@@ -37,7 +38,15 @@ class SwapEMAWeights(Callback):
     def __init__(self, swap_on_epoch: bool = False) -> None:
         super().__init__()
         self.swap_on_epoch = flag("swap_on_epoch", swap_on_epoch)
-        self.swapped = False
+
+    @property
+    def swapped(self) -> bool:
+        """Whether the averages are in the place of the parameters; the optimizer knows it, too."""
+        return bool(self.model.optimizer.swapped)
+
+    @swapped.setter
+    def swapped(self, value: bool) -> None:
+        self.model.optimizer.swapped = value
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Check that there will be averages."""
@@ -56,10 +65,13 @@ class SwapEMAWeights(Callback):
         """Change places, if requested."""
         if self.swap_on_epoch:
             self._put(averages=True)
-            if epoch == self.params["epochs"] - 1 or self.model.stop_training:
-                # At the end of fit, the averages replace the parameters; both are averages now.
-                for w, average in self._pairs():
-                    average[...] = w
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Leave the averages in both places, as every `fit` with averages does."""
+        if self.swapped:
+            self.swapped = False
+            for w, average in self._pairs():
+                average[...] = w
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
         """Change places."""

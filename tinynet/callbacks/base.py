@@ -52,7 +52,8 @@ class Callback:
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restore what `get_state` has returned, after ``on_train_begin``."""
-        vars(self).update(state)
+        for name, value in state.items():
+            setattr(self, name, value)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Before the first epoch."""

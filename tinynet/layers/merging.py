@@ -41,6 +41,7 @@ class Merge(Layer):
         """Join the arrays from left to right."""
         self.check_count(x)
         shapes = [each.shape for each in x]
+        _require_one_size(self.name, shapes)
         shape = np.broadcast_shapes(*shapes)
         out, *others = (_repeated(each, shape) for each in x)
         pairs = []
@@ -80,6 +81,15 @@ class Merge(Layer):
                 f"{self.name}: expected inputs of the same shape, got samples of the shapes "
                 f"{', '.join(map(str, input_shape))}"
             ) from None
+
+
+def _require_one_size(name: str, shapes: list[Shape]) -> None:
+    """Raise an error unless all batches have the same size."""
+    if len({shape[0] for shape in shapes}) > 1:
+        raise ValueError(
+            f"{name}: expected batches of the same size, got arrays of the shapes "
+            f"{', '.join(map(str, shapes))}"
+        )
 
 
 def _paired(kernel: Kernel, *arrays: Array) -> Array:
@@ -269,6 +279,7 @@ class Concatenate(Layer):
         """Copy each input beside the one before."""
         shape = (len(x[0]), *self.compute_output_shape([each.shape[1:] for each in x]))
         self.shapes = [each.shape for each in x]
+        _require_one_size(self.name, self.shapes)
         out = np.zeros(shape, np.result_type(*x))
         first = 0
         for each in x:

@@ -67,7 +67,7 @@ class Huber(Loss):
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
     ) -> None:
-        super().__init__(reduction, name)
+        super().__init__(reduction, name or "huber_loss")
         self.delta = number("delta", delta, above=0)
 
     def kernels(self, from_logits: bool) -> Differentiable:

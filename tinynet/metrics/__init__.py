@@ -205,7 +205,8 @@ def metric_of(identifier: object) -> Metric:
     if isinstance(identifier, ByFunction) and identifier.__name__ in METRICS:
         identifier = identifier.__name__
     if callable(identifier):
-        return MeanMetricWrapper(identifier, name_of_function(identifier))
+        name = getattr(identifier, "name", None)  # that of a loss
+        return MeanMetricWrapper(identifier, name or name_of_function(identifier))
     with not_counting() if isinstance(identifier, str) else nullcontext():
         metric: Any = resolve("metric", identifier, METRICS)
     if not isinstance(metric, Metric):

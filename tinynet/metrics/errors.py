@@ -27,7 +27,6 @@ from tinynet.metrics.base import (
     same_shape,
     spread,
 )
-from tinynet.metrics.means import MeanSquaredError
 
 
 class LossMean(SampleMean):
@@ -210,8 +209,16 @@ class SparseCategoricalCrossentropy(LossMean):
         super().add(y_true, y_pred, sample_weight)
 
 
-class RootMeanSquaredError(MeanSquaredError):
+class RootMeanSquaredError(SampleMean):
     """Root of the mean, over outputs and samples, of the squared error."""
+
+    direction = "down"
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the squared errors: of numbers (n,), too, one for each sample."""
+        y_true, y_pred = same_shape(self.name, y_true, y_pred)
+        squares: Array = np.square(y_pred - y_true)
+        return squares
 
     def result(self) -> float:
         """Return the root."""

@@ -19,6 +19,7 @@ class OverSteps:
     it is a line of Python.
     """
 
+    swapped = False  # whether a callback has put each average and its parameter in the other place
     dials: dict[str, Array]
     slots: dict[str, dict[str, Array]]
 
@@ -90,7 +91,7 @@ class OverSteps:
         self.batches += 1
 
     def finalize_variable_values(self, params: Mapping[str, Array]) -> None:
-        """Put the averages in the place of the parameters, if there are averages."""
+        """Put the averages in the place of the parameters, if there are averages elsewhere."""
         for key, w in params.items():
-            if self.use_ema and key in self.slots:
+            if self.use_ema and key in self.slots and not self.swapped:
                 w[...] = self.slots[key]["average"].reshape(w.shape)

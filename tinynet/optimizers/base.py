@@ -100,6 +100,7 @@ class Optimizer(OverSteps, Computes, Configurable):
         **kwargs: Any,
     ) -> None:
         require_called(self, OF_OPTIMIZERS)
+        old_names.ignore_decay(kwargs)
         old_names.refuse(type(self).__name__, kwargs)
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         if sum(value is not None for value in clips.values()) > 1:

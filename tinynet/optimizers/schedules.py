@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -23,10 +24,20 @@ f32 = np.float32
 
 
 class LearningRateSchedule(Configurable):
-    """A rule that gives the learning rate of a step; `step` counts from 0."""
+    """A rule that gives the learning rate of a step; `step` counts from 0.
 
-    def __call__(self, step: int) -> float:
-        """Return the learning rate of that step."""
+    A subclass defines `__call__`. Those below define `at`, so that a whole curve can be asked for.
+    """
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate of that step; for an array of steps, an array."""
+        if np.ndim(step) == 0:
+            return self.at(step)
+        steps = np.asarray(step)
+        return np.array([self.at(each) for each in steps.flat], f32).reshape(steps.shape)
+
+    def at(self, step: float) -> float:
+        """Return the learning rate of one step."""
         raise missing(self, "__call__(step), which returns the learning rate of that step")
 
 
@@ -58,7 +69,7 @@ class ExponentialDecay(LearningRateSchedule):
         self.staircase = flag("staircase", staircase)
         self.name = text("name", name)
 
-    def __call__(self, step: int) -> float:
+    def at(self, step: float) -> float:
         """Return the learning rate of that step."""
         exponent = f32(step) * (f32(1) / f32(self.decay_steps))
         if self.staircase:
@@ -95,7 +106,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
             )
         self.name = text("name", name)
 
-    def __call__(self, step: int) -> float:
+    def at(self, step: float) -> float:
         """Return the learning rate of that step."""
         passed = sum(step > boundary for boundary in self.boundaries)
         return float(f32(self.values[passed]))
@@ -134,7 +145,7 @@ class PolynomialDecay(LearningRateSchedule):
         self.cycle = flag("cycle", cycle)
         self.name = text("name", name)
 
-    def __call__(self, step: int) -> float:
+    def at(self, step: float) -> float:
         """Return the learning rate of that step."""
         now, length = f32(step), f32(self.decay_steps)
         per_step = f32(1) / length
@@ -178,7 +189,7 @@ class InverseTimeDecay(LearningRateSchedule):
         self.staircase = flag("staircase", staircase)
         self.name = text("name", name)
 
-    def __call__(self, step: int) -> float:
+    def at(self, step: float) -> float:
         """Return the learning rate of that step."""
         per_step, rate = f32(1) / f32(self.decay_steps), f32(self.decay_rate)
         if self.staircase:
@@ -227,7 +238,7 @@ class CosineDecay(LearningRateSchedule):
         )
         self.warmup_steps = number("warmup_steps", warmup_steps, least=0)
 
-    def __call__(self, step: int) -> float:
+    def at(self, step: float) -> float:
         """Return the learning rate of that step."""
         now, length = f32(step), f32(self.decay_steps)
         start, pi = f32(self.initial_learning_rate), f32(math.pi)
@@ -281,7 +292,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         self.alpha = number("alpha", alpha)
         self.name = text("name", name)
 
-    def __call__(self, step: int) -> float:
+    def at(self, step: float) -> float:
         """Return the learning rate of that step."""
         done = f32(step) * (f32(1) / f32(self.first_decay_steps))  # in lengths of period 0
         longer = f32(self.t_mul)
