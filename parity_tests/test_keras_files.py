@@ -798,3 +798,50 @@ def test_the_numbers_of_names_after_a_file_was_read(nested, tmp_path):
         x = library.Input((3,))
         names.append(library.Model(x, library.layers.Dense(2)(x)).name)
     assert names[0] == names[1]
+
+
+def classes_with_steps(library):
+    """Return classes of models that are made of layers and wires, as in the guides of Keras."""
+
+    class Graph(library.Model):
+        def train_step(self, data):
+            return super().train_step(data)
+
+    class Stack(library.Sequential):
+        def train_step(self, data):
+            return super().train_step(data)
+
+    return {"Graph": Graph, "Stack": Stack}
+
+
+def with_steps(library, name):
+    cls, layers = classes_with_steps(library), library.layers
+    if name == "Stack":
+        return cls["Stack"]([library.Input((4,)), layers.Dense(3), layers.Dense(2)])
+    x = library.Input((4,))
+    if name == "nested":
+        stack = cls["Stack"]([library.Input((4,)), layers.Dense(3)])
+        graph = cls["Graph"](x, layers.Dense(4)(x))
+        x = library.Input((4,))
+        return library.Model(x, stack(graph(x)))
+    return cls["Graph"](x, layers.Dense(2)(layers.Dense(3)(x)))
+
+
+def kinds(model):
+    inner = [each for layer in model.layers if hasattr(layer, "layers") for each in kinds(layer)]
+    return [type(model).__name__, *inner]
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+@pytest.mark.parametrize("name", ["Graph", "Stack", "nested"])
+def test_classes_that_override_a_step(name, ending, tmp_path):
+    for writer in LIBRARIES if (name, ending) != ("nested", "h5") else [keras]:
+        path = tmp_path / f"{writer.__name__}.{ending}"
+        model = with_steps(writer, name)
+        model.save(path)
+        expected = model.predict(X[:, :4], verbose=0)
+        for reader in LIBRARIES:
+            again = reader.models.load_model(path, custom_objects=classes_with_steps(reader))
+            assert kinds(again)[0] == kinds(model)[0] or name == "nested"
+            assert kinds(again)[1:] == kinds(model)[1:]
+            np.testing.assert_allclose(again.predict(X[:, :4], verbose=0), expected, rtol=1e-6)

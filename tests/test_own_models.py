@@ -295,3 +295,124 @@ def test_damaged_descriptions(change: dict[str, Any], tmp_path: Path) -> None:
             archive.writestr(name, content)
     with pytest.raises(ValueError, match=re.escape(str(path))):
         load_model(path, custom_objects=OBJECTS)
+
+
+# Classes that are made of layers and wires: they override what a step does.
+
+
+class HalfGraph(Model):
+    def train_step(self, batch: Any) -> Any:
+        return super().train_step(batch._replace(y=0.5 * batch.y))
+
+
+class HalfStack(keras.Sequential):
+    def train_step(self, batch: Any) -> Any:
+        return super().train_step(batch._replace(y=0.5 * batch.y))
+
+
+class Share(Model):
+    """It takes more than tensors."""
+
+    def __init__(self, inputs: Any, outputs: Any, share: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(inputs, outputs, **kwargs)
+        self.share = share
+
+    def train_step(self, batch: Any) -> Any:
+        return super().train_step(batch._replace(y=self.share * batch.y))
+
+
+class HandsOn(keras.Sequential):
+    def __init__(self, *args: Any, share: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.share = share
+
+
+class MakesGraph(HalfGraph):
+    """Its constructor makes the layers."""
+
+    def __init__(self, units: int) -> None:
+        x = keras.Input((4,))
+        super().__init__(x, Dense(3)(Dense(units)(x)))
+
+
+class MakesStack(HalfStack):
+    def __init__(self, units: int) -> None:
+        super().__init__([keras.Input((4,)), Dense(units), Dense(3)])
+
+
+def ends() -> tuple[Any, Any]:
+    x = keras.Input((4,))
+    return x, Dense(3)(Dropout(0.3)(x))
+
+
+def in_a_graph() -> Model:
+    x = keras.Input((4,))
+    return Model(x, Dense(3)(HalfGraph(*ends())(HalfStack([Dense(4)])(x))))
+
+
+STEPS = {each.__name__: each for each in (HalfGraph, HalfStack, Share, HandsOn)}
+STEPS |= {each.__name__: each for each in (MakesGraph, MakesStack)}
+WITH_STEPS: dict[str, Callable[[], Model]] = {
+    "graph": lambda: HalfGraph(*ends()),
+    "stack": lambda: HalfStack([keras.Input((4,)), Dropout(0.3), Dense(3)], name="mine"),
+    "more": lambda: Share(*ends(), share=0.25),
+    "hands on": lambda: HandsOn([keras.Input((4,)), Dense(3)], share=0.25),
+    "makes graph": lambda: MakesGraph(5),
+    "makes stack": lambda: MakesStack(5),
+    "nested": in_a_graph,
+    "shared": lambda: HalfStack(
+        [keras.Input((4,)), *two_of(Dense(4)), Dense(3)],
+    ),
+}
+
+
+def two_of(layer: Any) -> list[Any]:
+    return [HalfStack([keras.Input((4,)), layer]), HalfStack([keras.Input((4,)), layer])]
+
+
+def kinds(model: Any) -> list[type]:
+    found = [type(model)]
+    for layer in model.layers:
+        found += kinds(layer) if isinstance(layer, Model) else [type(layer)]
+    return found
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "keras", "h5"])
+@pytest.mark.parametrize("name", WITH_STEPS)
+def test_a_class_with_a_step_of_its_own_comes_back(name: str, ending: str, tmp_path: Path) -> None:
+    set_random_seed(1)
+    model = WITH_STEPS[name]()
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    model.fit(X, Y, verbose=0)
+    path = tmp_path / f"model.{ending}"
+    if ending == "h5" and name in ("nested", "shared"):
+        with pytest.raises(ValueError, match="a model as a layer of another is not written as"):
+            model.save(path)
+        return
+    model.save(path)
+    again = load_model(path, custom_objects=STEPS)
+    assert kinds(again) == kinds(model)
+    assert again.name == model.name
+    assert getattr(again, "share", None) == getattr(model, "share", None)
+    losses = [each.fit(X, Y, epochs=2, shuffle=False, verbose=0).history for each in (model, again)]
+    assert losses[0] == losses[1]
+    with pytest.raises(UnknownObjectError, match=r"is not part of tinynet: pass custom_objects="):
+        load_model(path)
+
+
+@pytest.mark.parametrize("name", WITH_STEPS)
+def test_such_a_class_in_json_and_clones(name: str) -> None:
+    model = WITH_STEPS[name]()
+    with custom_object_scope(STEPS):
+        again = [clone_model(model), model_from_json(model.to_json())]
+    assert [kinds(each) for each in again] == [kinds(model)] * 2
+    assert [each.count_params() for each in again] == [model.count_params()] * 2
+
+
+def test_what_a_file_calls_a_model_has_to_be_one(tmp_path: Path) -> None:
+    for ending in ("safetensors", "keras", "h5"):
+        path = tmp_path / f"model.{ending}"
+        HalfStack([keras.Input((4,)), Dense(3)]).save(path)
+        for other in (dict, HalfGraph, len):
+            with pytest.raises(ValueError, match="expected a subclass of Sequential, as in the"):
+                load_model(path, custom_objects={"HalfStack": other})

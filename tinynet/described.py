@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
@@ -10,12 +11,16 @@ from tinynet.checks import entries, flag, integer, sample_shape
 from tinynet.configurable import (
     LAYER_NAME,
     Configurable,
+    UnknownObjectError,
     checked_name,
+    handed_on,
     is_own,
     require_saveable,
     resolve,
     serialize,
+    unknown_object,
 )
+from tinynet.custom_objects import get_registered_object
 from tinynet.layers import IN_GRAPHS, LAYERS, Layer
 from tinynet.symbolic import KerasTensor
 from tinynet.variables import Variable, WeightLists, variable
@@ -23,6 +28,10 @@ from tinynet.variables import Variable, WeightLists, variable
 DEEPEST = 20  # models in each other, more than anybody has; the paths of all layers are long then
 NETWORKS: dict[str, type] = {}  # what a file may name as a layer, too; filled by tinynet.models
 BUILT = "as_built"  # in the config of a model that is described by its class: what it was then
+# In the config of a model of the user's class that is described by its layers: whether these are
+# described as a "Model" does it, or a "Sequential".
+BASE = "base"
+PARTS = ("inputs", "outputs", "layers")  # arguments of which a model is made
 
 
 class Described(Configurable, WeightLists):
@@ -120,7 +129,7 @@ class Described(Configurable, WeightLists):
     def require_saveable(self) -> None:
         """Raise an error if the model cannot be saved because of a layer, or of its own class."""
         require_saveable("layer", *self.leaves.values())
-        if is_by_class(self):
+        if not is_own(type(self)):
             require_saveable("model", self)
 
     def as_given(self, out: Any) -> Any:
@@ -247,19 +256,75 @@ def layer_configs(layers: Sequence[Any]) -> list[dict[str, Any]]:
 def layer_config(layer: Any) -> dict[str, Any]:
     """Describe a layer, or a model."""
     found: dict[str, Any] = serialize(layer)
-    return {**found, BUILT: as_built(layer)} if is_by_class(layer) else found
+    if is_by_class(layer):
+        return {**found, BUILT: as_built(layer)}
+    if isinstance(layer, Described) and not is_own(type(layer)):
+        return {**found, BASE: base_of(type(layer))}
+    return found
 
 
 def is_by_class(layer: Any) -> bool:
-    """Return whether a layer is a model that its class makes, from the constructor's arguments.
+    """Return whether a layer is a model that its class makes, from the constructor's arguments."""
+    return isinstance(layer, Described) and makes_itself(type(layer))
 
-    That is a class of the user's with a ``call`` or a `get_config`. Others are made from their
-    layers and the wires between them.
+
+def makes_itself(kind: Any) -> bool:
+    """Return whether a class of models needs no more than the constructor's arguments.
+
+    That is a class of the user's with a ``call`` or a `get_config`, or with a constructor that
+    makes the layers. Others are made from their layers and the wires between them.
     """
-    kind: Any = type(layer)
-    if is_own(kind) or not isinstance(layer, Described):
+    if is_own(kind):
         return False
-    return hasattr(layer, "call") or not is_own(kind.get_config)
+    return hasattr(kind, "call") or not is_own(kind.get_config) or not _takes_parts(kind)
+
+
+def _takes_parts(kind: type) -> bool:
+    """Return whether a constructor takes the tensors or the layers that a model is made of."""
+    parameters = inspect.signature(kind).parameters.values()
+    names = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
+    if any(each.kind is each.VAR_POSITIONAL for each in parameters):
+        return True
+    return not {*PARTS}.isdisjoint(names or handed_on(kind))
+
+
+def base_of(kind: type) -> str:
+    """Return which of tinynet's classes says how a model is described by its layers."""
+    return "Sequential" if issubclass(kind, NETWORKS["Sequential"]) else "Model"
+
+
+def network_class(config: Mapping[str, Any]) -> Any:
+    """Return the class of a model that a config describes by its layers; None for other configs.
+
+    Raises
+    ------
+    UnknownObjectError
+        If it is a class of the user's that was neither lent nor registered.
+    ValueError
+        If there is something else under its name.
+    """
+    name, module = config["class_name"], config.get("module")
+    if BASE not in config:
+        return NETWORKS.get(name) if module is None else None
+    found, base = get_registered_object(name), NETWORKS[config[BASE]]
+    if found is None:
+        raise UnknownObjectError(unknown_object("model", name, f"of the module {module}"))
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise ValueError(
+            f"{name}: expected a subclass of {base.__name__}, as in the file, got {found!r}; is it "
+            f"the class that was saved?"
+        )
+    return found
+
+
+def given_beside(network: Any) -> dict[str, Any]:
+    """Describe what a class of the user's was given beside the parts that a model is made of."""
+    if is_own(type(network)) or is_by_class(network):
+        return {}
+    known = (*PARTS, "name", "trainable", "*args")
+    names = [name for name in network._given if name not in known]
+    given = {name: serialize(network.argument(name)) for name in names}
+    return {"given": given} if given else {}
 
 
 def as_built(network: Described) -> dict[str, Any]:
@@ -315,7 +380,7 @@ def number_shared(layers: Sequence[Any], configs: Sequence[Any], key: str) -> No
 
     def visit(layers: Sequence[Any], configs: Sequence[Any]) -> None:
         for layer, config in zip(layers, configs[len(configs) - len(layers) :], strict=True):
-            if layer not in found and type(layer) in NETWORKS.values():
+            if layer not in found and isinstance(layer, Described) and not is_by_class(layer):
                 visit(layer.layers, config["config"]["layers"])
             found.setdefault(layer, []).append(config)
 
@@ -338,7 +403,7 @@ def _with_shared(config: Any, made: dict[int, Any]) -> Any:
     number = config.get("shared")
     if number in made:
         return made[number]
-    if config.get("class_name") in NETWORKS:
+    if network_class(config):
         inner = [_with_shared(each, made) for each in config["config"]["layers"]]
         config = {**config, "config": {**config["config"], "layers": inner}}
     if number is None:

@@ -231,8 +231,9 @@ class Model(Graph, Evaluator):
     def get_config(self) -> dict[str, Any]:
         """Return the layers and their wires as plain Python values.
 
-        For a class of the user's with a ``call``, it is what the constructor got; if the class has
-        a `get_config` of its own, which adds that, it is, as in Keras, what every model has.
+        For a class of the user's with a ``call``, or whose constructor makes the layers, it is what
+        the constructor got; if the class has a `get_config` of its own, which adds that, it is, as
+        in Keras, what every model has.
         """
         if not is_by_class(self):
             return super().get_config()
@@ -348,13 +349,22 @@ class Sequential(Stack, Model):
         refuse_call(self)
         super()._begin(name, trainable)
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the architecture as plain Python values.
+
+        For a class of the user's whose constructor makes the layers, it is what that got.
+        """
+        if is_by_class(self) and is_own(type(self).get_config):
+            return Model.get_config(self)
+        return super().get_config()
+
     @classmethod
     def from_config(
         cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
     ) -> Self:
         """Make the model that `get_config` described; `custom_objects` are as for `load_model`."""
         with saving.custom_object_scope(custom_objects or {}):
-            return super().from_config(config)
+            return super().from_config(config) if "layers" in config else cls(**config)
 
 
 NETWORKS.update(Model=Model, Sequential=Sequential)
@@ -465,7 +475,7 @@ def clone_model(model: Model, clone_function: Callable[[Any], Any] | None = None
     Returns
     -------
     Model
-        Of the same class, if it is one of your own with a ``call``, or with a `get_config`.
+        Of the same class, also if that is one of your own.
 
     Raises
     ------
@@ -490,7 +500,7 @@ def _made_like(
     model: Model, described: dict[str, Any], clone_function: Callable[[Any], Any] | None
 ) -> Model:
     clone: Model
-    if is_by_class(model) and clone_function is None:
+    if not is_own(type(model)) and clone_function is None:
         clone = layer_from(described, "model")
     elif isinstance(model, Sequential) and not is_by_class(model):
         if clone_function is None:

@@ -37,7 +37,7 @@ from tinynet.custom_objects import (
     get_registered_object,
     register_keras_serializable,
 )
-from tinynet.described import DEEPEST, is_by_class, layer_config
+from tinynet.described import DEEPEST, layer_config
 from tinynet.files import MODELS, WEIGHTS, require_ending, whole_or_not
 from tinynet.layers.base import Layer
 from tinynet.symbolic import Shape
@@ -436,7 +436,7 @@ def _architecture(model: Trainer) -> dict[str, Any] | None:
         model.require_saveable()
     except ValueError:
         return None
-    return layer_config(model) if is_by_class(model) else model.get_config()
+    return model.get_config() if is_own(type(model)) else layer_config(model)
 
 
 def _write(path: Path, model: Trainer, arrays: Mapping[str, Array], with_parts: bool) -> None:

@@ -11,7 +11,14 @@ import numpy as np
 from tinynet.activations import Activation
 from tinynet.arrays import Array
 from tinynet.configurable import MODEL_NAME, auto_name, checked_name, is_own
-from tinynet.described import Described, kind_of, layer_configs, layers_from, with_batch_axis
+from tinynet.described import (
+    Described,
+    given_beside,
+    kind_of,
+    layer_configs,
+    layers_from,
+    with_batch_axis,
+)
 from tinynet.layers import InputLayer, Layer
 from tinynet.layers.base import Shape
 from tinynet.step.tape import call
@@ -389,12 +396,13 @@ class Stack(Network):
             "input_name": self.input_name,
             "input_dtype": self.input_dtype,
             "layers": layer_configs(self.layers),
+            **given_beside(self),
         }
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         """Make a new model with the architecture that `get_config` described."""
-        model = cls(name=config["name"])
+        model = cls(name=config["name"], **config.get("given", {}))
         if config["input_shape"] is not None:
             options = {key: config.get(f"input_{key}") for key in ("shape", "dtype", "name")}
             model.add(InputLayer(**options))

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 from tinynet.configurable import MODEL_NAME, checked_name
-from tinynet.described import layer_configs, layers_from, with_batch_axis
+from tinynet.described import given_beside, layer_configs, layers_from, with_batch_axis
 from tinynet.layers import InputLayer, Layer
 from tinynet.stack import Network
 from tinynet.step.tape import several
@@ -266,6 +266,7 @@ class Wired(Network):
             "wires": [[wire.layer.name, *wire[1:]] for wire in self.wires],
             "wanted": self.wanted,
             **({"keys": self.keys} if self.keys else {}),
+            **given_beside(self),
         }
 
     @classmethod
@@ -284,7 +285,8 @@ class Wired(Network):
         if keys := config.get("keys"):
             found = dict(zip(sorted(keys), outputs, strict=True))
             outputs = {key: found[key] for key in keys}
-        return cls([each.output for each in begins], outputs, name=config["name"])
+        begin = [each.output for each in begins]
+        return cls(begin, outputs, name=config["name"], **config.get("given", {}))
 
 
 def _tensors(argument: str, given: Any) -> list[KerasTensor]:

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from tinynet import saving
 from tinynet.arrays import Array
 from tinynet.configurable import UnknownObjectError
-from tinynet.described import layer_from
+from tinynet.described import BUILT, layer_from
 from tinynet.files import whole_or_not
 from tinynet.interop.configs import Config
 from tinynet.interop.keras_files import archive, hdf5, layout
@@ -171,7 +171,7 @@ def load_model(path: Path, compile: bool) -> Model:
         if stored.model is None:
             raise ValueError("it holds weights alone; build the model, and call load_weights")
         own = own_form(stored.model)
-        if not stored.by_name and "class_name" not in own:
+        if not stored.by_name and BUILT not in own:
             layout.name_places(stored.content, stored.model["config"]["layers"])
         shapes = {
             name: Counter(each.shape for each in some) for name, some in _weights(stored).items()

@@ -8,8 +8,19 @@ from functools import partial
 from typing import Any
 
 from tinynet import config
-from tinynet.custom_objects import get_registered_object
-from tinynet.described import BUILT, as_built, is_by_class, number_shared, with_batch_axis
+from tinynet.configurable import is_own
+from tinynet.custom_objects import get_registered_name, get_registered_object
+from tinynet.described import (
+    BASE,
+    BUILT,
+    as_built,
+    base_of,
+    given_beside,
+    is_by_class,
+    makes_itself,
+    number_shared,
+    with_batch_axis,
+)
 from tinynet.interop import compiled, configs
 from tinynet.interop.configs import COUNTERPARTS, Config
 from tinynet.interop.keras_files import custom
@@ -17,7 +28,12 @@ from tinynet.layers import InputLayer
 from tinynet.stack import Network, Stack
 from tinynet.training import Trainer
 
-NETWORKS = ("Sequential", "Functional")  # what Keras calls the classes of models
+# What Keras calls the classes of models, and which of them are here.
+NETWORKS = {"Sequential": "Sequential", "Functional": "Model"}
+# What it says of every one, beside what a class of the user's takes.
+SAID = {"name", "trainable", "dtype", "layers", "build_input_shape"} | {
+    *("input_layers", "output_layers"),
+}
 SHARED = "shared_object_id"  # Keras's name for the number of a layer that several models have
 # The modules that the older form, of ``.h5``, leaves out.
 MODULES = {
@@ -57,9 +73,20 @@ def _network(model: Network) -> Config:
         written = custom.written(model, model.name)
         return {**written, "build_config": shape, BUILT: as_built(model)}
     if isinstance(model, Stack):
-        return configs.keras_object("keras", "Sequential", _stack(model))
-    written = configs.keras_object("keras.src.models.functional", "Functional", _graph(model))
-    return {**written, "registered_name": "Functional"}
+        written = configs.keras_object("keras", "Sequential", _stack(model))
+    else:
+        written = configs.keras_object("keras.src.models.functional", "Functional", _graph(model))
+        written["registered_name"] = "Functional"
+    kind = type(model)
+    if is_own(kind):
+        return written
+    return {
+        "module": kind.__module__,
+        "class_name": kind.__name__,
+        "config": written["config"] | given_beside(model).get("given", {}),
+        "registered_name": get_registered_name(kind),
+        BASE: base_of(kind),
+    }
 
 
 def _stack(model: Stack) -> Config:
@@ -133,19 +160,53 @@ def _graph(model: Any) -> Config:
 def own_form(written: Any) -> Config:
     """Turn what Keras wrote about a model into what `get_config` returns: with wires for a graph.
 
+    For a class of the user's, it is what `tinynet.described.layer_config` returns.
+
     Raises
     ------
     ValueError
         If it is another kind of model, or has a part that tinynet lacks.
     """
     kind = written.get("class_name") if isinstance(written, dict) else written
-    if kind == "Functional":
-        return _own_graph(written["config"])
-    if isinstance(kind, str) and _is_by_class(written):
-        return _own_by_class(written)
-    if kind != "Sequential":
+    base = base_in(written) if isinstance(kind, str) else None
+    if base is None:
+        if isinstance(kind, str) and _is_by_class(written):
+            return _own_by_class(written)
         raise ValueError(f"expected a Sequential or a Functional model, got {kind}")
     given = written["config"]
+    own = _own_stack(given) if base == "Sequential" else _own_graph(given)
+    if not _is_foreign(written):
+        return own
+    return {
+        "class_name": written.get("registered_name") or kind,
+        "module": str(written.get("module") or "__main__"),
+        "config": {**own, "given": {key: given[key] for key in given.keys() - SAID}},
+        BASE: base,
+    }
+
+
+def base_in(written: Mapping[str, Any]) -> str | None:
+    """Return the class here of a model that is described by its layers; None for other things.
+
+    For a class of the user's, it is the one that this is derived from.
+    """
+    if not _is_foreign(written):
+        return NETWORKS.get(written["class_name"])
+    if BASE in written:
+        return str(written[BASE])
+    found = get_registered_object(str(written.get("registered_name") or written["class_name"]))
+    if not (isinstance(found, type) and issubclass(found, Network)) or makes_itself(found):
+        return None
+    return base_of(found) if "layers" in (written.get("config") or {}) else None
+
+
+def _is_foreign(written: Mapping[str, Any]) -> bool:
+    """Return whether something is of a class of the user's, even if that has a name of Keras's."""
+    module = str(written.get("module") or "keras").partition(".")[0]
+    return BASE in written or written["class_name"] not in NETWORKS or module != "keras"
+
+
+def _own_stack(given: Config) -> Config:
     layers = list(given["layers"])
     shape, name, dtype = given.get("build_input_shape"), "input_layer", ""
     shape = None if shape is None else list(shape[1:])
@@ -163,7 +224,7 @@ def own_form(written: Any) -> Config:
 def _is_by_class(written: Config) -> bool:
     """Return whether a model is of a class of the user's, which makes it."""
     name = written.get("registered_name") or written["class_name"]
-    if written["class_name"] in NETWORKS or not isinstance(written.get("config"), dict):
+    if not isinstance(written.get("config"), dict):
         return False
     module = str(written.get("module") or "keras").partition(".")[0]
     known = isinstance(name, str) and get_registered_object(name) is not None
@@ -201,9 +262,10 @@ def _own_layer(written: Config) -> Any:
 
 def _own_alone(written: Config) -> Config:
     kind = written["class_name"]
-    if kind in NETWORKS:
+    base = base_in(written)
+    if base:
         own = own_form(written)
-        return {"class_name": "Model" if "wires" in own else "Sequential", "config": own}
+        return own if BASE in own else {"class_name": base, "config": own}
     if kind == "InputLayer":
         shape, name, dtype = _own_input(written["config"])
         return {"class_name": kind, "config": {"shape": shape, "name": name, "dtype": dtype}}
@@ -312,20 +374,20 @@ def older_form(written: Config) -> tuple[Config, Config | None]:
     if any("layers" in each if by_class else _is_network(each) for each in layers):
         raise ValueError("a model as a layer of another is not written as .h5; save it as .keras")
     model, kind = written["config"], written["class_name"]
-    if by_class:
+    beside = {key: written[key] for key in (BASE, BUILT) if key in written}
+    if beside:
         kind = written["registered_name"]
-    else:
+    if not by_class:
         model = {**model, "layers": [_short(each) for each in layers]}
     parts = written.get("compile_config")
     if parts is not None:
         parts = {key: _nested(_short, value) for key, value in parts.items()}
         parts["optimizer_config"] = parts.pop("optimizer")
-    form = {"class_name": kind, "config": model}
-    return ({**form, BUILT: by_class} if by_class else form), parts
+    return {"class_name": kind, "config": model, **beside}, parts
 
 
 def _is_network(written: Config) -> bool:
-    return written["class_name"] in NETWORKS or BUILT in written
+    return base_in(written) is not None or BUILT in written
 
 
 def newer_form(model: Config, parts: Config | None) -> Config:
@@ -341,10 +403,10 @@ def newer_form(model: Config, parts: Config | None) -> Config:
 
 
 def _newer_model(model: Config) -> Config:
-    if model["class_name"] not in NETWORKS:
+    if base_in(model) is None:
         return model
     layers = [
-        _newer_model(each) if each["class_name"] in NETWORKS else _with_module(each, "keras.layers")
+        _newer_model(each) if base_in(each) else _with_module(each, "keras.layers")
         for each in model["config"]["layers"]
     ]
     return {**model, "config": {**model["config"], "layers": layers}}

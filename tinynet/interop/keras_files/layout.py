@@ -12,13 +12,13 @@ from tinynet import config
 from tinynet.arrays import Array
 from tinynet.checks import number
 from tinynet.configurable import to_snake_case
-from tinynet.described import BUILT, is_by_class
+from tinynet.described import BUILT, kind_of
 from tinynet.interop.configs import decimal
-from tinynet.interop.keras_files.architecture import NETWORKS
+from tinynet.interop.keras_files.architecture import base_in
 from tinynet.interop.keras_files.hdf5 import Content
 from tinynet.layers.base import Layer
 from tinynet.optimizers import Adadelta, Adam, Adamax, Nadam, Optimizer
-from tinynet.stack import Network, Stack
+from tinynet.stack import Network
 from tinynet.training import Trainer
 
 # How many of its slots an optimizer makes together, weight after weight; the others it makes one
@@ -72,8 +72,7 @@ def _within(value: Any, place: str) -> Iterator[tuple[str, Any]]:
 
 def _kind(layer: Layer | Network) -> str:
     """Return what Keras calls the class of a layer in a path."""
-    graph = isinstance(layer, Network) and not isinstance(layer, Stack)
-    return "functional" if graph and not is_by_class(layer) else to_snake_case(type(layer).__name__)
+    return to_snake_case(kind_of(layer))
 
 
 def name_places(content: Content, layers: Sequence[Mapping[str, Any]], above: str = "") -> None:
@@ -92,7 +91,7 @@ def name_places(content: Content, layers: Sequence[Mapping[str, Any]], above: st
         place = _place(to_snake_case(each["class_name"]), used, above)
         name = each.get(BUILT, each["config"]).get("name", place)
         content.texts.setdefault(f"{place}/vars", {}).setdefault("name", name)
-        if each["class_name"] in NETWORKS:
+        if base_in(each):
             name_places(content, each["config"]["layers"], f"{place}/")
 
 

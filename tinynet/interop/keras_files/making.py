@@ -10,7 +10,7 @@ import numpy as np
 
 from tinynet.arrays import Array
 from tinynet.configurable import is_own
-from tinynet.described import DEEPEST, layer_from
+from tinynet.described import DEEPEST, layer_from, network_class
 from tinynet.initializers import Initializer
 from tinynet.interop.configs import Config
 from tinynet.layers import InputLayer, Layer
@@ -32,8 +32,8 @@ def made(
     Parameters
     ----------
     described : dict
-        What `get_config` of a model returns, or `tinynet.described.layer_config` of one that its
-        class makes. In a stack whose input is not known, a layer that has weights all the same
+        What `get_config` of a model returns, or `tinynet.described.layer_config` of one of a class
+        of the user's. In a stack whose input is not known, a layer that has weights all the same
         says for which shape of samples: ``"built_for"``.
     shapes : dict of str to Counter of tuple of int
         Of each layer, by its path, how many weights and states of each shape the file has; or of a
@@ -45,16 +45,21 @@ def made(
     """
     if above.count("/") > DEEPEST:
         raise ValueError(f"expected models that are {DEEPEST} deep in each other at most")
-    if "class_name" in described:
+    if "class_name" not in described:
+        kind = "Model" if "wires" in described else "Sequential"
+        described = {"class_name": kind, "config": described}
+    cls = network_class(described)
+    if cls is None:
         by_class: Model = layer_from(described, "model")
         return by_class
+    described = described["config"]
     layers: list[Any] = []
     shared = {} if shared is None else shared
     for each in described["layers"]:
         if each.get("shared") in shared:
             layer: Any = shared[each["shared"]]
-        elif each["class_name"] in ("Model", "Sequential") and "module" not in each:
-            layer = made(each["config"], shapes, f"{above}{each['config']['name']}/", shared)
+        elif network_class(each):
+            layer = made(each, shapes, f"{above}{each['config']['name']}/", shared)
         else:
             layer = layer_from(each)
         if "shared" in each:
@@ -70,11 +75,12 @@ def made(
                     rest = shapes.get(name.partition("/")[0], Counter())
                     rules[leaf] = _of_shapes(leaf, shapes.get(name, rest))
         if "wires" in described:
-            return Model.from_layers(layers, described)
+            graph: Model = cls.from_layers(layers, described)
+            return graph
         if described["input_shape"] is not None:
             options = {key: described.get(f"input_{key}") for key in ("shape", "dtype", "name")}
             layers.insert(0, InputLayer(**options))
-        model = Sequential(name=described["name"])
+        model: Sequential = cls(name=described["name"], **described.get("given", {}))
         for layer in layers:  # each takes the number of a name, as in Keras
             model.add(layer)
         for layer, each in zip(model.layers, described["layers"], strict=True):
