@@ -845,3 +845,17 @@ def test_classes_that_override_a_step(name, ending, tmp_path):
             assert kinds(again)[0] == kinds(model)[0] or name == "nested"
             assert kinds(again)[1:] == kinds(model)[1:]
             np.testing.assert_allclose(again.predict(X[:, :4], verbose=0), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_a_class_with_the_name_of_a_layer(ending, tmp_path):
+    own, theirs = (
+        {"Dropout": type("Dropout", (each.layers.Dropout,), {"__module__": __name__})}
+        for each in LIBRARIES
+    )
+    for writer, objects in zip(LIBRARIES, (own, theirs), strict=True):
+        path = tmp_path / f"{writer.__name__}.{ending}"
+        writer.Sequential([writer.Input((4,)), objects["Dropout"](0.5)]).save(path)
+        for reader, lent in zip(LIBRARIES, (own, theirs), strict=True):
+            again = reader.models.load_model(path, custom_objects=lent)
+            assert type(again.layers[0]) is lent["Dropout"]

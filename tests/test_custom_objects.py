@@ -665,3 +665,70 @@ def test_what_the_class_decides_is_not_in_its_config() -> None:
     every = {*keras.layers.Dense(1).get_config()}
     assert {*AsInKeras(1).get_config()} == {*every, "sign"}
     assert {*TimesAsInKeras().get_config()} == {"w", "name", "reduction"}
+
+
+# Classes of one's own with the names of tinynet's.
+
+
+class Dropout(keras.layers.Dropout):
+    """It drops in `predict`, too."""
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        return super().forward(x, training=True)
+
+
+class Huber(keras.losses.Huber):
+    pass
+
+
+class MeanAbsoluteError(keras.metrics.MeanAbsoluteError):
+    pass
+
+
+class Adam(keras.optimizers.Adam):
+    pass
+
+
+SAME_NAMES = {each.__name__: each for each in (Dropout, Huber, MeanAbsoluteError, Adam)}
+
+
+def of_same_names() -> Sequential:
+    layers = [Dropout(0.5), keras.layers.Dropout(0.2), keras.layers.Dense(3)]
+    model = Sequential([keras.Input((4,)), *layers])
+    model.compile(Adam(0.1), Huber(), metrics=[MeanAbsoluteError(), "mse"])
+    model.fit(X, HOT, verbose=0)
+    return model
+
+
+def kinds_of(model: Sequential) -> list[type]:
+    parts = [model.optimizer, model.loss, *model.figures.plain]
+    return [type(each) for each in (*model.layers, *parts)]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_class_with_the_name_of_one_of_tinynets(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"model.{ending}"
+    model = of_same_names()
+    model.save(path)
+    assert kinds_of(load_model(path, custom_objects=SAME_NAMES)) == kinds_of(model)
+    for missing in SAME_NAMES:
+        others = {name: each for name, each in SAME_NAMES.items() if name != missing}
+        with pytest.raises(UnknownObjectError, match=rf"'{missing}' \(of the module tests\."):
+            load_model(path, custom_objects=others)
+    for each in SAME_NAMES.values():
+        register_keras_serializable("lesson")(each)
+    assert kinds_of(load_model(path)) == kinds_of(model)
+
+
+def test_a_plain_name_in_an_older_file(tmp_path: Path) -> None:
+    """Keras's ``.h5`` says no modules: there, what is lent has the name, as in Keras."""
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "model.h5"
+    Sequential([keras.Input((4,)), keras.layers.Dropout(0.2), keras.layers.Dense(3)]).save(path)
+    with h5py.File(path, "r+") as file:
+        text = file.attrs["model_config"].replace('"of_module": "keras.layers"', '"name": "d"')
+        file.attrs["model_config"] = text
+    register_keras_serializable("lesson")(Dropout)
+    assert type(load_model(path).layers[0]) is keras.layers.Dropout
+    custom_objects._registered.clear()
+    assert type(load_model(path, custom_objects=SAME_NAMES).layers[0]) is Dropout

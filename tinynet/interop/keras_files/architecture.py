@@ -9,7 +9,11 @@ from typing import Any
 
 from tinynet import config
 from tinynet.configurable import is_own
-from tinynet.custom_objects import get_registered_name, get_registered_object
+from tinynet.custom_objects import (
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+)
 from tinynet.described import (
     BASE,
     BUILT,
@@ -42,6 +46,7 @@ MODULES = {
     "metrics": "keras.metrics",
     "weighted_metrics": "keras.metrics",
 }
+OF_MODULE = "of_module"  # a key of tinynet's own, so that a class of the user's may have any name
 
 
 def keras_form(model: Trainer, with_parts: bool) -> Config:
@@ -422,22 +427,31 @@ def _nested(function: Callable[[Any], Any], value: Any) -> Any:
 
 
 def _short(value: Any) -> Any:
-    """Leave out the module of an object; a function becomes its name."""
+    """Have the module of an object where only tinynet looks; a function becomes its name."""
     if not isinstance(value, dict):
         return value
     if value["class_name"] == "function":
         return value["config"]
     name = value["registered_name"] or value["class_name"]
     kept = {key: value[key] for key in ("config", "name", "inbound_nodes") if key in value}
-    return {"class_name": name, **kept}
+    return {"class_name": name, **kept, OF_MODULE: value["module"]}
 
 
 def _with_module(value: Any, module: str) -> Any:
     """Say which module an object is from, if it does not; one of the user's own is from none."""
     if isinstance(value, str):
-        known = value in COUNTERPARTS[module] and get_registered_object(value) is None
-        return value if known else custom.function_form(value)
+        return value if _is_keras(value, module) else custom.function_form(value)
     if not isinstance(value, Mapping) or "module" in value:
         return value
-    known = value["class_name"] in COUNTERPARTS[module]
-    return {"module": module if known else None, "registered_name": None, **value}
+    found = module if _is_keras(value["class_name"], module) else None
+    return {"module": value.get(OF_MODULE, found), "registered_name": None, **value}
+
+
+def _is_keras(name: str, module: str) -> bool:
+    """Return whether a name without a module is Keras's: one that is lent comes first.
+
+    What is registered does not, because a file has its full name, with the package.
+    """
+    lent = get_registered_object(name)
+    packed = any(each is lent and ">" in full for full, each in get_custom_objects().items())
+    return name in COUNTERPARTS[module] and (lent is None or packed)
