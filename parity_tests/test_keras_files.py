@@ -859,3 +859,20 @@ def test_a_class_with_the_name_of_a_layer(ending, tmp_path):
         for reader, lent in zip(LIBRARIES, (own, theirs), strict=True):
             again = reader.models.load_model(path, custom_objects=lent)
             assert type(again.layers[0]) is lent["Dropout"]
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+@pytest.mark.parametrize("kind", ["Graph", "Functional"])
+def test_the_flag_of_a_graph_itself(kind, ending, tmp_path):
+    for writer in LIBRARIES:
+        path = tmp_path / f"{writer.__name__}.{ending}"
+        x = writer.Input((4,))
+        cls = classes_with_steps(writer)["Graph"] if kind == "Graph" else writer.Model
+        model = cls(x, writer.layers.Dense(2)(writer.layers.Dense(3)(x)))
+        model.trainable = False
+        model.layers[-1].trainable = True
+        model.save(path)
+        for reader in LIBRARIES:
+            again = reader.models.load_model(path, custom_objects=classes_with_steps(reader))
+            assert not again.trainable
+            assert again.trainable_weights == []

@@ -416,3 +416,54 @@ def test_what_a_file_calls_a_model_has_to_be_one(tmp_path: Path) -> None:
         for other in (dict, HalfGraph, len):
             with pytest.raises(ValueError, match="expected a subclass of Sequential, as in the"):
                 load_model(path, custom_objects={"HalfStack": other})
+
+
+# A model's own flag.
+
+
+def a_graph() -> Model:
+    x = keras.Input((4,))
+    return Model(x, Dense(3)(Dense(4)(x)))
+
+
+def with_flag(name: str) -> Model:
+    """Return a model that does not learn, though its last layer would; or that has one inside."""
+    flagged = {
+        "stack": lambda: keras.Sequential([keras.Input((4,)), Dense(4), Dense(3)]),
+        "waits": lambda: keras.Sequential([Dense(4), Dense(3)]),
+        "graph": a_graph,
+        "call": lambda: Net(4),
+        "own": lambda: HalfGraph(*ends()),
+    }[name.removeprefix("in ")]()
+    flagged.build((None, 4))
+    flagged.trainable = False
+    flagged.layers[-1].trainable = True
+    return keras.Sequential([keras.Input((4,)), flagged]) if name.startswith("in ") else flagged
+
+
+def flags(model: Any) -> list[Any]:
+    layers = [each for each in getattr(model, "layers", []) if each.weights]
+    return [model.trainable, *(flag for layer in layers for flag in flags(layer))]
+
+
+@pytest.mark.parametrize("within", ["", "in "])
+@pytest.mark.parametrize("kind", ["stack", "waits", "graph", "call", "own"])
+def test_the_flag_of_a_model_itself(kind: str, within: str, tmp_path: Path) -> None:
+    model = with_flag(within + kind)
+    model.save(tmp_path / "model.safetensors")
+    with custom_object_scope(OBJECTS | STEPS):
+        again = [load_model(tmp_path / "model.safetensors"), clone_model(model)]
+        if kind not in ("stack", "waits"):  # of which Keras's form keeps it no more than Keras
+            model.save(tmp_path / "model.keras")
+            again += [load_model(tmp_path / "model.keras"), model_from_json(model.to_json())]
+            if not within:
+                model.save(tmp_path / "model.h5")
+                again.append(load_model(tmp_path / "model.h5"))
+    for each in again:
+        assert flags(each) == flags(model)
+    again[0].compile("sgd", "mse")
+    before = again[0].get_weights()
+    if not within:
+        with pytest.warns(UserWarning, match="no weights that learn"):
+            again[0].fit(X, Y, verbose=0)
+        np.testing.assert_equal(again[0].get_weights()[-1], before[-1])

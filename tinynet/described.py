@@ -331,9 +331,10 @@ def as_built(network: Described) -> dict[str, Any]:
     """Describe what such a model has become, which is not among the constructor's arguments."""
 
     def each(layer: Any) -> dict[str, Any]:
+        said = {"name": layer.name, "trainable": layer.trainable}
         if isinstance(layer, Described):
-            return {"name": layer.name, "layers": list(map(each, layer.layers))}
-        return {"name": layer.name, "trainable": layer.trainable}
+            return {**said, "layers": list(map(each, layer.layers))}
+        return said
 
     outputs = len(network.outputs) if network.built else 1
     return {**each(network), "input_shape": network.sample_shape, "outputs": outputs}
@@ -353,8 +354,7 @@ def _build_as_before(network: Any, before: Mapping[str, Any]) -> None:
 
 def _rename(layer: Any, before: Mapping[str, Any]) -> None:
     layer.name = checked_name(before.get("name", layer.name), LAYER_NAME)
-    if "trainable" in before:
-        layer.trainable = flag("trainable", before["trainable"])
+    take_flag(layer, before)
     inner = before.get("layers", [])
     if inner and len(inner) != len(layer.layers):
         raise ValueError(
@@ -363,6 +363,18 @@ def _rename(layer: Any, before: Mapping[str, Any]) -> None:
         )
     for each, old in zip(layer.layers if inner else [], inner, strict=True):
         _rename(each, old)
+
+
+def take_flag(layer: Any, config: Mapping[str, Any]) -> None:
+    """Set whether a layer may learn, or a model itself: its layers have flags of their own.
+
+    Nothing is said of models in files of before they had one.
+    """
+    value = flag("trainable", config.get("trainable", layer.trainable))
+    if isinstance(layer, Described):
+        layer.may_learn = value
+    else:
+        layer.trainable = value
 
 
 def number_shared(layers: Sequence[Any], configs: Sequence[Any], key: str) -> None:

@@ -512,6 +512,7 @@ def _made_like(
             [] if shape is None else [InputLayer(shape, None, model.input_dtype, model.input_name)]
         )
         clone = Sequential([*start, *layers], name=model.name)
+        clone.may_learn = model.may_learn
     elif clone_function is None:
         clone = Model.from_config(described["config"])
     else:

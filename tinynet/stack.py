@@ -17,6 +17,7 @@ from tinynet.described import (
     kind_of,
     layer_configs,
     layers_from,
+    take_flag,
     with_batch_axis,
 )
 from tinynet.layers import InputLayer, Layer
@@ -392,6 +393,7 @@ class Stack(Network):
         """Return the architecture as plain Python values."""
         return {
             "name": self.name,
+            "trainable": self.may_learn,
             "input_shape": None if self.sample_shape is None else list(self.sample_shape),
             "input_name": self.input_name,
             "input_dtype": self.input_dtype,
@@ -408,4 +410,5 @@ class Stack(Network):
             model.add(InputLayer(**options))
         for layer in layers_from(config["layers"]):
             model.add(layer)
+        take_flag(model, config)
         return model

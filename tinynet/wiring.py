@@ -11,7 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 from tinynet.configurable import MODEL_NAME, checked_name
-from tinynet.described import given_beside, layer_configs, layers_from, with_batch_axis
+from tinynet.described import (
+    given_beside,
+    layer_configs,
+    layers_from,
+    take_flag,
+    with_batch_axis,
+)
 from tinynet.layers import InputLayer, Layer
 from tinynet.stack import Network
 from tinynet.step.tape import several
@@ -261,6 +267,7 @@ class Wired(Network):
         """Return the layers and their wires as plain Python values."""
         return {
             "name": self.name,
+            "trainable": self.may_learn,
             "layers": layer_configs(self.layers),
             "begins": [layer.name for layer in self.begins],
             "wires": [[wire.layer.name, *wire[1:]] for wire in self.wires],
@@ -286,7 +293,9 @@ class Wired(Network):
             found = dict(zip(sorted(keys), outputs, strict=True))
             outputs = {key: found[key] for key in keys}
         begin = [each.output for each in begins]
-        return cls(begin, outputs, name=config["name"], **config.get("given", {}))
+        model = cls(begin, outputs, name=config["name"], **config.get("given", {}))
+        take_flag(model, config)
+        return model
 
 
 def _tensors(argument: str, given: Any) -> list[KerasTensor]:

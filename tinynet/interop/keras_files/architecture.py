@@ -314,6 +314,7 @@ def _own_graph(given: Config) -> Config:
         ends, keys = [ends[key] for key in sorted(ends)], {"keys": list(ends)}
     return {
         "name": given["name"],
+        "trainable": given.get("trainable", True),
         "layers": list(layers.values()),
         "begins": [name for name, *_ in begins],
         "wires": wires,

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinynet.arrays import Array
 from tinynet.configurable import is_own
-from tinynet.described import DEEPEST, layer_from, network_class
+from tinynet.described import DEEPEST, layer_from, network_class, take_flag
 from tinynet.initializers import Initializer
 from tinynet.interop.configs import Config
 from tinynet.layers import InputLayer, Layer
@@ -86,6 +86,7 @@ def made(
         for layer, each in zip(model.layers, described["layers"], strict=True):
             if isinstance(layer, Layer) and "built_for" in each:
                 layer.ensure_built(each["built_for"])
+        take_flag(model, described)
         return model
     finally:
         for leaf, own in rules.items():
