@@ -876,3 +876,42 @@ def test_the_flag_of_a_graph_itself(kind, ending, tmp_path):
             again = reader.models.load_model(path, custom_objects=classes_with_steps(reader))
             assert not again.trainable
             assert again.trainable_weights == []
+
+
+def terse_classes(library):
+    """Return a layer and a model whose configs say no name."""
+
+    class Terse(library.layers.Dense):
+        def get_config(self):
+            return {"units": self.units}
+
+    class Net(library.Model):
+        def __init__(self, units=3, **kwargs):
+            super().__init__(**kwargs)
+            self.units, self.dense = units, library.layers.Dense(units)
+
+        def call(self, x):
+            return self.dense(x)
+
+        def get_config(self):
+            return {"units": self.units}
+
+    return {"Terse": Terse, "Net": Net}
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_graphs_of_layers_whose_configs_say_no_name(ending, tmp_path):
+    for writer in LIBRARIES:
+        path, cls = tmp_path / f"{writer.__name__}.{ending}", terse_classes(writer)
+        x = writer.Input((4,))
+        out = cls["Terse"](3, name="first")(x)
+        if ending == "keras":
+            out = cls["Net"](3, name="inner")(out)
+        model = writer.Model(x, writer.layers.Dense(2)(out))
+        model.save(path)
+        expected = model.predict(X[:, :4], verbose=0)
+        for reader in LIBRARIES:
+            again = reader.models.load_model(path, custom_objects=terse_classes(reader))
+            np.testing.assert_allclose(again.predict(X[:, :4], verbose=0), expected, rtol=1e-6)
+            if reader is tinynet:
+                assert [each.name for each in again.layers] == [each.name for each in model.layers]

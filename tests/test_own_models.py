@@ -467,3 +467,63 @@ def test_the_flag_of_a_model_itself(kind: str, within: str, tmp_path: Path) -> N
         with pytest.warns(UserWarning, match="no weights that learn"):
             again[0].fit(X, Y, verbose=0)
         np.testing.assert_equal(again[0].get_weights()[-1], before[-1])
+
+
+# Layers whose configs say less than a file needs.
+
+
+class Terse(Dense):
+    def get_config(self) -> dict[str, Any]:
+        return {"units": self.units}
+
+
+class Drops(Dropout):
+    def get_config(self) -> dict[str, Any]:
+        return {"rate": self.rate}
+
+
+TERSE = {"Terse": Terse, "Drops": Drops}
+
+
+def terse(graph: bool) -> Model:
+    set_random_seed(1)
+    layers = [Terse(4, name="mine"), Drops(0.3, name="falls"), Terse(4, name="still"), Dense(3)]
+    layers[2].trainable = False
+    if not graph:
+        return keras.Sequential([keras.Input((4,)), *layers])
+    out = x = keras.Input((4,))
+    for layer in layers:
+        out = layer(out)
+    return Model(x, out)
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "keras", "h5"])
+@pytest.mark.parametrize("graph", [False, True])
+def test_configs_without_names(graph: bool, ending: str, tmp_path: Path) -> None:
+    model = terse(graph)
+    model.compile("adam", "mse")
+    model.fit(X, Y, epochs=2, verbose=0)
+    path = tmp_path / f"model.{ending}"
+    model.save(path)
+    again = load_model(path, custom_objects=TERSE)
+    assert list(again.leaves) == list(model.leaves)
+    assert flags(again) == flags(model)
+    losses = [each.fit(X, Y, epochs=2, shuffle=False, verbose=0).history for each in (model, again)]
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize("graph", [False, True])
+def test_clones_and_json_without_names(graph: bool) -> None:
+    model = terse(graph)
+    with custom_object_scope(TERSE):
+        for again in (clone_model(model), model_from_json(model.to_json())):
+            assert list(again.leaves) == list(model.leaves)
+            assert flags(again) == flags(model)
+
+
+def test_a_name_that_cannot_be_one(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    terse(False).save(path)
+    path.write_bytes(path.read_bytes().replace(b'\\"mine\\"', b'\\"mi/e\\"'))
+    with pytest.raises(ValueError, match="expected one that Keras accepts too"):
+        load_model(path, custom_objects=TERSE)

@@ -258,9 +258,16 @@ def layer_config(layer: Any) -> dict[str, Any]:
     found: dict[str, Any] = serialize(layer)
     if is_by_class(layer):
         return {**found, BUILT: as_built(layer)}
-    if isinstance(layer, Described) and not is_own(type(layer)):
+    if is_own(type(layer)):
+        return found
+    if isinstance(layer, Described):
         return {**found, BASE: base_of(type(layer))}
-    return found
+    return {**found, **beside(layer)}
+
+
+def beside(layer: Any) -> dict[str, Any]:
+    """Describe what a file needs of a layer of the user's, whose `get_config` may leave it out."""
+    return {"name": layer.name, "trainable": layer.trainable}
 
 
 def is_by_class(layer: Any) -> bool:
@@ -331,10 +338,9 @@ def as_built(network: Described) -> dict[str, Any]:
     """Describe what such a model has become, which is not among the constructor's arguments."""
 
     def each(layer: Any) -> dict[str, Any]:
-        said = {"name": layer.name, "trainable": layer.trainable}
         if isinstance(layer, Described):
-            return {**said, "layers": list(map(each, layer.layers))}
-        return said
+            return {**beside(layer), "layers": list(map(each, layer.layers))}
+        return beside(layer)
 
     outputs = len(network.outputs) if network.built else 1
     return {**each(network), "input_shape": network.sample_shape, "outputs": outputs}
@@ -344,8 +350,8 @@ def _build_as_before(network: Any, before: Mapping[str, Any]) -> None:
     """Build a model that its class has made, and give its layers the names that they had."""
     shape = before["input_shape"]
     if shape is None:
-        return
-    if shape and isinstance(shape[0], (list, tuple)):
+        pass
+    elif shape and isinstance(shape[0], (list, tuple)):
         network.ensure_built([sample_shape("input_shape", each) for each in shape])
     else:
         network.ensure_built(sample_shape("input_shape", shape))
@@ -431,6 +437,8 @@ def layer_from(config: Any, kind: str = "layer") -> Any:
     made = resolve(kind, config, LAYERS | IN_GRAPHS | NETWORKS)
     if BUILT in config and is_by_class(made):  # for tinynet's own, a file may not say how large
         _build_as_before(made, config[BUILT])
+    elif "name" in config and not is_own(type(made)):
+        _rename(made, config)
     return made
 
 

@@ -19,6 +19,7 @@ from tinynet.described import (
     BUILT,
     as_built,
     base_of,
+    beside,
     given_beside,
     is_by_class,
     makes_itself,
@@ -121,7 +122,8 @@ def _layer(layer: Any) -> Any:
             "optional": False,
         }
         return configs.keras_object("keras.layers", "InputLayer", options)
-    return configs.keras_config(layer, layer.name, custom.written)
+    written = configs.keras_config(layer, layer.name, custom.written)
+    return written if is_own(type(layer)) else {**written, **beside(layer)}
 
 
 # A graph: Keras says of every call of a layer (a node) which calls its tensors come from; here the
@@ -244,7 +246,8 @@ def _own_by_class(written: Config) -> Config:
     if shape:
         several = isinstance(shape[0], list)
         shape = [each[1:] for each in shape] if several else shape[1:]
-    return {**found, BUILT: {"input_shape": shape}}
+    name = {"name": written["name"]} if "name" in written else {}
+    return {**found, BUILT: {"input_shape": shape, **name}}
 
 
 def _own_input(given: Config) -> tuple[list[int], str, str]:
@@ -259,6 +262,8 @@ def _own_input(given: Config) -> tuple[list[int], str, str]:
 
 def _own_layer(written: Config) -> Any:
     own = _own_alone(written)
+    if "module" in own and own.keys().isdisjoint((BASE, BUILT)):
+        own |= {key: written[key] for key in ("name", "trainable") if key in written}
     shape = (written.get("build_config") or {}).get("input_shape")
     if isinstance(shape, list) and all(type(size) is int for size in shape[1:]):
         own = {**own, "built_for": shape[1:]}
@@ -380,8 +385,8 @@ def older_form(written: Config) -> tuple[Config, Config | None]:
     if any("layers" in each if by_class else _is_network(each) for each in layers):
         raise ValueError("a model as a layer of another is not written as .h5; save it as .keras")
     model, kind = written["config"], written["class_name"]
-    beside = {key: written[key] for key in (BASE, BUILT) if key in written}
-    if beside:
+    own = {key: written[key] for key in (BASE, BUILT) if key in written}
+    if own:
         kind = written["registered_name"]
     if not by_class:
         model = {**model, "layers": [_short(each) for each in layers]}
@@ -389,7 +394,7 @@ def older_form(written: Config) -> tuple[Config, Config | None]:
     if parts is not None:
         parts = {key: _nested(_short, value) for key, value in parts.items()}
         parts["optimizer_config"] = parts.pop("optimizer")
-    return {"class_name": kind, "config": model, **beside}, parts
+    return {"class_name": kind, "config": model, **own}, parts
 
 
 def _is_network(written: Config) -> bool:
@@ -434,7 +439,8 @@ def _short(value: Any) -> Any:
     if value["class_name"] == "function":
         return value["config"]
     name = value["registered_name"] or value["class_name"]
-    kept = {key: value[key] for key in ("config", "name", "inbound_nodes") if key in value}
+    keys = ("config", "name", "trainable", "inbound_nodes")
+    kept = {key: value[key] for key in keys if key in value}
     return {"class_name": name, **kept, OF_MODULE: value["module"]}
 
 
