@@ -915,3 +915,20 @@ def test_graphs_of_layers_whose_configs_say_no_name(ending, tmp_path):
             np.testing.assert_allclose(again.predict(X[:, :4], verbose=0), expected, rtol=1e-6)
             if reader is tinynet:
                 assert [each.name for each in again.layers] == [each.name for each in model.layers]
+
+
+def test_what_keras_notes_of_a_call_although_nobody_said_it(tmp_path):
+    """It notes masks of several inputs, of which there are none, and what dropout does alone."""
+    layers = keras.layers
+    a, b, *ends = [keras.Input((4,)) for _ in range(4)]
+    inner = keras.Model([a, b], layers.Add()([layers.Dense(3)(a), layers.Dense(3)(b)]))
+    out = layers.GaussianNoise(0.1)(layers.Dropout(0.3)(inner(ends)))
+    theirs = keras.Model(ends, layers.Dense(2)(layers.AlphaDropout(0.1)(out)))
+    x = [X, X[:, ::-1] * 2]
+    for ending in ("keras", "h5"):
+        theirs.save(tmp_path / f"model.{ending}")
+        own = tinynet.models.load_model(tmp_path / f"model.{ending}")
+        expected = theirs.predict(x, verbose=0)
+        np.testing.assert_allclose(own.predict(x, verbose=0), expected, rtol=1e-6)
+        dropped = own.get_layer(index=3)
+        assert not np.array_equal(dropped.forward(np.ones((9, 3)), training=True), np.ones((9, 3)))

@@ -338,12 +338,23 @@ def _histories(given: Any) -> list[tuple[str, int, int]]:
 
 def _taken(node: Config, name: str) -> tuple[list[tuple[str, int, int]], bool]:
     """Return where the tensors of a call come from, and whether they are given as a list."""
-    options = {key: value for key, value in node["kwargs"].items() if value is not None}
+    options = {key: value for key, value in node["kwargs"].items() if not _is_nothing(key, value)}
     if len(node["args"]) != 1 or options:
         raise ValueError(f"{name}: called with {options or node['args']} is not in tinynet")
     given = node["args"][0]
     tensors = given if isinstance(given, list) else [given]
     return _histories([each["config"]["keras_history"] for each in tensors]), tensors is given
+
+
+def _is_nothing(key: str, value: Any) -> bool:
+    """Return whether an option of a call is one that Keras notes although nobody gave it.
+
+    These are no masks, one for each input, and what a layer does as long as `fit` does not say
+    that it is trained.
+    """
+    if isinstance(value, list):
+        return all(_is_nothing(key, each) for each in value)
+    return value is None or (key == "training" and value is False)
 
 
 def own_parts(given: Config | None) -> Config:
