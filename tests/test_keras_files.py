@@ -937,3 +937,40 @@ def test_each_layer_that_is_read_takes_the_number_of_a_name(ending: str, tmp_pat
     load_model(path)
     x = Input((3,))
     assert tinynet.Model(x, Dense(2)(x)).name == "functional_3"
+
+
+def a_layer_before(kind: str) -> Any:
+    """Return a model in which a layer comes before another model that has it, too."""
+    shared = Dense(4, name="shared")
+    if kind == "graphs":
+        begin, start = Input((4,)), Input((4,))
+        return tinynet.Model(start, tinynet.Model(begin, shared(begin))(shared(start)))
+    inner = Sequential([Input((4,)), shared] if kind != "waits" else [shared])
+    layers_of = [shared, inner] if kind != "behind" else [inner, shared]
+    if kind == "two deep":
+        layers_of = [shared, Sequential([Input((4,)), Dense(4), inner]), Dense(4), inner]
+    return Sequential([Input((4,)), *layers_of])
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "keras"])
+@pytest.mark.parametrize("kind", ["stacks", "waits", "behind", "two deep", "graphs"])
+def test_a_layer_that_comes_before_a_model_that_has_it(
+    kind: str, ending: str, tmp_path: Path
+) -> None:
+    model = a_layer_before(kind)
+    model.compile("adam", "mse")
+    model.fit(X, X, verbose=0)
+    if (kind, ending) == ("graphs", "keras"):
+        with pytest.raises(ValueError, match="Keras reads that only if all of them are Sequential"):
+            model.save(tmp_path / "model.keras")
+        return
+    model.save(tmp_path / f"model.{ending}")
+    again = load_model(tmp_path / f"model.{ending}")
+    assert [path for path, leaf in again.leaves.items() if leaf.params] == [
+        path for path, leaf in model.leaves.items() if leaf.params
+    ]
+    losses = [each.fit(X, X, shuffle=False, epochs=2, verbose=0).history for each in (model, again)]
+    assert losses[0] == losses[1]
+    for leaf in again.leaves.values():  # its own again, for weights that are made later
+        kernel = vars(leaf).get("kernel_initializer")
+        assert kernel is None or type(kernel).__module__ == "tinynet.initializers"

@@ -55,6 +55,14 @@ def made(
     described = described["config"]
     layers: list[Any] = []
     shared = {} if shared is None else shared
+    rules: dict[Layer, dict[str, Initializer]] = {}
+
+    def take(path: str, leaf: Layer) -> None:
+        """Let a layer make what the file has at a path, the first one where the layer is."""
+        if not leaf.built and is_own(type(leaf)) and not _ZerosOf.is_in(leaf):
+            rest = shapes.get(path.partition("/")[0], Counter())
+            rules[leaf] = _of_shapes(leaf, shapes.get(path, rest))
+
     for each in described["layers"]:
         if each.get("shared") in shared:
             layer: Any = shared[each["shared"]]
@@ -65,15 +73,13 @@ def made(
         if "shared" in each:
             shared[each["shared"]] = layer
         layers.append(layer)
-    rules: dict[Layer, dict[str, Initializer]] = {}
+        if isinstance(layer, Layer):  # at once: a model that follows may have it, and build it
+            take(f"{above}{layer.name}", layer)
     try:
         for layer in layers:
-            inner = {"": layer} if isinstance(layer, Layer) else layer.leaves
-            for path, leaf in inner.items() if not layer.built else ():
-                if not leaf.built and leaf not in rules and is_own(type(leaf)):
-                    name = f"{above}{layer.name}/{path}".rstrip("/")
-                    rest = shapes.get(name.partition("/")[0], Counter())
-                    rules[leaf] = _of_shapes(leaf, shapes.get(name, rest))
+            if not (isinstance(layer, Layer) or layer.built):
+                for path, leaf in layer.leaves.items():
+                    take(f"{above}{layer.name}/{path}", leaf)
         if "wires" in described:
             graph: Model = cls.from_layers(layers, described)
             return graph
@@ -105,6 +111,11 @@ class _ZerosOf(Initializer):
 
     def __init__(self, layer: Layer, shapes: Counter[Shape]) -> None:
         self.layer, self.shapes = layer, shapes
+
+    @classmethod
+    def is_in(cls, layer: Layer) -> bool:
+        """Return whether a layer is going to make such zeros."""
+        return any(isinstance(each, cls) for each in vars(layer).values())
 
     def __call__(self, shape: Any, dtype: str | None = None) -> Array:
         """Return zeros in the place of an array of the file."""
