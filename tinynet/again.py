@@ -18,15 +18,18 @@ import numpy as np
 
 from tinynet import config, repeat
 from tinynet.arrays import Array
-from tinynet.configurable import arguments_of
 from tinynet.data import Dataset
 from tinynet.kernels.registry import here
 from tinynet.layers import Layer
+from tinynet.settings import as_it_is, changeable, settings
 from tinynet.step.tape import write_down
 from tinynet.written import is_our_network, is_ours, networks_in, parts_of_layers
 
 ROWS = 32  # with more of them, the arithmetic takes longer than the calls
 SHAPES = 4  # of batches; each takes the memory of a pass
+# What a pass reads in another way, or not at all.
+UNREAD = {"params", "grads", "state", "regularizers", "constraints", "name", "input_shape"}
+UNREAD |= {"trainable", "seed", "seed_generator"}
 WEIGHTS = operator.itemgetter("params", "state")
 
 
@@ -113,46 +116,33 @@ class Pass:
         self.may_be_nan = x.dtype.kind not in "biu"
         leaves = [*model.leaves.values()]
         self.networks = [*networks_in(model)]
-        self.own = [vars(leaf) for leaf in leaves]  # with "forward" if somebody looks on
-        options = [(own, _options(leaf)) for own, leaf in zip(self.own, leaves, strict=True)]
-        self.tables = [  # options that are arrays, which may be changed in place
-            (own, name, own[name].copy())
-            for own, names in options
-            for name in names
-            if isinstance(own[name], np.ndarray)
+        self.own = [vars(leaf) for leaf in leaves]
+        self.contents = [
+            (vars(leaf), name, as_it_is(value))
+            for leaf in leaves
+            for name, value in changeable(leaf).items()
         ]
-        tables = {(id(own), name) for own, name, _ in self.tables}
-        self.names = [
-            operator.itemgetter("params", *(n for n in names if (id(own), n) not in tables))
-            for own, names in options
-        ]
+        self.names = [operator.itemgetter("params", "state", *_options(leaf)) for leaf in leaves]
         self.with_weights = [vars(leaf) for leaf in leaves if leaf.params or leaf.state]
-        self.layers, self.options, self.arrays = self._layers(), self._options(), self._arrays()
+        self.layers, self.objects = self._layers(), self._objects()
 
     # What the lines depend on. For one image, a loop in Python would take as long as they do.
 
     def _layers(self) -> list[list[Layer]]:
         return [[*network.layers] for network in self.networks]
 
-    def _options(self) -> list[object]:
-        return [*map(operator.call, self.names, self.own)]
-
-    def _arrays(self) -> list[Array]:
+    def _objects(self) -> list[object]:
         chain = itertools.chain.from_iterable
-        return [*chain(map(dict.values, chain(map(WEIGHTS, self.with_weights))))]
+        options = chain(map(operator.call, self.names, self.own))
+        return [*options, *chain(map(dict.values, chain(map(WEIGHTS, self.with_weights))))]
 
     def holds(self) -> bool:
         """Return whether the lines do what the layers would do now."""
-        arrays = self._arrays()
-        try:
-            same = self._layers() == self.layers and self._options() == self.options
-        except ValueError:  # an option that is an array has become another one
-            same = False
         return (
-            same
-            and len(arrays) == len(self.arrays)
-            and all(map(operator.is_, arrays, self.arrays))
-            and all(np.array_equal(own[name], table) for own, name, table in self.tables)
+            self._layers() == self.layers
+            and len(objects := self._objects()) == len(self.objects)
+            and all(map(operator.is_, objects, self.objects))
+            and all(as_it_is(own[name]) == value for own, name, value in self.contents)
             and not self.model.run_eagerly
             and not any(map(operator.contains, self.own, itertools.repeat("forward")))
         )
@@ -167,10 +157,8 @@ class Pass:
 
 def _options(layer: Layer) -> list[str]:
     """Return the names of a layer's options that count in a forward pass."""
-    others = ("_initializer", "_regularizer", "_constraint", "name", "input_shape", "trainable")
-    kind: Any = type(layer)
-    names = [name for name in arguments_of(kind) if name in vars(layer)]
-    return [name for name in names if not name.endswith(others)]
+    others = ("_initializer", "_regularizer", "_constraint")
+    return [name for name in settings(layer) if not name.endswith(others) and name not in UNREAD]
 
 
 def _is_only_lines(model: Any) -> bool:

@@ -19,6 +19,7 @@ from tinynet.kernels.counting import next_rows
 from tinynet.kernels.pooling import max_pool_backward
 from tinynet.kernels.registry import here
 from tinynet.layers import Lambda
+from tinynet.settings import as_it_is, changeable, settings
 from tinynet.step.passes import arrays_in, relu_before_pooling, span, without_unread
 from tinynet.step.tape import Computes, Step, several, write_down
 from tinynet.step.telling import telling
@@ -115,7 +116,7 @@ class Written:
 
 
 class WrittenFor(NamedTuple):
-    """What the lines of a step were written for: objects, and options as plain values."""
+    """What the lines of a step were written for: objects, and what is in them as plain values."""
 
     objects: list[object]
     options: list[object]
@@ -132,21 +133,29 @@ class WrittenFor(NamedTuple):
 
 def written_for(model: Any) -> WrittenFor:
     """Return what the lines of a step with a model are written for."""
-    parts, optimizer = computing(model), model.optimizer
-    objects: list[object] = [*parts, *model.metrics, getattr(model, "figures", None)]
-    for layer in model.leaves.values():
-        rules = *layer.regularizers.values(), *layer.constraints.values()
-        objects += [layer.seed_generator, *rules]
+    optimizer = model.optimizer
+    rules = [rule for layer in model.leaves.values() for rule in _rules_of(layer)]
+    objects: list[object] = [*model.metrics, getattr(model, "figures", None)]
+    options: list[Any] = [config.epsilon(), config.floatx()]
+    for part in (*computing(model), *rules):
+        objects.append(part)
+        if part is not optimizer:
+            told = settings(part)
+            objects += told.values()
+            options += [*told, *map(as_it_is, changeable(part).values())]
     objects += [*model.arrays.values(), *model.grads.values()]
-    options: list[Any] = [part.get_config() for part in parts]
-    options += [config.epsilon(), config.floatx()]
     if optimizer is not None:
         for slots in (*optimizer.slots.values(), optimizer.dials):
             objects += slots.values()
+        options += [optimizer.get_config(), list(optimizer.excluded_from_decay)]
         if optimizer.schedule is None:  # a number, which every step reads again
-            del options[parts.index(optimizer)]["learning_rate"]
-        options.append(list(optimizer.excluded_from_decay))
+            del options[-2]["learning_rate"]
     return WrittenFor(objects, options)
+
+
+def _rules_of(layer: Any) -> list[Any]:
+    """Return a layer's penalties and constraints on its weights."""
+    return [*layer.regularizers.values(), *layer.constraints.values()]
 
 
 def _lasting(model: Any) -> dict[str, Array]:
@@ -213,7 +222,7 @@ def parts_of_layers(model: Any) -> Iterator[object]:
     """Yield the layers, and whatever they hold whose code runs in a step."""
     for layer in model.leaves.values():
         yield layer
-        yield from (*layer.regularizers.values(), *layer.constraints.values())
+        yield from _rules_of(layer)
         for name in ("activation", "activity_regularizer"):
             rule = getattr(layer, name, None)
             if rule is not None:

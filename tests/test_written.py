@@ -1,0 +1,105 @@
+"""What lines of a step or a pass were written for: whatever changes, they do what the layers do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinynet import Input, Sequential, activations, callbacks, layers, utils
+from tinynet.constraints import MaxNorm
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(20, 4)).astype("float32")
+Y = RNG.normal(size=(20, 2)).astype("float32")
+Change = Callable[[Any], object]
+Layers = Callable[[], list[layers.Layer]]
+
+
+class AfterEpoch(callbacks.Callback):
+    def __init__(self, change: Change) -> None:
+        super().__init__()
+        self.change = change
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.change(self.model)
+
+
+def model_of(make: Layers) -> Any:
+    utils.clear_session()
+    utils.set_random_seed(0)
+    return Sequential([Input((4,)), *make()])
+
+
+def trained(
+    make: Layers, change: Change, eager: bool, loss: Any = "mse", optimizer: Any = "sgd", **fit: Any
+) -> list[Any]:
+    """Return the weights and the losses after some epochs, each of which ends in a change."""
+    model = model_of(make)
+    loss, optimizer = (each() if callable(each) else each for each in (loss, optimizer))
+    model.compile(optimizer, loss, run_eagerly=eager)
+    fit = {"batch_size": 5, "epochs": 3, "verbose": 0, **fit}
+    history = model.fit(X, Y, callbacks=[AfterEpoch(change)], **fit)
+    return [*model.get_weights(), history.history["loss"]]
+
+
+def assert_fit_sees(make: Layers, change: Change, **how: Any) -> None:
+    """The change counts, and counts for lines as it does for layers."""
+    expected, found = (trained(make, change, eager, **how) for eager in (True, False))
+    for one, other in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(other, one)
+    assert trained(make, lambda model: None, False, **how)[-1] != found[-1]
+
+
+def assert_pass_sees(make: Layers, change: Change) -> None:
+    model = model_of(make)
+    for _ in range(3):
+        before = model.predict_on_batch(X[:2])
+    change(model)
+    expected = model.forward(X[:2])
+    assert not np.array_equal(expected, before)
+    for _ in range(2):
+        np.testing.assert_array_equal(model.predict_on_batch(X[:2]), expected)
+
+
+def between(make: Callable[[], layers.Layer]) -> Layers:
+    return lambda: [layers.Dense(5), make(), layers.Dense(2)]
+
+
+def other_ones(model: Any) -> None:
+    model.layers[1].ones = 2 * model.layers[1].ones
+
+
+def other_activation(model: Any) -> None:
+    model.layers[1].activation = activations.get("tanh")
+
+
+SETTINGS: dict[str, tuple[Callable[[], layers.Layer], Change]] = {
+    "ReLU": (layers.ReLU, other_activation),
+    "LeakyReLU": (layers.LeakyReLU, other_activation),
+    "ELU": (layers.ELU, other_activation),
+    "Softmax": (layers.Softmax, other_activation),
+    "ones": (lambda: layers.BatchNormalization(scale=False), other_ones),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_what_is_no_argument_of_the_constructor(name: str) -> None:
+    make, change = SETTINGS[name]
+    assert_fit_sees(between(make), change)
+    assert_pass_sees(between(make), change)
+
+
+def tighter(model: Any) -> None:
+    model.layers[0].constraints["kernel"].max_value = 0.3
+
+
+def test_a_number_in_a_constraint() -> None:
+    def bounded() -> list[layers.Layer]:
+        first, *others = [layers.Dense(5), layers.ReLU(), layers.Dense(2)]
+        first.constraints["kernel"] = MaxNorm(1.0)  # only there, not in an attribute
+        return [first, *others]
+
+    assert_fit_sees(bounded, tighter)
