@@ -8,8 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinynet import Input, Sequential, activations, callbacks, layers, utils
+from tinynet import (
+    Input,
+    Sequential,
+    activations,
+    callbacks,
+    initializers,
+    layers,
+    optimizers,
+    utils,
+)
 from tinynet.constraints import MaxNorm
+from tinynet.optimizers import schedules
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(20, 4)).astype("float32")
@@ -103,3 +113,43 @@ def test_a_number_in_a_constraint() -> None:
         return [first, *others]
 
     assert_fit_sees(bounded, tighter)
+
+
+class Notes(schedules.LearningRateSchedule):
+    """A schedule that changes a layer, and has no config."""
+
+    def __init__(self, layer: layers.Dropout) -> None:
+        self.layer = layer
+
+    def __call__(self, step: Any) -> float:
+        self.layer.rate = 0.1 + 0.05 * (int(step) % 5)
+        return 0.1
+
+
+class NoConfig(initializers.Initializer):
+    """An initializer that does not keep its argument."""
+
+    def __init__(self, value: float) -> None:
+        self._value = value
+
+    def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Any:
+        return np.full(shape, self._value, dtype)
+
+
+def test_what_a_schedule_of_the_users_changes_in_an_epoch() -> None:
+    found = []
+    for eager in (True, False):
+        model = model_of(lambda: [layers.Dense(5), layers.Dropout(0.1, seed=1), layers.Dense(2)])
+        model.compile(optimizers.SGD(Notes(model.layers[1])), "mse", run_eagerly=eager)
+        model.fit(X, Y, batch_size=5, epochs=2, verbose=0)
+        found.append(model.get_weights())
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(other, one)
+
+
+def test_an_initializer_needs_no_config() -> None:
+    def make() -> list[layers.Layer]:
+        return [layers.Dense(5, kernel_initializer=NoConfig(0.1)), layers.Dense(2)]
+
+    for one, other in zip(*(trained(make, bool, eager) for eager in (True, False)), strict=True):
+        np.testing.assert_array_equal(other, one)

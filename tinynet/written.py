@@ -215,6 +215,8 @@ def computing(model: Any) -> list[Any]:
 def all_parts(model: Any) -> Iterable[object]:
     """Return everything whose code runs in a step."""
     yield from (*computing(model), *model.metrics)
+    if model.optimizer is not None and model.optimizer.schedule is not None:
+        yield model.optimizer.schedule
     yield from parts_of_layers(model)
 
 
