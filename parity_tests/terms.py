@@ -180,7 +180,7 @@ def of_loss(loss: losses.Loss) -> dict[str, Array]:
     rows, t = loss.rows, loss.targets
     if isinstance(loss, losses.SparseCategoricalCrossentropy):
         t = np.eye(rows.shape[1])[t]
-    weights = loss.sample_weights * loss._scale(loss.sample_weights)  # of each row
+    weights = loss.sample_weights * loss._scale(loss.sample_weights, loss.alike)  # of each row
     value, slopes = weights, np.ones_like(rows)
     if not loss.from_logits:
         low = config.epsilon()
@@ -196,7 +196,7 @@ def of_loss(loss: losses.Loss) -> dict[str, Array]:
 
 def _of_other_loss(loss: losses.Loss) -> dict[str, Array]:
     """Return the terms of the losses that are no plain cross-entropies."""
-    weights = loss.sample_weights * loss._scale(loss.sample_weights)
+    weights = loss.sample_weights * loss._scale(loss.sample_weights, loss.alike)
     t, p, low = loss.targets, loss.rows, config.epsilon()
     if isinstance(loss, losses.LogCosh):  # error + log(1 + exp(-2*error)) - log(2)
         value, slope = 1 + np.abs(p - t), np.ones_like(p)

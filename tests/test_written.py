@@ -15,6 +15,7 @@ from tinynet import (
     callbacks,
     initializers,
     layers,
+    losses,
     optimizers,
     utils,
 )
@@ -55,12 +56,18 @@ def trained(
     return [*model.get_weights(), history.history["loss"]]
 
 
-def assert_fit_sees(make: Layers, change: Change, **how: Any) -> None:
-    """The change counts, and counts for lines as it does for layers."""
+def assert_same_fit(make: Layers, change: Change, **how: Any) -> list[Any]:
+    """The change counts for lines as it does for layers."""
     expected, found = (trained(make, change, eager, **how) for eager in (True, False))
     for one, other in zip(expected, found, strict=True):
         np.testing.assert_array_equal(other, one)
-    assert trained(make, lambda model: None, False, **how)[-1] != found[-1]
+    return found
+
+
+def assert_fit_sees(make: Layers, change: Change, **how: Any) -> None:
+    """So it does, and it makes a difference."""
+    found = assert_same_fit(make, change, **how)
+    assert trained(make, bool, False, **how)[-1] != found[-1]
 
 
 def assert_pass_sees(make: Layers, change: Change) -> None:
@@ -72,6 +79,10 @@ def assert_pass_sees(make: Layers, change: Change) -> None:
     assert not np.array_equal(expected, before)
     for _ in range(2):
         np.testing.assert_array_equal(model.predict_on_batch(X[:2]), expected)
+
+
+def small() -> list[layers.Layer]:
+    return [layers.Dense(5), layers.ReLU(), layers.Dense(2)]
 
 
 def between(make: Callable[[], layers.Layer]) -> Layers:
@@ -108,7 +119,7 @@ def tighter(model: Any) -> None:
 
 def test_a_number_in_a_constraint() -> None:
     def bounded() -> list[layers.Layer]:
-        first, *others = [layers.Dense(5), layers.ReLU(), layers.Dense(2)]
+        first, *others = small()
         first.constraints["kernel"] = MaxNorm(1.0)  # only there, not in an attribute
         return [first, *others]
 
@@ -151,5 +162,14 @@ def test_an_initializer_needs_no_config() -> None:
     def make() -> list[layers.Layer]:
         return [layers.Dense(5, kernel_initializer=NoConfig(0.1)), layers.Dense(2)]
 
-    for one, other in zip(*(trained(make, bool, eager) for eager in (True, False)), strict=True):
-        np.testing.assert_array_equal(other, one)
+    assert_same_fit(make, bool)
+
+
+def test_a_loss_that_is_called_by_hand() -> None:
+    def by_hand(model: Any) -> None:
+        model.loss(Y, Y + 1, sample_weight=2.0)
+
+    def make() -> losses.Loss:
+        return losses.MeanSquaredError(reduction="mean_with_sample_weight")
+
+    assert_same_fit(small, by_hand, loss=make, sample_weight=np.linspace(0.1, 1, 20))

@@ -161,9 +161,9 @@ class Loss(Called, Computes, Configurable):
             return value
         self.batch_loss = total = np.empty((), np.float64)
         if self.weighted and self.reduction == "mean_with_sample_weight":
-            call(self._mean, losses, weights, total)
+            call(self._mean, losses, weights, self.alike, total)
         else:
-            weighted_sum(losses, weights, self._scale(weights), total)
+            weighted_sum(losses, weights, self._scale(weights, False), total)
         value = as_number(total)
         return value
 
@@ -176,9 +176,9 @@ class Loss(Called, Computes, Configurable):
             raise RuntimeError(f"{self.name}: gradient came before value; call value first")
         drows = np.empty_like(self.rows)
         if self.weighted:
-            weights = call(self._scaled, self.sample_weights)
+            weights = call(self._scaled, self.sample_weights, self.alike)
         else:  # the same in every step, so it needs no line
-            weights = self._scaled(self.sample_weights)
+            weights = self._scaled(self.sample_weights, False)
         self.scaled_weights = weights
         constants = self.chosen.constants
         call(self.chosen.backward, self.targets, self.rows, *constants, weights, drows)
@@ -192,20 +192,20 @@ class Loss(Called, Computes, Configurable):
         """Return the single losses, weighted."""
         return (losses * weights).reshape(shape)
 
-    def _mean(self, losses: Array, weights: Array, total: Array) -> None:
+    def _mean(self, losses: Array, weights: Array, alike: bool, total: Array) -> None:
         """Compute the mean where its denominator, the sum of the weights, is another each time."""
-        weighted_sum(losses, weights, self._scale(weights), total)
+        weighted_sum(losses, weights, self._scale(weights, alike), total)
 
-    def _scaled(self, weights: Array) -> Array:
+    def _scaled(self, weights: Array, alike: bool) -> Array:
         """Return what the gradient of each row's loss is multiplied by."""
-        return (weights * self._scale(weights)).astype(weights.dtype)
+        return (weights * self._scale(weights, alike)).astype(weights.dtype)
 
-    def _scale(self, weights: Array) -> float:
+    def _scale(self, weights: Array, alike: bool) -> float:
         """Return the factor between the sum of the weighted losses and the loss."""
         if self.reduction in ("sum_over_batch_size", "mean"):
             return 1 / max(1, len(weights))
         if self.reduction == "mean_with_sample_weight":
-            total = float(np.sum(weights[:1] if self.alike else weights))  # as in Keras
+            total = float(np.sum(weights[:1] if alike else weights))  # as in Keras
             return 1 / total if total else 0.0
         return 1.0
 
