@@ -69,6 +69,7 @@ class UnknownObjectError(ValueError):
 class Configurable:
     """An object that can be written as a dictionary and recreated from it."""
 
+    takes_configs = False  # whether from_config of a class of the user's makes what is in a config
     _given: Any = ()  # the names of what the constructor of a class of the user's got
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -307,7 +308,8 @@ def resolve(kind: str, identifier: object, table: Mapping[str, Callable[..., T]]
         return named
     if isinstance(identifier, Mapping) and "class_name" in identifier:
         found = _class_of(kind, identifier, table)
-        remade = _as_array if is_own(found) else restored
+        as_it_is = is_own(found) or getattr(found, "takes_configs", False)
+        remade = _as_array if as_it_is else restored
         config = {key: remade(value) for key, value in identifier.get("config", {}).items()}
         made: T = found.from_config(config)
         return made

@@ -58,6 +58,7 @@ class Described(Configurable, WeightLists):
     require_built: Any
     output_layer: Any
     is_chain: Any
+    takes_configs = True
     may_learn = True  # otherwise nothing learns when the model itself is trained
 
     # What a subclass defines.

@@ -364,7 +364,7 @@ class Sequential(Stack, Model):
     ) -> Self:
         """Make the model that `get_config` described; `custom_objects` are as for `load_model`."""
         with saving.custom_object_scope(custom_objects or {}):
-            return super().from_config(config) if "layers" in config else cls(**config)
+            return super().from_config(config) if "layers" in config else cls(**restored(config))
 
 
 NETWORKS.update(Model=Model, Sequential=Sequential)
