@@ -6,10 +6,12 @@ import itertools
 import json
 import os
 import random as python_random
+import re
 import signal
 import subprocess
 import sys
 import threading
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -32,10 +34,13 @@ from tinynet.callbacks import (
     backup,
 )
 from tinynet.callbacks.backup import KIND
+from tinynet.callbacks.counted import lost_in
 from tinynet.metrics import AUC, F1Score, R2Score
 from tinynet.preprocessing.image import ImageDataGenerator
+from tinynet.scripts.modules import find
 from tinynet.utils import PyDataset, set_random_seed
 
+tf = find("tensorflow")
 ROOT = Path(tn.__file__).parents[1]
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(22, 3)).astype("f4")
@@ -83,10 +88,11 @@ class Case:
         metrics: Any = ("accuracy",),
         data: Callable[[], tuple[Any, ...]] = lambda: (X, Y),
         callbacks: Callable[[Path], list[Callback]] = lambda folder: [],
+        validation: Callable[[], Any] | None = None,
         **fit: Any,
     ) -> None:
         self.make, self.optimizer, self.loss, self.metrics = make, optimizer, loss, metrics
-        self.data, self.callbacks = data, callbacks
+        self.data, self.callbacks, self.validation = data, callbacks, validation
         self.fit = {"epochs": 4, **fit}
         if "steps_per_epoch" not in fit and data() and isinstance(data()[0], np.ndarray):
             self.fit.setdefault("batch_size", 5)
@@ -97,12 +103,16 @@ class Case:
         tn.backend.clear_session()  # the names of layers are in files, and count up
         set_random_seed(3)
         model = self.make()
-        model.compile(self.optimizer(), self.loss, metrics=list(self.metrics))
+        metrics = self.metrics() if callable(self.metrics) else self.metrics
+        model.compile(self.optimizer(), self.loss, metrics=list(metrics))
         own = self.callbacks(folder)
         backup = BackupAndRestore(folder / "backup", freq)
         # Told of every batch, whoever is in the list; the backup comes first, and is told last.
         told = [backup, *own] if stop_after is None else [StopsAfter(stop_after), backup, *own]
-        history = model.fit(*self.data(), callbacks=told, verbose=0, **self.fit)
+        data, fit = self.data(), self.fit
+        if self.validation is not None:
+            fit = {**fit, "validation_data": self.validation()}
+        history = model.fit(*data, callbacks=told, verbose=0, **fit)
         assert not (folder / "backup").exists()
         return {
             "history": (history.history, history.epoch),
@@ -115,6 +125,7 @@ class Case:
                 if each.seed_generator is not None
             ],
             "random": random.global_state(),
+            "trainable": [each.trainable for each in (model, *model.leaves.values())],
             "callbacks": [each.get_state() for each in own],
             "files": {
                 each.relative_to(folder).as_posix(): each.read_bytes()
@@ -129,12 +140,12 @@ class Numbered(PyDataset):
 
     remembers = ("asked",)
 
-    def __init__(self) -> None:
+    def __init__(self, number: int = 5) -> None:
         super().__init__()
-        self.asked = 0
+        self.asked, self.number = 0, number
 
     def __len__(self) -> int:
-        return 5
+        return self.number
 
     def __getitem__(self, number: int) -> Any:
         self.asked += 1
@@ -152,6 +163,49 @@ class Pairs:
             yield X[4 * number :][:4] + np.random.rand(), Y[4 * number :][:4]
 
 
+class Drifting(PyDataset):
+    """Batches that depend on how many epochs have begun and ended, and on an order of its own."""
+
+    remembers = ("begun", "order")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.order = 0, np.arange(5)
+
+    def __len__(self) -> int:
+        return 5
+
+    def __getitem__(self, number: int) -> Any:
+        place = 4 * self.order[number]
+        return X[place:][:4] + self.begun / 3, Y[place:][:4]
+
+    def on_epoch_begin(self) -> None:
+        self.begun += 1
+        np.random.shuffle(self.order)
+
+
+class Endless(PyDataset):
+    """Batches without end."""
+
+    num_batches = None
+
+    def __getitem__(self, number: int) -> Any:
+        return X[number % 18 :][:4], Y[number % 18 :][:4]
+
+
+class EagerPairs(Pairs):
+    """An iterable that draws its order as soon as it is asked for an iterator."""
+
+    def __iter__(self) -> Iterator[Any]:
+        order = np.random.permutation(5)
+        return ((X[4 * number :][:4] + np.random.rand(), Y[4 * number :][:4]) for number in order)
+
+
+def shuffled() -> Any:
+    data = tf.data.Dataset.from_tensor_slices((X, Y))
+    return data.shuffle(22).batch(5)
+
+
 def endless() -> Iterator[Any]:
     for number in itertools.count():
         yield X[number % 18 :][:4], Y[number % 18 :][:4]
@@ -160,6 +214,10 @@ def endless() -> Iterator[Any]:
 def flow(seed: int | None) -> Any:
     generator = ImageDataGenerator(rotation_range=40, horizontal_flip=True)
     return generator.flow(IMAGES, np.arange(10.0), batch_size=3, seed=seed)
+
+
+def plain_flow() -> Any:
+    return ImageDataGenerator().flow(IMAGES, np.arange(10.0), batch_size=5, shuffle=False)
 
 
 def pictures() -> Sequential:
@@ -197,6 +255,87 @@ class MeanPrediction(tn.metrics.Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override] # as in scripts for Keras
         super().update_state(y_pred, sample_weight)
+
+
+class Counts(tn.metrics.Metric):
+    """What was seen, in containers of many kinds."""
+
+    def add(self, y_true: Any, y_pred: Any, sample_weight: Any) -> None:
+        self.by_name["batches"] += 1
+        self.by_name["last"] = [float(y_pred.max())]
+        for label in y_true.reshape(-1).tolist():
+            self.by_label[label] += 1
+        self.seen.add(float(np.round(y_pred.max(), 2)))
+        self.latest.append(float(y_pred.min()))
+        self.best = max(self.best or 0.0, float(y_pred.max()))
+        self.phase = "odd" if self.phase == "even" else "even"
+        self.sizes = getattr(self, "sizes", 0) + len(y_true)
+
+    def result(self) -> float:
+        numbers = (*self.by_name["last"], *self.by_label.values(), *self.latest, *self.seen)
+        total = sum(sorted(numbers)) + self.by_name["batches"] * 100 + (self.best or 0.0)
+        return total + self.sizes * (self.phase == "odd")
+
+    def reset_state(self) -> None:
+        self.by_name: dict[str, Any] = {"batches": 0, "last": [], "rule": max}
+        self.by_label: Counter[int] = Counter()
+        self.seen: set[float] = set()
+        self.latest: deque[float] = deque(maxlen=2)
+        self.best: float | None = None
+        self.phase = "even"
+
+
+class Freezes(Callback):
+    """Freezes a layer for a while, and the last one for good."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.model.layers[0].trainable = epoch < 2
+        if epoch == 1:
+            self.model.layers[-1].trainable = False
+
+
+class Turns(Callback):
+    """Turns numbers of a layer, of the optimizer and of the model, and keeps a list of it."""
+
+    remembers = ("turned",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turned: list[int] = []
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.turned.append(epoch)
+        if epoch == 1:
+            self.model.layers[1].rate = 0.6
+            self.model.optimizer.clipnorm = 0.1
+            self.model.optimizer.weight_decay = 0.05
+
+
+class CountedSGD(optimizers.SGD):
+    """Takes smaller steps, by a count of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(0.1)
+        self.taken = 0
+
+    def update(self, w: Any, g: Any, slots: Any, learning_rate: Any) -> None:
+        self.taken += 1
+        w -= float(learning_rate) / (1 + self.taken) * g
+
+
+class Fading(layers.Layer):
+    """Adds less and less, by a count of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x: Any, training: bool = False) -> Any:
+        self.calls += training
+        return x + x.dtype.type(1 / (1 + self.calls))
+
+    def backward(self, dout: Any) -> Any:
+        return dout
 
 
 def falling(epoch: int, rate: float) -> float:
@@ -253,10 +392,48 @@ CASES = {
         ],
         validation_split=0.3,
     ),
+    "counts": Case(metrics=lambda: (Counts(),)),
+    "layers that are frozen on the way": Case(
+        lambda: dense(layers.Dense(4, kernel_regularizer="l2"), layers.BatchNormalization()),
+        callbacks=lambda folder: [Freezes()],
+        validation_data=(X, Y),
+        validation_freq=2,
+    ),
+    "numbers that are changed on the way": Case(callbacks=lambda folder: [Turns()]),
+    "counts of one's own": Case(lambda: dense(Fading()), CountedSGD),
     "a generator": Case(data=lambda: (endless(),), steps_per_epoch=5),
     "a PyDataset": Case(data=lambda: (Numbered(),)),
+    "a PyDataset by steps": Case(data=lambda: (Numbered(),), steps_per_epoch=5),
+    "a PyDataset by fewer steps": Case(data=lambda: (Numbered(6),), steps_per_epoch=3, epochs=6),
+    "a PyDataset that changes": Case(
+        data=lambda: (Drifting(),), validation=Drifting, validation_freq=2
+    ),
     "an iterable": Case(data=lambda: (Pairs(),)),
+    "an iterable by steps": Case(data=lambda: (Pairs(),), steps_per_epoch=5, validation=Pairs),
+    "an iterable that draws at once": Case(data=lambda: (EagerPairs(),)),
+    "an iterable that draws at once, by steps": Case(
+        data=lambda: (EagerPairs(),), steps_per_epoch=5, validation=EagerPairs
+    ),
+    "pipelines": Case(data=lambda: (shuffled(),), validation=shuffled, validation_steps=2),
+    "validated with a PyDataset": Case(validation=Numbered),
+    "validated with one without end": Case(validation=Endless, validation_steps=3),
+    "validated with an iterable": Case(validation=Pairs, validation_steps=2),
+    "validated with a generator": Case(validation=endless, validation_steps=3),
     "pictures": Case(pictures, loss="mse", metrics=(), data=lambda: (flow(None),)),
+    "pictures by steps": Case(
+        pictures, loss="mse", metrics=(), data=lambda: (flow(None),), steps_per_epoch=4
+    ),
+    "pictures, and others to validate": Case(
+        pictures, loss="mse", metrics=(), data=lambda: (flow(None),), validation=plain_flow
+    ),
+    "validated with pictures": Case(
+        pictures,
+        loss="mse",
+        metrics=(),
+        data=lambda: (IMAGES, Y[:10]),
+        batch_size=3,
+        validation=lambda: flow(5),
+    ),
     "pictures with a seed": Case(pictures, loss="mse", metrics=(), data=lambda: (flow(5),)),
 }
 
@@ -495,6 +672,7 @@ def test_the_backup_of_another_training_is_refused_before_anything_is_changed(
     tmp_path: Path,
 ) -> None:
     interrupted(tmp_path)
+    val = {"validation_data": (X, Y)}
     others: list[tuple[str, Sequential, Any, dict[str, Any]]] = [
         ("the shapes of weights is .* there, .* here", dense(layers.Dense(3)), "adam", {}),
         ("the optimizer is 'Adam' there, 'SGD' here", dense(), "sgd", {}),
@@ -503,6 +681,7 @@ def test_the_backup_of_another_training_is_refused_before_anything_is_changed(
         ("shuffle is True there, False here", dense(), "adam", {"shuffle": False}),
         ("samples is 22 there, 11 here", dense(), "adam", {"validation_split": 0.5}),
         ("steps is 6 there, 2 here", dense(), "adam", {"steps_per_epoch": 2}),
+        ("the kind of validation_data is 'nothing' there, 'arrays' here", dense(), "adam", val),
     ]
     for message, model, optimizer, options in others:
         model.compile(optimizer, "sparse_categorical_crossentropy")
@@ -516,7 +695,7 @@ def test_the_backup_of_another_training_is_refused_before_anything_is_changed(
 def test_a_file_that_is_no_backup_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "backup.safetensors"
     simple(tmp_path / "other").save(path)
-    with pytest.raises(ValueError, match="expected a file of the form 'tinynet backup 1', got 't"):
+    with pytest.raises(ValueError, match="expected a file of the form 'tinynet backup 2', got 't"):
         simple(tmp_path)
     interrupted(tmp_path / "a")
     state = read_state(tmp_path / "a" / "backup.safetensors", KIND)
@@ -531,6 +710,77 @@ def test_a_file_that_is_no_backup_is_refused(tmp_path: Path) -> None:
             write_state(file, KIND, Apart({**state, "place": {**state["place"], **place}}))
         with pytest.raises(ValueError, match=r"the backup cannot be used .*expected a place in 22"):
             simple(tmp_path)
+
+
+class Tree:
+    """What no file can hold."""
+
+    size = 0
+
+
+class Keeps(tn.metrics.Metric):
+    """Keeps something that it makes anew in every epoch, and something that it does not."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self.make, self.rule, self.parts = make, Tree(), {"rule": Tree(), "sum": sum}
+        super().__init__("keeps")
+
+    def add(self, y_true: Any, y_pred: Any, sample_weight: Any) -> None:
+        pass
+
+    def result(self) -> float:
+        return 1.0
+
+    def reset_state(self) -> None:
+        self.kept = self.make()
+
+
+class Wraps(Keeps):
+    """Has a metric of its own."""
+
+    def __init__(self, inner: Keeps) -> None:
+        self.inner = inner
+        super().__init__(float)
+
+    def reset_state(self) -> None:
+        super().reset_state()
+        self.inner.reset_state()
+
+
+def numbers_and_functions() -> Any:
+    return {"n": [1, {2: (3,)}], "of": [np.mean, None, np, Tree], "kinds": {"a", 1.5}}
+
+
+def test_metrics_whose_state_would_be_lost_are_refused_before_the_first_step(
+    tmp_path: Path,
+) -> None:
+    def train(metric: Any, freq: Any) -> None:
+        model = dense()
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=[metric])
+        model.fit(X, Y, verbose=0, callbacks=[BackupAndRestore(tmp_path, freq)])
+
+    lost: list[Callable[[], Any]] = [
+        Tree,
+        lambda: [1, Tree()],
+        lambda: {"a": {"b": Tree()}},
+        lambda: (np.zeros(2), np.random.default_rng(1)),
+    ]
+    for make in lost:
+        for metric in (Keeps(make), Wraps(Keeps(make))):
+            with pytest.raises(TypeError, match="keeps: expected its kept, which reset_state mak"):
+                train(metric, 2)
+            train(metric, "epoch")
+    for make in (numbers_and_functions, lambda: max, lambda: Tree):
+        train(Keeps(make), 2)
+
+
+def test_no_metric_of_tinynet_is_refused() -> None:
+    kinds = {each for each in tn.metrics.METRICS.values() if isinstance(each, type)}
+    assert len(kinds) > 30
+    for kind in kinds:
+        needs = re.search("(Recall|Precision|Specificity|Sensitivity)At", kind.__name__)
+        given = [0.5] if needs else [max] if kind.__name__ == "MeanMetricWrapper" else []
+        assert list(lost_in(kind(*given))) == []
 
 
 def test_what_cannot_be_saved_is_said_before_the_first_step(tmp_path: Path) -> None:

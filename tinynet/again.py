@@ -22,8 +22,9 @@ from tinynet.data import Dataset
 from tinynet.kernels.registry import here
 from tinynet.layers import Layer
 from tinynet.settings import as_it_is, changeable, settings
+from tinynet.stack import networks_in
 from tinynet.step.tape import write_down
-from tinynet.written import is_our_network, is_ours, networks_in, parts_of_layers
+from tinynet.written import is_our_network, is_ours, parts_of_layers
 
 ROWS = 32  # with more of them, the arithmetic takes longer than the calls
 SHAPES = 4  # of batches; each takes the memory of a pass

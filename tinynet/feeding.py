@@ -61,7 +61,7 @@ class Feed:
         self.taken: deque[Dataset] = deque(maxlen=0)  # unless somebody wants to make them again
         self.number, self.seen, self.steps, self.over = stream.number, 0, 0, False
         self.passes: list[int] = []  # how often each has been asked for a batch
-        self.began: dict[str, Any] = {}  # the global random state when the last pass began
+        self.began: list[dict[str, Any]] = []  # the random states when the last one began
         self.resume: Callable[[], None] | None = None  # see `Repeat`
 
     @property
@@ -72,7 +72,6 @@ class Feed:
     def reset(self) -> None:
         """Begin the next epoch with the first batch."""
         self.iterator, self.number, self.seen = None, self.stream.number, 0
-        self.passes = []
         self.stream.tell("end")
 
     def begin_epoch(self) -> None:
@@ -87,6 +86,7 @@ class Feed:
         self.coming, self.steps, self.over = None, 0, False
 
     def _begin_again(self) -> None:
+        self.began = [random.global_state()]
         self.iterator, self.seen = self.stream.begin(), 0
         self.passes.append(0)
 
@@ -101,6 +101,7 @@ class Feed:
 
         A PyDataset begins at the number of the batch; anything else is gone through up to there.
         """
+        self.stream.set_state(state["source"])
         if self.passes != state["passes"]:
             self.iterator = self.stream.at(state["passes"], state["began"], state["source"])
         if not state["open"]:
@@ -132,7 +133,7 @@ class Feed:
         if not (enough or all_seen):
             assert self.iterator is not None
             if self.seen == 0:
-                self.began = random.global_state()
+                self.began.append(random.global_state())
             self.seen += 1
             self.passes[-1] = self.seen
             for batch in self.iterator:

@@ -30,6 +30,24 @@ class Freezing:
         self.first: dict[str, dict[Layer, bool]] = {}
         self.warned_of: set[str] = set()
 
+    def get_state(self, model: Any) -> dict[str, list[bool | None]]:
+        """Return what `first` has for each of a model's layers, or None, by methods."""
+        leaves = model.leaves.values()
+        return {
+            method: [first.get(each) for each in leaves] for method, first in self.first.items()
+        }
+
+    def set_state(self, model: Any, state: dict[str, list[bool | None]]) -> None:
+        """Restore what `get_state` has returned, for the same layers."""
+        self.first = {
+            method: {
+                layer: was
+                for layer, was in zip(model.leaves.values(), flags, strict=True)
+                if was is not None
+            }
+            for method, flags in state.items()
+        }
+
     @contextmanager
     def as_at_first(self, method: str, model: Any) -> Iterator[None]:
         """Within the ``with``, layers are trainable as they were in the method's first step."""

@@ -22,6 +22,7 @@ import numpy as np
 
 from tinynet.arrays import Array
 from tinynet.data import Batch, Dataset, EpochOrders
+from tinynet.stack import networks_in
 from tinynet.step.tape import Step
 from tinynet.written import (
     Written,
@@ -29,7 +30,6 @@ from tinynet.written import (
     all_parts,
     is_our_network,
     is_ours,
-    networks_in,
     written_for,
 )
 
@@ -128,8 +128,9 @@ class Repeat:
             self.order[...], self.place[...], self.first = next(self.orders), 0, 0
 
     def get_state(self) -> dict[str, Any]:
-        """Return which steps come next: of the epoch, and after it."""
-        assert isinstance(self.orders, EpochOrders)
+        """Return which steps come next: of the epoch, and after it; a validation begins anew."""
+        if not isinstance(self.orders, EpochOrders):
+            return {}
         return {"orders": self.orders.get_state(), "first": self.first, "steps": self.steps}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -140,7 +141,8 @@ class Repeat:
         ValueError
             If there is no such place in the data: lines do not look where they read.
         """
-        assert isinstance(self.orders, EpochOrders)
+        if not isinstance(self.orders, EpochOrders):
+            return
         first, steps = state["first"], state["steps"]
         taken = (first + steps - 1) * self.batch_size
         if not (first >= 0 and 0 <= steps <= self.total and taken < len(self.data)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -183,6 +183,14 @@ class Network(Described):
             for path, layer in self.leaves.items()
             for key, value in layer.arrays.items()
         }
+
+
+def networks_in(model: Any) -> Iterator[Any]:
+    """Yield a model and the models in it."""
+    yield model
+    for layer in model.layers:
+        if hasattr(layer, "leaves"):
+            yield from networks_in(layer)
 
 
 def learns(layer: Any) -> bool:

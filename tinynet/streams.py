@@ -172,7 +172,9 @@ class Stream:
         return iter(self.source) if begun is None else begun
 
     def _by_number(self, source: PyDataset) -> Iterator[Any]:
-        if source.num_batches is not None:
+        if source.num_batches is None:
+            self.numbers = itertools.count()
+        else:
             self.numbers = list(range(source.num_batches))
             if self.shuffle:  # drawn with the first batch, as in Keras
                 python_random.shuffle(self.numbers)
@@ -184,10 +186,16 @@ class Stream:
         if not isinstance(self.source, PyDataset):
             return {}
         numbers = self.numbers if isinstance(self.numbers, list) else None
-        return {"numbers": numbers, "own": self.source.get_state()}
+        return {"numbers": numbers, "own": self.source.get_state(), "later": self.later}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Restore what `get_state` has returned, but for the order, which belongs to a place."""
+        if isinstance(self.source, PyDataset):
+            self.source.set_state(state["own"])
+            self.later = state["later"]
 
     def at(
-        self, passes: Sequence[int], began: dict[str, Any], state: Mapping[str, Any]
+        self, passes: Sequence[int], began: Sequence[dict[str, Any]], state: Mapping[str, Any]
     ) -> Iterator[Any]:
         """Return the batches that are left in the last of some passes.
 
@@ -195,20 +203,24 @@ class Stream:
         ----------
         passes : sequence of int
             How many batches each pass has had.
-        began : dict
-            The global random state when the last one began.
+        began : sequence of dict
+            The global random state when the last one began and, if there was one, before its first
+            batch: some iterables draw an order here, some there.
         state : dict
             What `get_state` has returned.
         """
         source, found = self.source, iter(())
         if isinstance(source, PyDataset):
-            source.set_state(state["own"])
+            if passes[-1] == 0:
+                return self.begin()  # the order is drawn with the first batch
             self.numbers = itertools.count() if state["numbers"] is None else state["numbers"]
             return (source[number] for number in itertools.islice(self.numbers, passes[-1], None))
         for number, left in zip(passes, reversed(range(len(passes))), strict=True):
-            if left == 0 and began:
-                random.set_global_state(began)
+            if left == 0:
+                random.set_global_state(began[0])
             found = self.begin()
+            if left == 0:
+                random.set_global_state(began[-1])
             for _ in itertools.islice(found, number):
                 pass
         return found

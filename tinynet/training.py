@@ -204,12 +204,12 @@ class Trainer(Prepared):
                 repeat.reset()
             self.stop_training = False
             told.tell("train_begin")
-            first_epoch, logs = told.resume(repeat, first_epoch)
-            begin, end = told.listeners("train_batch_begin"), told.listeners("train_batch_end")
-            repeat.between = [*begin, *end]
             test = None
             if validation is not None:
                 test = steps_with(self, validation, self.test_step, val_size, val_steps, rounds)
+            first_epoch, logs = told.resume(repeat, test, first_epoch)
+            begin, end = told.listeners("train_batch_begin"), told.listeners("train_batch_end")
+            repeat.between = [*begin, *end]
             for epoch in range(first_epoch, epochs):
                 told.tell("epoch_begin", epoch)
                 self.lay_out()

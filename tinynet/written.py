@@ -20,6 +20,7 @@ from tinynet.kernels.pooling import max_pool_backward
 from tinynet.kernels.registry import here
 from tinynet.layers import Lambda
 from tinynet.settings import as_it_is, changeable, settings
+from tinynet.stack import networks_in
 from tinynet.step.passes import arrays_in, relu_before_pooling, span, without_unread
 from tinynet.step.tape import Computes, Step, several, write_down
 from tinynet.step.telling import telling
@@ -182,14 +183,6 @@ def is_ours(part: object) -> bool:
     if hasattr(part, "fn") or isinstance(part, Lambda):  # a function of the user's
         return False
     return not any(inspect.isfunction(getattr(type(part), name, None)) for name in vars(part))
-
-
-def networks_in(model: Any) -> Iterator[Any]:
-    """Yield a model and the models in it."""
-    yield model
-    for layer in model.layers:
-        if hasattr(layer, "leaves"):
-            yield from networks_in(layer)
 
 
 def is_our_network(network: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import math
 import os
 import shutil
@@ -12,17 +13,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tinynet import random
 from tinynet.array_files import Apart, read_state, write_state
 from tinynet.arrays import copy_into
 from tinynet.callbacks.base import Callback, Logs, Resumes
+from tinynet.callbacks.counted import lost_in, numbers_of, put_numbers, put_state, state_of
 from tinynet.checks import file_name, flag, integer
 from tinynet.files import remove_leftovers, sync_folder, whole_or_not
+from tinynet.stack import networks_in
 from tinynet.terminal import say
 
-KIND = "tinynet backup 1"
+KIND = "tinynet backup 2"
+LARGE = ("weights", "slots")  # of a state: copied anyway where they are put
 WRITING = threading.Lock()  # held while a backup goes to the disk
 
 
@@ -64,15 +66,17 @@ class BackupAndRestore(Resumes):
         If the backup cannot be written or read. An older one stays then. Files are written while
         the training goes on; what goes wrong is told when the next one is due, or at the end.
     TypeError
-        Before the first step: if a callback remembers something that cannot be saved.
+        Before the first step: if a callback remembers something that cannot be saved, or, where it
+        is to be saved in the middle of an epoch, a metric makes something such in `reset_state`.
 
     Notes
     -----
     A backup holds the weights, the optimizer's memory, the states of layers and metrics, the
     positions in all random sequences (those of the layers, and the generators that
-    `set_random_seed` seeds), the order of the samples and the place in it, the logs so far, and
-    what callbacks remember. Of a callback of your own, these are the attributes that its class
-    names: ``remembers = ("best", "seen")``.
+    `set_random_seed` seeds), the order of the samples and the place in it, in streams of batches
+    for validation, too, which layers learn, single numbers in attributes of layers and optimizer,
+    the logs so far, and what callbacks remember. Of a callback of your own, these are the
+    attributes that its class names: ``remembers = ("best", "seen")``.
 
     Arguments and callback follow keras/src/callbacks/backup_and_restore.py. Keras saves the weights
     and the optimizer's memory alone. There an epoch that was interrupted begins anew, with other
@@ -130,6 +134,7 @@ class BackupAndRestore(Resumes):
         self.previous = self.backup_dir / "backup.previous.safetensors"
         self.callbacks: list[Callback] = []
         self.repeat: Any = None
+        self.test: Any = None
         self.epoch = self.last_batch = self.since_saving = 0
         self.saved: Apart | None = None
         self.failed: BaseException | None = None
@@ -142,11 +147,11 @@ class BackupAndRestore(Resumes):
     # Going on.
 
     def resume(
-        self, callbacks: Sequence[Callback], repeat: Any, first_epoch: int
+        self, callbacks: Sequence[Callback], repeat: Any, test: Any, first_epoch: int
     ) -> tuple[int, Logs]:
         """Restore the backup, if there is one; return the epoch to begin with, and the logs."""
         self.callbacks = [each for each in callbacks if each is not self]
-        self.repeat = repeat
+        self.repeat, self.test = repeat, test
         self.since_saving = 0
         if not self.backup_dir.is_dir():
             self.backup_dir.mkdir(parents=True)
@@ -156,6 +161,7 @@ class BackupAndRestore(Resumes):
                 remove_leftovers(path)
             state = self._read()
         if state is None:
+            self._check_metrics()
             self.saved = Apart(self._state(0, False, {}))  # to see that it can be done
             return first_epoch, {}
         self._restore(state)
@@ -180,6 +186,18 @@ class BackupAndRestore(Resumes):
             else:
                 return state
         return None
+
+    def _check_metrics(self) -> None:
+        """Raise an error if a metric could not go on in the middle of an epoch."""
+        parts = [] if self.save_freq == "epoch" else self._parts_of_figures()
+        for part in parts:
+            for name, value in lost_in(part):
+                raise TypeError(
+                    f"{getattr(part, 'name', 'loss')}: expected its {name}, which reset_state "
+                    f"makes, to be of numbers, text, arrays, lists, sets or dicts, got "
+                    f"{_brief(value)}; BackupAndRestore cannot save it in the middle of an epoch: "
+                    f"save_freq='epoch' saves between two"
+                )
 
     def _check(self, path: Path, state: Any) -> None:
         """Raise an error if a state is not one of this training; nothing is changed."""
@@ -211,6 +229,8 @@ class BackupAndRestore(Resumes):
             ) from error
 
     def _put(self, state: dict[str, Any]) -> None:
+        # It is put twice: lists in it must not become those that callbacks append to.
+        state = {key: each if key in LARGE else copy.deepcopy(each) for key, each in state.items()}
         model, optimizer = self.model, self.model.optimizer
         copy_into(model.arrays, state["weights"])
         keys = list(model.arrays)
@@ -220,10 +240,16 @@ class BackupAndRestore(Resumes):
             optimizer.dials[name][...] = value
         for generator, pair in zip(self._generators(), state["positions"], strict=True):
             generator.state = pair
+        for thing, held in zip(self._things_with_numbers(), state["numbers"], strict=True):
+            put_numbers(thing, held)
+        model.freezing.set_state(model, state["frozen"])
         for part, held in zip(self._parts_of_figures(), state["figures"], strict=True):
-            _put_numbers(part, held)
+            put_state(part, held)
         for each, held in zip(self._kept, state["callbacks"], strict=True):
             each.set_state(held)
+        # The validations come first, since all of them were before the epoch's batches.
+        if self.test is not None:
+            self.test.set_state(state["validation"])
         self.repeat.set_state(state["place"])
         model.stop_training = state["is_over"]
         random.set_global_state(state["random"])
@@ -253,7 +279,7 @@ class BackupAndRestore(Resumes):
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Delete the backup, and the folder if nothing else is in it."""
         self._wait()
-        self.callbacks, self.repeat, self.saved = [], None, None
+        self.callbacks, self.repeat, self.test, self.saved = [], None, None, None
         if self.delete_checkpoint:
             for path in (self.path, self.previous):
                 path.unlink(missing_ok=True)
@@ -302,6 +328,7 @@ class BackupAndRestore(Resumes):
                 "the figures": model.figures.names,
                 "the callbacks": [[type(each).__name__, *each.get_state()] for each in self._kept],
                 **self.repeat.settings,
+                "the kind of validation_data": _kind(self.test),
             },
             "epoch": epoch,
             "in_epoch": in_epoch,
@@ -313,9 +340,12 @@ class BackupAndRestore(Resumes):
             "counters": {key: value for key, value in memory.items() if "/" not in key},
             "dials": optimizer.dials,
             "positions": [each.state for each in self._generators()],
-            "figures": [_numbers_of(part) for part in self._parts_of_figures()],
+            "numbers": [numbers_of(each) for each in self._things_with_numbers()],
+            "frozen": model.freezing.get_state(model),
+            "figures": [state_of(part) for part in self._parts_of_figures()],
             "callbacks": [each.get_state() for each in self._kept],
             "place": self.repeat.get_state(),
+            "validation": None if self.test is None else self.test.get_state(),
             "random": random.global_state(),
         }
 
@@ -328,43 +358,23 @@ class BackupAndRestore(Resumes):
         layers = self.model.leaves.values()
         return [each.seed_generator for each in layers if each.seed_generator is not None]
 
+    def _things_with_numbers(self) -> list[Any]:
+        """Return what callbacks may turn, and where code of the user's may count."""
+        optimizer = self.model.optimizer
+        schedule = [] if optimizer.schedule is None else [optimizer.schedule]
+        layers = self.model.leaves.values()
+        return [*networks_in(self.model), *layers, optimizer, *schedule]
+
     def _parts_of_figures(self) -> list[Any]:
         figures = self.model.figures
         return [figures.loss, *getattr(figures, "means", {}).values(), *figures.named.values()]
 
 
-def _numbers_of(part: Any) -> dict[str, Any]:
-    """Return the numbers and arrays that a metric consists of, and those of the means in it."""
-    found = {}
-    for name, value in vars(part).items():
-        if hasattr(value, "reset_state"):
-            found[name] = _numbers_of(value)
-        elif _is_numbers(value):
-            found[name] = value
-    return found
-
-
-def _put_numbers(part: Any, held: dict[str, Any]) -> None:
-    """Restore what `_numbers_of` has returned; kernels know some of the arrays by their places."""
-    for name, value in held.items():
-        now = vars(part)[name]
-        if isinstance(value, dict):
-            _put_numbers(now, value)
-        elif name == "_variables":  # which a metric of the user's may hold under other names, too
-            for one, saved in zip(now, value, strict=True):
-                one[...] = saved
-        elif isinstance(now, np.ndarray) and now.flags.writeable and now.shape == value.shape:
-            now[...] = value
-        else:
-            vars(part)[name] = value
-
-
-def _is_numbers(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return all(map(_is_numbers, value))
-    if isinstance(value, np.ndarray):
-        return value.dtype.kind in "biuf"
-    return isinstance(value, (bool, int, float, np.number))
+def _kind(test: Any) -> str:
+    """Return what is validated with: nothing, arrays, or the kind of a stream."""
+    if test is None:
+        return "nothing"
+    return type(test.stream.source).__name__ if hasattr(test, "stream") else "arrays"
 
 
 def _brief(value: Any) -> str:

@@ -110,9 +110,12 @@ class Resumes(Callback):
     """Brings a run back that was killed. It is told last, when all the others know."""
 
     def resume(
-        self, callbacks: Sequence[Callback], repeat: Any, first_epoch: int
+        self, callbacks: Sequence[Callback], repeat: Any, test: Any, first_epoch: int
     ) -> tuple[int, Logs]:
-        """Return the first epoch, and the logs of the one before it."""
+        """Return the first epoch, and the logs of the one before it.
+
+        What makes the steps is `repeat`, and those of a validation, if there is one, `test`.
+        """
         raise NotImplementedError
 
 
@@ -147,12 +150,12 @@ class CallbackList:
         for method in self.listeners(occasion):
             method(*place, logs)
 
-    def resume(self, repeat: Any, first_epoch: int) -> tuple[int, Logs]:
+    def resume(self, repeat: Any, test: Any, first_epoch: int) -> tuple[int, Logs]:
         """Return the first epoch and the logs so far: those of a run that was killed, or given."""
         logs: Logs = {}
         for each in self.callbacks:
             if isinstance(each, Resumes):
-                first_epoch, logs = each.resume(self.callbacks, repeat, first_epoch)
+                first_epoch, logs = each.resume(self.callbacks, repeat, test, first_epoch)
         return first_epoch, logs
 
     def listeners(self, occasion: str) -> list[Callable[..., None]]:
