@@ -22,7 +22,6 @@ from tinynet.data import Dataset
 from tinynet.kernels.registry import here
 from tinynet.layers import Layer
 from tinynet.settings import as_it_is, changeable, settings
-from tinynet.stack import networks_in
 from tinynet.step.tape import write_down
 from tinynet.written import is_our_network, is_ours, parts_of_layers
 
@@ -116,7 +115,7 @@ class Pass:
             self.out = model.forward(x)
         self.may_be_nan = x.dtype.kind not in "biu"
         leaves = [*model.leaves.values()]
-        self.networks = [*networks_in(model)]
+        self.networks = model.networks
         self.own = [vars(leaf) for leaf in leaves]
         self.contents = [
             (vars(leaf), name, as_it_is(value))
@@ -167,7 +166,7 @@ def _is_only_lines(model: Any) -> bool:
     return (
         not model.run_eagerly
         and here.tape is None
-        and all(map(is_our_network, networks_in(model)))
+        and all(map(is_our_network, model.networks))
         and all(layer.only_kernels for layer in model.leaves.values())
         and all(map(is_ours, parts_of_layers(model)))
     )

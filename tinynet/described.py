@@ -73,6 +73,26 @@ class Described(Configurable, WeightLists):
         """What comes out, as `inputs`."""
         raise NotImplementedError
 
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs; none as long as they are not known."""
+        raise NotImplementedError
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the layers that make the outputs; none as long as they are not known."""
+        raise NotImplementedError
+
+    @property
+    def output_layers(self) -> list[Layer]:
+        """The layers that make the outputs; nested models are opened."""
+        raise NotImplementedError
+
+    @property
+    def final_activation(self) -> Any:
+        """The activation that produces the output; for several, a list with one for each."""
+        raise NotImplementedError
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Check the shape of a sample, and return its shape behind all layers."""
         raise NotImplementedError
@@ -126,6 +146,12 @@ class Described(Configurable, WeightLists):
     def output(self) -> Any:
         """The one tensor that comes out; a list if there are several."""
         return self.outputs[0] if len(self.outputs) == 1 else self.outputs
+
+    @property
+    def networks(self) -> list[Any]:
+        """The model and the models in it."""
+        inner = [layer.networks for layer in self.layers if isinstance(layer, Described)]
+        return [self, *(each for networks in inner for each in networks)]
 
     def require_saveable(self) -> None:
         """Raise an error if the model cannot be saved because of a layer, or of its own class."""

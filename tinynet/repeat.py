@@ -22,7 +22,6 @@ import numpy as np
 
 from tinynet.arrays import Array
 from tinynet.data import Batch, Dataset, EpochOrders
-from tinynet.stack import networks_in
 from tinynet.step.tape import Step
 from tinynet.written import (
     Written,
@@ -178,7 +177,7 @@ class Repeat:
         """
         self.eager = (
             self.model.run_eagerly
-            or not all(map(is_our_network, networks_in(self.model)))
+            or not all(map(is_our_network, self.model.networks))
             or not all(map(is_ours, all_parts(self.model)))
             or not all(map(is_ours, self._tellers))
         )

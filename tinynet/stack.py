@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -60,29 +60,9 @@ class Network(Described):
         raise NotImplementedError
 
     @property
-    def input_names(self) -> list[str]:
-        """The names of the inputs; none as long as they are not known."""
-        raise NotImplementedError
-
-    @property
-    def output_names(self) -> list[str]:
-        """The names of the layers that make the outputs; none as long as they are not known."""
-        raise NotImplementedError
-
-    @property
     def output_layer(self) -> Layer:
         """The layer that makes the output; nested models are opened."""
         return self.output_layers[0]
-
-    @property
-    def output_layers(self) -> list[Layer]:
-        """The layers that make the outputs; nested models are opened."""
-        raise NotImplementedError
-
-    @property
-    def final_activation(self) -> Any:
-        """The activation that produces the output; for several, a list with one for each."""
-        raise NotImplementedError
 
     def logits(self, out: Any, looks_back: Any) -> Any:
         """Return what the last layer had before its activation.
@@ -183,14 +163,6 @@ class Network(Described):
             for path, layer in self.leaves.items()
             for key, value in layer.arrays.items()
         }
-
-
-def networks_in(model: Any) -> Iterator[Any]:
-    """Yield a model and the models in it."""
-    yield model
-    for layer in model.layers:
-        if hasattr(layer, "leaves"):
-            yield from networks_in(layer)
 
 
 def learns(layer: Any) -> bool:

@@ -20,7 +20,6 @@ from tinynet.kernels.pooling import max_pool_backward
 from tinynet.kernels.registry import here
 from tinynet.layers import Lambda
 from tinynet.settings import as_it_is, changeable, settings
-from tinynet.stack import networks_in
 from tinynet.step.passes import arrays_in, relu_before_pooling, span, without_unread
 from tinynet.step.tape import Computes, Step, several, write_down
 from tinynet.step.telling import telling
@@ -85,7 +84,7 @@ class Written:
             for part, old in zip(keeping, before, strict=True)
         ]
         # A graph keeps what its shared layers have left in each of their calls.
-        graphs = [each for each in networks_in(model) if hasattr(each, "wires")]
+        graphs = [each for each in model.networks if hasattr(each, "wires")]
         self.kept += [(graph.kept, graph.kept_by_kernels) for graph in graphs]
         lasting = _lasting(model)
         seen_later = [array for _, kept in self.kept for array in _arrays(kept).values()]

@@ -56,7 +56,7 @@ FLOORS = {
         "activations": 41,
         "constraints": 57,
     },
-    "what users write": {"overriding": 44, "user_functions": 66},
+    "what users write": {"settings": 22, "overriding": 44, "user_functions": 66},
     "tools": {"random": 9, "quiet_imports": 29, "variables": 49, "array_files": 68, "datasets": 88},
     "settings": {"config": 42, "configurable": 64},
     "the list": {"step": 28},

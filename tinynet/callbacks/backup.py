@@ -20,7 +20,6 @@ from tinynet.callbacks.base import Callback, Logs, Resumes
 from tinynet.callbacks.counted import lost_in, numbers_of, put_numbers, put_state, state_of
 from tinynet.checks import file_name, flag, integer
 from tinynet.files import remove_leftovers, sync_folder, whole_or_not
-from tinynet.stack import networks_in
 from tinynet.terminal import say
 
 KIND = "tinynet backup 2"
@@ -363,7 +362,7 @@ class BackupAndRestore(Resumes):
         optimizer = self.model.optimizer
         schedule = [] if optimizer.schedule is None else [optimizer.schedule]
         layers = self.model.leaves.values()
-        return [*networks_in(self.model), *layers, optimizer, *schedule]
+        return [*self.model.networks, *layers, optimizer, *schedule]
 
     def _parts_of_figures(self) -> list[Any]:
         figures = self.model.figures
