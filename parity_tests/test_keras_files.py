@@ -932,3 +932,36 @@ def test_what_keras_notes_of_a_call_although_nobody_said_it(tmp_path):
         np.testing.assert_allclose(own.predict(x, verbose=0), expected, rtol=1e-6)
         dropped = own.get_layer(index=3)
         assert not np.array_equal(dropped.forward(np.ones((9, 3)), training=True), np.ones((9, 3)))
+
+
+def ends_in_a_model(library, kind, name="functional"):
+    """Return a graph that ends in another one, which is called several times."""
+    a, b, x = [library.Input((4,)) for _ in range(3)]
+    layers = library.layers
+    if kind == "own":
+        inner = classes_with_steps(library)["Graph"](a, layers.Dense(4)(a), name=name)
+    elif kind == "stack":
+        inner = library.Sequential([library.Input((4,)), layers.Dense(4)], name=name)
+    else:
+        inner = library.Model(a, layers.Dense(4)(a), name=name)
+    if kind == "several inputs":
+        inner = library.Model([a, b], layers.Add()([layers.Dense(4)(a), b]), name=name)
+        return library.Model(x, inner([x, layers.Dense(4)(x)]))
+    if kind == "once":
+        return library.Model(x, inner(x))
+    first = inner(x)
+    second = inner(layers.Dense(4)(first))
+    return library.Model(x, {"both": [first, second]}.get(kind, second))
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+@pytest.mark.parametrize("kind", ["once", "twice", "both", "own", "stack", "several inputs"])
+def test_graphs_that_end_in_a_model(kind, ending, tmp_path):
+    for writer in LIBRARIES if ending == "keras" else [keras]:
+        path = tmp_path / f"{writer.__name__}.{ending}"
+        model = ends_in_a_model(writer, kind)
+        model.save(path)
+        expected = np.array(model.predict(X, verbose=0))
+        for reader in LIBRARIES:
+            again = reader.models.load_model(path, custom_objects=classes_with_steps(reader))
+            np.testing.assert_allclose(again.predict(X, verbose=0), expected, rtol=1e-6, atol=1e-9)

@@ -974,3 +974,26 @@ def test_a_layer_that_comes_before_a_model_that_has_it(
     for leaf in again.leaves.values():  # its own again, for weights that are made later
         kernel = vars(leaf).get("kernel_initializer")
         assert kernel is None or type(kernel).__module__ == "tinynet.initializers"
+
+
+def test_the_ends_of_graphs_in_files_of_before(tmp_path: Path) -> None:
+    """Keras counts the call that a model has alone among those at the ends; tinynet did not."""
+    path = tmp_path / "model.keras"
+    for several in (False, True):
+        begin, start = Input((4,)), Input((4,))
+        inner = tinynet.Model(begin, Dense(4)(begin))
+        first = inner(start)
+        second = inner(Dense(4)(first))
+        model = tinynet.Model(start, [first, second] if several else second)
+        model.save(path)
+
+        def older(config: dict[str, Any]) -> None:
+            ends = config["config"]["output_layers"]
+            for each in [ends] if isinstance(ends[0], str) else ends:
+                each[1] -= 1
+
+        expected = model.predict(X, verbose=0)
+        for _ in range(2):
+            again = load_model(path)
+            np.testing.assert_array_equal(again.predict(X, verbose=0), expected)
+            packed(path, described(older))

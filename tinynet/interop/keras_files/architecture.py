@@ -147,7 +147,9 @@ def _graph(model: Any) -> Config:
         given = [tensor(number) for number in wire.takes]
         nodes[name].append({"args": [given if wire.as_list else given[0]], "kwargs": {}})
     begins = [history[number] for number in range(len(model.begins))]
-    ends: Any = [history[number] for number in model.wanted]
+    begun = {each.name for each in model.layers if _has_a_call(type(each))}
+    wanted = [history[number] for number in model.wanted]
+    ends: Any = [[name, node + (name in begun), i] for name, node, i in wanted]
     if model.keys:
         ends = model.as_given(ends)
     elif len(ends) == 1:
@@ -162,6 +164,16 @@ def _graph(model: Any) -> Config:
         "input_layers": begins if len(begins) > 1 else begins[0],
         "output_layers": ends,
     }
+
+
+def _has_a_call(kind: Any) -> bool:
+    """Return whether Keras counts a call of a model before all others, for the ends of a graph.
+
+    It does if the model is a graph, which has been called on its own inputs.
+    """
+    if not (isinstance(kind, type) and issubclass(kind, Network)):
+        return False
+    return not (issubclass(kind, Stack) or hasattr(kind, "call"))
 
 
 def own_form(written: Any) -> Config:
@@ -201,10 +213,14 @@ def base_in(written: Mapping[str, Any]) -> str | None:
         return NETWORKS.get(written["class_name"])
     if BASE in written:
         return str(written[BASE])
-    found = get_registered_object(str(written.get("registered_name") or written["class_name"]))
+    found = get_registered_object(_full_name(written))
     if not (isinstance(found, type) and issubclass(found, Network)) or makes_itself(found):
         return None
     return base_of(found) if "layers" in (written.get("config") or {}) else None
+
+
+def _full_name(written: Mapping[str, Any]) -> str:
+    return str(written.get("registered_name") or written["class_name"])
 
 
 def _is_foreign(written: Mapping[str, Any]) -> bool:
@@ -323,9 +339,30 @@ def _own_graph(given: Config) -> Config:
         "layers": list(layers.values()),
         "begins": [name for name, *_ in begins],
         "wires": wires,
-        "wanted": [numbers[each] for each in _histories(ends)],
+        "wanted": [numbers[each] for each in _without_first_calls(_histories(ends), given, users)],
         **keys,
     }
+
+
+def _without_first_calls(
+    ends: list[tuple[str, int, int]], given: Config, users: Mapping[tuple[str, int], Any]
+) -> list[tuple[str, int, int]]:
+    """Number the calls at the ends of a graph as all others, without that of a model alone.
+
+    In older files of tinynet's they were. There, the last call is one that nobody takes from.
+    """
+    begun = {
+        each["name"]: len(each["inbound_nodes"])
+        for each in given["layers"]
+        if base_in(each) == "Model" or _has_a_call(get_registered_object(_full_name(each)))
+    }
+    found, there = [], {end[:2] for end in ends}
+    for name, node, i in ends:
+        older = node == 0 or (
+            node < begun.get(name, 0) and not users[name, node] and (name, node + 1) not in there
+        )
+        found.append((name, node if older or name not in begun else node - 1, i))
+    return found
 
 
 def _histories(given: Any) -> list[tuple[str, int, int]]:
