@@ -347,7 +347,7 @@ def _own_graph(given: Config) -> Config:
 def _without_first_calls(
     ends: list[tuple[str, int, int]], given: Config, users: Mapping[tuple[str, int], Any]
 ) -> list[tuple[str, int, int]]:
-    """Number the calls at the ends of a graph as all others, without that of a model alone.
+    """Return the ends of a graph, with calls numbered as elsewhere: without that of a model alone.
 
     In older files of tinynet's they were. There, the last call is one that nobody takes from.
     """
