@@ -965,3 +965,14 @@ def test_graphs_that_end_in_a_model(kind, ending, tmp_path):
         for reader in LIBRARIES:
             again = reader.models.load_model(path, custom_objects=classes_with_steps(reader))
             np.testing.assert_allclose(again.predict(X, verbose=0), expected, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_steps_per_execution(ending, tmp_path):
+    for writer in LIBRARIES:
+        path = tmp_path / f"{writer.__name__}.{ending}"
+        model = writer.Sequential([writer.Input((4,)), writer.layers.Dense(2)])
+        model.compile("sgd", "mse", steps_per_execution=2)
+        model.save(path)
+        for reader in LIBRARIES if ending == "keras" else [tinynet]:  # Keras drops it there
+            assert reader.models.load_model(path).steps_per_execution == 2

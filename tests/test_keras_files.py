@@ -997,3 +997,12 @@ def test_the_ends_of_graphs_in_files_of_before(tmp_path: Path) -> None:
             again = load_model(path)
             np.testing.assert_array_equal(again.predict(X, verbose=0), expected)
             packed(path, described(older))
+
+
+@pytest.mark.parametrize("ending", ["safetensors", *ENDINGS])
+def test_steps_per_execution(ending: str, tmp_path: Path) -> None:
+    model = network()
+    model.compile("sgd", "mse", steps_per_execution=2)
+    model.save(tmp_path / f"model.{ending}")
+    assert load_model(tmp_path / f"model.{ending}").steps_per_execution == 2
+    assert clone_model(model).steps_per_execution == 2

@@ -381,6 +381,7 @@ def compiled_parts(model: Trainer) -> dict[str, Any]:
         "metrics": serialize(plain),
         "weighted_metrics": serialize(weighted),
         "run_eagerly": model.run_eagerly,
+        "steps_per_execution": model.steps_per_execution,
         "excluded_from_decay": model.optimizer.excluded_from_decay,
     }
 
@@ -393,7 +394,9 @@ def compile_with(model: Trainer, parts: Mapping[str, Any]) -> optimizers.Optimiz
         losses.loss_of(parts["loss"]),
         metrics=parts["metrics"],
         weighted_metrics=parts["weighted_metrics"],
-        run_eagerly=parts.get("run_eagerly", False),  # not in files of before there was a choice
+        # Not in files of before there was a choice.
+        run_eagerly=parts.get("run_eagerly", False),
+        steps_per_execution=parts.get("steps_per_execution", 1),
     )
     optimizer.exclude_from_weight_decay(parts["excluded_from_decay"])
     return optimizer

@@ -20,12 +20,14 @@ from tinynet.training import Trainer
 # Names of metrics that need not be the name of the metric's class.
 SHORT_NAMES = {"accuracy", "Accuracy", "acc", "mse", "MSE", "mae", "MAE"}
 
-PARTS = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly")
+PARTS = (
+    *("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly"),
+    "steps_per_execution",
+)
 # What else Keras's compile takes, with the values at which it is not in the way. (In a file,
 # jit_compile has the value that Keras has chosen for the machine.)
 WITHOUT_EFFECT: Config = {
     "loss_weights": None,
-    "steps_per_execution": 1,
     "auto_scale_loss": True,
 }
 
@@ -62,6 +64,7 @@ def parts_for_keras(model: Trainer, custom: Custom = configs.refused) -> Config:
         "metrics": plain or None,
         "weighted_metrics": weighted or None,
         "run_eagerly": model.run_eagerly,
+        "steps_per_execution": model.steps_per_execution,
     }
     if isinstance(model.loss, OutputLosses):
         singles = [
@@ -131,6 +134,7 @@ def parts_from_keras(keras_model: Any) -> dict[str, Any]:
         "metrics": for_each(_own_metric, given["metrics"]),
         "weighted_metrics": for_each(_own_metric, given["weighted_metrics"]),
         "run_eagerly": given["run_eagerly"],
+        "steps_per_execution": given["steps_per_execution"],
     }
 
 

@@ -420,6 +420,7 @@ def own_parts(given: Config | None) -> Config:
         "metrics": compiled.for_each(metric, given["metrics"]),
         "weighted_metrics": compiled.for_each(metric, given["weighted_metrics"]),
         "run_eagerly": given.get("run_eagerly", False),
+        "steps_per_execution": given.get("steps_per_execution", 1),
     }
 
 
