@@ -976,3 +976,34 @@ def test_steps_per_execution(ending, tmp_path):
         model.save(path)
         for reader in LIBRARIES if ending == "keras" else [tinynet]:  # Keras drops it there
             assert reader.models.load_model(path).steps_per_execution == 2
+
+
+def with_two_outputs(library, kind):
+    """Return a graph with a model that gives two outputs, and the class of that."""
+
+    class Two(library.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.a, self.b = library.layers.Dense(3), library.layers.Dense(3)
+
+        def call(self, x):
+            return self.a(x), self.b(x)
+
+        def get_config(self):
+            return super().get_config()
+
+    x = library.Input((4,))
+    first, second = Two(name="two")(x)
+    inside = library.layers.Add()([library.layers.Dense(3)(first), second])
+    ends = {"both": inside, "first": first, "second": second, "ends": [first, second]}
+    return library.Model(x, ends[kind]), Two
+
+
+@pytest.mark.parametrize("kind", ["both", "first", "second", "ends"])
+def test_graphs_with_a_model_of_several_outputs(kind, tmp_path):
+    theirs, _ = with_two_outputs(keras, kind)
+    _, own = with_two_outputs(tinynet, kind)
+    theirs.save(tmp_path / "model.keras")
+    again = tinynet.models.load_model(tmp_path / "model.keras", custom_objects={"Two": own})
+    expected = np.array(theirs.predict(X, verbose=0))
+    np.testing.assert_allclose(np.array(again.predict(X, verbose=0)), expected, rtol=1e-6)

@@ -325,7 +325,8 @@ def _connected(begins: Sequence[InputLayer], wires: Sequence[Wire]) -> dict[int,
     tensors = {number: layer.output for number, layer in enumerate(begins)}
     for wire in wires:
         out = connect(wire.layer, wire.given(tensors))
-        tensors |= zip(wire.gives, out if isinstance(out, list) else [out], strict=True)
+        # Keras says only of those outputs that something takes.
+        tensors |= zip(wire.gives, out if isinstance(out, list) else [out], strict=False)
     return tensors
 
 

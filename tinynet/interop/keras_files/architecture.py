@@ -309,19 +309,28 @@ def _own_graph(given: Config) -> Config:
     begins = _histories(first)
     numbers = {each: number for number, each in enumerate(begins)}
     nodes, users = {}, defaultdict(list)
+    most: dict[tuple[str, int], int] = defaultdict(lambda: 1)
     for each in given["layers"]:
         for i, node in enumerate(each["inbound_nodes"]):
             takes, as_list = _taken(node, each["name"])
             nodes[each["name"], i] = takes, as_list
             for source in {history[:2] for history in takes}:
                 users[source].append((each["name"], i))
+            for name, call, place in takes:  # Keras says of no layer how many outputs it has
+                most[name, call] = max(most[name, call], place + 1)
+    ends, keys = given["output_layers"], {}
+    if isinstance(ends, dict):
+        ends, keys = [ends[key] for key in sorted(ends)], {"keys": list(ends)}
+    ends = _without_first_calls(_histories(ends), given, users)
+    for name, call, place in ends:
+        most[name, call] = max(most[name, call], place + 1)
     missing = {key: len({history[:2] for history in takes}) for key, (takes, _) in nodes.items()}
     wires, ready = [], [history[:2] for history in begins]
     for key in ready:  # grows while it is gone through: each call after those that it waits for
         if key in nodes:
             takes, as_list = nodes[key]
             layer = layers[key[0]]
-            outputs = len(layer["config"].get("wanted", [0]))
+            outputs = len(layer["config"].get("wanted", range(most[key])))
             outputs = layer.get(BUILT, {}).get("outputs", outputs)
             gives = [len(numbers) + i for i in range(outputs)]
             wires.append([key[0], [numbers[history] for history in takes], gives, as_list])
@@ -330,16 +339,13 @@ def _own_graph(given: Config) -> Config:
             missing[user] -= 1
             if not missing[user]:
                 ready.append(user)
-    ends, keys = given["output_layers"], {}
-    if isinstance(ends, dict):
-        ends, keys = [ends[key] for key in sorted(ends)], {"keys": list(ends)}
     return {
         "name": given["name"],
         "trainable": given.get("trainable", True),
         "layers": list(layers.values()),
         "begins": [name for name, *_ in begins],
         "wires": wires,
-        "wanted": [numbers[each] for each in _without_first_calls(_histories(ends), given, users)],
+        "wanted": [numbers[each] for each in ends],
         **keys,
     }
 
