@@ -7,6 +7,7 @@ gradients that come back from them are added.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -158,6 +159,16 @@ class Graph(Wired):
                 found.update(wire.gives)
         return found
 
+    def penalty(self) -> float:
+        """Return the sum of all penalties: on each weight once, on an output for each call."""
+        total = super().penalty()  # with the outputs of the last calls
+        for leaf, calls in ({} if _only_kernels(self) else _calls_of(self, {})).items():
+            for kept in calls[:-1]:
+                vars(leaf).update(kept)
+                total += leaf.penalty() - Layer.penalty(leaf)
+            vars(leaf).update(calls[-1])
+        return total
+
     # A layer that is called several times keeps what `backward` reads from the last call only.
 
     # So does a graph in it that shares layers itself.
@@ -186,6 +197,31 @@ def _graphs(layer: Any) -> list[Graph]:
     """Return the graphs in a model, itself included."""
     inner = [each for part in getattr(layer, "layers", ()) for each in _graphs(part)]
     return [layer, *inner] if hasattr(layer, "wires") else inner
+
+
+Kept = Mapping[Any, dict[str, Any]]  # by shared layers, and by graphs that share some
+
+
+def _calls_of(part: Any, seen: Kept) -> dict[Layer, list[dict[str, Any]]]:
+    """Return what each shared layer has kept in its calls, from the first to the last.
+
+    `seen` is what has been kept in this one call of the part, in the graphs around it.
+    """
+    if not isinstance(part, Network):
+        return {part: [seen[part]]} if part in seen else {}
+    calls: list[tuple[Any, Kept]] = [(layer, seen) for layer in part.layers]
+    if isinstance(part, Graph) and not isinstance(part, Stack):
+        kept = seen[part]["kept"] if part in seen else part.kept
+        calls = []
+        for number, wire in enumerate(part.wires):
+            places = {each: (number, each) for each in part._shared_in(wire)}
+            here = {each: kept[place] for each, place in places.items() if place in kept}
+            calls.append((wire.layer, {**seen, **here}))
+    found: dict[Layer, list[dict[str, Any]]] = {}
+    for layer, own in calls:
+        for leaf, each in _calls_of(layer, own).items():
+            found.setdefault(leaf, []).extend(each)
+    return found
 
 
 def _as_line(part: Layer | Graph, function: Any, *arguments: Any) -> Any:
