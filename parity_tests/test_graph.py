@@ -399,3 +399,162 @@ def test_a_dict_of_outputs(tmp_path):
     assert sorted(own) == sorted(theirs)
     tensors = {name: (own[name], each) for name, each in theirs.items()}
     expect_same("layers.Concatenate", tensors, tolerance=1e-12, case="a dict of outputs")
+
+
+# Weights that the loss does not depend on, and layers that are penalized in each of their calls.
+
+ENDS = """
+x = keras.Input((4,))
+low = layers.Dense(3, activation="tanh")(x)
+ends = [layers.Dense(2, name="a")(low), layers.Dense(2, name="b", bias_initializer="ones"{})(low)]
+model = keras.Model(x, ends)
+"""
+NO_END = "model.compile({}, ['mse', None])"
+INSIDE = """
+x = keras.Input((4,))
+h = layers.Dense(3, name="h")(x)
+inner = keras.Model(x, [h, layers.Dense(3, name="unused"{})(h)], name="inner")
+"""
+SHRINKS = "keras.optimizers.AdamW(0.05, weight_decay=0.5)"
+PARTLY = {
+    "no loss, weight decay": (ENDS.format(""), NO_END.format(SHRINKS)),
+    "no loss, momentum and accumulation": (
+        ENDS.format(""),
+        NO_END.format(
+            "keras.optimizers.SGD(0.05, momentum=0.9, weight_decay=0.1, global_clipnorm=0.5, "
+            "gradient_accumulation_steps=2)"
+        ),
+    ),
+    "no loss, averages": (
+        ENDS.format(""),
+        NO_END.format(
+            "keras.optimizers.Adam(0.05, weight_decay=0.1, use_ema=True, ema_momentum=0.5, "
+            "ema_overwrite_frequency=2)"
+        ),
+    ),
+    "no loss, constraints": (
+        ENDS.format(", kernel_constraint=keras.constraints.MaxNorm(0.3)"),
+        NO_END.format("'sgd'"),
+    ),
+    "no loss, but a penalty on one weight": (
+        ENDS.format(
+            ", kernel_regularizer='l2', kernel_constraint=keras.constraints.MaxNorm(0.3), "
+            "bias_constraint=keras.constraints.MaxNorm(0.3)"
+        ),
+        NO_END.format(SHRINKS),
+    ),
+    "no loss, but a penalty on the output": (
+        ENDS.format(", activity_regularizer=keras.regularizers.L2(0.1)"),
+        NO_END.format(SHRINKS),
+    ),
+    "no loss, and a frozen layer": (
+        ENDS.format(", trainable=False"),
+        NO_END.format(SHRINKS),
+    ),
+    "an unused output of a model inside": (
+        f"{INSIDE.format('')}\na, b = inner(x)\n"
+        "model = keras.Model(x, [layers.Dense(2)(a), layers.Dense(2)(a)])",
+        f"model.compile({SHRINKS}, 'mse')",
+    ),
+    "an unused output with a penalty": (
+        f"{INSIDE.format(', activity_regularizer=keras.regularizers.L1(0.1)')}\n"
+        "a, b = inner(x)\n"
+        "model = keras.Model(x, [layers.Dense(2)(a), layers.Dense(2)(a)])",
+        f"model.compile({SHRINKS}, 'mse')",
+    ),
+    "in a stack": (
+        f"{INSIDE.format('')}\na, b = inner(x)\n"
+        "part = keras.Model(x, layers.Dense(4)(a))\n"
+        "stack = keras.Sequential([keras.Input((4,)), part, layers.Dense(2)])\n"
+        "model = keras.Model(x, [stack(x), layers.Dense(2)(x)])",
+        f"model.compile({SHRINKS}, 'mse')",
+    ),
+    "all of it is dropped": (
+        "x = keras.Input((4,))\n"
+        "low = layers.Dropout(1.0)(layers.Dense(3)(x))\n"
+        "model = keras.Model(x, [layers.Dense(2)(low), layers.Dense(2)(low)])",
+        f"model.compile({SHRINKS}, 'mse')",
+    ),
+}
+PENALIZED = "layers.Dense(4, activation='tanh', activity_regularizer=keras.regularizers.L2(0.3){})"
+AGAIN = {
+    "called twice": f"d = {PENALIZED.format('')}\nmodel = keras.Model(x, two(d(d(x))))",
+    "with a penalty on the kernel": (
+        f"d = {PENALIZED.format(', kernel_regularizer=keras.regularizers.L2(0.1)')}\n"
+        "model = keras.Model(x, two(layers.Add()([d(d(d(x))), x])))"
+    ),
+    "in a model that is called twice": (
+        f"d = {PENALIZED.format('')}\ninner = keras.Model(x, layers.Add()([d(d(x)), x]))\n"
+        "model = keras.Model(x, two(inner(inner(x))))"
+    ),
+    "in a stack that is called twice": (
+        f"inner = keras.Sequential([x, {PENALIZED.format('')}, layers.Dense(4)])\n"
+        "model = keras.Model(x, two(inner(inner(x))))"
+    ),
+    "in two models": (
+        f"d = {PENALIZED.format('')}\n"
+        "one, other = keras.Model(x, d(x)), keras.Model(x, layers.Dense(4)(d(x)))\n"
+        "model = keras.Model(x, two(other(one(x))))"
+    ),
+    "in a model in a stack": (
+        f"d = {PENALIZED.format('')}\ninner = keras.Model(x, layers.Add()([d(d(x)), x]))\n"
+        "stack = keras.Sequential([keras.Input((4,)), inner, layers.Dense(4)])\n"
+        "model = keras.Model(x, two(stack(stack(x))))"
+    ),
+    "a layer that does nothing else": (
+        "d = layers.ActivityRegularization(0.1, 0.2)\nmodel = keras.Model(x, two(d(d(x))))"
+    ),
+    "frozen": (
+        f"d = {PENALIZED.format(', trainable=False')}\nmodel = keras.Model(x, two(d(d(x))))"
+    ),
+}
+TWO = "x = keras.Input((4,))\ntwo = lambda h: [layers.Dense(2)(h), layers.Dense(2)(h)]\n"
+PARTLY |= {
+    f"a penalized layer: {name}": (TWO + text, f"model.compile({SHRINKS}, 'mse')")
+    for name, text in AGAIN.items()
+}
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+@pytest.mark.parametrize("run_eagerly", [False, True], ids=["lines", "layers"])
+@pytest.mark.parametrize("case", PARTLY)
+def test_what_the_loss_depends_on(case, run_eagerly):
+    use_floatx("float64")
+    own, theirs = (trained(library, *PARTLY[case], run_eagerly) for library in (tinynet, keras))
+    tensors = {name: (own[name], theirs[name], 1.0) for name in theirs}
+    expect_same("Model.fit", tensors, tolerance=TOLERANCE["float64"], case=case)
+
+
+def trained(library, text, compiled, run_eagerly):
+    """Return the weights and the logs of a model with two outputs, and the optimizer's memory."""
+    library.utils.set_random_seed(5)
+    names = {"keras": library, "layers": library.layers}
+    exec(f"{text}\n{compiled}", names)
+    model, x, y = names["model"], DATA["X"], DATA["PLACES"]
+    model.run_eagerly = run_eagerly
+    logs = model.fit(x, [y, y], batch_size=9, epochs=2, shuffle=False, verbose=0).history
+    found = {key: np.array(each) for key, each in logs.items()}
+    found["one batch"] = np.array(model.train_on_batch(x, [y, y]))
+    found["evaluated"] = np.array(model.evaluate(x, [y, y], verbose=0))
+    found |= {f"weight {i}": each for i, each in enumerate(model.get_weights())}
+    for slot in ("momentum", "velocity", "average", "gradient_accumulator"):
+        if library is keras:
+            some = [v.numpy() for v in model.optimizer.variables if v.name.endswith(f"_{slot}")]
+        else:
+            some = [own[slot] for own in model.optimizer.slots.values() if slot in own]
+        found |= {f"{slot} {i}": each.reshape(-1) for i, each in enumerate(some)}
+    return found
+
+
+def test_a_warning_names_the_weights_without_a_gradient():
+    texts = ENDS.format(", kernel_regularizer='l2'"), NO_END.format(SHRINKS)
+    for library in (tinynet, keras):
+        with pytest.warns(UserWarning, match="Gradients do not exist for variables .*b/bias"):
+            trained(library, *texts, False)
+
+
+def test_no_weight_with_a_gradient_is_an_error():
+    text = "x = keras.Input((4,))\nends = [layers.Dense(2, trainable=False)(x), layers.Dense(2)(x)]"
+    for library in (tinynet, keras):
+        with pytest.raises(ValueError, match="gradient"):
+            trained(library, f"{text}\nmodel = keras.Model(x, ends)", NO_END.format("'sgd'"), False)

@@ -278,6 +278,7 @@ def swished() -> registry.Differentiable:
     return registry.Differentiable(forward, backward)
 
 
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
 @FORMS
 @pytest.mark.parametrize("name", WITHIN)
 def test_what_may_stand_in_a_model(name: str, form: str) -> None:

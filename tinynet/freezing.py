@@ -72,7 +72,13 @@ class Freezing:
         return [each for each in layers if first.get(each, each.trainable and model.may_learn)]
 
     def warn(self, method: str, model: Any) -> None:
-        """Warn about changes that a method does not see, once per layer; and if nothing learns."""
+        """Warn about a change that a method does not see, and about weights that do not learn.
+
+        Raises
+        ------
+        ValueError
+            If there are weights that are to learn, and none gets a gradient.
+        """
         first = self.first.get(method, {})
         names = [
             each.name for each, was in first.items() if (each.trainable and model.may_learn) != was
@@ -84,9 +90,30 @@ class Freezing:
                 f"this takes effect with the next compile: call compile again first",
                 stacklevel=4,  # the line that calls fit: past its decorator, too
             )
-        if not self.learning(method, model):
+        learning = self.learning(method, model)
+        if not learning:
             warnings.warn(
                 f"{model.name} has no weights that learn: {method} computes the loss, and changes "
                 f"nothing; is a layer missing, or was trainable=False meant for all of them?",
+                stacklevel=4,
+            )
+        keys = [
+            f"{path}/{key}"
+            for path, layer in model.leaves.items()
+            if layer in learning
+            for key in layer.params
+        ]
+        lost = [key for key in keys if key in model.unreached]
+        if keys and lost == keys:
+            raise ValueError(
+                f"{model.name}: none of the weights that are to learn gets a gradient, for the "
+                f"loss does not depend on them: {', '.join(lost)}"
+            )
+        if new := [key for key in lost if key not in self.warned_of]:
+            self.warned_of.update(new)
+            warnings.warn(
+                f"Gradients do not exist for variables {', '.join(new)}, on which the loss does "
+                f"not depend; they stay as they are. Has an output no loss, or does one of a "
+                f"nested model go nowhere?",
                 stacklevel=4,
             )

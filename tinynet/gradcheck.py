@@ -360,7 +360,7 @@ def _functions(
             )
         if isinstance(target, (Layer, Model)):
             target.add_penalty_gradients()
-        return {"x": dx, **target.grads}
+        return {"x": dx, **_all_gradients(target)}
 
     return (
         lambda: float(np.sum(u * target.forward(x, training))) + target.penalty(),
@@ -379,9 +379,16 @@ def _model_with_loss(
 
     def gradients() -> dict[str, Array]:
         dx = model.backward_from_loss()
-        return {"x": dx, **model.grads}
+        return {"x": dx, **_all_gradients(model)}
 
     return value, gradients, {"x": x, **model.params}
+
+
+def _all_gradients(target: Layer | Model) -> dict[str, Array]:
+    """Return the gradients of all weights that learn: 0 for those that nothing depends on."""
+    left_out = getattr(target, "unreached", ())
+    zeros = {key: np.zeros_like(w) for key, w in target.params.items() if key in left_out}
+    return zeros | target.grads
 
 
 def _build(target: Any, x: Array) -> None:

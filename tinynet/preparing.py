@@ -31,6 +31,7 @@ from tinynet.layers.base import Shape
 from tinynet.layers.core import integer_type
 from tinynet.layers.preprocessing import Augmentation
 from tinynet.losses.outputs import OutputLosses
+from tinynet.reach import unreached
 from tinynet.several import Several, sorted_out
 from tinynet.stack import Network
 from tinynet.step.tape import several
@@ -282,6 +283,12 @@ class Prepared(Network):
             self.ensure_built(shape)
         if data.y is not None and not self.figures.built:
             self.figures.build(data.y, self.compute_output_shape(shape))
+        self._find_unreached()
+
+    def _find_unreached(self) -> None:
+        """Find out which weights get no gradient, as soon as outputs and losses are known."""
+        known = self.compiled and self.waiting is None and self.built
+        self.unreached = unreached(self) if known else ()
 
     def _scales_its_input(self) -> bool:
         """Return whether the first layer that computes with the pixels scales them."""

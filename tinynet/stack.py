@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -31,6 +31,8 @@ class Network(Described):
 
     A network can be a layer of another one. `layers` has it as one entry; `leaves` has its layers.
     """
+
+    unreached: Collection[str] = ()  # the keys of weights without a gradient; see `tinynet.reach`
 
     # What a subclass defines.
 
@@ -128,9 +130,10 @@ class Network(Described):
 
     def constrain(self) -> None:
         """Put all weights back to what their constraints allow, after a step."""
-        for layer in self.leaves.values():
+        for path, layer in self.leaves.items():
             if layer.constraints:
-                layer.constrain()
+                left = (key for key in layer.constraints if f"{path}/{key}" in self.unreached)
+                layer.constrain(*left)
 
     # Weights, under names like "dense_1/kernel".
 
@@ -147,13 +150,13 @@ class Network(Described):
 
     @property
     def grads(self) -> dict[str, Array]:
-        """The gradients that the last `backward` left, under the keys of `params`."""
+        """What the last `backward` left, under the keys of `params` that are not `unreached`."""
         found: dict[str, Array] = {}
         for path, layer in self.leaves.items():
             if layer.trainable:
                 layer.lay_out()
                 found |= {f"{path}/{key}": layer.grads[key] for key in layer.params}
-        return found
+        return {key: grad for key, grad in found.items() if key not in self.unreached}
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -366,8 +369,7 @@ class Stack(Network):
     @property
     def lowest_learning(self) -> int:
         """The place of the lowest layer that learns; the number of layers if none does."""
-        learning = [learns(layer) for layer in self.layers]
-        return learning.index(True) if any(learning) else len(learning)
+        return [*map(learns, self.layers), True].index(True)
 
     def get_config(self) -> dict[str, Any]:
         """Return the architecture as plain Python values."""

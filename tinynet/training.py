@@ -92,6 +92,7 @@ class Trainer(Prepared):
         self.optimizer, self.loss, self.figures = new_optimizer, new_loss, figures
         self.waiting = None if self.output_names else resolve
         self.freezing = Freezing()
+        self._find_unreached()
 
     @products_as_chosen()
     def fit(

@@ -23,6 +23,7 @@ FLOORS = {
     "training": {"training": 31, "graph": 12, "again": 50},
     "what training is given": {
         "wiring": 10,
+        "reach": 79,
         "preparing": 29,
         "feeding": 48,
         "output_figures": 68,

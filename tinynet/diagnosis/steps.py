@@ -37,7 +37,7 @@ def updates(model: Sequential, data: Dataset, rows: Array) -> Iterator[Finding]:
             new = model.params[key]
             if not np.isfinite(new).all():
                 broken = broken or step + 1
-            if np.any(old):
+            if np.any(old) and key not in model.unreached:
                 change = _rms(new.astype(np.float64) - old) / _rms(old)
                 ratios.setdefault(key, []).append(change)
     # What follows a step that was far too large says little: the first one is compared.

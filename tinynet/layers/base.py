@@ -315,10 +315,10 @@ class Layer(Computes, Configurable, WeightLists):
         else:  # a layer that is not tinynet's may have its array in other places, too
             self.grads[key] = gradient
 
-    def constrain(self) -> None:
-        """Put the weights back to what their constraints allow, after a step."""
-        if self.trainable:
-            for key, rule in self.constraints.items():
+    def constrain(self, *left_alone: str) -> None:
+        """Put the other weights back to what their constraints allow, after a step."""
+        for key, rule in self.constraints.items():
+            if self.trainable and key not in left_alone:
                 rule.apply(self.params[key])
 
     @property

@@ -68,7 +68,7 @@ class OverSteps:
         """Add up gradients; with those of the last batch of a step, move by their mean."""
         steps = self.gradient_accumulation_steps
         assert steps is not None
-        sums = {key: self.slots[key]["gradient_accumulator"] for key in params}
+        sums = {key: self.slots[key]["gradient_accumulator"] for key in grads}
         for key, total in sums.items():
             total += grads[key].reshape(-1)
         if (self.batches + 1) % steps == 0:

@@ -213,7 +213,7 @@ class Optimizer(OverSteps, Computes, Configurable):
         Parameters
         ----------
         params, grads : dict of str to ndarray
-            The same keys, and the same shape under each key. `grads` is only read.
+            The same shape under each key. A parameter without a gradient stays as it is.
         """
         self.ensure_slots(params)
         if self.gradient_accumulation_steps is None:
@@ -240,10 +240,10 @@ class Optimizer(OverSteps, Computes, Configurable):
         self.begin_step(rate)
         if self.weight_decay is not None:
             decay = through_float32(self.weight_decay)
-            for key in filter(self._decays, params):
+            for key in filter(self._decays, grads):
                 decay_weights(dial, decay, params[key].reshape(-1))
-        for key, w in params.items():  # reshaped to views: parameters are contiguous
-            self.update(w.reshape(-1), grads[key].reshape(-1), self.slots[key], rate)
+        for key, g in grads.items():  # reshaped to views: parameters are contiguous
+            self.update(params[key].reshape(-1), g.reshape(-1), self.slots[key], rate)
 
     def _follow(self) -> None:
         """Take this step's learning rate from the schedule, or from a property of the user's."""
@@ -265,9 +265,7 @@ class Optimizer(OverSteps, Computes, Configurable):
         first = {name: self.first_value(name) for name in self.slot_names()} if new else {}
         for key in new:
             w = params[key]
-            self.slots[key] = {
-                name: np.full(w.size, first.get(name, 0.0), w.dtype) for name in names
-            }
+            self.slots[key] = {n: np.full(w.size, first.get(n, 0.0), w.dtype) for n in names}
         for key, w in params.items():
             slots = self.slots[key]
             for name in names:  # compiled loops would run past the end of a short one

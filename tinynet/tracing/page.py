@@ -359,9 +359,9 @@ def _nudges(model: Model, batch: Dataset) -> Iterator[tuple[str, int, float, flo
     twin.backward_from_loss()
     params, grads = twin.params, {name: each.copy() for name, each in twin.grads.items()}
     few = sum(each.size for each in params.values()) > NUDGED
-    for name, weights in params.items():
-        flat, grad = weights.reshape(-1), grads[name].reshape(-1)
-        _, _, places = _cells(weights, shown(weights.shape, is_weight=True))
+    for name in grads:
+        flat, grad = params[name].reshape(-1), grads[name].reshape(-1)
+        _, _, places = _cells(params[name], shown(params[name].shape, is_weight=True))
         chosen = np.arange(flat.size)
         if few:  # of those that can be pointed at, the ones with the largest gradients
             cells = places.reshape(-1)
