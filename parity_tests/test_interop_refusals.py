@@ -183,7 +183,6 @@ def adam(*args, **options):
             lambda: {"metrics": [keras.metrics.F1Score(dtype="float32")]},
             r"metrics: dtype='float32' is not",
         ),
-        (lambda: {"steps_per_execution": 3}, r"compile: steps_per_execution=3 is not .* has optim"),
     ],
 )
 def test_parts_of_compile_that_tinynet_lacks(parts, match):
