@@ -173,3 +173,30 @@ def test_a_loss_that_is_called_by_hand() -> None:
         return losses.MeanSquaredError(reduction="mean_with_sample_weight")
 
     assert_same_fit(small, by_hand, loss=make, sample_weight=np.linspace(0.1, 1, 20))
+
+
+def doubled(x: Any) -> Any:
+    return np.maximum(x, 0) * np.float32(2)
+
+
+def test_an_activation_whose_functions_are_replaced() -> None:
+    def make() -> list[layers.Layer]:
+        relu: Any = activations.relu.with_options()
+        relu.forward, relu.backward = doubled, lambda dout, x, out: 2 * dout * (x > 0)
+        return [layers.Dense(5, activation=relu), layers.Dense(2)]
+
+    expected = assert_same_fit(make, bool)
+    plain = trained(lambda: [layers.Dense(5, activation="relu"), layers.Dense(2)], bool, False)
+    assert expected[-1] != plain[-1]
+
+
+def test_a_class_whose_methods_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def forward(self: Any, x: Any, training: bool = False) -> Any:
+        calls.append(training)
+        return self.activate(x)
+
+    monkeypatch.setattr(layers.ReLU, "forward", forward, raising=False)
+    assert_same_fit(small, bool)
+    assert len(calls) == 2 * 3 * 4

@@ -14,6 +14,7 @@ import numpy as np
 from tinynet import config
 from tinynet.arrays import Array
 from tinynet.callbacks import LambdaCallback
+from tinynet.configurable import is_own
 from tinynet.data import Batch, Dataset
 from tinynet.kernels.counting import next_rows
 from tinynet.kernels.pooling import max_pool_backward
@@ -25,6 +26,7 @@ from tinynet.step.tape import Computes, Step, several, write_down
 from tinynet.step.telling import telling
 
 ONCE = 0.01  # seconds of steps that are made at once, if nobody wants to know about each
+CALLED = ("__call__", "forward", "backward", "gradient", "apply")  # where a class names none
 # What a model of the user's may replace: it is not called in a step.
 HARMLESS = {"__init__", "__init_subclass__", "__repr__", "call", "get_config", "from_config"}
 
@@ -181,7 +183,11 @@ def is_ours(part: object) -> bool:
         return False
     if hasattr(part, "fn") or isinstance(part, Lambda):  # a function of the user's
         return False
-    return not any(inspect.isfunction(getattr(type(part), name, None)) for name in vars(part))
+    if any(inspect.isfunction(getattr(type(part), name, None)) for name in vars(part)):
+        return False
+    # Somebody may have put other functions into the class.
+    methods = [getattr(type(part), name, None) for name in getattr(part, "computing", CALLED)]
+    return all(is_own(each) for each in methods if inspect.isfunction(each))
 
 
 def is_our_network(network: Any) -> bool:
@@ -218,6 +224,8 @@ def parts_of_layers(model: Any) -> Iterator[object]:
         yield layer
         yield from _rules_of(layer)
         for name in ("activation", "activity_regularizer"):
-            rule = getattr(layer, name, None)
+            rule: Any = getattr(layer, name, None)
             if rule is not None:
-                yield getattr(rule, "choose", rule)  # an activation: what chooses its kernels
+                yield rule
+            if hasattr(rule, "choose"):  # an activation: what chooses its kernels
+                yield rule.choose
