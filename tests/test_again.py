@@ -192,6 +192,61 @@ def test_an_option_that_is_changed_in_place_is_seen() -> None:
         np.testing.assert_array_equal(model.predict_on_batch(x), [[times, 2 * times, 3 * times]])
 
 
+def test_a_list_that_is_changed_in_place_is_seen() -> None:
+    model = Sequential([Input((2,)), Rescaling([1.0, 2.0], [0.0, 0.0])])
+    x = np.ones((1, 2), "float32")
+    for scale, offset in ((1, 0), (100, 0), (100, 50)):
+        model.layers[0].scale[0], model.layers[0].offset[1] = float(scale), float(offset)
+        for _ in range(2):
+            np.testing.assert_array_equal(model.predict_on_batch(x), [[scale, 2 + offset]])
+
+
+def nothing(x: Any, training: bool = False) -> Any:
+    return 0 * x
+
+
+def new_forward(model: Any) -> None:
+    model.forward = nothing
+
+
+def new_forward_of_nested(model: Any) -> None:
+    model.layers[0].forward = nothing
+
+
+def new_activate(model: Any) -> None:
+    model.layers[1].activate = nothing
+
+
+def new_function(model: Any) -> None:
+    model.layers[1].activation.forward = nothing
+
+
+REPLACED = [new_forward, new_forward_of_nested, new_activate, new_function]
+
+
+@pytest.mark.parametrize("replace", REPLACED, ids=lambda change: change.__name__)
+def test_a_method_that_is_replaced_is_called(replace: Callable[[Any], None]) -> None:
+    inner = Sequential([Input((5,)), Dense(5)])
+    tanh = tinynet.activations.tanh.with_options()
+    model = Sequential([Input((5,)), inner, Dense(5, activation=tanh)])
+    for _ in range(3):
+        before = model.predict_on_batch(VECTORS[:1])
+    replace(model)
+    for _ in range(2):
+        after = model.predict_on_batch(VECTORS[:1])
+        np.testing.assert_array_equal(after, by_layers(model, VECTORS[:1]))
+    assert before.all() and not after.any()
+
+
+def test_a_class_that_is_changed_is_seen(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = model.predict_on_batch(VECTORS[:1])
+    monkeypatch.setattr(ReLU, "forward", lambda self, x, training=False: 0 * x)
+    for _ in range(2):
+        after = model.predict_on_batch(VECTORS[:1])
+        np.testing.assert_array_equal(after, by_layers(model, VECTORS[:1]))
+    assert not np.array_equal(after, before)
+
+
 def test_a_change_inside_of_a_nested_model_is_seen() -> None:
     inner = Sequential([Input((5,)), Dense(3, kernel_initializer="ones")])
     model = Sequential([Input((5,)), inner, ReLU()])

@@ -21,7 +21,8 @@ from tinynet.arrays import Array
 from tinynet.data import Dataset
 from tinynet.kernels.registry import here
 from tinynet.layers import Layer
-from tinynet.settings import as_it_is, changeable, settings
+from tinynet.layers.activated import Activated
+from tinynet.settings import as_it_is, changeable, set_in_use, settings
 from tinynet.step.tape import write_down
 from tinynet.written import is_our_network, is_ours, parts_of_layers
 
@@ -30,6 +31,7 @@ SHAPES = 4  # of batches; each takes the memory of a pass
 # What a pass reads in another way, or not at all.
 UNREAD = {"params", "grads", "state", "regularizers", "constraints", "name", "input_shape"}
 UNREAD |= {"trainable", "seed", "seed_generator"}
+FORWARD = operator.attrgetter("__class__.forward")
 WEIGHTS = operator.itemgetter("params", "state")
 
 
@@ -116,6 +118,10 @@ class Pass:
         self.may_be_nan = x.dtype.kind not in "biu"
         leaves = [*model.leaves.values()]
         self.networks = model.networks
+        functions = [leaf.activation for leaf in leaves if isinstance(leaf, Activated)]
+        self.watched: list[Any] = [*leaves, *self.networks, *functions]
+        self.keys = [vars(each).keys() for each in self.watched]
+        self.known = [set_in_use(each.__class__).union(vars(each)) for each in self.watched]
         self.own = [vars(leaf) for leaf in leaves]
         self.contents = [
             (vars(leaf), name, as_it_is(value))
@@ -125,6 +131,7 @@ class Pass:
         self.names = [operator.itemgetter("params", "state", *_options(leaf)) for leaf in leaves]
         self.with_weights = [vars(leaf) for leaf in leaves if leaf.params or leaf.state]
         self.layers, self.objects = self._layers(), self._objects()
+        self.forwards = [*map(FORWARD, self.watched)]
 
     # What the lines depend on. For one image, a loop in Python would take as long as they do.
 
@@ -144,7 +151,8 @@ class Pass:
             and all(map(operator.is_, objects, self.objects))
             and all(as_it_is(own[name]) == value for own, name, value in self.contents)
             and not self.model.run_eagerly
-            and not any(map(operator.contains, self.own, itertools.repeat("forward")))
+            and all(map(operator.le, self.keys, self.known))  # no method stands there
+            and all(map(operator.is_, map(FORWARD, self.watched), self.forwards))
         )
 
     def run(self, x: Array) -> Array:
