@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,9 @@ from tinynet import (
     utils,
 )
 from tinynet.constraints import MaxNorm
+from tinynet.kernels.linear import column_sum
 from tinynet.optimizers import schedules
+from tinynet.step.tape import write_down
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(20, 4)).astype("float32")
@@ -45,14 +48,14 @@ def model_of(make: Layers) -> Any:
 
 
 def trained(
-    make: Layers, change: Change, eager: bool, loss: Any = "mse", optimizer: Any = "sgd", **fit: Any
+    make: Layers, change: Change, eager: bool, loss: Any = "mse", y: Any = Y, **fit: Any
 ) -> list[Any]:
     """Return the weights and the losses after some epochs, each of which ends in a change."""
     model = model_of(make)
-    loss, optimizer = (each() if callable(each) else each for each in (loss, optimizer))
-    model.compile(optimizer, loss, run_eagerly=eager)
+    loss = loss() if callable(loss) else loss
+    model.compile("sgd", loss, run_eagerly=eager)
     fit = {"batch_size": 5, "epochs": 3, "verbose": 0, **fit}
-    history = model.fit(X, Y, callbacks=[AfterEpoch(change)], **fit)
+    history = model.fit(X, y, callbacks=[AfterEpoch(change)], **fit)
     return [*model.get_weights(), history.history["loss"]]
 
 
@@ -200,3 +203,36 @@ def test_a_class_whose_methods_are_replaced(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(layers.ReLU, "forward", forward, raising=False)
     assert_same_fit(small, bool)
     assert len(calls) == 2 * 3 * 4
+
+
+@pytest.mark.parametrize("use", ["predict", "predict_on_batch", "evaluate"])
+def test_a_model_that_is_used_while_a_step_is_written_down(
+    use: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loss warns in its first step; who shows the warning uses another model."""
+    other = Sequential([Input((4,)), layers.Dense(2, activation="tanh")])
+    other.compile("sgd", "mse")
+    how = {"predict": (X, 4, 0), "predict_on_batch": (X[:3],), "evaluate": (X, Y, 4, 0)}
+    shown = []
+
+    def show(*args: Any, **kwargs: Any) -> None:
+        shown.append(getattr(other, use)(*how[use]))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        monkeypatch.setattr(warnings, "showwarning", show)
+        expected, found = (
+            trained(small, bool, eager, "binary_crossentropy", Y > 0) for eager in (True, False)
+        )
+    assert len(shown) == 2
+    for one, same in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(same, one)
+
+
+def test_lines_that_are_written_down_inside_of_others() -> None:
+    out = np.zeros(2)
+    with write_down() as outer:
+        with write_down() as inner:
+            column_sum(np.ones((3, 2)), out)
+        column_sum(np.ones((3, 2)), out)
+    assert len(inner.lines) == len(outer.lines) == 1

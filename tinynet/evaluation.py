@@ -13,9 +13,9 @@ from tinynet.callbacks.base import as_list
 from tinynet.data import Batch, Dataset
 from tinynet.feeding import steps_with
 from tinynet.interrupts import whole_steps
-from tinynet.kernels.threads import products_as_chosen
 from tinynet.metrics import Metric
 from tinynet.preparing import optional_integers
+from tinynet.step.apart import apart
 from tinynet.training import Callbacks, Trainer
 
 
@@ -27,7 +27,7 @@ class Evaluator(Trainer):
     Follows keras/src/trainers/trainer.py and keras/src/backend/tensorflow/trainer.py.
     """
 
-    @products_as_chosen()
+    @apart()
     def evaluate(
         self,
         x: Any,
@@ -64,7 +64,7 @@ class Evaluator(Trainer):
         self._build(data.first)
         return self.figures.returned(self._run_test(repeat, told), return_dict)
 
-    @products_as_chosen()
+    @apart()
     def predict(
         self,
         x: Any,
@@ -106,7 +106,7 @@ class Evaluator(Trainer):
             return self.as_given(found)
         return self.as_given(np.concatenate(outputs))
 
-    @products_as_chosen()
+    @apart()
     def train_on_batch(
         self,
         x: Any,
@@ -130,7 +130,7 @@ class Evaluator(Trainer):
         self._build(data)
         return data.whole()
 
-    @products_as_chosen()
+    @apart()
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
@@ -147,7 +147,7 @@ class Evaluator(Trainer):
     def _passes(self) -> Passes:
         return Passes()
 
-    @products_as_chosen()
+    @apart()
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch; what the layers keep for `backward` stays as it was."""
         out = self._passes.again(x)

@@ -22,10 +22,10 @@ from tinynet.feeding import Feed, steps_with
 from tinynet.figures import Logs
 from tinynet.freezing import Freezing
 from tinynet.interrupts import whole_steps
-from tinynet.kernels.threads import products_as_chosen
 from tinynet.output_figures import loss_and_figures, made
 from tinynet.preparing import Prepared, optional_integers, validating_epochs
 from tinynet.repeat import Repeat
+from tinynet.step.apart import apart
 from tinynet.step.tape import call
 
 Callbacks = Callback | Iterable[Callback] | None
@@ -94,7 +94,7 @@ class Trainer(Prepared):
         self.freezing = Freezing()
         self._find_unreached()
 
-    @products_as_chosen()
+    @apart()
     def fit(
         self,
         x: Any,

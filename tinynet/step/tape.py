@@ -142,11 +142,11 @@ class Step:
 def write_down(step: Step | None = None) -> Iterator[Step]:
     """Write down what this thread computes inside a ``with`` block; by default in a new step."""
     step = Step() if step is None else step
-    here.tape = step
+    before, here.tape = (here.tape, here.part), step
     try:
         yield step
     finally:
-        here.tape = None
+        here.tape, here.part = before
 
 
 def call(function: Callable[..., Any], *arguments: Any) -> Any:
