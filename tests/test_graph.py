@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinynet import Input, InputLayer, Model, Sequential, layers, models
+from tinynet import Input, InputLayer, Model, Sequential, activations, layers, models
 from tinynet.gradcheck import gradcheck
 from tinynet.kernels.registry import choose_form
 from tinynet.layers import IN_GRAPHS, Add, Concatenate, Dense, Dropout, Flatten
@@ -476,3 +476,45 @@ def test_batches_of_other_sizes_are_refused(kind: str, rows: int) -> None:
     layer = getattr(layers, kind)()
     with pytest.raises(ValueError, match=r"expected batches of the same size, got .*\(2, 4\), \("):
         layer([np.ones((2, 4)), np.ones((rows, 4))])
+
+
+class Remembers(layers.Layer):
+    """A layer of the user's that keeps things in a way of its own."""
+
+    def __init__(self, factor: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def forward(self, x: Any, training: bool = False) -> Any:
+        setattr(self, "seen", x)  # noqa: B010
+        return self.factor * x**2
+
+    def backward(self, dout: Any) -> Any:
+        return 2 * self.factor * vars(self)["seen"] * dout
+
+
+@pytest.mark.parametrize("fits", [False, True])
+def test_a_shared_layer_stays_as_it_is_set_after_its_calls(fits: bool) -> None:
+    x = Input((3,))
+    dense, dropout = layers.Dense(3, activation="tanh"), layers.Dropout(0.5, seed=1)
+    relu, own = layers.ReLU(), Remembers(1.0)
+    tanh = activations.get("tanh")
+    model = Model(x, own(relu(dropout(dense(own(relu(dropout(dense(x)))))))))
+    batch = np.ones((2, 3), "float32")
+    if fits:
+        model.compile("sgd", "mse")
+        model.fit(batch, batch, epochs=3, verbose=0)
+    else:
+        model.forward(batch, training=True)
+    dense.trainable, dropout.rate, relu.activation, own.factor = False, 0.25, tanh, 2.0
+    dense.params = params = {key: each.copy() for key, each in dense.params.items()}
+    model.backward(np.ones((2, 3), "float32"))
+    assert (dense.trainable, dropout.rate, own.factor) == (False, 0.25, 2.0)
+    assert relu.activation is tanh and dense.params is params
+
+
+def test_what_a_shared_layer_of_the_users_keeps_of_each_call() -> None:
+    x, own = Input((2,)), Remembers(1.0)
+    model = Model(x, own(own(x)))
+    model.forward(np.full((1, 2), 2, "float32"))  # x^4
+    np.testing.assert_array_equal(model.backward(np.ones((1, 2), "float32")), [[32, 32]])

@@ -17,6 +17,7 @@ from tinynet.arrays import Array
 from tinynet.kernels.merging import add, add_to
 from tinynet.kernels.rows import cast
 from tinynet.layers import Layer
+from tinynet.settings import for_all_calls
 from tinynet.stack import Network, Stack, learns
 from tinynet.step.tape import call, in_order
 from tinynet.wiring import Wire, Wired, leaves_in
@@ -181,7 +182,8 @@ class Graph(Wired):
         if isinstance(part, Graph):
             self.kept[number, part] = {"kept": dict(part.kept)}
         else:  # without the methods that stand there while a step is written down
-            own = {key: each for key, each in vars(part).items() if key not in part.computing}
+            others = for_all_calls(part).union(part.computing)
+            own = {key: each for key, each in vars(part).items() if key not in others}
             self.kept[number, part] = own
 
     def _recall(self, number: int, part: Layer | Graph) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.configurable import arguments_of
+from tinynet.configurable import arguments_of, is_own
 
+OF_ALL_LAYERS = {"params", "grads", "state", "regularizers", "constraints", "seed_generator"}
 SETS_ATTRIBUTE = dis.opmap["STORE_ATTR"]
 
 
@@ -38,6 +39,17 @@ def set_in_use(kind: Any) -> frozenset[str]:
         if done == SETS_ATTRIBUTE
     }
     return frozenset(found.difference(arguments_of(kind)))  # some are set for a moment only
+
+
+def for_all_calls(layer: Any) -> set[str]:
+    """Return the names of what stays from call to call, as far as that is certain.
+
+    A layer of the user's may set attributes in ways of its own.
+    """
+    if is_own(type(layer)):
+        return {*settings(layer)}
+    kinds = [each for each in type(layer).__mro__ if is_own(each) or each is type(layer)]
+    return {*OF_ALL_LAYERS, *(name for kind in kinds for name in arguments_of(kind))}
 
 
 def changeable(part: Any) -> dict[str, Any]:
