@@ -22,6 +22,7 @@ from tinynet import (
 )
 from tinynet.constraints import MaxNorm
 from tinynet.kernels.linear import column_sum
+from tinynet.metrics.base import RunningMean
 from tinynet.optimizers import schedules
 from tinynet.step.tape import write_down
 
@@ -236,3 +237,39 @@ def test_lines_that_are_written_down_inside_of_others() -> None:
             column_sum(np.ones((3, 2)), out)
         column_sum(np.ones((3, 2)), out)
     assert len(inner.lines) == len(outer.lines) == 1
+
+
+def new_mean(model: Any) -> None:
+    model.metrics[0].mean = RunningMean()
+
+
+def begin_anew(model: Any) -> None:
+    model.metrics[0].__init__()
+
+
+@pytest.mark.parametrize("change", [new_mean, begin_anew])
+def test_new_arrays_in_a_metric(change: Change) -> None:
+    found = []
+    for eager in (True, False):
+        model = model_of(lambda: [layers.Dense(3, activation="softmax")])
+        model.compile(
+            "sgd", "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=eager
+        )
+        told = [AfterEpoch(change)]
+        history = model.fit(X, np.arange(20) % 3, 5, epochs=3, verbose=0, callbacks=told).history
+        found.append(history["accuracy"])
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("kept", ["params", "state"])
+def test_weights_that_must_not_be_written(kept: str, kernel_form: str) -> None:
+    def lock(model: Any) -> None:
+        for each in getattr(model.layers[0], kept).values():
+            each.flags.writeable = False
+
+    def make() -> list[layers.Layer]:
+        return [layers.BatchNormalization(), layers.Dense(2)]
+
+    for eager in (True, False):
+        with pytest.raises(Exception, match=r"read-?only"):  # of Numba its own
+            trained(make, lock, eager)

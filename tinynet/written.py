@@ -145,14 +145,15 @@ def written_for(model: Any) -> WrittenFor:
             told = settings(part)
             objects += told.values()
             options += [*told, *map(as_it_is, changeable(part).values())]
-    objects += [*model.arrays.values(), *model.grads.values()]
+    arrays = [*model.arrays.values(), *model.grads.values()]
     if optimizer is not None:
-        for slots in (*optimizer.slots.values(), optimizer.dials):
-            objects += slots.values()
+        for named in (*optimizer.slots.values(), optimizer.dials, model.figures.arrays):
+            arrays += named.values()
         options += [optimizer.get_config(), list(optimizer.excluded_from_decay)]
         if optimizer.schedule is None:  # a number, which every step reads again
             del options[-2]["learning_rate"]
-    return WrittenFor(objects, options)
+    options += [each.flags.writeable for each in arrays]
+    return WrittenFor([*objects, *arrays], options)
 
 
 def _rules_of(layer: Any) -> list[Any]:
