@@ -273,3 +273,38 @@ def test_weights_that_must_not_be_written(kept: str, kernel_form: str) -> None:
     for eager in (True, False):
         with pytest.raises(Exception, match=r"read-?only"):  # of Numba its own
             trained(make, lock, eager)
+
+
+def swapped(model: Any) -> None:
+    """Put big-endian copies in the place of all arrays, as from a file of another machine."""
+    for layer in model.layers:
+        for arrays in (layer.params, layer.state):
+            arrays |= {key: each.astype(">f4") for key, each in arrays.items()}
+
+
+@pytest.mark.parametrize("trainable", [True, False])
+def test_weights_of_a_foreign_byte_order(trainable: bool, kernel_form: str) -> None:
+    def make() -> list[layers.Layer]:
+        convolution = [layers.Reshape((2, 2, 1)), layers.Conv2D(2, 2, activation="relu")]
+        return [*convolution, layers.BatchNormalization(), layers.Flatten()]
+
+    def used(before: Change, after_epoch: Change) -> list[Any]:
+        model = model_of(make)
+        model.layers[1].trainable = trainable
+        model.compile("sgd", "mse")
+        found = []
+        for use, args in (("predict_on_batch", (X[:2],)), ("predict", (X, 4, 0))):
+            before(model)
+            found.append(getattr(model, use)(*args))
+        for use, args in (("evaluate", (X, Y, 4, 0)), ("train_on_batch", (X, Y))):
+            before(model)
+            found.append(getattr(model, use)(*args))
+        before(model)
+        told = [AfterEpoch(after_epoch)]
+        history = model.fit(X, Y, 5, epochs=2, verbose=0, callbacks=told).history
+        return [*found, history["loss"], *model.get_weights()]
+
+    expected = used(bool, bool)
+    for found in (used(swapped, bool), used(bool, swapped)):
+        for one, other in zip(expected, found, strict=True):
+            np.testing.assert_array_equal(other, one)

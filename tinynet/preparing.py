@@ -281,6 +281,7 @@ class Prepared(Network):
         shape = data.sample_shape
         if self.sample_shape is None or not self.built:
             self.ensure_built(shape)
+        self._make_native()
         if data.y is not None and not self.figures.built:
             self.figures.build(data.y, self.compute_output_shape(shape))
         self._find_unreached()
@@ -289,6 +290,22 @@ class Prepared(Network):
         """Find out which weights get no gradient, as soon as outputs and losses are known."""
         known = self.compiled and self.waiting is None and self.built
         self.unreached = unreached(self) if known else ()
+
+    def lay_out(self) -> None:
+        """Have weights and gradients lie as an optimizer takes them, in a type that loops read."""
+        self._make_native()
+        super().lay_out()
+
+    def _make_native(self) -> None:
+        """Put copies in the place of arrays whose bytes are in another order: no loop reads them.
+
+        Somebody may have put them into a layer as a file from another machine has them.
+        """
+        for layer in self.leaves.values():
+            for arrays in (layer.params, layer.state):
+                for key, each in arrays.items():
+                    if isinstance(each, np.ndarray) and not each.dtype.isnative:
+                        arrays[key] = each.astype(each.dtype.newbyteorder("="))
 
     def _scales_its_input(self) -> bool:
         """Return whether the first layer that computes with the pixels scales them."""
