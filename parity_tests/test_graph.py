@@ -1,11 +1,14 @@
 """Models that are graphs: the same script in both libraries, from the same seed."""
 
+import random
+
 import numpy as np
 import pytest
 
 import tinynet
 from parity_tests.backend import keras
 from parity_tests.both import TOLERANCE, expect_same, use_floatx
+from tests.test_graph import drawn_ends
 
 rng = np.random.default_rng(4)
 X = rng.normal(size=(24, 6))
@@ -544,6 +547,26 @@ def trained(library, text, compiled, run_eagerly):
             some = [own[slot] for own in model.optimizer.slots.values() if slot in own]
         found |= {f"{slot} {i}": each.reshape(-1) for i, each in enumerate(some)}
     return found
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+@pytest.mark.parametrize("seed", range(12))
+def test_ends_drawn_at_random(seed):
+    use_floatx("float64")
+    make, x, y = drawn_ends(random.Random(seed).choice), DATA["X"][:, :3], DATA["PLACES"]
+    results, weights = [], None
+    for library in (keras, tinynet):
+        library.utils.set_random_seed(seed)
+        model = make(library)
+        weights = model.get_weights() if weights is None else weights
+        model.set_weights(weights)
+        targets = [y] * len(model.outputs)
+        logs = model.fit(x, targets, batch_size=9, epochs=3, shuffle=False, verbose=0).history
+        last = model.evaluate(x, targets, verbose=0)
+        results.append([np.array(logs["loss"]), np.array(last), *model.get_weights()])
+    theirs, own = results
+    tensors = {f"{i}": (*pair, 1.0) for i, pair in enumerate(zip(own, theirs, strict=True))}
+    expect_same("Model.fit", tensors, tolerance=TOLERANCE["float64"], case=f"drawn ends {seed}")
 
 
 def test_a_warning_names_the_weights_without_a_gradient():

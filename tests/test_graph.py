@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tinynet
 from tinynet import Input, InputLayer, Model, Sequential, activations, layers, models
 from tinynet.gradcheck import gradcheck
 from tinynet.kernels.registry import choose_form
@@ -255,6 +256,79 @@ def test_graphs_that_nobody_thought_of(data: Any) -> None:
     clone.run_eagerly = True
     losses = [m.fit(rows, rows[:, :2], 2, 2, verbose=0).history for m in (model, clone)]
     assert losses[0] == losses[1]
+
+
+def drawn_ends(choose: Callable[[list[Any]], Any]) -> Callable[[Any], Any]:
+    """Choose a graph with several outputs; return what makes it, compiled, with either library."""
+    hidden = [
+        (
+            choose(["new", "old", "inside"]),
+            choose([0, 1, 2]),  # which tensor, counted from the last one
+            {
+                "activation": choose(["tanh", "sigmoid", None]),
+                "kernel_regularizer": choose([None, None, "l2"]),
+                "activity_regularizer": choose([None, None, "l2"]),
+                "trainable": choose([True, True, True, False]),
+            },
+            choose([True, False]),  # whether the unused output of a model is used
+        )
+        for _ in range(choose([1, 2, 3, 4]))
+    ]
+    ends = [(choose([0, 1, 2]), choose([None, 0.3])) for _ in range(choose([2, 3]))]
+    losses = ["mse", *(choose(["mse", "mae", None]) for _ in ends[1:])]
+    kind, options = choose(["AdamW", "SGD"]), {"weight_decay": choose([0.1, 0.5])}
+    options |= choose([{}, {"global_clipnorm": 0.5}, {"gradient_accumulation_steps": 2}])
+    options |= choose([{}, {"use_ema": True, "ema_overwrite_frequency": 2}])
+
+    def make(library: Any) -> Any:
+        build, begin = library.layers.Dense, library.Input((3,))
+        tensors, old = [begin], [build(3)]
+        y = library.Input((3,))
+        low = build(3, activation="tanh")
+        one, other = low(y), build(3)(low(low(y)))
+        inner = library.Model(y, [one, other])
+        for kind_, place, of_layer, both in hidden:
+            x = tensors[-1 - place % len(tensors)]
+            if kind_ == "new":
+                old.append(build(3, **of_layer))
+            if kind_ == "inside":
+                tensors += inner(x)[: 1 + both]
+            else:
+                tensors.append(old[-1 if kind_ == "new" else place % len(old)](x))
+        tops = []
+        for place, limit in ends:
+            rule = None if limit is None else library.constraints.MaxNorm(limit)
+            tops.append(build(2, kernel_constraint=rule)(tensors[-1 - place % len(tensors)]))
+        model = library.Model(begin, tops)
+        model.compile(getattr(library.optimizers, kind)(0.05, **options), losses)
+        return model
+
+    return make
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+@given(data=st.data(), form=st.sampled_from(["numpy", "numba"]))
+@settings(max_examples=30, deadline=None)
+def test_ends_that_nobody_thought_of(data: Any, form: str) -> None:
+    """Outputs without a loss or a use, penalties, weight decay: lines and layers, bit for bit."""
+    choose_form(form)
+    make = drawn_ends(lambda some: data.draw(st.sampled_from(some)))
+    rows, runs = np.random.default_rng(0).normal(size=(7, 3)), []
+    for eagerly in (False, True):
+        set_random_seed(1)
+        model = make(tinynet)
+        model.run_eagerly = eagerly
+        y = [rows[:, :2]] * len(model.outputs)
+        before = model.arrays
+        kept = {key: before[key].copy() for key in model.unreached}
+        losses = model.fit(rows, y, batch_size=3, epochs=3, verbose=0).history["loss"]
+        for key, weight in kept.items():  # an average of equal numbers is rounded
+            np.testing.assert_allclose(before[key], weight, rtol=1e-6)
+        # The losses of single outputs are rounded in another way, as `compile` says.
+        first = np.ravel(model.evaluate(rows, y, verbose=0))[0]
+        runs.append([*model.get_weights(), losses, first])
+    for one, other in zip(*runs, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 # What a graph shows.

@@ -13,7 +13,6 @@ from typing import Any
 
 from tinynet.configurable import is_own
 from tinynet.layers import Dropout, Layer
-from tinynet.stack import Stack
 
 EVERY = range(sys.maxsize)  # place among the inputs of a layer, however many it has
 
@@ -43,14 +42,14 @@ def _go_back(
     collection of int
         The places of the inputs that the gradient comes out at.
     """
-    if isinstance(part, Stack):
-        return _down(part.layers, ends, training, reached)
     if isinstance(part, Layer):
         if not (ends or _penalizes_output(part)):
             return ()
         reached.add(part)
         drops_all = isinstance(part, Dropout) and part.rate == 1 and training
         return () if drops_all else EVERY
+    if not hasattr(part, "wires"):
+        return _down(part.layers, ends, training, reached)
     tensors = {part.wanted[place] for place in ends}
     for wire in reversed(part.wires):
         at = [place for place, number in enumerate(wire.gives) if number in tensors]

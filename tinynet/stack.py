@@ -369,7 +369,8 @@ class Stack(Network):
     @property
     def lowest_learning(self) -> int:
         """The place of the lowest layer that learns; the number of layers if none does."""
-        return [*map(learns, self.layers), True].index(True)
+        learning = [learns(layer) for layer in self.layers]
+        return learning.index(True) if any(learning) else len(learning)
 
     def get_config(self) -> dict[str, Any]:
         """Return the architecture as plain Python values."""
