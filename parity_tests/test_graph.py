@@ -99,6 +99,27 @@ a = keras.Input((6,))
 h = layers.Dense(3)(a)
 model = keras.Model(a, layers.Activation("softmax")(layers.Add()([h, layers.Dense(3)(a)])))
 """,
+    "a class whose call calls its layers in another order than that of the outputs": """
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.low, self.high = layers.Activation("tanh"), layers.Activation("relu")
+        self.norm, self.drop = layers.BatchNormalization(momentum=0.5), layers.Dropout(0.4)
+        self.relu, self.met = layers.ReLU(), layers.Subtract()
+        self.last = layers.Dense(3, activation="softmax")
+    def call(self, x, training=False):
+        second = self.relu(self.drop(self.norm(self.low(x), training=training), training=training))
+        first = self.drop(self.norm(self.high(x), training=training), training=training)
+        return self.last(self.met([first, second]))
+model = Net()
+""",
+    "layers behind shared ones, before the branches meet": """
+a = keras.Input((6,))
+dense, norm = layers.Dense(4, use_bias=False), layers.BatchNormalization(momentum=0.5)
+drop = layers.Dropout(0.4)
+h = [layers.ReLU()(drop(norm(dense(each)))) for each in (a, layers.Dense(6, "tanh")(a), a)]
+model = keras.Model(a, layers.Dense(3, activation="softmax")(layers.Concatenate()(h)))
+""",
     "a layer frozen below": """
 a = keras.Input((6,))
 low = layers.Dense(5, activation="relu", trainable=False)
@@ -134,6 +155,32 @@ def test_graphs(case, floatx):
     tensors = {name: (got[name], expected[name]) for name in expected}
     tensors |= {f"weight {i}": pair for i, pair in enumerate(zip(*weights, strict=True))}
     expect_same(case, tensors, tolerance=TOLERANCE[floatx], case=case)
+
+
+def random_graph(library, seed):
+    """Return a graph with layers that are called again and again."""
+    draw = np.random.default_rng(seed)
+    shared = [library.layers.Activation("tanh", name=f"shared_{i}") for i in range(4)]
+    tensors = [library.Input((2,)), library.Input((2,))]
+    for i in range(10):
+        count = draw.integers(1, 4)
+        chosen = [tensors[at] for at in draw.integers(len(tensors), size=count)]
+        if count > 1:
+            tensors.append(library.layers.Add(name=f"add_{i}")(chosen))
+        else:
+            tensors.append(shared[draw.integers(len(shared))](chosen[0]))
+    return library.Model(tensors[:2], [tensors[at] for at in draw.integers(6, 12, size=2)])
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_calls_run_in_the_same_order(seed):
+    own, theirs = random_graph(tinynet, seed), random_graph(keras, seed)
+    calls = [own.drawn[wire.gives[0]].call for wire in own.wires]
+    depths = sorted(theirs._nodes_by_depth.items(), reverse=True)
+    nodes = [node for _, nodes in depths for node in nodes if not node.is_input]
+    assert [(each.layer.name, each.layer._calls.index(each)) for each in calls] == [
+        (each.operation.name, each.operation._inbound_nodes.index(each)) for each in nodes
+    ]
 
 
 # Several inputs and outputs.

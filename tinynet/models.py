@@ -108,7 +108,8 @@ class Model(Graph, Evaluator):
             x: Any = [InputLayer(shape).output for shape in several(input_shape)]
             x = x if isinstance(input_shape, list) else x[0]
             self.tells_training = "training" in inspect.signature(self.call).parameters
-            self._wire(x, self.call(x, training=True) if self.tells_training else self.call(x))
+            out = self.call(x, training=True) if self.tells_training else self.call(x)
+            self._wire(x, out, by_call=True)
             own = _layers_of(self)
             self.layers = [layer for layer in own if layer in self.layers]
             if not self.tells_training:

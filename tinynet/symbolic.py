@@ -6,6 +6,7 @@ tensors that went in. So `calls_between` finds the way back from a model's outpu
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -73,7 +74,11 @@ class Call:
     inputs, outputs : list of KerasTensor
     as_list : bool
         Whether the layer was given a list.
+    number : int
+        How many calls there were before, of any layer.
     """
+
+    _numbers = itertools.count()
 
     def __init__(
         self,
@@ -83,6 +88,7 @@ class Call:
         as_list: bool = False,
     ) -> None:
         self.layer, self.inputs, self.as_list = layer, inputs, as_list
+        self.number = next(self._numbers)
         batch = inputs[0].shape[0] if inputs else None
         # Under the layer's name, as the outputs of models are called in Keras.
         self.outputs = [
@@ -178,21 +184,31 @@ def calls_between(
     return calls, met
 
 
-def in_keras_order(calls: Sequence[Call], met: list[Any], begins: Mapping[int, Any]) -> list[Any]:
-    """Return the layers, the farthest from the outputs first, and then as they were met."""
+def in_keras_order(
+    calls: Sequence[Call], met: Sequence[Any], begins: Mapping[int, Any]
+) -> tuple[list[Call], list[Any]]:
+    """Return calls and layers in the order in which Keras runs and lists them.
+
+    The farthest from the outputs come first; a layer, and all its calls that are met later, are as
+    far as its farthest call that was met before. Calls that are equally far come as a search that
+    goes through `calls` from behind meets them, and layers as in `met`.
+    """
     makers = {id(tensor): each for each in calls for tensor in each.outputs}
     depth: dict[Any, int] = {}  # of layers
-    of_call: dict[int, int] = {}
+    of_call: dict[Call, int] = {}
     for each in reversed(calls):
-        depth[each.layer] = max(of_call.get(id(each), 0), depth.get(each.layer, 0))
+        depth[each.layer] = max(of_call.get(each, 0), depth.get(each.layer, 0))
+        of_call[each] = depth[each.layer]
         below = depth[each.layer] + 1
         for tensor in each.inputs:
             if id(tensor) in begins:
                 layer = begins[id(tensor)]
                 depth[layer] = max(below, depth.get(layer, 0))
             else:
-                maker = id(makers[id(tensor)])
+                maker = makers[id(tensor)]
                 of_call[maker] = max(below, of_call.get(maker, 0))
     unused = [layer for layer in begins.values() if layer not in met]
-    order = [*unused, *met]
-    return sorted(order, key=lambda layer: -depth.get(layer, 0))
+    return (
+        sorted(of_call, key=lambda call: -of_call[call]),
+        sorted([*unused, *met], key=lambda layer: -depth.get(layer, 0)),
+    )

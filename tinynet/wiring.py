@@ -60,8 +60,7 @@ class Wired(Network):
     Attributes
     ----------
     wires : list of Wire
-        In an order in which everything is computed before it is needed. The inputs have the numbers
-        0, 1, ...
+        In the order in which Keras runs them. The inputs have the numbers 0, 1, ...
 
     Raises
     ------
@@ -73,8 +72,8 @@ class Wired(Network):
 
     Notes
     -----
-    Follows keras/src/models/functional.py and keras/src/ops/function.py, from which the order of
-    `layers` comes.
+    Follows keras/src/models/functional.py and keras/src/ops/function.py, from which the orders of
+    `layers` and `wires` come.
     """
 
     keys: Sequence[str] = ()  # of the outputs, if they were given as a dict
@@ -87,14 +86,20 @@ class Wired(Network):
         self._wire(inputs, outputs)
         self._begin(name, trainable)
 
-    def _wire(self, inputs: Any, outputs: Any) -> None:
-        """Find the way from the inputs to the outputs."""
+    def _wire(self, inputs: Any, outputs: Any, by_call: bool = False) -> None:
+        """Find the way from the inputs to the outputs.
+
+        The wires are in Keras's order, in which dropout draws its numbers and batch norm moves its
+        averages; if the layers were called in a ``call`` of the user's (`by_call`), in its order.
+        """
         given, wanted = _tensors("inputs", inputs), _tensors("outputs", outputs)
         self.keys = list(outputs) if isinstance(outputs, Mapping) else []
         self.begins = [_begin_of(each) for each in given]
         begins = {id(tensor): layer for tensor, layer in zip(given, self.begins, strict=True)}
         calls, met = calls_between(begins, wanted)
-        self.layers = in_keras_order(calls, met, begins)
+        calls, self.layers = in_keras_order(calls, met, begins)
+        if by_call:
+            calls.sort(key=lambda each: each.number)
         names = Counter(layer.name for layer in self.layers)
         if twice := [name for name, count in names.items() if count > 1]:
             raise ValueError(
