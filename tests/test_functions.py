@@ -133,6 +133,65 @@ def test_a_model_trains_with_it_as_with_the_built_in_loss(floatx: str) -> None:
     np.testing.assert_allclose(runs[3], runs[1], rtol=tolerance)
 
 
+def test_a_loss_that_returns_a_view_of_the_predictions() -> None:
+    loss = LossFunctionWrapper(lambda y, p: p[:, 0], "sum")
+    loss(Y, Y)
+    np.testing.assert_allclose(loss.gradient(), np.eye(3)[[0] * 20], atol=1e-9)
+
+
+def bce(y: Any, p: Any) -> Any:
+    return losses.binary_crossentropy(y, p)  # type: ignore[attr-defined]
+
+
+def fitted(loss: Any, x: Any, activation: str = "sigmoid", **options: Any) -> list[Any]:
+    set_random_seed(0)
+    model = Sequential([Input((4,)), Dense(3, activation)])
+    model.compile("sgd", loss, metrics=[bce], **options)
+    history = model.fit(x, np.round(Y), epochs=2, batch_size=7, verbose=0).history
+    return [history["loss"], history["bce"], *model.get_weights()]
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_a_function_of_a_cross_entropy_trains_as_the_cross_entropy_does(eagerly: bool) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # no prediction looks like a logit
+        own, built_in = (fitted(each, 300 * X, run_eagerly=eagerly) for each in (bce, "bce"))
+    for one, other in zip(own, built_in, strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-5)
+
+
+def test_a_loss_that_does_not_ask_for_logits_is_measured_at_the_predictions() -> None:
+    sigmoid = keras.activations.get("sigmoid")
+    z, y = rng.normal(size=(6, 3)).astype("float32"), Y[:6].astype("float32")
+    loss, direct = LossFunctionWrapper(mse), LossFunctionWrapper(mse)
+    p = sigmoid(z)
+    assert loss.value(y, z, None, loss.sees_through(sigmoid)) == direct(y, p)
+    np.testing.assert_array_equal(loss.gradient(), sigmoid.backward(direct.gradient(), z, p))
+
+
+def test_a_function_that_calls_a_cross_entropy_on_logits_is_warned_once() -> None:
+    with pytest.warns(UserWarning, match="which look like logits") as told:
+        fitted(bce, X, "linear")
+    assert len(told) == 2  # the loss and the metric
+    with pytest.warns(UserWarning, match="from a sigmoid, which makes probabilities") as told:
+        fitted(lambda y, p: losses.BinaryCrossentropy(from_logits=True)(y, p), X)
+    assert len(told) == 1
+
+
+def test_what_is_computed_from_predictions_has_no_logits() -> None:
+    seen = []
+
+    def look(y: Any, p: Any) -> Any:
+        seen.extend([p, p[:], p * 1, p.max(), p.sum(axis=-1), p.reshape(-1), p.T, np.exp(p)])
+        return mse(y, p)
+
+    model = Sequential([Input((4,)), Dense(3, "softmax")])
+    model.compile("sgd", "mse", metrics=[look])
+    model.evaluate(X, Y, batch_size=20, verbose=0)
+    assert [getattr(each, "logits", None) is not None for each in seen] == [True] + 7 * [False]
+    assert [type(each) is np.ndarray for each in seen[1:3]] == [True, True]
+
+
 def test_targets_are_floats_of_the_rank_of_the_predictions() -> None:
     seen = []
 

@@ -10,12 +10,15 @@ import numpy as np
 
 from tinynet import metrics
 from tinynet.arrays import Array
+from tinynet.configurable import is_own
 from tinynet.data import Batch
 from tinynet.figures import Figures, Logs, Pair
 from tinynet.kernels.means import add_mean
 from tinynet.losses.base import Loss
+from tinynet.losses.looking import THROUGH, Predictions
 from tinynet.losses.outputs import OutputLosses, for_outputs, in_list
 from tinynet.metrics.base import RunningMean
+from tinynet.metrics.errors import LossMean
 from tinynet.step.tape import call
 
 
@@ -155,7 +158,8 @@ class LooksBack(Figures):
     """As `Figures`; metrics that are cross-entropies read what a final softmax or sigmoid gets.
 
     So it is in Keras on TensorFlow, in fit, evaluate and the methods for one batch: the number is
-    that of the loss of the same name. Called on predictions, such a metric has only these.
+    that of the loss of the same name. Called on predictions, such a metric has only these. Metrics
+    of the user's may call a cross-entropy: they are given `Predictions`, as the others are.
 
     Attributes
     ----------
@@ -172,23 +176,17 @@ class LooksBack(Figures):
 
     def update(self, batch: Batch, out: Any, loss: float | Array) -> None:
         """Take in a batch."""
-        both = self.plain, self.weighted
-        of = self.of if isinstance(self, OutputFigures) else [[0] * len(some) for some in both]
         ends = in_list(self.model.final_activation)
-        numbered = [pair for pairs in map(zip, both, of) for pair in pairs]
-        looking = [(each, n) for each, n in numbered if reads_logits(each, ends[n])]
-        looks = [any(n == number for _, n in looking) for number in range(len(ends))]
-        logits = self.model.logits(out, looks if len(ends) > 1 else True) if looking else out
-        call(self._update, looking, batch, out, loss, logits)
+        looks = [each.name in THROUGH for each in ends]
+        logits = self.model.logits(out, looks if len(ends) > 1 else looks[0])
+        call(self._update, ends, looks, batch, out, loss, logits)
 
     def _update(
-        self, looking: list[tuple[Any, int]], batch: Batch, out: Any, loss: float, logits: Any
+        self, ends: Any, looks: list[bool], batch: Batch, out: Any, loss: float, logits: Any
     ) -> None:
-        for metric, number in looking:
-            metric.logits = in_list(logits)[number]
-        super().update(batch, out, loss)
-        for metric, _ in looking:
-            metric.logits = None
+        each = zip(looks, in_list(out), in_list(logits), ends, strict=True)
+        seen: Any = [Predictions.of(*known) if looked else known[0] for looked, *known in each]
+        super().update(batch, seen if isinstance(out, list) else seen[0], loss)
 
 
 class OutputsLookBack(LooksBack, OutputFigures):
@@ -263,15 +261,13 @@ def figures_for(plain: Any, weighted: Any, loss: Loss, model: Any) -> Figures:
 
 
 def _looks_back(figures: Figures) -> bool:
-    """Return whether there are metrics that may read logits."""
-    found = (getattr(each, "loss", None) for each in (*figures.plain, *figures.weighted))
-    return any(isinstance(loss, Loss) and loss.looks_through for loss in found)
-
-
-def reads_logits(metric: metrics.Metric, activation: Any) -> bool:
-    """Return whether a metric reads the logits where the model ends in an activation."""
-    loss = getattr(metric, "loss", None)
-    return isinstance(loss, Loss) and loss.sees_through(activation)
+    """Return whether there are metrics that may read logits: cross-entropies, or the user's."""
+    return any(
+        isinstance(each, metrics.MeanMetricWrapper)
+        or not is_own(type(each))
+        or (isinstance(each, LossMean) and each.loss.looks_through)
+        for each in (*figures.plain, *figures.weighted)
+    )
 
 
 def _flat(given: Any) -> Any:

@@ -16,6 +16,7 @@ from tinynet.kernels.linear import weighted_sum
 from tinynet.kernels.registry import Differentiable
 from tinynet.kernels.rows import cast
 from tinynet.losses.calling import Called
+from tinynet.losses.looking import may_warn
 from tinynet.overriding import missing
 from tinynet.step.tape import Computes, as_number, call, view_or_call
 
@@ -101,7 +102,7 @@ class Loss(Called, Computes, Configurable):
         """All losses by name: this one alone, except in a model with several outputs."""
         return {"loss": self}
 
-    def sees_through(self, activation: Activation) -> bool:
+    def sees_through(self, activation: Activation) -> Any:
         """Return whether the loss reads the logits where a model ends in an activation."""
         return activation.name in self.looks_through
 
@@ -150,7 +151,7 @@ class Loss(Called, Computes, Configurable):
         targets = view_or_call(self.check_targets, y_true, y_pred.shape[1:])
         self.targets = self.target_rows(targets, rows)
         self.rows, self.sample_weights, self.shape = rows, weights, y_pred.shape
-        if not self._has_looked:
+        if may_warn.get() and not self._has_looked:
             self._has_looked = True
             self.look_at(rows, from_logits)
         self.chosen = self.kernels(from_logits)

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from tinynet.arrays import Array
-from tinynet.config import as_float
+from tinynet.losses.looking import as_read
 
 
 class Called:
@@ -32,16 +32,15 @@ class Called:
         from tinynet.losses.functions import by_call  # which extends this
 
         whole = by_call(cast(Any, self))
-        return whole.value(np.asarray(y_true), as_float(y_pred), sample_weight)
+        y_pred, from_logits = as_read(whole, y_pred)
+        return whole.value(np.asarray(y_true), y_pred, sample_weight, from_logits)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each sample, neither weighted nor reduced.
 
         As in Keras, a subclass may define it in any way, and call ``super().call``. Its gradient is
-        then measured, as that of a function is (`losses.LossFunctionWrapper`). From such a class,
-        cross-entropies do not look back through a final softmax or sigmoid, and differ from Keras's
-        where probabilities are so near to 0 or 1 that they are clipped. A subclass with ``value``
-        and ``gradient`` needs no ``call``.
+        then measured, as that of a function is (`losses.LossFunctionWrapper`). A subclass with
+        ``value`` and ``gradient`` needs no ``call``.
 
         Parameters
         ----------
@@ -54,7 +53,8 @@ class Called:
         """
         alone = copy.copy(self)
         alone.reduction = "none"
-        losses = alone.value(np.asarray(y_true), as_float(y_pred))
+        y_pred, from_logits = as_read(alone, y_pred)
+        losses = alone.value(np.asarray(y_true), y_pred, None, from_logits)
         # The next predictions may be those of a difference, which leave the probabilities.
         self._has_looked = True
         return losses

@@ -14,13 +14,13 @@ from tinynet.kernels import clipped_cross_entropy, cross_entropy
 from tinynet.kernels.registry import Differentiable
 from tinynet.losses.base import Loss, in_type
 from tinynet.losses.ignoring import left_out
+from tinynet.losses.looking import THROUGH
 
 
 class Crossentropy(Loss):
     """What the three cross-entropies share: they look through the model's final activation."""
 
-    # Keras keeps the logits of both, whichever cross-entropy asks.
-    looks_through: tuple[str, ...] = ("softmax", "sigmoid")
+    looks_through: tuple[str, ...] = THROUGH
     over_classes = True  # whether the outputs of a sample are classes that exclude each other
 
     def look_at(self, rows: Array, from_logits: bool) -> None:

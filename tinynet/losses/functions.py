@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from tinynet.activations import Activation
 from tinynet.arrays import Array, read_only, same_rank
 from tinynet.configurable import function_config, function_of, name_of_function, serialize
 from tinynet.losses.base import Loss
+from tinynet.losses.looking import THROUGH, Predictions, warning_if
 from tinynet.overriding import overrides
 
 # Steps of the differences, relative to a prediction or, if that is smaller, to SMALLEST. The
@@ -18,6 +20,7 @@ from tinynet.overriding import overrides
 # the first steps lead out of it.
 STEPS = (1e-5, 1e-8, 1e-11)
 SMALLEST = 1e-2
+LOGIT = 100.0  # in the place of both: cross-entropies bend within 1, however large the logits are
 
 
 class LossFunctionWrapper(Loss):
@@ -29,6 +32,10 @@ class LossFunctionWrapper(Loss):
 
     in float64. That is accurate to about ten digits, and takes four calls of the function for each
     output of the model. A subclass of `Loss` with its own gradient is exact and faster.
+
+    Where the function passes predictions on to a cross-entropy, as they are, that one looks through
+    a final softmax or sigmoid f, as it does in Keras on TensorFlow. L then depends on p = f(z) and
+    on the logits z beside it, which are moved in the same way, each while the others stay.
 
     Parameters
     ----------
@@ -46,6 +53,7 @@ class LossFunctionWrapper(Loss):
     """
 
     only_kernels = False
+    looks_through = THROUGH
 
     def __init__(
         self,
@@ -62,24 +70,38 @@ class LossFunctionWrapper(Loss):
         """Take any targets: only the function knows which ones it reads."""
         return y_true
 
+    def sees_through(self, activation: Activation) -> Any:
+        """Return the activation itself if the function may ask for the logits: `value` needs it."""
+        return activation if super().sees_through(activation) else False
+
     def value(
-        self,
-        y_true: Array,
-        y_pred: Array,
-        sample_weight: Any = None,
-        from_logits: bool | None = None,
+        self, y_true: Array, y_pred: Array, sample_weight: Any = None, from_logits: Any = None
     ) -> float | Array:
         """Call the function, weight and reduce what it returns; keep what `gradient` needs.
+
+        Parameters
+        ----------
+        y_true, y_pred, sample_weight
+            See `Loss.value`.
+        from_logits : Activation, optional
+            What makes predictions of `y_pred`, if it holds logits.
 
         Raises
         ------
         ValueError
             If the function returns anything but numbers, one per sample or one for all.
         """
-        targets, rows = self.aligned(y_true.astype(y_pred.dtype), read_only(y_pred))
-        self.targets, self.rows, self.shape = targets, rows, y_pred.shape
+        self.activation: Any = None
+        self.logits: Any = None
+        if isinstance(from_logits, Activation):
+            self.activation, self.logits = from_logits, y_pred
+            y_pred = self.activation.forward(y_pred)
+        targets, rows = self.aligned(y_true.astype(y_pred.dtype), y_pred)
+        self.targets, self.rows, self.out = targets, rows, y_pred
         self.given = None if sample_weight is None else np.asarray(sample_weight, rows.dtype)
-        losses = self._losses(targets, rows)
+        with warning_if(not self._has_looked):
+            losses = self._losses(targets, rows, self.logits)
+        self._has_looked = True
         if losses.ndim and len(losses) != len(rows):
             raise ValueError(
                 f"{self.name}: expected one loss for each of {len(rows)} samples or one for all, "
@@ -97,40 +119,61 @@ class LossFunctionWrapper(Loss):
         if not hasattr(self, "rows"):
             raise RuntimeError(f"{self.name}: gradient came before value; call value first")
         targets, rows = self.targets.astype(np.float64), self.rows.astype(np.float64)
-        losses = self._losses(targets, rows)
-        by_sample = losses.ndim > 0 and self._knows_no_other_sample(targets, rows, losses)
-        drows = np.full(rows.shape, np.nan)
+        z = None if self.logits is None else self.logits.astype(np.float64)
+        with warning_if(False):
+            by_sample = self._knows_no_other_sample(targets, rows, z)
+            sizes = np.maximum(np.abs(rows), SMALLEST)
+            dout = self._measured(lambda p: self._losses(targets, p, z), rows, sizes, by_sample)
+            dout = dout.astype(self.rows.dtype).reshape(self.out.shape)
+            if z is None:
+                return dout
+            dz: Array = self.activation.backward(dout, self.logits, self.out)
+            if self.has_asked:
+                sizes = np.full(z.shape, LOGIT)
+                dz += self._measured(lambda z: self._losses(targets, rows, z), z, sizes, by_sample)
+            return dz
+
+    def _measured(
+        self, losses: Callable[[Array], Array], x: Array, sizes: Array, by_sample: bool
+    ) -> Array:
+        """Return the derivative of the loss, as a function of an array, by each of its entries."""
+        dx = np.full(x.shape, np.nan)
         for step in STEPS:
-            h = step * np.maximum(np.abs(rows), SMALLEST)
-            for at in np.ndindex(rows.shape[1:] if by_sample else rows.shape):
+            h = step * sizes
+            for at in np.ndindex(x.shape[1:] if by_sample else x.shape):
                 # The same output of every sample, or a single entry.
                 entry: Any = (slice(None), *at) if by_sample else at
-                known = np.isfinite(drows[entry])
+                known = np.isfinite(dx[entry])
                 if not np.all(known):
-                    slope = self._difference(targets, rows, entry, h[entry])
-                    drows[entry] = np.where(known, drows[entry], slope)
-        return drows.astype(self.rows.dtype).reshape(self.shape)
+                    slope = self._difference(losses, x, entry, h[entry])
+                    dx[entry] = np.where(known, dx[entry], slope)
+        return dx
 
-    def _difference(self, targets: Array, rows: Array, entry: Any, h: Any) -> Any:
-        """Return the derivative for one output of all samples, or for one entry."""
-        moved = rows.copy()
+    def _difference(self, losses: Callable[[Array], Array], x: Array, entry: Any, h: Any) -> Any:
+        """Return the derivative by one output of all samples, or by one entry."""
+        moved = x.copy()
         found = []
         for steps in (-2, -1, 1, 2):
-            moved[entry] = rows[entry] + steps * h
-            found.append(self._losses(targets, moved))
+            moved[entry] = x[entry] + steps * h
+            found.append(losses(moved))
         with np.errstate(invalid="ignore"):
             slope = (found[0] - 8 * found[1] + 8 * found[2] - found[3]) / 12
         parts = self._parts(slope)
         whole = parts.sum() if np.ndim(h) == 0 else parts.reshape(len(parts), -1).sum(axis=1)
         return whole / h
 
-    def _losses(self, targets: Array, rows: Array) -> Array:
+    def _losses(self, targets: Array, rows: Array, logits: Array | None) -> Array:
+        """Return what the function returns for predictions, which may know their logits."""
+        given = read_only(rows)
+        if logits is not None and logits.shape == rows.shape:
+            given = Predictions.of(given, logits, self.activation)
         with np.errstate(divide="ignore", invalid="ignore"):  # a step may leave the domain
-            returned = self.fn(targets, rows)
+            returned = self.fn(targets, given)
+        self.has_asked = isinstance(given, Predictions) and given.asked
         try:
             if returned is None:
                 raise TypeError
-            return np.asarray(returned, rows.dtype)
+            return np.array(returned, rows.dtype)  # a view of what will be moved would move, too
         except (TypeError, ValueError):
             raise ValueError(
                 f"{self.name}: expected numbers, one for each sample, got {returned!r}"
@@ -152,12 +195,15 @@ class LossFunctionWrapper(Loss):
             return losses
         return losses / total if total else losses * 0
 
-    def _knows_no_other_sample(self, targets: Array, rows: Array, losses: Array) -> bool:
-        """Return whether half of the samples have the same losses without the other half."""
+    def _knows_no_other_sample(self, targets: Array, rows: Array, z: Array | None) -> bool:
+        """Return whether each sample has its own loss, and the same without half of the others."""
+        losses = self._losses(targets, rows, z)
         half = len(rows) // 2
+        if losses.ndim == 0:
+            return False
         if half == 0:
             return True
-        alone = self._losses(targets[:half], rows[:half])
+        alone = self._losses(targets[:half], rows[:half], None if z is None else z[:half])
         return alone.shape == losses[:half].shape and np.allclose(
             alone, losses[:half], equal_nan=True
         )

@@ -2,7 +2,7 @@
 
 They are means over all samples, whatever else the model is trained with. In fit and evaluate, a
 cross-entropy reads the logits before a final softmax or sigmoid, as the loss of that name does (see
-`tinynet.output_figures`). Called on predictions it has only these, and differs where a probability
+`tinynet.losses.looking`). Called on predictions it has only these, and differs where a probability
 was rounded or is clipped.
 """
 
@@ -41,18 +41,20 @@ class LossMean(SampleMean):
 
     direction = "down"
     kind: ClassVar[type[Loss]]
-    logits: Array | None = None  # what is before the predictions, while a batch is taken in
 
     def __init__(self, name: str | None = None, **kwargs: Any) -> None:
         self.loss = self.kind(reduction="none", **kwargs)
         vars(self).update({key: getattr(self.loss, key) for key in kwargs})
         super().__init__(name)
 
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take in a batch, of predictions that may know their logits."""
+        weights = None if sample_weight is None else np.asarray(sample_weight, np.float64)
+        self.add(np.asarray(y_true), np.asanyarray(y_pred), weights)
+
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of each sample."""
-        if self.logits is None:
-            return np.asarray(self.loss(y_true, y_pred))
-        return np.asarray(self.loss.value(y_true, self.logits, None, True))
+        return np.asarray(self.loss(y_true, y_pred))
 
 
 class MeanAbsolutePercentageError(LossMean):

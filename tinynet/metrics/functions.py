@@ -11,6 +11,7 @@ import numpy as np
 from tinynet import config
 from tinynet.arrays import Array, read_only, same_rank
 from tinynet.configurable import function_config, function_of
+from tinynet.losses.looking import protected, warning_if
 from tinynet.metrics.base import Metric, Shape
 
 
@@ -180,17 +181,19 @@ class MeanMetricWrapper(Mean):
             raise TypeError(f"fn: expected a function of y_true and y_pred, got {fn!r}")
         self.fn = fn
         self.options = kwargs
+        self._has_looked = False
         super().__init__(name)
 
     def update_state(  # type: ignore[override] # as every metric but `Mean`
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
         """Take in a batch."""
-        y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+        y_true, y_pred = np.asarray(y_true), np.asanyarray(y_pred)
         if y_true.dtype.kind == "f":
             y_true = y_true.astype(config.floatx(), copy=False)
-        given = read_only(y_true), read_only(y_pred)
-        returned = np.asarray(self.fn(*given, **self.options))
+        with warning_if(not self._has_looked):
+            returned = np.asarray(self.fn(read_only(y_true), protected(y_pred), **self.options))
+        self._has_looked = True
         n = len(y_pred)
         if n > 1 and returned.shape == (n, n) != y_pred.shape:
             warnings.warn(
