@@ -9,6 +9,7 @@ script has to give the same run; the model warns about it.
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -90,6 +91,7 @@ class Freezing:
                 f"this takes effect with the next compile: call compile again first",
                 stacklevel=4,  # the line that calls fit: past its decorator, too
             )
+        self._warn_of_lost_calls(model)
         learning = self.learning(method, model)
         if not learning:
             warnings.warn(
@@ -117,3 +119,20 @@ class Freezing:
                 f"nested model go nowhere?",
                 stacklevel=4,
             )
+
+    def _warn_of_lost_calls(self, model: Any) -> None:
+        """Warn of layers that a stack calls several times: a graph keeps what each call leaves."""
+        for network in model.networks:
+            if hasattr(network, "wires"):
+                continue
+            inner = [getattr(layer, "leaves", {"": layer}).values() for layer in network.layers]
+            calls = Counter(leaf for leaves in inner for leaf in leaves)
+            twice = [leaf.name for leaf, n in calls.items() if n > 1 and leaf.params]
+            if new := [name for name in twice if name not in self.warned_of]:
+                self.warned_of.update(new)
+                warnings.warn(
+                    f"{', '.join(new)}: called several times in {network.name}, of which only the "
+                    f"last one counts in the gradient; connect its layers as a graph, with "
+                    f"Model(inputs, outputs)",
+                    stacklevel=5,
+                )
