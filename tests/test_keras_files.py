@@ -952,6 +952,7 @@ def a_layer_before(kind: str) -> Any:
     return Sequential([Input((4,)), *layers_of])
 
 
+@pytest.mark.filterwarnings("ignore:.* called several times in")
 @pytest.mark.parametrize("ending", ["safetensors", "keras"])
 @pytest.mark.parametrize("kind", ["stacks", "waits", "behind", "two deep", "graphs"])
 def test_a_layer_that_comes_before_a_model_that_has_it(

@@ -377,6 +377,7 @@ def kinds(model: Any) -> list[type]:
     return found
 
 
+@pytest.mark.filterwarnings("ignore:.* called several times in")
 @pytest.mark.parametrize("ending", ["safetensors", "keras", "h5"])
 @pytest.mark.parametrize("name", WITH_STEPS)
 def test_a_class_with_a_step_of_its_own_comes_back(name: str, ending: str, tmp_path: Path) -> None:
