@@ -315,6 +315,40 @@ def test_outputs_look_back_each_through_its_own_activation():
     expect_same("Model.fit", tensors, tolerance=FAR_OUT)
 
 
+ACTIVATIONS = [
+    "lambda z: z**2",
+    "lambda z: z * ops.exp(-z)",
+    "lambda z: keras.activations.relu(z, max_value=0.5)",
+    "lambda z: ops.exp(z) / ops.sum(ops.exp(z), axis=-1, keepdims=True)",
+    "lambda z: z - ops.mean(z, axis=0)",
+]
+
+
+@pytest.mark.parametrize("floatx", ["float64", "float32"])
+@pytest.mark.parametrize("text", ACTIVATIONS)
+def test_an_activation(text, floatx):
+    use_floatx(floatx)
+    runs = []
+    for library, function in both(text):
+        library.utils.set_random_seed(3)
+        layers = library.layers
+        net = library.Sequential(
+            [
+                library.Input((4,)),
+                layers.Dense(5, activation=function),
+                layers.Activation(function),
+                layers.Dense(3, "softmax"),
+            ]
+        )
+        net.compile("sgd", "categorical_crossentropy")
+        history = net.fit(X, TARGETS["one-hot"], epochs=3, batch_size=6, verbose=0).history
+        runs.append((history["loss"], *net.get_weights(), net.predict(X, verbose=0)))
+    tolerance = 1e-8 if floatx == "float64" else 2e-5
+    names = ["loss", "kernel", "bias", "kernel 2", "bias 2", "predicted"]
+    tensors = {name: (*pair, [1.0]) for name, *pair in zip(names, *runs, strict=True)}
+    expect_same("layers.Activation", tensors, tolerance=tolerance, case=text)
+
+
 def test_names():
     def AnOddName(y, p):  # noqa: N802 (the name is the point)
         return p

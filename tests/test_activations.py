@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+import tinynet
 from tinynet import activations, layers
 from tinynet.activations import ACTIVATIONS, Activation
 from tinynet.arrays import Array
-from tinynet.configurable import serialize
+from tinynet.configurable import UnknownObjectError, serialize
 from tinynet.gradcheck import gradcheck
+from tinynet.losses import BinaryCrossentropy
 
 
 def rounded(x: float) -> float:
@@ -367,14 +369,80 @@ def with_another_forward() -> layers.ReLU:
     "thing", [Tenfold(), with_another_forward(), layers.LeakyReLU, layers.PReLU(), layers.Dense(2)]
 )
 def test_a_layer_that_is_more(thing: object) -> None:
-    with pytest.raises(TypeError, match="activation: expected its name or an Activation"):
+    with pytest.raises(TypeError, match="activation: expected its name, an Activation or a func"):
         activations.get(thing)
 
 
-@pytest.mark.parametrize("thing", [np.tanh, 3, {"name": "relu"}])
+@pytest.mark.parametrize("thing", [3, {"name": "relu"}])
 def test_what_is_no_activation(thing: object) -> None:
-    with pytest.raises(TypeError, match=r"activation: expected its name or an Activation \(a fun"):
+    with pytest.raises(TypeError, match="activation: expected its name, an Activation or a func"):
         activations.get(thing)
+
+
+@pytest.mark.parametrize(
+    ("function", "own"),
+    [
+        (np.tanh, activations.tanh),
+        (
+            lambda x: activations.relu(x, max_value=0.5),
+            activations.relu.with_options(max_value=0.5),
+        ),
+        (lambda x: np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True), activations.softmax),
+    ],
+)
+def test_a_function_of_the_user_s_has_a_measured_derivative(function: Any, own: Any) -> None:
+    x, dout = np.random.default_rng(0).normal(size=(2, 5, 3))
+    found = activations.get(function)
+    out = found.forward(x)
+    np.testing.assert_allclose(out, own(x), rtol=1e-14)
+    np.testing.assert_allclose(found.backward(dout, x, out), own.backward(dout, x, out), atol=1e-8)
+
+
+def test_losses_do_not_look_through_a_function_of_the_name_of_an_activation() -> None:
+    def sigmoid(x: Any) -> Any:
+        return 1 / (1 + np.exp(-x))
+
+    found = activations.get(sigmoid)
+    assert found.name == "own sigmoid"
+    assert not BinaryCrossentropy().sees_through(found)
+
+
+def test_a_function_that_returns_something_else() -> None:
+    for function, got in ((lambda x: x[:, :1], "shape \\(2, 1\\)"), (lambda x: None, "None")):
+        layer = layers.Dense(3, activation=function)
+        with pytest.raises(
+            ValueError, match=f"activation <lambda>: expected an array .* got {got}"
+        ):
+            layer(np.ones((2, 4)))
+
+
+def doubled(x: Any) -> Any:
+    return 2 * x
+
+
+def square(x: Any) -> Any:
+    return x**2
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "keras"])
+def test_a_file_names_the_function(ending: str, tmp_path: Any) -> None:
+    model = tinynet.Sequential(
+        [tinynet.Input((3,)), layers.Dense(2, square), layers.Activation(doubled)]
+    )
+    x, path = np.ones((4, 3)), tmp_path / f"model.{ending}"
+    model.compile("sgd", "mse")
+    model.fit(x, np.ones((4, 2)), verbose=0)
+    model.save(path)
+    with pytest.raises(UnknownObjectError, match="square"):
+        tinynet.models.load_model(path)
+    functions = {"square": square, "doubled": doubled}
+    again = tinynet.models.load_model(path, custom_objects=functions)
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+    copied = tinynet.models.clone_model(model)
+    copied.set_weights(model.get_weights())
+    np.testing.assert_array_equal(copied.predict(x, verbose=0), model.predict(x, verbose=0))
+    with tinynet.saving.custom_object_scope(functions):
+        assert layers.Dense(2, activation="square").activation.name == "square"
 
 
 def test_repr_says_name_and_options() -> None:

@@ -5,7 +5,8 @@ layer also needs the backward pass, ``backward(dout, x, out)``: the derivative a
 the upstream gradient ``dout``. The two are a pair of kernels; the function under each name
 below says which pair, and which constants go with it.
 
-`get` turns a name or a config into such an object, with its options fixed. All are derived
+`get` turns a name or a config into such an object, with its options fixed. The derivative of a
+function of the user's is measured. All are derived
 on the page :doc:`/backprop/activations`, softmax on :doc:`/backprop/softmax_cross_entropy`.
 """
 
@@ -43,6 +44,7 @@ from tinynet.activations.functions import (
     tanh_shrink,
     threshold,
 )
+from tinynet.activations.measured import MeasuredActivation
 from tinynet.configurable import (
     UnknownObjectError,
     is_own,
@@ -56,6 +58,7 @@ __all__ = [
     "ACTIVATIONS",
     "Activation",
     "Linear",
+    "MeasuredActivation",
     "RowActivation",
     "celu",
     "elu",
@@ -101,8 +104,8 @@ REFUSED = {
 def get(identifier: object) -> Activation:
     """Return the activation that a name, a config, an `Activation` or None (linear) stands for.
 
-    Of tinynet's layers that are nothing but an activation, such as ``layers.LeakyReLU(0.2)``, it is
-    that one.
+    A function of the user's becomes a `MeasuredActivation`. Of tinynet's layers that are nothing
+    but an activation, such as ``layers.LeakyReLU(0.2)``, it is that one.
 
     Raises
     ------
@@ -110,8 +113,7 @@ def get(identifier: object) -> Activation:
         If there is no activation with that name; the closest name is suggested. If it is one of
         Keras's that tinynet refuses; the reason is given.
     TypeError
-        If `identifier` is anything else, for instance a plain function: a layer needs its
-        derivative too.
+        If `identifier` is anything else, for instance a class.
     """
     if identifier is None:
         return linear
@@ -125,7 +127,7 @@ def get(identifier: object) -> Activation:
         custom = get_registered_object(identifier)
         if custom is None and identifier in REFUSED:
             raise ValueError(f"{identifier!r} is no activation in tinynet: {REFUSED[identifier]}")
-        return custom or table[known_name("activation", identifier, table)]
+        return table[known_name("activation", identifier, table)] if custom is None else get(custom)
     if isinstance(identifier, dict) and "config" in identifier:
         options = dict(identifier["config"])
         name, module = options.pop("name"), options.pop("module", None)
@@ -136,8 +138,12 @@ def get(identifier: object) -> Activation:
         if custom is None:
             raise UnknownObjectError(unknown_object("activation", name, f"of the module {module}"))
         return get(custom).with_options(**options)
+    if callable(identifier) and not (
+        isinstance(identifier, type) or hasattr(identifier, "get_config")
+    ):
+        return MeasuredActivation(identifier)
     raise TypeError(
-        f"activation: expected its name or an Activation (a function with its derivative), "
+        f"activation: expected its name, an Activation or a function of an array, "
         f"got {identifier!r} of type {type(identifier).__name__}"
     )
 

@@ -41,7 +41,7 @@ def written(value: Any, where: str) -> Config:
                 f"{where}: {value.name!r} with options cannot be written as Keras does; save as "
                 f".safetensors"
             )
-        return _function(value)
+        return _function(getattr(value, "fn", value))
     if isinstance(value, OfFunction):
         return _function(value.fn)
     kind = type(value)
