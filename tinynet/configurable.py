@@ -210,7 +210,7 @@ def name_of_function(function: Any) -> str:
 
 def is_own(thing: Any) -> bool:
     """Return whether a class or a function is part of tinynet."""
-    module: str = thing.__module__
+    module: str = getattr(thing, "__module__", None) or ""  # functions of eval, and ufuncs
     return module.partition(".")[0] == "tinynet"
 
 

@@ -180,7 +180,7 @@ def _arrays(attributes: Mapping[str, object]) -> dict[str, Array]:
 def is_ours(part: object) -> bool:
     """Return whether something is of one of tinynet's classes, and none of its methods replaced."""
     home = part.__module__ if inspect.isfunction(part) else type(part).__module__
-    if home.partition(".")[0] != "tinynet" or isinstance(part, LambdaCallback):
+    if str(home).partition(".")[0] != "tinynet" or isinstance(part, LambdaCallback):
         return False
     if hasattr(part, "fn") or isinstance(part, Lambda):  # a function of the user's
         return False
