@@ -51,6 +51,7 @@ def test_every_class_has_a_case():
 # To the other library and back.
 
 
+@pytest.mark.filterwarnings("ignore:.* from_logits=True, and the predictions come from")
 @pytest.mark.parametrize(("text", "floatx"), FLAT)
 def test_a_model_of_tinynet_is_the_same_after_a_journey(text, floatx):
     use_floatx(floatx)
@@ -294,6 +295,7 @@ def test_layers_that_are_frozen_between_steps(at_first, later):
 
 
 @pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
+@pytest.mark.filterwarnings("ignore:.* has no weights that learn")
 @pytest.mark.parametrize("set_to", [[True, False], [False, True], [False, False]])
 def test_a_model_and_its_layers_have_flags_of_their_own(set_to):
     """The model's first, which sets those of its layers, then that of its last layer."""
