@@ -131,6 +131,23 @@ def compare(make, y, loss, options, *methods):
     return own
 
 
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+@pytest.mark.parametrize(
+    ("make", "y", "loss"),
+    [
+        (two_by_key, BY_KEY, {"c": "mse"}),
+        (two_by_key, {"c": YES}, {"c": "mse"}),
+        (two_by_key, BY_KEY, {"z": None, "c": "mse"}),
+        (DICT, BY_KEY, {"z": None, "c": "mse"}),
+        (DICT, {"c": YES}, {"c": "mse"}),
+        (two_outputs, LISTED, {"a": None, "b": "mse"}),
+        (two_outputs, {"a": REAL, "b": YES}, {"b": "mse", "a": None}),
+    ],
+)
+def test_a_dict_of_losses_for_some_outputs(make, y, loss):
+    compare(make, y, loss, {}, "fit", "evaluate", "train_on_batch", "test_on_batch")
+
+
 def test_compile_takes_its_arguments_in_the_same_order():
     own, theirs = (
         {name: each.default for name, each in inspect.signature(kind.compile).parameters.items()}

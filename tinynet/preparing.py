@@ -48,6 +48,7 @@ class Prepared(Network):
     optimizer: optimizers.Optimizer | None = None
     loss: losses.Loss | None = None
     figures: Figures
+    keys: Any = ()  # of a dict that the model returns
     names_outputs: Any = True  # whether Keras knows the names of several outputs
     tells_training: Any = True  # whether `fit` tells the layers that they are trained
     waiting: Any = None  # finds the loss and the figures, once the outputs are known
@@ -99,6 +100,9 @@ class Prepared(Network):
     def _at_losses(self, y: Any) -> Any:
         """Return targets with None for the outputs without a loss, if only the others are there."""
         losses_ = getattr(self.loss, "losses", [])
+        if isinstance(y, Mapping) and self.keys:
+            pairs = zip(self.output_names, losses_, strict=False)
+            return {name: None for name, loss in pairs if loss is None} | dict(y)
         if not isinstance(y, (list, tuple)) or len(y) == len(losses_):
             return y
         if len(y) != sum(each is not None for each in losses_):

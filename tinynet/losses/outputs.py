@@ -98,10 +98,11 @@ class OutputLosses(Loss):
             return single
         names = names or _names_in(loss) or _names_in(loss_weights)
         chosen = for_outputs("loss", loss, names) or [loss] * len(names)
-        if isinstance(loss, Mapping) and None in chosen:
+        # As in Keras, a dict may leave outputs out only where the model returns a dict, too.
+        if isinstance(loss, Mapping) and not keys and set(names) - set(loss):
             raise ValueError(
-                f"loss: expected a loss for each output, {list(names)}, got {list(loss)}; None is "
-                f"one for an output that has none"
+                f"loss: expected a loss for each output, {list(names)}, got {list(loss)}; an "
+                f"output that has none gets None"
             )
         found: list[Loss | None] = []
         for each in chosen:
