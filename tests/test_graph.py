@@ -407,6 +407,7 @@ def test_models_that_share_a_layer_share_it_in_a_file_and_in_a_copy(tmp_path: An
     assert again.fit(X, Y, epochs=2, verbose=0).history == history
 
 
+@pytest.mark.filterwarnings("ignore:.* called several times in")
 def test_a_layer_that_unbuilt_stacks_share(tmp_path: Any) -> None:
     both = Dense(6, name="both")
     stacks = [
