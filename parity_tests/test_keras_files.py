@@ -68,6 +68,7 @@ def begin_anew(model):
 # What is in a file is what was written.
 
 
+@pytest.mark.filterwarnings("ignore:.* from_logits=True, and the predictions come from")
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_keras_opens_what_tinynet_wrote(text, tmp_path):
     own = trained_here(text)

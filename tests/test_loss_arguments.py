@@ -83,7 +83,7 @@ def test_a_config_makes_the_same_loss(loss: Loss) -> None:
 
 def test_default_names() -> None:
     assert SPARSE.name == "sparse_categorical_crossentropy"
-    assert Huber().name == "huber"
+    assert Huber().name == "huber_loss"
 
 
 def test_which_activation_a_loss_can_see_through() -> None:
@@ -204,7 +204,7 @@ def test_an_error_leaves_the_last_value_in_place() -> None:
 
 
 def test_gradient_before_value() -> None:
-    with pytest.raises(RuntimeError, match="huber: gradient came before value; call value first"):
+    with pytest.raises(RuntimeError, match="huber_loss: gradient came before value; call value first"):
         Huber().gradient()
 
 
