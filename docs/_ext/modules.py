@@ -30,11 +30,11 @@ FLOORS = {
     },
     "the parts of training": {
         "stack": 8,
-        "freezing": 24,
+        "freezing": 23.5,
         "reach": 39,
-        "repeat": 53,
-        "figures": 68,
-        "preprocessing": 87,
+        "repeat": 54.5,
+        "figures": 70,
+        "preprocessing": 87.5,
     },
     "what is shown and measured": {
         "described": 10,
