@@ -37,6 +37,14 @@ s = layers.Reshape((1, 1, 4))(layers.Dense(4, activation="sigmoid")(s))
 h = layers.Multiply()([h, s, h])
 model = keras.Model(a, layers.Dense(3, activation="softmax")(layers.Flatten()(h)))
 """,
+    "fewer axes, and one input": """
+a = keras.Input(shape=(5, 5, 2))
+h = layers.Conv2D(4, 3, padding="same", activation="relu")(a)
+s = layers.Dense(4, activation="sigmoid")(layers.GlobalAveragePooling2D()(h))
+h = layers.Multiply()([s, h])
+h = layers.Maximum()([h, layers.Dense(1)(s), layers.Average()([h])])
+model = keras.Model(a, layers.Dense(3, activation="softmax")(layers.Flatten()(layers.Add()([h]))))
+""",
     "layers.Average": """
 a = keras.Input((6,))
 branches = [layers.Dense(4, activation=f)(a) for f in ("relu", "tanh", "sigmoid")]

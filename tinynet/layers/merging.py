@@ -23,7 +23,7 @@ class Merge(Layer):
 
     ``out = join(join(x[0], x[1]), x[2])``, and so on; a subclass defines `join` and its derivative
     `part`, for two arrays of the same shape. Arrays of other shapes are repeated along axes of
-    size 1, as in NumPy.
+    size 1, as in NumPy; those with fewer axes get some behind that of the batch.
     """
 
     only_kernels = True
@@ -42,44 +42,44 @@ class Merge(Layer):
         self.check_count(x)
         shapes = [each.shape for each in x]
         _require_one_size(self.name, shapes)
-        shape = np.broadcast_shapes(*shapes)
-        out, *others = (_repeated(each, shape) for each in x)
+        axes = max(map(len, shapes))
+        self.full = [(len(each), *[1] * (axes - each.ndim), *each.shape[1:]) for each in x]
+        shape = np.broadcast_shapes(*self.full)
+        alike = (each.reshape(full) for each, full in zip(x, self.full, strict=True))
+        out, *others = (_repeated(each, shape) for each in alike)
         pairs = []
         for other in others:
             pairs.append((out, other))
             out = self.join(out, other)
-        self.shapes, self.pairs = shapes, pairs
+        self.shapes, self.shape, self.pairs = shapes, shape, pairs
         return out
 
     def backward(self, dout: Array) -> Any:
         """Part the gradient from right to left."""
         pairs = self.kept("pairs")
-        self.check_dout(dout, pairs[0][0].shape)
+        self.check_dout(dout, self.shape)
         dout = in_order(dout)
         dx: list[Array] = []
         for a, b in reversed(pairs):
             dout, db = self.part(dout, a, b)
             dx.insert(0, db)
-        return [_summed(each, shape) for each, shape in zip([dout, *dx], self.shapes, strict=True)]
+        summed = [_summed(each, full) for each, full in zip([dout, *dx], self.full, strict=True)]
+        return [each.reshape(shape) for each, shape in zip(summed, self.shapes, strict=True)]
 
     def check_count(self, x: Any) -> None:
-        """Raise an error unless there is a list of at least two."""
-        if not isinstance(x, (list, tuple)) or len(x) < 2:
-            raise ValueError(
-                f"{self.name}: expected a list of at least two inputs, {self.name}([a, b])"
-            )
+        """Raise an error unless there is a list."""
+        if not isinstance(x, (list, tuple)) or not x or isinstance(x[0], int):  # a single shape
+            raise ValueError(f"{self.name}: expected a list of inputs, {self.name}([a, b])")
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         """Return the shape that all can be repeated to."""
         self.check_count(input_shape)
         try:
-            if len({len(shape) for shape in input_shape}) > 1:
-                raise ValueError
             return np.broadcast_shapes(*input_shape)
         except ValueError:
             raise ValueError(
-                f"{self.name}: expected inputs of the same shape, got samples of the shapes "
-                f"{', '.join(map(str, input_shape))}"
+                f"{self.name}: expected inputs of the same shape, or of size 1 along an axis, got "
+                f"samples of the shapes {', '.join(map(str, input_shape))}"
             ) from None
 
 
